@@ -1,0 +1,1 @@
+"""The REST door: FastAPI routes that answer from the published artifact."""

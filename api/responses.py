@@ -1,0 +1,128 @@
+"""The shapes of answers: the contract that OpenAPI shows and the tests check real answers against."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    """Base of all answers: no member that is not declared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PathNode(Answer):
+    """A node of a path; a hop through other shoppers is one node with a count."""
+
+    label: str = Field(examples=["Item"])
+    key: dict[str, str] | None = Field(default=None, description="Key property and its value; finds the node in the graph database.")
+    title: str | None = None
+    count: int | None = Field(default=None, description="Number of shoppers behind a grouped hop.")
+
+
+class PathEdge(Answer):
+    """An edge between two neighbouring nodes of a path."""
+
+    type: str = Field(examples=["PURCHASED"])
+    reverse: bool = Field(description="Walked from its target to its source.")
+
+
+class GraphPath(Answer):
+    """One path of the graph, from the user to the item, or one group of equal paths through other shoppers."""
+
+    share: float
+    nodes: list[PathNode]
+    edges: list[PathEdge]
+
+
+class HistoryShare(Answer):
+    """What one item of the history adds."""
+
+    item_id: str
+    title: str | None = None
+    share: float
+
+
+class PathsNotShown(Answer):
+    """The rest of a reason's paths."""
+
+    count: int
+    share: float
+
+
+class Reason(Answer):
+    """One group of addends of the score."""
+
+    kind: Literal["graph", "learned", "popular"]
+    relation: str | None = None
+    share: float = Field(description="Part of the score, exact.")
+    sentence: str
+    paths: list[GraphPath] = []
+    paths_not_shown: PathsNotShown | None = None
+    history: list[HistoryShare] = []
+
+
+class RecommendedItem(Answer):
+    """One item with its reckoning: Σ reasons.share + remainder = 1."""
+
+    item_id: str
+    title: str
+    rank: int = Field(ge=1)
+    score: float
+    remainder: float = Field(description="Share of the addends that are not listed.")
+    reasons: list[Reason]
+
+
+class RecommendationList(Answer):
+    """Recommendations of one user."""
+
+    request_id: str
+    build_id: str
+    user_id: str
+    strategy: Literal["personal", "popular"] = Field(description="popular: nothing is known of the user yet.")
+    degraded: list[str] = Field(description="What did not work while this was answered; the answer itself is complete.")
+    items: list[RecommendedItem]
+
+
+class Explanation(Answer):
+    """The whole reckoning of one item for one user."""
+
+    request_id: str
+    build_id: str
+    user_id: str
+    degraded: list[str]
+    item: RecommendedItem
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    hint: str | None = None
+
+
+class Live(Answer):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+class Ready(Answer):
+    """Whether requests can be answered, and why not."""
+
+    status: Literal["ready", "not ready"]
+    build_id: str | None
+    degraded: list[str]
+    reasons: list[str]
+
+
+def request_id(request: Request) -> str:
+    """Return the id that was given to a request when it arrived."""
+    return str(request.scope.get("reckon.request_id", ""))

@@ -1,0 +1,1 @@
+"""The job door: the command line, the importers and the rebuild."""

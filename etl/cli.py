@@ -1,0 +1,354 @@
+"""The command line: one function per command.
+
+Everything heavy is imported inside the commands: `reckon --help` is quick, and `reckon recommend` needs neither torch nor spaCy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
+from kg.workspace import Workspace
+
+if TYPE_CHECKING:
+    from etl.jobs import Job
+    from kg.config import Config
+
+OS_EXIT = 71
+INTERNAL_EXIT = 70
+"""As sysexits.h numbers them: the system refused something; our own mistake. The codes of our errors are in kg/errors.py."""
+
+Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
+AllowRejects = Annotated[int, typer.Option("--allow-rejects", min=0, help="Rows that may be rejected without a failing exit code.")]
+
+app = typer.Typer(
+    name="reckon",
+    help="Recommendations with their reckoning.",
+    epilog="--debug anywhere shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
+graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+app.add_typer(graph_app, name="graph")
+
+
+def main() -> None:
+    """Run the command line; every error becomes one line and an exit code."""
+    # SIGTERM ends a command as Ctrl-C does, so that it stops its children in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if len(arguments) < len(sys.argv) - 1:
+        _run_app(arguments)
+        return
+    try:
+        _run_app(arguments)
+    except ReckonError as error:
+        _complain(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        _complain(f"{error.filename or 'the system'}: {error.strerror or error}", "check the disk, the permissions and the ports")
+        sys.exit(OS_EXIT)
+    except Exception as error:
+        what = (str(error).strip().splitlines() or [""])[0][:300]
+        _complain(f"internal error: {type(error).__name__}: {what}", "run it again with --debug and report what it prints")
+        sys.exit(INTERNAL_EXIT)
+
+
+def _run_app(arguments: list[str]) -> None:
+    own = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    if not arguments or arguments[0] not in own:
+        _add_commands()
+    app(arguments)
+
+
+def _add_commands() -> None:
+    """Add the commands that other rooms register as entry points."""
+    for entry in sorted(entry_points(group="reckon.commands"), key=lambda found: found.name):
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(entry.name)(command)
+
+
+def _complain(message: str, hint: str) -> None:
+    from rich.markup import escape
+
+    from etl.console import Console
+
+    Console().err.print(f"[red]error:[/] {escape(message)}" + (f"\n  [dim]→[/] {escape(hint)}" if hint else ""))
+
+
+@app.command()
+def init(folder: Path, template: Annotated[str, typer.Option(help="empty or demo.")] = "empty") -> None:
+    """Make a workspace: a folder with a reckon.toml."""
+    templates = files("etl") / "templates"
+    source = templates / f"{template}.toml"
+    if not template.isidentifier() or not source.is_file():
+        raise InputError(f"there is no template {template!r}", hint="use empty or demo")
+    target = folder / "reckon.toml"
+    if target.exists():
+        raise InputError(f"{target} exists", hint="edit it, or name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    typer.echo(f"wrote {target}")
+
+
+@config_app.command("show")
+def show_config(workspace: Folder = Path()) -> None:
+    """Print every setting with its effective value and meaning; secrets are masked."""
+    _, config = _open(workspace)
+    for name, section in sorted(config.sections.items()):
+        typer.echo(f"[{name}]")
+        for key, field in type(section).model_fields.items():
+            value = section.model_dump(mode="json")[key]
+            typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {field.description}")
+        typer.echo("")
+    for source in config.sources:
+        typer.echo("[[source]]")
+        for key, value in source.model_dump(mode="json", exclude_unset=True).items():
+            typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+        typer.echo("")
+
+
+@app.command("import")
+def import_(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
+    """Validate and normalise the shop's files."""
+    _run(workspace, "import", allow_rejects)
+
+
+@app.command()
+def extract(workspace: Folder = Path()) -> None:
+    """Extract attributes from structured fields and text."""
+    _run(workspace, "extract")
+
+
+@app.command()
+def build(workspace: Folder = Path()) -> None:
+    """Build the graph and write it to the database."""
+    _run(workspace, "build")
+
+
+@app.command()
+def train(workspace: Folder = Path()) -> None:
+    """Train the model on the graph."""
+    _run(workspace, "train")
+
+
+@app.command()
+def evaluate(workspace: Folder = Path()) -> None:
+    """Score the withheld events and write the report."""
+    opened, _ = _open(workspace)
+    build_id = _run(workspace, "evaluate")
+    typer.echo((opened.build(build_id) / "report.md").read_text(encoding="utf-8"))
+
+
+@app.command("publish")
+def publish_(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
+    """Make a build current, atomically."""
+    from etl.jobs import publish
+    from etl.runs import locked
+
+    job = _job(workspace)
+    with locked(job.workspace):
+        chosen = build_id or job.draft().name
+        publish(job.workspace, chosen)
+    typer.echo(f"published {chosen}")
+
+
+@app.command()
+def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
+    """Run every stage that is not done, and publish."""
+    from etl import jobs
+    from etl.runs import locked
+
+    job = _job(workspace)
+    with locked(job.workspace):
+        build_id, worked = jobs.rebuild(job)
+    if worked:
+        job.console.stages(jobs.stage_records(job.workspace.build(build_id)))
+        typer.echo(f"published {build_id}")
+    else:
+        typer.echo(f"nothing changed since build {build_id}: nothing to do")
+    _check_rejects(job.workspace.build(build_id), allow_rejects)
+
+
+@app.command("rollback")
+def rollback_(
+    workspace: Folder = Path(),
+    graph: Annotated[bool, typer.Option(help="Write that build's graph to the database again.")] = True,
+) -> None:
+    """Make the previous build current again: at once for the API, then in the graph database."""
+    from etl import jobs
+    from etl.runs import locked
+
+    job = _job(workspace)
+    with locked(job.workspace):
+        build_id = jobs.rollback(job.workspace)
+        typer.echo(f"current is {build_id}")
+        if graph:
+            job.restore_graph(build_id)
+
+
+@app.command()
+def builds(workspace: Folder = Path()) -> None:
+    """List the builds."""
+    from etl.jobs import stage_records
+
+    opened, _ = _open(workspace)
+    current = opened.current_id()
+    for build_id in opened.build_ids():
+        records = stage_records(opened.build(build_id))
+        typer.echo(f"{build_id}  {'current' if build_id == current else '       '}  {', '.join(records) or 'empty'}")
+
+
+@app.command()
+def cypher(
+    text: str,
+    workspace: Folder = Path(),
+    max_rows: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    timeout_s: Annotated[float, typer.Option(min=0.1, max=600)] = 30,
+) -> None:
+    """Run a read-only Cypher query on the graph and print a table."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from kg.store import GraphStore
+
+    job = _job(workspace)
+    with job.graph() as connection, GraphStore(connection) as store:
+        store.wait()
+        result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
+    table = Table(*map(escape, result.columns))
+    for row in result.rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    job.console.out.print(table)
+    if result.truncated:
+        job.console.note(f"only the first {max_rows} rows; raise --max-rows for more")
+
+
+@graph_app.command("uri")
+def graph_uri(workspace: Folder = Path()) -> None:
+    """Say how to connect any Bolt tool to the graph."""
+    from kg.config import GraphConfig
+    from kg.embedded import connection
+
+    opened, config = _open(workspace)
+    graph = config.section(GraphConfig)
+    if graph.uri:
+        typer.echo(f"{graph.uri}  user {graph.user}  password: graph.password or RECKON__GRAPH__PASSWORD")
+        return
+    running = connection(opened.graph)
+    if running is None:
+        raise NotFoundError("the embedded graph database does not run", hint="`reckon serve` or `reckon graph run` starts it")
+    typer.echo(f"{running.uri}  user {running.user}  database {running.database}  password in {opened.graph / 'password'}")
+
+
+@graph_app.command("run")
+def graph_run(workspace: Folder = Path()) -> None:
+    """Keep the embedded graph database up until Ctrl-C."""
+    from kg.config import GraphConfig
+    from kg.embedded import EmbeddedGraph
+
+    opened, config = _open(workspace)
+    graph = config.section(GraphConfig)
+    if graph.uri:
+        raise InputError(
+            f"graph.uri names {graph.uri}; nothing to run", hint="remove it from reckon.toml and the environment to use the embedded database"
+        )
+    with EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port) as connection:
+        typer.echo(f"{connection.uri}  user {connection.user}  database {connection.database}  password in {opened.graph / 'password'}")
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            typer.echo("stopping")
+
+
+@app.command()
+def recommend(
+    user_id: Annotated[str, typer.Argument(help="Whom to recommend to; leave out with --all.")] = "",
+    workspace: Folder = Path(),
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")] = 10,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody who has a history.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for --all.")] = None,
+) -> None:
+    """Recommend items to one user with their reasons, or to everybody into a file."""
+    from etl import show
+    from etl.console import Console
+    from gnn.artifact import load_artifact
+    from gnn.recommend import Recommender
+
+    opened, _ = _open(workspace)
+    if bool(user_id) == everybody or (everybody and out is None):
+        raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
+    current = opened.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    recommender = Recommender(load_artifact(opened.build(current) / "artifact"))
+    if everybody and out is not None:
+        table = recommender.recommend_all(k)
+        temporary = out.with_name(out.name + ".tmp")
+        table.write_parquet(temporary)
+        temporary.replace(out)
+        typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
+        return
+    show.recommendations(Console(), recommender.recommend(user_id, k))
+
+
+@app.command()
+def demo(
+    workspace: Folder = Path("var/demo"),
+    stop: Annotated[bool, typer.Option("--exit", help="Stop after the printed answer.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+) -> None:
+    """Run the whole path on Complete Journey, serve it, and print an explained recommendation."""
+    from etl.demo import run_demo
+
+    run_demo(workspace, port=port, stop=stop)
+
+
+def _open(folder: Path) -> tuple[Workspace, Config]:
+    from kg.config import load_config
+
+    workspace = Workspace.open(folder)
+    return workspace, load_config(workspace.root, os.environ)
+
+
+def _job(folder: Path) -> Job:
+    from etl.console import Console
+    from etl.jobs import Job
+
+    return Job(*_open(folder), Console())
+
+
+def _run(folder: Path, upto: str, allow_rejects: int | None = None) -> str:
+    from etl.runs import locked
+
+    job = _job(folder)
+    with locked(job.workspace):
+        build_id = job.run(upto)
+    if allow_rejects is not None:
+        _check_rejects(job.workspace.build(build_id), allow_rejects)
+    return build_id
+
+
+def _check_rejects(build: Path, allowed: int) -> None:
+    from etl.jobs import n_rejected
+
+    rejected = n_rejected(build)
+    if rejected > allowed:
+        raise RejectedRowsError(
+            f"{rejected:,} rows were rejected; the others were used", hint=f"read {build / 'rejects.jsonl'}, or run with --allow-rejects {rejected}"
+        )

@@ -1,0 +1,48 @@
+"""The evaluate stage: the withheld events, scored once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from etl.console import Console
+from gnn.artifact import load_artifact
+from gnn.config import EvaluateConfig
+from gnn.evaluate import PathSumRanker, baseline_rankers, evaluate, test_users
+from gnn.report import report, write_report
+from gnn.split import split_interactions
+from kg.config import Config
+from kg.tables import Catalog
+
+
+def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, Any]:
+    """Evaluate the model that was fitted on the training part, and write report.json and report.md.
+
+    Args:
+        config: The shop's configuration.
+        build: Folder of the build.
+        console: Shows progress.
+    """
+    settings = config.section(EvaluateConfig)
+    artifact = load_artifact(build / "model")
+    split = split_interactions(
+        Catalog.read(build / "catalog").interactions, method=settings.split, test_fraction=settings.test_fraction, seed=settings.seed
+    )
+    test = test_users(artifact, split.new_items(), settings)
+    rankers = [PathSumRanker(artifact), *baseline_rankers(artifact, settings.baselines)]
+    results = evaluate(rankers, test, settings, console.progress)
+    walks = [
+        {"meta_path": walk.meta_path.name, "gate": walk.gate, "start": walk.start_exponent, "middle": walk.middle_exponent, "end": walk.end_exponent}
+        for walk in artifact.model.walks
+    ]
+    about = {
+        "build_id": build.name,
+        "split": split.method,
+        "users": len(test.users),
+        "pairs": sum(len(items) for items in test.relevant),
+        "walks": walks,
+        "learned_gate": artifact.model.learned_gate,
+    }
+    content = report(results, about)
+    write_report(build, content)
+    return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}

@@ -1,0 +1,398 @@
+"""The rebuild, on one page: import → extract → build → train → evaluate → publish.
+
+Each stage writes its part of `builds/<build_id>/` by write-then-rename and then notes its fingerprint; a run that is killed goes on from there.
+Single commands work on the same draft. A draft whose inputs changed is dropped; a new one takes over what the published build did in the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from etl import fingerprints
+from etl.console import Console
+from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
+from etl.settings import SourceConfig
+from kg.config import Config, ExtractConfig, GraphConfig, ShopConfig
+from kg.embedded import Connection, EmbeddedGraph
+from kg.errors import BuildError, NotFoundError
+from kg.workspace import Workspace
+
+STAGES = ("import", "extract", "build", "train", "evaluate")
+OUTPUTS = {
+    "import": ("catalog", "rejects.jsonl"),
+    "extract": ("attributes.parquet",),
+    "build": ("graph.json",),
+    "train": ("model", "artifact"),
+    "evaluate": ("report.json", "report.md"),
+}
+
+
+@dataclass
+class Job:
+    """One workspace being built.
+
+    Attributes:
+        workspace: Where.
+        config: How.
+        console: What the operator sees.
+    """
+
+    workspace: Workspace
+    config: Config
+    console: Console
+    _held: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    @property
+    def sources(self) -> list[SourceConfig]:
+        """The shop's files."""
+        return [source for source in self.config.sources if isinstance(source, SourceConfig)]
+
+    def run(self, upto: str) -> str:
+        """Run the stages up to `upto` as far as they are not done, and return the build id.
+
+        Raises:
+            ReckonError: What the stage raised; everything before it stays done.
+        """
+        prints = self.fingerprints()
+        build = self._draft(prints)
+        self.console.note(f"build {build.name}")
+        with MemoryWatch(self.workspace) as memory, self._held:
+            for stage in STAGES[: STAGES.index(upto) + 1]:
+                self._stage(build, stage, prints, memory)
+        return build.name
+
+    def unchanged(self) -> str | None:
+        """Return the published build if nothing that it depends on has changed since."""
+        current = self.workspace.current_id()
+        if current is None:
+            return None
+        build, prints = self.workspace.build(current), self.fingerprints()
+        return current if all(_is_done(build, stage, prints[stage]) for stage in STAGES) else None
+
+    def restore_graph(self, build_id: str) -> bool:
+        """Write a build's graph to the database again if the database holds another one; say whether that was needed.
+
+        Raises:
+            NotFoundError: The build's tables are not there any more.
+        """
+        build = self.workspace.build(build_id)
+        if not (build / "catalog").is_dir() or not (build / "attributes.parquet").is_file():
+            raise NotFoundError(f"build {build_id} has no tables to write the graph from", hint="run `reckon rebuild`")
+        with self._held:
+            if self._graph_holds(build_id):
+                return False
+            with self.console.stage("build"):
+                _build(self, build)
+            return True
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of every stage."""
+        from gnn.config import EvaluateConfig, ModelConfig
+
+        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, ModelConfig, EvaluateConfig)}
+        parts: dict[str, tuple[object, ...]] = {
+            "import": (fingerprints.inputs(self.workspace.root, self.sources),),
+            "extract": (section[ShopConfig], section[ExtractConfig]),
+            "build": (self.config.section(GraphConfig).uri,),
+            "train": (section[ModelConfig], section[EvaluateConfig]),
+            "evaluate": (),
+        }
+        prints: dict[str, str] = {}
+        upstream = ""
+        for stage in STAGES:
+            prints[stage] = upstream = fingerprints.fingerprint(stage, upstream, *parts[stage])
+        return prints
+
+    def draft(self) -> Path:
+        """Return the folder of the draft build.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        pointer = self.workspace.builds / "draft"
+        if not pointer.exists():
+            raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
+        return self.workspace.build(pointer.read_text().strip())
+
+    @contextmanager
+    def graph(self) -> Iterator[Connection]:
+        """Give the graph database: the configured one, or the embedded one, started if it does not run."""
+        graph = self.config.section(GraphConfig)
+        if graph.uri:
+            yield Connection(graph.uri, graph.user, graph.password.get_secret_value(), graph.database)
+            return
+        with EmbeddedGraph(self.workspace.graph, heap_mb=graph.heap_mb, port=graph.port) as connection:
+            yield connection
+
+    def held_graph(self) -> Connection:
+        """Give the graph database to the stages of a run: started once, and up until `release_graph` or the end of the run."""
+        return self._held.enter_context(self.graph())
+
+    def release_graph(self) -> None:
+        """Stop the embedded database if this run started it: training needs its memory."""
+        self._held.close()
+
+    def _draft(self, prints: dict[str, str]) -> Path:
+        """Return the draft, or open a new one; a new one takes over the stages that the last build did with the same fingerprint."""
+        try:
+            draft = self.draft()
+            if draft.is_dir() and _stages(draft).get("import", {}).get("fingerprint", prints["import"]) == prints["import"]:
+                return draft
+            if draft.name not in _published(self.workspace):
+                shutil.rmtree(draft, ignore_errors=True)
+        except NotFoundError:
+            pass
+        build = self.workspace.build(f"{now()}-{secrets.token_hex(3)}")
+        build.mkdir(parents=True)
+        self._take_over(build, prints)
+        temporary = self.workspace.builds / "draft.tmp"
+        temporary.write_text(build.name)
+        temporary.replace(self.workspace.builds / "draft")
+        return build
+
+    def _take_over(self, build: Path, prints: dict[str, str]) -> None:
+        current = self.workspace.current_id()
+        if current is None:
+            return
+        source, taken = self.workspace.build(current), {}
+        done = _stages(source)
+        for stage in STAGES[:2]:
+            if not _is_done(source, stage, prints[stage]):
+                break
+            for name in OUTPUTS[stage]:
+                _link(source / name, build / name)
+            taken[stage] = {**done[stage], "reused": True, "seconds": 0.0}
+        write_json(build / "stages.json", taken)
+
+    def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch) -> None:
+        if _is_done(build, stage, prints[stage]):
+            # Training reads the graph from the database, which may have been exchanged or deleted since.
+            if stage != "build" or _is_done(build, "train", prints["train"]) or self._graph_holds(build.name):
+                self.console.skipped(stage)
+                return
+            self.console.note("the graph database does not hold this build")
+        # Forgotten before the work begins: a stage that is killed half-way must not count as done when the settings go back to what they were.
+        done = {name: value for name, value in _stages(build).items() if name in STAGES[: STAGES.index(stage)]}
+        write_json(build / "stages.json", done)
+        memory.peak_mib()
+        started = time.perf_counter()
+        try:
+            with self.console.stage(stage):
+                counts = _RUN[stage](self, build)
+        except KeyboardInterrupt:
+            self.console.note(f"stopped in {stage}; the same command goes on from here")
+            raise
+        record = StageRecord(round(time.perf_counter() - started, 2), round(memory.peak_mib(), 1), counts=counts)
+        write_json(build / "stages.json", {**done, stage: {"fingerprint": prints[stage], **asdict(record)}})
+        self.console.done(stage, record)
+
+    def _graph_holds(self, build_id: str) -> bool:
+        from kg.store import GraphStore
+
+        with GraphStore(self.held_graph()) as store:
+            store.wait()
+            return store.build_id() == build_id
+
+
+def rebuild(job: Job) -> tuple[str, bool]:
+    """Run every stage that is not done, and publish.
+
+    Returns:
+        The published build, and whether there was anything to do.
+
+    Raises:
+        ReckonError: What a stage raised; `current` stays as it was, and the next run goes on from there.
+    """
+    same = job.unchanged()
+    if same is None:
+        build_id = job.run(STAGES[-1])
+        publish(job.workspace, build_id)
+        return build_id, True
+    if not job.config.section(GraphConfig).uri and not (job.workspace.graph / "databases").is_dir():
+        job.restore_graph(same)
+    return same, False
+
+
+def publish(workspace: Workspace, build_id: str) -> None:
+    """Make a build current, atomically.
+
+    Raises:
+        NotFoundError: There is no such build.
+        ArtifactError: Its artifact is missing or corrupt; `current` stays as it was.
+    """
+    from gnn.artifact import load_artifact
+
+    if not workspace.build(build_id).is_dir():
+        raise NotFoundError(f"there is no build {build_id}", hint="`reckon builds` lists them")
+    load_artifact(workspace.build(build_id) / "artifact")
+    history = _published(workspace)
+    if history[-1:] != [build_id]:
+        # Noted first: killed in between, the history names a build that is not current, which a rollback passes over.
+        write_json(workspace.builds / "published.json", {"builds": [*history, build_id]})
+    _point(workspace, build_id)
+    draft = workspace.builds / "draft"
+    if draft.exists() and draft.read_text().strip() == build_id:
+        draft.unlink()
+
+
+def rollback(workspace: Workspace) -> str:
+    """Make the build current that was published before, and return its id.
+
+    Raises:
+        NotFoundError: There is none.
+        ArtifactError: It is corrupt; `current` stays as it was.
+    """
+    from gnn.artifact import load_artifact
+
+    current, history = workspace.current_id(), _published(workspace)
+    while history and history[-1] != current:
+        history.pop()
+    earlier = [build_id for build_id in history[:-1] if build_id != current]
+    if not earlier:
+        raise NotFoundError("no build was published before the current one", hint="`reckon builds` lists them")
+    previous = earlier[-1]
+    load_artifact(workspace.build(previous) / "artifact")
+    _point(workspace, previous)
+    write_json(workspace.builds / "published.json", {"builds": earlier})
+    return previous
+
+
+def stage_records(build: Path) -> dict[str, dict[str, Any]]:
+    """Return what each stage of a build took, in order."""
+    done = _stages(build)
+    return {stage: done[stage] for stage in STAGES if stage in done}
+
+
+def n_rejected(build: Path) -> int:
+    """Return how many rows the import of a build rejected."""
+    return int(_stages(build).get("import", {}).get("counts", {}).get("rejected", 0))
+
+
+def _point(workspace: Workspace, build_id: str) -> None:
+    temporary = workspace.builds / f"current.{os.getpid()}.tmp"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(build_id)
+    temporary.replace(workspace.current)
+
+
+def _published(workspace: Workspace) -> list[str]:
+    return [str(build_id) for build_id in read_json(workspace.builds / "published.json").get("builds", [])]
+
+
+def _stages(build: Path) -> dict[str, dict[str, Any]]:
+    return read_json(build / "stages.json")
+
+
+def _is_done(build: Path, stage: str, fingerprint: str) -> bool:
+    return _stages(build).get(stage, {}).get("fingerprint") == fingerprint and all((build / name).exists() for name in OUTPUTS[stage])
+
+
+def _link(source: Path, target: Path) -> None:
+    """Share files between builds; what a stage wrote is never changed in place."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=os.link)
+    else:
+        os.link(source, target)
+
+
+def _import(job: Job, build: Path) -> dict[str, Any]:
+    from etl import rejects
+    from etl.sources.catalog import import_sources
+
+    imported = import_sources(job.workspace.root, job.sources, job.console.progress)
+    for source, counts in imported.counts.items():
+        job.console.note(
+            ", ".join([f"{source}: {counts.rows:,} rows", *(f"{n:,} {name}" for name, n in asdict(counts).items() if name != "rows" and n)])
+        )
+    temporary = build / "catalog.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    imported.catalog.write(temporary)
+    shutil.rmtree(build / "catalog", ignore_errors=True)
+    temporary.rename(build / "catalog")
+    n_rejected = rejects.write(build / "rejects.jsonl", imported.rejects)
+    shutil.copyfile(build / "rejects.jsonl", job.workspace.rejects)
+    return {"sources": {source: asdict(counts) for source, counts in imported.counts.items()}, "rejected": n_rejected}
+
+
+def _extract(job: Job, build: Path) -> dict[str, Any]:
+    from kg.extract.pipeline import Extractor
+    from kg.tables import Catalog
+
+    catalog = Catalog.read(build / "catalog")
+    extractor = Extractor(job.config.section(ShopConfig).language, text=job.config.section(ExtractConfig).text)
+    if extractor.note:
+        job.console.note(extractor.note)
+    attributes = extractor.extract(catalog.items, job.console.progress)
+    _write(build / "attributes.parquet", attributes.write_parquet)
+    return {"facts": attributes.height, "relations": attributes["relation"].n_unique()}
+
+
+def _build(job: Job, build: Path) -> dict[str, Any]:
+    from kg.build import build_graph
+    from kg.store import GraphStore
+    from kg.tables import Catalog, read_table
+
+    tables = build_graph(Catalog.read(build / "catalog"), read_table(build / "attributes.parquet"))
+    with GraphStore(job.held_graph()) as store:
+        store.wait()
+        store.upsert(tables, build.name, job.console.progress)
+        swept = store.sweep(build.name, max_fraction=job.config.section(GraphConfig).max_stale_fraction)
+    counts = {"nodes": tables.n_nodes, "edges": tables.n_edges, "swept": swept.nodes + swept.edges}
+    write_json(build / "graph.json", {"build_id": build.name, **counts})
+    return counts
+
+
+def _train(job: Job, build: Path) -> dict[str, Any]:
+    from gnn.artifact import save_artifact
+    from gnn.config import EvaluateConfig, ModelConfig
+    from gnn.graph import GraphArrays
+    from gnn.split import split_interactions
+    from gnn.train import fit, refit
+    from kg.store import GraphStore
+    from kg.tables import Catalog
+
+    with GraphStore(job.held_graph()) as store:
+        store.wait()
+        if store.build_id() != build.name:
+            raise BuildError(f"the graph database holds build {store.build_id()}, not {build.name}", hint="run `reckon build` again")
+        graph = GraphArrays.from_tables(store.read(evidence=False))
+    job.release_graph()
+    model_config, evaluate = job.config.section(ModelConfig), job.config.section(EvaluateConfig)
+    interactions = Catalog.read(build / "catalog").interactions
+    split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
+    result = fit(graph, split.train, model_config, job.console.training)
+    # Evaluation answers from this artifact: the same files, the same code as serving.
+    save_artifact(build / "model", graph.with_interactions(split.train), result.model, build_id=build.name)
+    final = refit(graph, interactions, result.model, model_config, job.console.training)
+    save_artifact(build / "artifact", graph, final, build_id=build.name)
+    return {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
+
+
+def _evaluate(job: Job, build: Path) -> dict[str, Any]:
+    from etl.evaluation import evaluate_build
+
+    return evaluate_build(job.config, build, job.console)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    write(temporary)
+    temporary.replace(path)
+
+
+_RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {
+    "import": _import,
+    "extract": _extract,
+    "build": _build,
+    "train": _train,
+    "evaluate": _evaluate,
+}

@@ -1,0 +1,116 @@
+"""What a run leaves behind: how long each stage took, how much memory all processes needed, and a lock so that only one runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from kg.embedded import server_pid
+from kg.errors import LockedError
+from kg.workspace import Workspace
+
+_SAMPLE_S = 0.25
+
+
+@contextmanager
+def locked(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace.
+
+    Raises:
+        LockedError: Another job holds it; the message names its process.
+    """
+    holder = workspace.lock.with_suffix(".pid")
+    try:
+        with FileLock(workspace.lock, timeout=0):
+            holder.write_text(str(os.getpid()))
+            yield
+    except Timeout:
+        pid = holder.read_text() if holder.exists() else "unknown"
+        raise LockedError(f"another job (process {pid}) holds {workspace.root}", hint="wait for it, or stop it") from None
+
+
+@dataclass
+class StageRecord:
+    """One stage of one run."""
+
+    seconds: float = 0.0
+    peak_mib: float = 0.0
+    reused: bool = False
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+class MemoryWatch:
+    """Samples the memory of this process, its children, and the workspace's graph database.
+
+    What processes share (mapped files, the interpreter's own pages) counts once per process: the sum is an upper bound.
+
+    Args:
+        workspace: Whose graph database counts.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._graph = workspace.graph
+        self._peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="memory", daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def peak_mib(self) -> float:
+        """Return the peak since the last call, MiB."""
+        self._peak = max(self._peak, self._resident())
+        peak, self._peak = self._peak, 0
+        return peak / 2**20
+
+    def _sample(self) -> None:
+        while not self._stop.wait(_SAMPLE_S):
+            self._peak = max(self._peak, self._resident())
+
+    def _resident(self) -> int:
+        own = psutil.Process()
+        pids = {own.pid, *(child.pid for child in own.children(recursive=True))}
+        server = server_pid(self._graph)
+        total = 0
+        for pid in pids | ({server} if server else set()):
+            try:
+                total += psutil.Process(pid).memory_info().rss
+            except psutil.Error:
+                continue
+        return total
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON, whole or not at all."""
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    temporary.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an absent or damaged file is an empty one."""
+    try:
+        value = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def now() -> str:
+    """Return the time as the first half of a build id, UTC."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime())

@@ -1,0 +1,55 @@
+"""Recommendations printed for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from etl.console import Console
+from gnn.paths import Path
+from gnn.recommend import Recommendations
+
+_SHOWN_REASONS = 4
+
+
+def recommendations(console: Console, result: Recommendations) -> None:
+    """Print a ranked list with reasons, shares and the strongest path of each item."""
+    console.out.print(f"[bold]{result.strategy}[/] recommendations for {result.user_id} (build {result.build_id})")
+    for item in result.items:
+        console.out.print(f"\n[bold]{item.rank:>2}. {_escaped(item.title)}[/]  [dim]{item.item_id}  score {item.score:.4f}[/]")
+        for reason in item.reasons[:_SHOWN_REASONS]:
+            console.out.print(f"    {reason.share:6.1%}  {_escaped(reason.sentence)}")
+        rest = item.remainder + sum(reason.share for reason in item.reasons[_SHOWN_REASONS:])
+        if abs(rest) >= 0.0005:
+            console.out.print(f"    {rest:6.1%}  everything else")
+        paths = [path for reason in item.reasons for path in reason.paths[:1]]
+        if paths:
+            console.out.print(f"    [dim]{_escaped(drawn(max(paths, key=lambda path: path.share)))}[/]")
+
+
+def drawn(path: Path) -> str:
+    """Draw a path in one line: (User 1)-[:PURCHASED]->(Item ‘Tea’)…"""
+    nodes = [{"label": n.label, "key": n.key, "title": n.title, "count": n.count} for n in path.nodes]
+    return draw(nodes, [{"type": edge.type, "reverse": edge.reverse} for edge in path.edges])
+
+
+def draw(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str:
+    """Draw a path given as the API gives it."""
+    text = _node(nodes[0])
+    for edge, node in zip(edges, nodes[1:], strict=True):
+        arrow = f"<-[:{edge['type']}]-" if edge["reverse"] else f"-[:{edge['type']}]->"
+        text += arrow + _node(node)
+    return text
+
+
+def _node(node: Mapping[str, Any]) -> str:
+    if node.get("count") is not None:
+        return f"({node['count']} {node['label']}{'' if node['count'] == 1 else 's'})"
+    if node.get("title"):
+        return f"({node['label']} ‘{node['title']}’)"
+    key = node.get("key") or {}
+    return f"({node['label']} {next(iter(key.values()), '')})"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,165 @@
+"""CSV (RFC 4180) and TSV, in chunks, with exact line numbers and every malformed record refused by itself.
+
+Lines without a quote, which are nearly all, are split by polars in one go; the others go through Python's `csv`, one record at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.sources.blocks import MAX_LINE_BYTES, Lines, blocks
+from etl.sources.raw import LINE, RawFile, RawTable, check_columns, told
+from kg.errors import InputError
+
+MAX_RECORD_LINES = 1000
+NOT_UTF8 = "is not UTF-8; convert the file, for example with iconv -f latin1 -t UTF-8"
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+
+
+def read(file: RawFile) -> Iterator[RawTable]:
+    """Read a delimited file whose first record names its columns.
+
+    Raises:
+        InputError: It is not text, names a column twice, or lacks a wanted one.
+    """
+    csv.field_size_limit(MAX_LINE_BYTES)
+    header: list[str] | None = None
+    waiting = Lines(1, [])
+    for block in blocks(file):
+        lines = waiting.followed_by(block.lines)
+        if header is None:
+            header, length = _header(file, lines)
+            lines = lines.after(length)
+        chunk = _Chunk(file, header, lines)
+        waiting = lines.after(chunk.take_apart(last=block.last))
+        yield chunk.table(block.read_fraction)
+    if header is None:
+        raise InputError(f"{file.name} is empty", hint="export it again")
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A record with quotes: its cells, or why it has none; `length` lines of the file."""
+
+    cells: list[str]
+    length: int
+    why: str = ""
+    still_open: bool = False
+
+
+class _Chunk:
+    """The records of some lines, taken apart."""
+
+    def __init__(self, file: RawFile, header: list[str], lines: Lines) -> None:
+        self._file = file
+        self._lines = lines
+        self._width = len(header)
+        self._wanted = {name: header.index(name) for name in dict.fromkeys(file.wanted)}
+        self._refused: list[tuple[int, str, str]] = []
+        self._frames: list[pl.DataFrame] = []
+
+    def take_apart(self, *, last: bool) -> int:
+        """Take the lines apart and return how many were used: a record still open at the end waits for more lines, unless these are the last."""
+        texts = pl.Series(self._lines.texts, dtype=pl.String)
+        inside: set[int] = set()
+        quoted: list[tuple[int, list[str]]] = []
+        used = len(texts)
+        with_quotes = set(texts.str.contains('"', literal=True).fill_null(False).arg_true().to_list())
+        for start in sorted(with_quotes):
+            if start in inside or start >= used:
+                continue
+            for n, record in self._records(start, with_quotes):
+                if record.still_open and not last and len(texts) - n < MAX_RECORD_LINES:
+                    used = n
+                    break
+                inside.update(range(n, n + record.length))
+                if record.why:
+                    self._refused.append((self._lines.number(n), self._lines.texts[n] or "", record.why))
+                else:
+                    quoted.append((n, record.cells))
+        rows = pl.DataFrame({LINE: pl.int_range(len(texts), eager=True), "text": texts}).head(used)
+        self._split(rows.filter(~pl.col(LINE).is_in(sorted(inside))) if inside else rows)
+        self._join(quoted)
+        return used
+
+    def table(self, read_fraction: float) -> RawTable:
+        """Return the wanted columns, in the order of the file."""
+        schema = {LINE: pl.Int64(), **{name: pl.String() for name in self._wanted}}
+        frame = pl.concat([pl.DataFrame(schema=schema), *self._frames])
+        ordered = frame.sort(LINE) if len(self._frames) > 1 else frame
+        return RawTable(self._file.name, ordered, told(self._file.name, sorted(self._refused)), read_fraction)
+
+    def _records(self, n: int, with_quotes: set[int]) -> Iterator[tuple[int, _Record]]:
+        """Give the records from line n on, as long as each starts in a line with a quote; the last one given is the first that is wrong."""
+        texts = self._lines.texts
+        end = n + MAX_RECORD_LINES
+
+        def lines() -> Iterator[str]:
+            m = n
+            while m < min(end, len(texts)):
+                yield (texts[m] or "") + "\n"
+                m += 1
+
+        reader = csv.reader(lines(), delimiter=self._file.delimiter, strict=True)
+        start = n
+        while n in with_quotes:
+            try:
+                cells = next(reader)
+            except csv.Error as error:
+                yield n, self._wrong(texts[n] or "", str(error))
+                return
+            length = start + reader.line_num - n
+            yield n, _Record(cells, length, NOT_UTF8 if None in texts[n : n + length] else "")
+            n += length
+            end = n + MAX_RECORD_LINES
+
+    def _wrong(self, text: str, error: str) -> _Record:
+        if self._file.delimiter == "\t":
+            # Most TSV files know no quotes: what is not a proper quotation stands for itself.
+            return _Record(text.split("\t"), 1)
+        still_open = "end of data" in error
+        return _Record([], 1, "has a quote that is never closed" if still_open else f"is not CSV: {error}", still_open)
+
+    def _split(self, rows: pl.DataFrame) -> None:
+        broken = rows.filter(pl.col("text").is_null())[LINE].to_list()
+        self._refused += [(self._lines.number(n), self._lines.broken.get(self._lines.number(n), ""), NOT_UTF8) for n in broken]
+        lines = rows.filter(pl.col("text").str.len_bytes() > 0).with_columns(cells=pl.col("text").str.split(self._file.delimiter))
+        right = pl.col("cells").list.len() == self._width
+        for n, text, cells in lines.filter(~right).iter_rows():
+            self._refused.append((self._lines.number(n), text, self._wrong_width(len(cells))))
+        found = {name: pl.col("cells").list.get(n, null_on_oob=True) for name, n in self._wanted.items()}
+        self._frames.append(lines.filter(right).select(pl.col(LINE) + self._lines.first, **found))
+
+    def _join(self, quoted: list[tuple[int, list[str]]]) -> None:
+        right = [(self._lines.number(n), cells) for n, cells in quoted if len(cells) == self._width]
+        for n, cells in quoted:
+            if len(cells) != self._width:
+                self._refused.append((self._lines.number(n), self._lines.texts[n] or "", self._wrong_width(len(cells))))
+        if right:
+            columns = {LINE: [line for line, _ in right], **{name: [cells[n] for _, cells in right] for name, n in self._wanted.items()}}
+            self._frames.append(pl.DataFrame(columns, schema={LINE: pl.Int64(), **{name: pl.String() for name in self._wanted}}))
+
+    def _wrong_width(self, width: int) -> str:
+        return f"has {width} cells where the header has {self._width}"
+
+
+def _header(file: RawFile, lines: Lines) -> tuple[list[str], int]:
+    reader = csv.reader((f"{line or ''}\n" for line in lines.texts[:MAX_RECORD_LINES]), delimiter=file.delimiter)
+    header = [name.strip() for name in next(reader, [])]
+    repeated = sorted({name for name in header if header.count(name) > 1 and name in file.wanted})
+    if repeated:
+        raise InputError(f"{file.name} names the column {repeated[0]!r} twice", hint="rename one of them")
+    if len(header) == 1:
+        for delimiter, called in _DELIMITERS.items():
+            if delimiter in header[0] and delimiter != file.delimiter:
+                raise InputError(f"{file.name} separates its cells by {called}", hint=f'write `delimiter = "{_shown(delimiter)}"` in its [[source]]')
+    check_columns(file.name, file.wanted, header)
+    return header, reader.line_num
+
+
+def _shown(delimiter: str) -> str:
+    return "\\t" if delimiter == "\t" else delimiter

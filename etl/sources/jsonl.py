@@ -1,0 +1,79 @@
+"""JSON lines, in chunks: one object a line, every value as the text it was written with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import polars as pl
+
+from etl.sources.blocks import Lines, blocks
+from etl.sources.delimited import NOT_UTF8
+from etl.sources.raw import LINE, RawFile, RawTable, check_columns, told
+from kg.errors import InputError
+
+_LIST = pl.List(pl.String())
+
+
+def read(file: RawFile) -> Iterator[RawTable]:
+    """Read a file of JSON objects, one a line. A key that some objects lack is an empty cell there; one that all lack is an error.
+
+    Raises:
+        InputError: It is not text, holds no JSON object, or no object has a wanted key.
+    """
+    known: dict[str, None] = {}
+    for block in blocks(file):
+        rows, refused = _objects(block.lines)
+        for _, row in rows:
+            known.update(dict.fromkeys(row))
+        yield RawTable(file.name, _frame(file, rows), told(file.name, refused), block.read_fraction)
+    if not known:
+        raise InputError(f"{file.name} holds no JSON object", hint="write one JSON object a line")
+    check_columns(file.name, file.wanted, [*known])
+
+
+def _objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tuple[int, str, str]]]:
+    rows: list[tuple[int, dict[str, object]]] = []
+    refused: list[tuple[int, str, str]] = []
+    for number, text in enumerate(lines.texts, start=lines.first):
+        if text is None:
+            refused.append((number, lines.broken[number], NOT_UTF8))
+            continue
+        if not text.strip():
+            continue
+        try:
+            row = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            refused.append((number, text, f"is not JSON: {error.msg}"))
+            continue
+        if isinstance(row, dict):
+            rows.append((number, row))
+        else:
+            refused.append((number, text, "is not a JSON object"))
+    return rows, refused
+
+
+def _frame(file: RawFile, rows: list[tuple[int, dict[str, object]]]) -> pl.DataFrame:
+    columns: dict[str, pl.Series] = {LINE: pl.Series([number for number, _ in rows], dtype=pl.Int64)}
+    for name in dict.fromkeys(file.wanted):
+        values = [row.get(name) for _, row in rows]
+        if any(isinstance(value, list) for value in values):
+            columns[name] = pl.Series([_texts(value) for value in values], dtype=_LIST)
+        else:
+            columns[name] = pl.Series([_text(value) for value in values], dtype=pl.String)
+    return pl.DataFrame(columns)
+
+
+def _texts(value: object) -> list[str | None] | None:
+    if value is None:
+        return None
+    return [_text(each) for each in value] if isinstance(value, list) else [_text(value)]
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        # Identifiers that passed through a floating-point column come as 12345.0.
+        return str(int(value))
+    return orjson.dumps(value).decode()

@@ -1,0 +1,285 @@
+"""The published artifact: everything serving needs, memory-mapped, with a checksum per file.
+
+manifest.json            schema version, build, model parameters, sha256 of every other file
+items.arrow users.arrow nodes_<type>.arrow     ids and what is shown of them
+edges_<n>_{forward,reverse}_{indptr,indices}.npy     adjacency per edge type, both directions
+edges_<n>_<property>.npy     counts and times of interactions, in forward order
+neighbours_{indptr,indices,data}.npy     the pruned graph sum
+source_embeddings.npy target_embeddings.npy popularity.npy
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+
+from gnn.graph import GraphArrays
+from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
+from gnn.walks import FloatArray, WalkWeights
+from kg import schema
+from kg.errors import ArtifactError
+from kg.schema import EdgeType, family
+
+SCHEMA_VERSION = 1
+_PROPERTIES = ("count", "last_time")
+_HINT = "publish another build, or rebuild: `reckon rebuild`"
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The edges of one type, both ways round.
+
+    Attributes:
+        forward: [sources, targets], ones.
+        reverse: [targets, sources], ones.
+        properties: `count` and `last_time` of interactions, in the order of `forward`.
+    """
+
+    forward: sp.csr_matrix
+    reverse: sp.csr_matrix
+    properties: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A loaded build. All large arrays are memory-mapped and shared between worker processes.
+
+    Attributes:
+        build_id: The build.
+        folder: Where it is.
+        created_s: When it was saved, Unix seconds.
+        item_ids: By item_num.
+        titles: By item_num; the id where an item has no title.
+        user_ids: By user number.
+        node_keys: node type → keys of the other nodes.
+        edges: Per edge type.
+        model: What was learned.
+        neighbours: The pruned graph sum, [n_items, n_items].
+        popularity: Users per item, [n_items].
+    """
+
+    build_id: str
+    folder: Path
+    created_s: float
+    item_ids: list[str]
+    titles: list[str]
+    user_ids: list[str]
+    node_keys: Mapping[str, list[str]]
+    edges: Mapping[EdgeType, Edges]
+    model: PathModel
+    neighbours: sp.csr_matrix
+    popularity: FloatArray
+
+    @cached_property
+    def item_nums(self) -> dict[str, int]:
+        """Item id → item_num."""
+        return {item_id: num for num, item_id in enumerate(self.item_ids)}
+
+    @cached_property
+    def user_nums(self) -> dict[str, int]:
+        """User id → position."""
+        return {user_id: num for num, user_id in enumerate(self.user_ids)}
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.item_ids)
+
+    def node_key(self, node_type: str, num: int) -> str:
+        """Return the key of a node."""
+        return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
+
+
+def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str) -> Path:
+    """Write an artifact, whole or not at all.
+
+    Args:
+        folder: Where it goes; replaced if it is there.
+        graph: The graph it answers from.
+        model: What was learned on it.
+        build_id: The build it belongs to.
+    """
+    temporary = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    edge_types = list(graph.edges)
+    _write_nodes(temporary, graph)
+    for n, edge_type in enumerate(edge_types):
+        _write_edges(temporary, n, graph, edge_type)
+    _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
+    np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
+    np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
+    np.save(temporary / "popularity.npy", item_popularity(graph))
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "build_id": build_id,
+        "created_s": time.time(),
+        "edge_types": ["/".join(edge_type) for edge_type in edge_types],
+        "node_types": sorted(set(graph.keys) - {"item", "user"}),
+        "model": _model_json(model),
+        "files": {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(temporary.iterdir())},
+    }
+    (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+    return folder
+
+
+def load_artifact(folder: Path, *, verify: bool = True) -> Artifact:
+    """Load an artifact.
+
+    Args:
+        folder: Where `save_artifact` wrote it.
+        verify: Compare every file with its checksum; False compares sizes only.
+
+    Raises:
+        ArtifactError: It is missing, corrupt, or of another schema version.
+    """
+    manifest = read_manifest(folder)
+    for name, expected in manifest["files"].items():
+        _check_file(folder / name, expected, verify=verify)
+    try:
+        return _load(folder, manifest)
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise ArtifactError(f"the artifact {folder} cannot be read: {error}", hint=_HINT) from error
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of an artifact.
+
+    Raises:
+        ArtifactError: It is missing, not JSON, or of another schema version.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        version = manifest["schema_version"]
+        files, build_id = manifest["files"], manifest["build_id"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder / 'manifest.json'} is missing or damaged", hint=_HINT) from error
+    if version != SCHEMA_VERSION or not isinstance(files, dict) or not isinstance(build_id, str):
+        raise ArtifactError(f"the artifact {folder} is of schema version {version}; this Reckon reads {SCHEMA_VERSION}", hint=_HINT)
+    return dict(manifest)
+
+
+def item_popularity(graph: GraphArrays) -> FloatArray:
+    """Return how many users met each item in any way.
+
+    Shapes:
+        [n_items], float32.
+    """
+    met = [frame.select("source_num", "target_num") for edge_type, frame in graph.edges.items() if family(edge_type) == "interaction"]
+    if not met:
+        return np.zeros(graph.n_items, dtype=np.float32)
+    return np.bincount(pl.concat(met).unique()["target_num"].to_numpy(), minlength=graph.n_items).astype(np.float32)
+
+
+def _write_nodes(folder: Path, graph: GraphArrays) -> None:
+    pl.DataFrame({"item_id": list(graph.item_ids), "title": list(graph.titles)}).write_ipc(folder / "items.arrow")
+    pl.DataFrame({"user_id": list(graph.keys.get("user", ()))}, schema={"user_id": pl.String}).write_ipc(folder / "users.arrow")
+    for node_type, keys in graph.keys.items():
+        if node_type not in ("item", "user"):
+            pl.DataFrame({"key": list(keys)}, schema={"key": pl.String}).write_ipc(folder / f"nodes_{node_type}.arrow")
+
+
+def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -> None:
+    forward = graph.adjacency(edge_type)
+    _write_csr(folder, f"edges_{n}_forward", forward)
+    _write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
+    frame = graph.edges[edge_type]
+    for name in _PROPERTIES:
+        if family(edge_type) == "interaction" and name in frame.columns:
+            values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            np.save(folder / f"edges_{n}_{name}.npy", values)
+
+
+def _write_csr(folder: Path, name: str, matrix: sp.csr_matrix, *, data: bool = False) -> None:
+    matrix.sort_indices()
+    np.save(folder / f"{name}_indptr.npy", matrix.indptr.astype(np.int64))
+    np.save(folder / f"{name}_indices.npy", matrix.indices.astype(np.int32))
+    if data:
+        np.save(folder / f"{name}_data.npy", matrix.data.astype(np.float32))
+
+
+def _read_csr(folder: Path, name: str, shape: tuple[int, int], *, data: bool = False) -> sp.csr_matrix:
+    indptr = np.load(folder / f"{name}_indptr.npy")
+    if len(indptr) and indptr[-1] <= np.iinfo(np.int32).max:
+        # scipy wants both index arrays of one type, and would copy the mapped one in every product.
+        indptr = indptr.astype(np.int32)
+    indices = np.load(folder / f"{name}_indices.npy", mmap_mode="r")
+    # Ones are not stored; a stride of zero gives as many as are needed in four bytes.
+    values = np.load(folder / f"{name}_data.npy", mmap_mode="r") if data else np.broadcast_to(np.float32(1), indices.shape)
+    matrix = sp.csr_matrix(shape, dtype=np.float32)
+    matrix.indptr, matrix.indices, matrix.data = indptr, indices, values
+    matrix.has_sorted_indices = matrix.has_canonical_format = True
+    return matrix
+
+
+def _check_file(path: Path, expected: Mapping[str, Any], *, verify: bool) -> None:
+    try:
+        good = path.stat().st_size == expected["bytes"] and (not verify or _sha256(path) == expected["sha256"])
+    except (OSError, KeyError) as error:
+        raise ArtifactError(f"{path} is missing", hint=_HINT) from error
+    if not good:
+        raise ArtifactError(f"{path} is damaged: its size or checksum differs from the manifest", hint=_HINT)
+
+
+def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
+    items = pl.read_ipc(folder / "items.arrow")
+    users = pl.read_ipc(folder / "users.arrow")["user_id"].to_list()
+    keys = {name: pl.read_ipc(folder / f"nodes_{name}.arrow")["key"].to_list() for name in manifest["node_types"]}
+    sizes = {"item": items.height, "user": len(users), **{name: len(found) for name, found in keys.items()}}
+    edges = {}
+    for n, text in enumerate(manifest["edge_types"]):
+        source, relation, target = text.split("/")
+        edges[(source, relation, target)] = _load_edges(folder, n, (sizes[source], sizes[target]))
+    embeddings = [np.load(folder / f"{side}_embeddings.npy", mmap_mode="r") for side in ("source", "target")]
+    return Artifact(
+        build_id=manifest["build_id"],
+        folder=folder,
+        created_s=manifest["created_s"],
+        item_ids=items["item_id"].to_list(),
+        titles=items["title"].to_list(),
+        user_ids=users,
+        node_keys=keys,
+        edges=edges,
+        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1]),
+        neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),
+        popularity=np.load(folder / "popularity.npy"),
+    )
+
+
+def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
+    properties = {name: folder / f"edges_{n}_{name}.npy" for name in _PROPERTIES}
+    return Edges(
+        forward=_read_csr(folder, f"edges_{n}_forward", shape),
+        reverse=_read_csr(folder, f"edges_{n}_reverse", (shape[1], shape[0])),
+        properties={name: np.load(path, mmap_mode="r") for name, path in properties.items() if path.exists()},
+    )
+
+
+def _model_json(model: PathModel) -> dict[str, Any]:
+    walks = [{**asdict(walk), "meta_path": walk.meta_path.name} for walk in model.walks]
+    history = {**asdict(model.history), "kind_weights": dict(model.history.kind_weights)}
+    return {"walks": walks, "history": history, "learned_gate": model.learned_gate, "neighbours": model.neighbours}
+
+
+def _model_from_json(raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray) -> PathModel:
+    paths = {path.name: path for path in schema.meta_paths(edge_types)}
+    walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
+    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""Configuration of training and evaluation: the sections `[model]` and `[evaluate]` of reckon.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kg.config import Section
+
+SplitMethod = Literal["auto", "time", "last", "random"]
+
+
+class ModelConfig(Section):
+    """Training of the path-sum model."""
+
+    seed: int = Field(default=1, ge=0, description="Seed of everything random; the same seed gives the same model.")
+    factors: int | None = Field(
+        default=None, ge=0, le=1024, description="Width of the learned item embeddings; 0 trains none; unset by catalogue size."
+    )
+    factor_iterations: int = Field(default=10, ge=1, le=200, description="Alternating least squares iterations of the embeddings.")
+    factor_regularization: float = Field(default=50.0, ge=0, description="Regularisation of the embeddings.")
+    factor_confidence: float | None = Field(
+        default=None, gt=0, description="Confidence that one interaction adds (alpha of Hu et al. 2008); unset by the length of the histories."
+    )
+    smoothing: float = Field(default=0.3, ge=0, le=1, description="Share of an item's embedding that comes from its neighbours in the graph.")
+    neighbours: int = Field(default=300, ge=10, le=100_000, description="Targets kept per history item in the graph sum.")
+    max_degree: int = Field(default=5_000, ge=2, description="Attribute values shared by more items than this are not walked through.")
+    validation_fraction: float = Field(default=0.1, gt=0, lt=0.9, description="Share of the training events that tunes gates and exponents.")
+    validation_split: SplitMethod = Field(default="auto", description="How validation is carved from the training events.")
+    tuning_users: int = Field(default=3_000, ge=10, description="Most users whose withheld items tune the gates.")
+    candidates: int = Field(default=200, ge=10, description="Items nominated per user when gates are tuned.")
+    negatives: int = Field(default=200, ge=0, description="Further items drawn uniformly per user for the sampled softmax.")
+    epochs: int = Field(default=60, ge=1, le=10_000, description="Most epochs of gradient steps on the gates.")
+    patience: int = Field(default=8, ge=1, description="Epochs without a better validation ndcg after which the gradient steps stop.")
+    learning_rate: float = Field(default=0.1, gt=0, description="Step size of Adam on the gates.")
+
+
+class EvaluateConfig(Section):
+    """The hold-out and what is measured on it."""
+
+    split: SplitMethod = Field(
+        default="auto",
+        description="time: the last events of all shoppers; last: the last events of each shopper; random; auto: by what the times allow.",
+    )
+    test_fraction: float = Field(default=0.1, gt=0, lt=0.9, description="Share of the events that is held out.")
+    seed: int = Field(default=1, ge=0, description="Seed of a random split and of the bootstrap.")
+    cutoffs: tuple[int, ...] = Field(default=(5, 10, 20, 50), min_length=1, description="The k of recall@k and the other measures.")
+    max_users: int = Field(default=20_000, ge=10, description="Most users to score; a seeded sample beyond.")
+    bootstrap: int = Field(default=1_000, ge=0, description="Bootstrap samples for the 95 % intervals; 0 leaves them out.")
+    baselines: tuple[str, ...] = Field(
+        default=("popularity", "recent_popularity", "item_knn", "rp3beta", "ease", "ials"),
+        description="Baselines trained and reported beside the model.",
+    )
+    ablations: bool = Field(default=True, description="Also report the model without the graph, with shuffled attributes and without each relation.")

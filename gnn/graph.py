@@ -1,0 +1,98 @@
+"""The graph as arrays: the numpy view of `GraphTables` that training, scoring and explanation share.
+
+Ids become positions here and nowhere else: `item_num` is a position in the sorted item ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+
+from kg.build import interaction_edges
+from kg.schema import EdgeType, family
+from kg.tables import GraphTables
+
+
+@dataclass(frozen=True)
+class GraphArrays:
+    """A graph whose nodes are numbered.
+
+    Attributes:
+        keys: node type → sorted keys; a node's number is its position.
+        edges: edge type → one row per edge, sorted: `source_num`, `target_num` (Int64) and the edge's properties.
+        titles: item_num → what a person reads.
+    """
+
+    keys: Mapping[str, tuple[str, ...]]
+    edges: Mapping[EdgeType, pl.DataFrame]
+    titles: tuple[str, ...]
+
+    @classmethod
+    def from_tables(cls, tables: GraphTables) -> GraphArrays:
+        """Number the nodes of `tables`; the order of its rows does not matter."""
+        keys = {node_type: tuple(frame["key"].sort().to_list()) for node_type, frame in sorted(tables.nodes.items())}
+        edges = {edge_type: _numbered(frame, edge_type, keys) for edge_type, frame in sorted(tables.edges.items())}
+        return cls(keys, edges, _titles(tables.nodes["item"]))
+
+    def with_interactions(self, interactions: pl.DataFrame) -> GraphArrays:
+        """Return the same graph with its user–item edges rebuilt from `interactions` alone, as a hold-out needs it.
+
+        Args:
+            interactions: Events (`kg.tables.INTERACTION_COLUMNS`); those of users or items outside the graph are left out.
+        """
+        known = interactions.filter(
+            pl.col("user_id").is_in(pl.Series(self.keys.get("user", ()), dtype=pl.String).implode()),
+            pl.col("item_id").is_in(pl.Series(self.keys["item"], dtype=pl.String).implode()),
+        )
+        edges = {edge_type: frame for edge_type, frame in self.edges.items() if family(edge_type) != "interaction"}
+        edges |= {edge_type: _numbered(frame, edge_type, self.keys) for edge_type, frame in interaction_edges(known).items()}
+        return replace(self, edges=dict(sorted(edges.items())))
+
+    def without(self, *relations: str) -> GraphArrays:
+        """Return the same graph without the edges of these relations."""
+        return replace(self, edges={edge_type: frame for edge_type, frame in self.edges.items() if edge_type[1] not in relations})
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Item ids by item_num."""
+        return self.keys["item"]
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.keys["item"])
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.keys.get("user", ()))
+
+    def adjacency(self, edge_type: EdgeType) -> sp.csr_matrix:
+        """Return the edges of one type as a matrix of ones.
+
+        Shapes:
+            [n source nodes, n target nodes], float32.
+        """
+        frame = self.edges[edge_type]
+        shape = (len(self.keys[edge_type[0]]), len(self.keys[edge_type[2]]))
+        ones = np.ones(frame.height, dtype=np.float32)
+        return sp.csr_matrix((ones, (frame["source_num"].to_numpy(), frame["target_num"].to_numpy())), shape=shape)
+
+
+def _numbered(frame: pl.DataFrame, edge_type: EdgeType, keys: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    for column, node_type in (("source", edge_type[0]), ("target", edge_type[2])):
+        numbers = pl.DataFrame({column: list(keys[node_type])}, schema={column: pl.String}).with_row_index(f"{column}_num")
+        frame = frame.join(numbers.with_columns(pl.col(f"{column}_num").cast(pl.Int64)), on=column, how="inner")
+    properties = sorted(set(frame.columns) - {"source", "target", "source_num", "target_num"})
+    return frame.select("source_num", "target_num", *properties).sort("source_num", "target_num")
+
+
+def _titles(items: pl.DataFrame) -> tuple[str, ...]:
+    titles = items.sort("key")
+    if "title" not in titles.columns:
+        return tuple(titles["key"].to_list())
+    return tuple(titles.select(pl.coalesce("title", "key")).to_series().to_list())

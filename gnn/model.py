@@ -1,0 +1,246 @@
+"""The path-sum model in PyTorch Geometric: one sum of messages per relation, no nonlinearity between a history and its scores.
+
+    s(u, ·) = Σ_m g_m · c_u W_m  +  g_L · (c_u A) Bᵀ          W_m = D_first^-a A₁ D_mid^-b A₂ D_last^-c
+
+c_u is the weighted history, a row over the items; each meta-path m carries it over the graph, one `MessagePassing` with sum aggregation per step;
+gates g ≥ 0 and degree exponents a, b, c are learned. A and B are learned item embeddings, smoothed over the same graph. Because everything between
+history and score is linear, each score is the sum of its paths (`gnn.scorer` computes the same numbers without torch, and a test compares the two).
+
+Source: the linear propagation of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3–4) applied to histories as in SGC (Wu et al. 2019,
+arXiv:1902.07153); degree-discounted walks of RP3beta (Paudel et al. 2017, doi:10.1145/2955101).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch_geometric.data import HeteroData
+from torch_geometric.nn import MessagePassing
+
+from gnn.data import hetero_data, step_edge_type, transposed_adjacency
+from gnn.graph import GraphArrays
+from gnn.scorer import HistoryWeights, PathModel
+from gnn.walks import FloatArray, WalkWeights, step_matrices
+from kg.schema import EdgeType, Step, family
+
+CLOSED_GATE = 1e-9
+"""Softplus never reaches 0; this stands for it."""
+
+
+class SumStep(MessagePassing):  # type: ignore[misc]  # torch_geometric ships no types
+    """Add up what the neighbours along one relation hold: x'_i = Σ_{j → i} x_j."""
+
+    def __init__(self) -> None:
+        super().__init__(aggr="sum")
+
+    def forward(self, x: Tensor, edges: Tensor, n_targets: int) -> Tensor:
+        """Carry `x` over one relation.
+
+        Args:
+            x: One row per source node.
+            edges: `edge_index` [2, E], or `adj_t` [n_targets, n_sources] as a sparse tensor.
+            n_targets: Number of nodes the relation leads to.
+
+        Shapes:
+            x [n_sources, B] → [n_targets, B].
+        """
+        result: Tensor = self.propagate(edges, x=(x, None), size=(x.shape[0], n_targets))
+        return result
+
+    def message(self, x_j: Tensor) -> Tensor:
+        """Send a node's row unchanged along an edge."""
+        return x_j
+
+    def message_and_aggregate(self, edges: Tensor, x: tuple[Tensor, None]) -> Tensor:
+        """Do both at once: a sparse product."""
+        return edges @ x[0]
+
+
+class PathSum(nn.Module):
+    """The trainable path-sum model over one graph.
+
+    Args:
+        graph: The graph whose interactions are the histories.
+        walks: Meta-paths with the gates and exponents to start from.
+        source: a_j, item embeddings as history, [n_items, d].
+        target: b_i, item embeddings as candidates, [n_items, d].
+        learned_gate: g_L to start from.
+    """
+
+    def __init__(
+        self,
+        graph: GraphArrays,
+        walks: Sequence[WalkWeights],
+        source: FloatArray | None = None,
+        target: FloatArray | None = None,
+        learned_gate: float = 0.0,
+    ) -> None:
+        super().__init__()
+        none = np.zeros((graph.n_items, 0), dtype=np.float32)
+        self.graph, self.walks = graph, tuple(walks)
+        self.data: HeteroData = hetero_data(graph)
+        self.steps = nn.ModuleList(SumStep() for walk in self.walks for _ in walk.meta_path.steps)
+        self._adjacency: dict[EdgeType, Tensor] = {}
+        self.raw_gates = nn.Parameter(inverse_softplus([walk.gate for walk in self.walks]))
+        self.exponents = nn.Parameter(torch.tensor([[w.start_exponent, w.middle_exponent, w.end_exponent] for w in self.walks]).reshape(-1, 3))
+        self.raw_learned_gate = nn.Parameter(inverse_softplus([learned_gate]))
+        self.source = nn.Parameter(torch.from_numpy(none if source is None else source))
+        self.target = nn.Parameter(torch.from_numpy(none if target is None else target))
+
+    @property
+    def gates(self) -> Tensor:
+        """Gates of the walks, [M], all ≥ 0."""
+        return softplus(self.raw_gates)
+
+    @property
+    def learned_gate(self) -> Tensor:
+        """Gate of the learned similarity, ≥ 0."""
+        return softplus(self.raw_learned_gate)[0]
+
+    def adjacency(self, edge_type: EdgeType) -> Tensor:
+        """Return `adj_t` of an edge type, kept after its first use."""
+        if edge_type not in self._adjacency:
+            self._adjacency[edge_type] = transposed_adjacency(self.data, edge_type)
+        return self._adjacency[edge_type]
+
+    def reach(self, number: int, history: Tensor, start: Tensor | float, middle: Tensor | float) -> Tensor:
+        """Carry histories along walk `number`, without the degree factor of the items reached.
+
+        Args:
+            number: Position of the walk.
+            history: c, one column per user.
+            start: Exponent a.
+            middle: Exponent b.
+
+        Shapes:
+            history [n_items, B] → [n_items, B].
+        """
+        walk = self.walks[number]
+        offset = sum(len(before.meta_path.steps) for before in self.walks[:number])
+        x = history
+        for place, step in enumerate(walk.meta_path.steps):
+            edge_type = step_edge_type(step)
+            degree = self.data[edge_type].source_degree
+            factor = _power(degree, start if place == 0 else middle)
+            if place:
+                factor = torch.where(degree > walk.max_degree, torch.zeros_like(factor), factor)
+            n_targets = self.data[edge_type[2]].num_nodes
+            x = self.steps[offset + place](factor[:, None] * x, self.adjacency(edge_type), n_targets)  # [n_targets, B]
+        return x
+
+    def end_factor(self, number: int, end: Tensor | float) -> Tensor:
+        """Return the degree factor of the items that walk `number` reaches, [n_items]."""
+        return _power(self.data[step_edge_type(self.walks[number].meta_path.steps[-1])].target_degree, end)
+
+    def carry(self, number: int, history: Tensor) -> Tensor:
+        """Carry histories along walk `number`, paths back to where they started included; only items of the history have such.
+
+        Shapes:
+            history [n_items, B], one column per user → [n_items, B].
+        """
+        start, middle, end = self.exponents[number]
+        return self.reach(number, history, start, middle) * self.end_factor(number, end)[:, None]
+
+    def walk_scores(self, number: int, history: Tensor) -> Tensor:
+        """Return c_u W_m for one walk, paths from an item to itself left out.
+
+        Shapes:
+            history [B, n_items] → [B, n_items].
+        """
+        return self.carry(number, history.T.contiguous()).T - history * self._returning(number)  # [B, n_items]
+
+    def learned_scores(self, history: Tensor) -> Tensor:
+        """Return (c_u A) Bᵀ.
+
+        Shapes:
+            history [B, n_items] → [B, n_items].
+        """
+        return (history @ self.source) @ self.target.T
+
+    def forward(self, history: Tensor) -> Tensor:
+        """Score all items for a batch of histories.
+
+        Shapes:
+            history [B, n_items] → [B, n_items].
+        """
+        scores = self.learned_gate * self.learned_scores(history)
+        for number, gate in enumerate(self.gates):
+            scores = scores + gate * self.walk_scores(number, history)
+        return scores
+
+    @torch.no_grad()
+    def path_model(self, history: HistoryWeights, *, neighbours: int) -> PathModel:
+        """Return everything learned as plain numbers, for `gnn.scorer`; gates as good as closed are closed."""
+        *gates, learned_gate = (gate if gate > 2 * CLOSED_GATE else 0.0 for gate in [*self.gates.tolist(), float(self.learned_gate)])
+        exponents = self.exponents.tolist()
+        walks = tuple(
+            replace(walk, gate=gate, start_exponent=start, middle_exponent=middle, end_exponent=end)
+            for walk, gate, (start, middle, end) in zip(self.walks, gates, exponents, strict=True)
+        )
+        source, target = self.source.detach().numpy(), self.target.detach().numpy()
+        return PathModel(walks, history, source, target, learned_gate, neighbours)
+
+    @torch.no_grad()
+    def _returning(self, number: int) -> Tensor:
+        """Return w_m(j, j): what comes back to the item it left. Such items are never recommended, so no gradient is lost here."""
+        start, middle, end = self.exponents[number].tolist()
+        matrices = step_matrices(self.graph, replace(self.walks[number], start_exponent=start, middle_exponent=middle, end_exponent=end))
+        *before, last = matrices.weighted
+        if not before:
+            return torch.from_numpy(last.diagonal())
+        left = before[0]
+        for matrix in before[1:]:
+            left = left @ matrix
+        return torch.from_numpy(np.asarray(left.multiply(last.T.tocsr()).sum(axis=1), dtype=np.float32).ravel())
+
+
+def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_degree: int) -> FloatArray:
+    """Mix item embeddings with those of items that share attribute values; an item without events takes its neighbours' place.
+
+        e'_i = (1 - w) e_i + w · mean over relations r of  1/|N_r(i)| Σ_{v ∈ N_r(i)} 1/|N_r(v)| Σ_{j ∈ N_r(v)} e_j
+
+    Args:
+        graph: The graph.
+        embeddings: e, [n_items, d]; rows of zeros count as unknown and are left out of the means.
+        weight: w; an unknown item takes its neighbours' mean whole.
+        max_degree: Values with more items than this are not used.
+
+    Shapes:
+        → [n_items, d].
+
+    Source: one propagation layer of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3) over attribute relations instead of interactions.
+    """
+    data, step = hetero_data(graph), SumStep()
+    x = torch.from_numpy(embeddings)
+    known = (x.abs().sum(dim=1, keepdim=True) > 0).float()  # [n_items, 1]
+    stacked = torch.cat([x, known], dim=1)  # [n_items, d + 1]
+    total, relations = torch.zeros_like(x), torch.zeros_like(known)
+    for edge_type in graph.edges:
+        if family(edge_type) != "attribute":
+            continue
+        back = step_edge_type(Step(edge_type, reverse=True))
+        values = step(stacked, transposed_adjacency(data, edge_type), data[edge_type[2]].num_nodes)  # [n_values, d + 1]
+        values[data[edge_type].target_degree > max_degree] = 0
+        values = values / values[:, -1:].clamp(min=1.0)
+        items = step(values, transposed_adjacency(data, back), graph.n_items)  # [n_items, d + 1]
+        total, relations = total + items[:, :-1] / items[:, -1:].clamp(min=1.0), relations + (items[:, -1:] > 0)
+    mean = total / relations.clamp(min=1.0)
+    share = torch.where(known > 0, weight, 1.0) * (relations > 0)
+    result: FloatArray = ((1 - share) * x + share * mean).numpy()
+    return result
+
+
+def _power(degree: Tensor, exponent: Tensor | float) -> Tensor:
+    """Return degree^-exponent, and 0 for nodes without neighbours."""
+    return torch.where(degree > 0, degree.clamp(min=1.0) ** -exponent, torch.zeros_like(degree))
+
+
+def inverse_softplus(values: Sequence[float]) -> Tensor:
+    """Return x with softplus(x) = value; a closed gate becomes `CLOSED_GATE`."""
+    value = torch.tensor(values, dtype=torch.float64).clamp(min=CLOSED_GATE)
+    return (value + torch.log(-torch.expm1(-value))).float()

@@ -1,0 +1,376 @@
+"""Exact explanations: the addends of one score, found again path by path.
+
+For a history with weights c_j and an item i every addend is
+
+    c_j · g_m · |N(j)|^-a · Π |N(v)|^-b · |N(i)|^-c      one path j → v → i of meta-path m, if (j, i) is among the pairs the score keeps
+    c_j · g_L · ⟨a_j, b_i⟩                               the learned part of history item j
+
+and share = addend / s. Nothing is estimated: the addends are enumerated from the same arrays that the scorer multiplies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from gnn.artifact import Artifact
+from gnn.sentences import history_text, learned_sentence, reason_sentence
+from gnn.walks import FloatArray, WalkWeights, power
+from kg import schema
+from kg.schema import Step
+
+IntArray = npt.NDArray[np.int64]
+MAX_REASONS = 8
+MAX_PATHS = 5
+MAX_IDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A weighted history.
+
+    Attributes:
+        nums: item_nums, ascending.
+        weights: c_uj, aligned.
+        relations: How the shopper met each item ("purchased"), aligned; the first edge of every path.
+        user_id: Whose it is; None for an ad-hoc history.
+    """
+
+    nums: IntArray
+    weights: npt.NDArray[np.float64]
+    relations: Sequence[str]
+    user_id: str | None = None
+
+    def row(self, n_items: int) -> sp.csr_matrix:
+        """Return it as a row of c.
+
+        Shapes:
+            [1, n_items], float32.
+        """
+        indptr = np.array([0, len(self.nums)])
+        return sp.csr_matrix((self.weights.astype(np.float32), self.nums, indptr), shape=(1, n_items))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a shown path. Hops through other shoppers carry a count instead of a key."""
+
+    label: str
+    key: Mapping[str, str] | None = None
+    title: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge of a shown path."""
+
+    type: str
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A shown path, or a group of equal paths through other shoppers."""
+
+    share: float
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One group of addends.
+
+    Attributes:
+        kind: "graph", "learned", or "popular" for shoppers of whom nothing is known.
+        share: Sum of its addends / score.
+        sentence: For a person.
+        relation: The relation it is about, of graph reasons.
+        paths: Its strongest paths.
+        n_not_shown: Paths of this group beyond those.
+        share_not_shown: Their share.
+        history: (item_id, title, share) of learned reasons, strongest first.
+    """
+
+    kind: str
+    share: float
+    sentence: str
+    relation: str | None = None
+    paths: tuple[Path, ...] = ()
+    n_not_shown: int = 0
+    share_not_shown: float = 0.0
+    history: tuple[tuple[str, str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All of a score.
+
+    Attributes:
+        score: Sum of all addends, in double precision.
+        reasons: The largest groups, largest first.
+        remainder: Share of the addends in no listed group; 1 for a score of 0, which has no addends.
+        n_paths: Graph paths behind the score.
+    """
+
+    score: float
+    reasons: tuple[Reason, ...]
+    remainder: float
+    n_paths: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Addends:
+    """Addends of one meta-path: one per path.
+
+    Attributes:
+        walk: The meta-path.
+        positions: Which history item, as a position in the history.
+        middles: The inner nodes of the path, [n paths, n steps - 1].
+        values: The addends.
+    """
+
+    walk: WalkWeights
+    positions: IntArray
+    middles: IntArray
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The addends that become one reason: all of a meta-path, or those through one shared value.
+
+    Attributes:
+        part: The addends of the meta-path.
+        value: The shared value's number, or -1.
+        total: Their sum.
+    """
+
+    part: _Addends
+    value: int
+    total: float
+
+    def members(self) -> _Addends:
+        """Return only the addends of this group."""
+        if self.value < 0:
+            return self.part
+        chosen = self.part.middles[:, 0] == self.value
+        return _Addends(self.part.walk, self.part.positions[chosen], self.part.middles[chosen], self.part.values[chosen])
+
+
+def _groups(part: _Addends) -> list[_Group]:
+    if not len(part.values):
+        return []
+    meta_path = part.walk.meta_path
+    # Values of an attribute ("Conair") are reasons of their own; products outside the catalogue that link two items are one reason together.
+    if meta_path.family != "attribute" or meta_path.steps[0].end != schema.value_type(meta_path.relation):
+        return [_Group(part, -1, float(part.values.sum()))]
+    values, inverse = np.unique(part.middles[:, 0], return_inverse=True)
+    totals = np.bincount(inverse, weights=part.values)
+    return [_Group(part, int(value), float(total)) for value, total in zip(values, totals, strict=True)]
+
+
+class Explainer:
+    """Enumerates the addends of scores.
+
+    Args:
+        artifact: The build.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        self._walks = [_WalkArrays(artifact, walk) for walk in artifact.model.walks if walk.gate > 0]
+
+    def explain(
+        self, history: History, item: int, *, max_reasons: int = MAX_REASONS, max_paths: int = MAX_PATHS, show_ids: bool = False
+    ) -> Explanation:
+        """Explain the score of one item.
+
+        Args:
+            history: Whose score it is.
+            item: item_num.
+            max_reasons: Groups listed; the others make up the remainder.
+            max_paths: Paths listed per group.
+            show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
+        """
+        kept = self._kept(history, item)
+        addends = [walk.addends(history, kept, item) for walk in self._walks]
+        learned = self._learned(history, item)
+        total = float(sum(part.values.sum() for part in addends) + learned.sum())
+        if not total:
+            return Explanation(0.0, (), 1.0, 0)
+        groups = [group for part in addends for group in _groups(part)]
+        groups.sort(key=lambda group: (-group.total, group.part.walk.meta_path.name, group.value))
+        reasons = [self._reason(history, item, group, total, max_paths, show_ids) for group in groups[:max_reasons]]
+        reasons += self._learned_group(history, learned, total)
+        reasons.sort(key=lambda reason: -reason.share)
+        shown = tuple(reasons[:max_reasons])
+        hidden = sum(group.total for group in groups[max_reasons:]) / total
+        remainder = float(hidden + sum(reason.share for reason in reasons[max_reasons:]))
+        return Explanation(total, shown, remainder, sum(len(part.values) for part in addends))
+
+    def _kept(self, history: History, item: int) -> npt.NDArray[np.bool_]:
+        """Say for each history item whether the pruned graph sum holds (j, item)."""
+        neighbours = self._artifact.neighbours
+        kept = np.zeros(len(history.nums), dtype=bool)
+        for n, num in enumerate(history.nums):
+            row = neighbours.indices[neighbours.indptr[num] : neighbours.indptr[num + 1]]
+            at = np.searchsorted(row, item)
+            kept[n] = at < len(row) and row[at] == item
+        return kept
+
+    def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
+        model = self._artifact.model
+        if not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
+            return np.zeros(len(history.nums))
+        products = model.source_embeddings[history.nums].astype(np.float64) @ model.target_embeddings[item].astype(np.float64)
+        return np.asarray(model.learned_gate * history.weights * products)
+
+    def _learned_group(self, history: History, learned: npt.NDArray[np.float64], total: float) -> list[Reason]:
+        if not learned.any():
+            return []
+        order = np.argsort(-learned, kind="stable")[:MAX_PATHS]
+        rows = tuple((*self._item(int(history.nums[n])), float(learned[n] / total)) for n in order)
+        text = history_text([title for _, title, _ in rows[:3]], [history.relations[n] for n in order[:3]])
+        return [Reason("learned", float(learned.sum() / total), learned_sentence(text), history=rows)]
+
+    def _reason(self, history: History, item: int, group: _Group, total: float, max_paths: int, show_ids: bool) -> Reason:
+        part = group.members()
+        meta_path = part.walk.meta_path
+        grouped = meta_path.family == "interaction" and not show_ids
+        paths = self._grouped_paths(history, item, part, total) if grouped else self._single_paths(history, item, part, total, max_paths)
+        shown, n_all = paths[:max_paths], (len(paths) if grouped else len(part.values))
+        share = float(part.values.sum() / total)
+        by_item: defaultdict[int, float] = defaultdict(float)
+        for position, value in zip(part.positions.tolist(), part.values.tolist(), strict=True):
+            by_item[position] += value
+        strongest = sorted(by_item, key=lambda position: (-by_item[position], position))
+        text = history_text([self._item(int(history.nums[p]))[1] for p in strongest], [history.relations[p] for p in strongest])
+        value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
+        count = len(np.unique(part.middles[:, 0])) if meta_path.family == "interaction" else 0
+        sentence = reason_sentence(meta_path, history=text, value=value, count=count)
+        rest = share - float(sum(path.share for path in shown))
+        return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
+
+    def _grouped_paths(self, history: History, item: int, part: _Addends, total: float) -> list[Path]:
+        paths = []
+        for position in np.unique(part.positions):
+            chosen = part.positions == position
+            hop = Node(schema.USER.label, count=int(chosen.sum()))
+            share = float(part.values[chosen].sum() / total)
+            paths.append(self._path(history, int(position), part.walk.meta_path.steps, [hop], item, share))
+        return sorted(paths, key=lambda path: -path.share)
+
+    def _single_paths(self, history: History, item: int, part: _Addends, total: float, max_paths: int) -> list[Path]:
+        order = np.argsort(-part.values, kind="stable")[:max_paths]
+        steps = part.walk.meta_path.steps
+        return [
+            self._path(
+                history,
+                int(part.positions[n]),
+                steps,
+                [self._node(step.end, int(num)) for step, num in zip(steps[:-1], part.middles[n], strict=True)],
+                item,
+                float(part.values[n] / total),
+            )
+            for n in order
+        ]
+
+    def _path(self, history: History, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
+        user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})
+        nodes = (user, self._node("item", int(history.nums[position])), *between, self._node("item", item))
+        first = Edge(schema.relation(history.relations[position]).type, reverse=False)
+        edges = (first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
+        return Path(share, nodes, edges)
+
+    def _node(self, node_type: str, num: int) -> Node:
+        kind = schema.node_type(node_type)
+        title = self._artifact.titles[num] if node_type == "item" else None
+        return Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
+
+    def _item(self, num: int) -> tuple[str, str]:
+        return self._artifact.item_ids[num], self._artifact.titles[num]
+
+
+class _WalkArrays:
+    """One walk's adjacency and factors, ready to enumerate its paths."""
+
+    def __init__(self, artifact: Artifact, walk: WalkWeights) -> None:
+        self.walk = walk
+        steps = walk.meta_path.steps
+        oriented = [_oriented(artifact, step) for step in steps]
+        self._forward = [pair[0] for pair in oriented]
+        self._last_reverse = oriented[-1][1]
+
+    @cached_property
+    def _start(self) -> FloatArray:
+        return power(_row_degrees(self._forward[0]), self.walk.start_exponent)
+
+    @cached_property
+    def _middle(self) -> FloatArray:
+        degree = _row_degrees(self._forward[1])
+        factor = power(degree, self.walk.middle_exponent)
+        factor[degree > self.walk.max_degree] = 0
+        return factor
+
+    @cached_property
+    def _end(self) -> FloatArray:
+        return power(_row_degrees(self._last_reverse), self.walk.end_exponent)
+
+    def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> _Addends:
+        """Enumerate the paths from the kept history items to `item`."""
+        positions = np.flatnonzero(kept)
+        if len(self._forward) == 1:
+            positions = positions[[bool(_contains(self._forward[0], int(history.nums[p]), item)) for p in positions]]
+            middles = np.zeros((len(positions), 0), dtype=np.int64)
+            factor = np.ones(len(positions))
+        else:
+            positions, nums = _common(self._forward[0], history.nums, positions, _row(self._last_reverse, item))
+            factor = self._middle[nums].astype(np.float64)
+            positions, nums, factor = positions[factor > 0], nums[factor > 0], factor[factor > 0]
+            middles = nums[:, None]
+        start = self._start[history.nums[positions]].astype(np.float64)
+        values = self.walk.gate * history.weights[positions] * start * factor * float(self._end[item])
+        return _Addends(self.walk, positions, middles, values)
+
+
+def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    edges = artifact.edges[step.edge_type]
+    return (edges.reverse, edges.forward) if step.reverse else (edges.forward, edges.reverse)
+
+
+def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
+    degree: FloatArray = np.diff(matrix.indptr).astype(np.float32)
+    return degree
+
+
+def _row(matrix: sp.csr_matrix, num: int) -> npt.NDArray[np.int32]:
+    return np.asarray(matrix.indices[matrix.indptr[num] : matrix.indptr[num + 1]])
+
+
+def _contains(matrix: sp.csr_matrix, row: int, column: int) -> bool:
+    columns = _row(matrix, row)
+    at = np.searchsorted(columns, column)
+    return bool(at < len(columns) and columns[at] == column)
+
+
+def _common(matrix: sp.csr_matrix, nums: IntArray, positions: IntArray, wanted: npt.NDArray[np.int32]) -> tuple[IntArray, IntArray]:
+    """Return (position, node) for every neighbour that a history item shares with `wanted`, which is sorted."""
+    rows = [_row(matrix, int(nums[p])) for p in positions]
+    lengths = [len(row) for row in rows]
+    if not len(wanted) or not sum(lengths):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    nodes = np.concatenate(rows)
+    at = np.minimum(np.searchsorted(wanted, nodes), len(wanted) - 1)
+    hits = wanted[at] == nodes
+    return np.repeat(positions, lengths)[hits].astype(np.int64), nodes[hits].astype(np.int64)
+
+
+__all__ = ["Edge", "Explainer", "Explanation", "History", "Node", "Path", "Reason"]

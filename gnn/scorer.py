@@ -1,0 +1,202 @@
+"""The scorer that evaluation, batch recommendation and serving share: every score is a sum over graph paths and history items.
+
+    s(u, i) = Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩ ]
+
+Only the strongest `neighbours` targets of each history item take part in the graph sum: a pair (j, i) is kept with all its paths or dropped with
+all of them, so the shares of the paths stay exact.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import scipy.sparse as sp
+
+from gnn.graph import GraphArrays
+from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
+from kg.schema import family, kind_of
+
+_CHUNK_CELLS = 20_000_000
+
+KIND_WEIGHTS: Mapping[str, float] = {
+    "purchase": 1.0,
+    "rating": 1.0,
+    "cart": 0.6,
+    "click": 0.3,
+    "view": 0.3,
+    "search": 0.2,
+    "impression": 0.0,
+    "dislike": 0.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWeights:
+    """How much each item of a shopper's history counts.
+
+        c_uj = Σ_kind weight_kind · count^count_exponent · 2^(-age / half_life), then divided by the Euclidean norm of the history
+
+    The norm changes no ranking; it makes the scores of short and long histories comparable.
+
+    Attributes:
+        kind_weights: Kind → weight; a kind that is not listed counts `default_weight`.
+        count_exponent: 0 ignores repeats, 1 counts each.
+        half_life: Age at which an event counts half, in the unit of the shop's times (seconds, or order numbers); None never fades.
+        default_weight: Weight of kinds that the shop defines itself.
+    """
+
+    kind_weights: Mapping[str, float] = field(default_factory=lambda: dict(KIND_WEIGHTS))
+    count_exponent: float = 0.5
+    half_life: float | None = None
+    default_weight: float = 0.5
+
+    def weight(self, kind: str) -> float:
+        """Return the weight of one kind."""
+        return self.kind_weights.get(kind, self.default_weight)
+
+
+@dataclass(frozen=True)
+class PathModel:
+    """Everything learned.
+
+    Attributes:
+        walks: The meta-paths with gates and exponents.
+        history: How history items are weighted.
+        source_embeddings: a_j, [n_items, d]; d may be 0.
+        target_embeddings: b_i, [n_items, d].
+        learned_gate: g_L.
+        neighbours: Targets kept per history item in the graph sum.
+    """
+
+    walks: tuple[WalkWeights, ...]
+    history: HistoryWeights
+    source_embeddings: FloatArray
+    target_embeddings: FloatArray
+    learned_gate: float
+    neighbours: int = 500
+
+
+def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matrix:
+    """Return the weight of every item in every user's history.
+
+    Age counts from the user's own last event, so that a shopper who comes back after a year is still known.
+
+    Shapes:
+        [n_users, n_items], float32, rows of Euclidean norm 1 (or 0).
+    """
+    total = sp.csr_matrix((graph.n_users, graph.n_items), dtype=np.float32)
+    last = _last_times(graph)
+    for edge_type, frame in graph.edges.items():
+        weight = weights.weight(kind_of(edge_type[1])) if family(edge_type) == "interaction" else 0.0
+        if weight:
+            users, items = frame["source_num"].to_numpy(), frame["target_num"].to_numpy()
+            values = weight * frame["count"].to_numpy().astype(np.float64) ** weights.count_exponent
+            if weights.half_life is not None:
+                values = values * fade(last[users] - frame["last_time"].fill_null(np.nan).to_numpy(), weights.half_life)
+            total = total + sp.csr_matrix((values.astype(np.float32), (users, items)), shape=total.shape)
+    return normalised(total)
+
+
+def normalised(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """Divide each row by its Euclidean norm."""
+    norm = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
+    return sp.csr_matrix(sp.diags(scale.astype(np.float32)) @ rows)
+
+
+def fade(age: np.ndarray, half_life: float) -> np.ndarray:
+    """Return 2^(-age / half_life); unknown ages count as 0.
+
+    Args:
+        age: In the unit of the shop's times.
+        half_life: In the same unit.
+    """
+    known = np.nan_to_num(np.asarray(age, dtype=np.float64), nan=0.0)
+    faded: np.ndarray = np.exp2(-np.maximum(known, 0.0) / half_life)
+    return faded
+
+
+def _last_times(graph: GraphArrays) -> np.ndarray:
+    last = np.full(graph.n_users, -np.inf)
+    for edge_type, frame in graph.edges.items():
+        if family(edge_type) == "interaction":
+            np.maximum.at(last, frame["source_num"].to_numpy(), frame["last_time"].fill_null(-np.inf).to_numpy())
+    return np.where(np.isfinite(last), last, np.nan)
+
+
+def neighbour_matrix(graph: GraphArrays, model: PathModel) -> sp.csr_matrix:
+    """Return the gated graph sum Σ_m g_m w_m(j, i), pruned to the strongest targets of each item.
+
+    All walks are one product: their left factors stand side by side and their right factors one below the other, so nothing has to be added up.
+
+    Shapes:
+        [n_items, n_items], float32: row j, column i; diagonal empty.
+    """
+    left, right = _factors(graph, model)
+    rows_at_once = max(16, min(2_048, _CHUNK_CELLS // max(graph.n_items, 1)))
+
+    def rows(start: int) -> sp.csr_matrix:
+        product = left[start : start + rows_at_once] @ right
+        # An item is no reason for itself.
+        of_row = np.repeat(np.arange(start, start + product.shape[0], dtype=product.indices.dtype), np.diff(product.indptr))
+        product.data[product.indices == of_row] = 0
+        return top_per_row(product, model.neighbours)
+
+    # The sparse products leave the interpreter lock alone, so threads share the work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(rows, range(0, graph.n_items, rows_at_once)))
+    return sp.vstack(parts, format="csr", dtype=np.float32) if parts else sp.csr_matrix((0, 0), dtype=np.float32)
+
+
+def _factors(graph: GraphArrays, model: PathModel) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """Return L [n_items, Σ inner nodes] and R [Σ inner nodes, n_items] with L·R = Σ_m g_m W_m."""
+    lefts, rights = [sp.csr_matrix((graph.n_items, 0), dtype=np.float32)], [sp.csr_matrix((0, graph.n_items), dtype=np.float32)]
+    for walk in model.walks:
+        if walk.gate <= 0:
+            continue
+        first, *rest = step_matrices(graph, walk).weighted
+        left, right = first * np.float32(walk.gate), rest[-1] if rest else sp.identity(graph.n_items, dtype=np.float32, format="csr")
+        for matrix in rest[:-1]:
+            left = left @ matrix
+        right.eliminate_zeros()
+        lefts.append(left)
+        rights.append(right)
+    return sp.hstack(lefts, format="csr", dtype=np.float32), sp.vstack(rights, format="csr", dtype=np.float32)
+
+
+def graph_scores(history: sp.csr_matrix, neighbours: sp.csr_matrix) -> FloatArray:
+    """Add up the graph part for a batch of histories, each by itself, so that a row does not depend on its batch.
+
+    Args:
+        history: c, [B, n_items].
+        neighbours: What `neighbour_matrix` returned.
+
+    Shapes:
+        → [B, n_items], float32.
+    """
+    scores = np.empty((history.shape[0], neighbours.shape[1]), dtype=np.float32)
+    for row, (start, end) in enumerate(pairwise(history.indptr.tolist())):
+        scores[row] = neighbours[history.indices[start:end]].T @ history.data[start:end].astype(np.float64)
+    return scores
+
+
+def score(history: sp.csr_matrix, neighbours: sp.csr_matrix, model: PathModel) -> FloatArray:
+    """Score all items for a batch of histories.
+
+    Args:
+        history: c, [B, n_items].
+        neighbours: What `neighbour_matrix` returned.
+        model: The embeddings and their gate.
+
+    Shapes:
+        → [B, n_items], float32.
+    """
+    scores = graph_scores(history, neighbours)
+    if model.learned_gate and model.source_embeddings.shape[1]:
+        scores += (np.float32(model.learned_gate) * (history @ model.source_embeddings)) @ model.target_embeddings.T
+    return scores

@@ -1,0 +1,74 @@
+"""Child processes that never outlive their parent."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    log: IO[bytes] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a child that gets SIGTERM when this process dies, however it dies.
+
+    The child has a session of its own, so Ctrl-C reaches it through its parent, in order. On Linux the kernel delivers the signal
+    (prctl PR_SET_PDEATHSIG) when the thread that called this ends: call it from the main thread. Elsewhere a parent killed with SIGKILL
+    leaves its children to be found and stopped by the next start.
+
+    Args:
+        command: Program and arguments.
+        log: Where its output goes; nowhere when None.
+        cwd: Its working directory.
+        env: Its environment; ours when None.
+    """
+    return subprocess.Popen(  # noqa: S603 - the command is ours, no shell reads it
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log or subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env=None if env is None else dict(env),
+        start_new_session=True,
+        preexec_fn=_die_with_parent(),
+    )
+
+
+def stop(process: subprocess.Popen[bytes], *, timeout_s: float = 20) -> None:
+    """Ask a child to end, wait, and kill it when it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    # Loaded here, before the fork: between fork and exec only async-signal-safe work is allowed.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def set_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+    return set_signal
+
+
+def end_with_parent() -> None:
+    """Make this process get SIGTERM when its parent dies; for processes that a library forked for us."""
+    ask = _die_with_parent()
+    if ask is not None:
+        ask()

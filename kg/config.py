@@ -1,0 +1,175 @@
+"""The configuration: `reckon.toml` and `RECKON__SECTION__KEY`, read only at the doors and validated whole.
+
+Each section is a frozen pydantic model that lives beside the code that uses it and is registered as an entry point of the group
+`reckon.config`, so a misspelt section or key is refused whichever door reads it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from kg.errors import ConfigError
+
+ENV_PREFIX = "RECKON__"
+
+
+class Section(BaseModel):
+    """Base of every configuration section: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ShopConfig(Section):
+    """The shop."""
+
+    name: str = Field(default="shop", min_length=1, max_length=100, description="Name of the shop, shown in reports.")
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="Language of the catalogue text, ISO 639-1.")
+
+
+class GraphConfig(Section):
+    """The graph database."""
+
+    uri: str = Field(default="", description="bolt://… or neo4j://… of a running Neo4j; empty starts the embedded database.")
+    user: str = Field(default="neo4j", description="User at the database named by `uri`.")
+    password: SecretStr = Field(default=SecretStr(""), description="Password of that user; set it in the environment, not in the file.")
+    database: str = Field(default="", description="Database name; empty is the server's default.")
+    port: int = Field(default=0, ge=0, le=65535, description="Bolt port of the embedded database; 0 picks a free one and keeps it.")
+    heap_mb: int = Field(default=1024, ge=256, le=65536, description="Java heap of the embedded database, MiB.")
+    max_stale_fraction: float = Field(default=0.5, ge=0, le=1, description="A sweep that would delete more of the graph than this is refused.")
+
+
+class ExtractConfig(Section):
+    """Attribute extraction."""
+
+    text: bool = Field(default=True, description="Extract attributes from titles and descriptions, not only from structured fields.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration.
+
+    Attributes:
+        root: Folder that relative paths in the file start from.
+        sections: section name → its model.
+        sources: The `[[source]]` tables.
+    """
+
+    root: Path
+    sections: Mapping[str, Section]
+    sources: tuple[Section, ...]
+
+    def section(self, kind: type[S]) -> S:
+        """Return the section of this type.
+
+        Raises:
+            ConfigError: No section of this type is registered.
+        """
+        for section in self.sections.values():
+            if isinstance(section, kind):
+                return section
+        raise ConfigError(f"no section {kind.__name__} is registered", hint="reinstall reckon: `make install`")
+
+
+S = TypeVar("S", bound=Section)
+
+
+@cache
+def section_types() -> Mapping[str, type[Section]]:
+    """Return the registered section types by name."""
+    return {entry.name: entry.load() for entry in sorted(entry_points(group="reckon.config"), key=lambda entry: entry.name)}
+
+
+def load_config(root: Path, environ: Mapping[str, str]) -> Config:
+    """Read and validate the configuration of a workspace.
+
+    Args:
+        root: Workspace folder.
+        environ: Environment; `RECKON__SECTION__KEY` overrides the file. Values are TOML scalars or plain strings.
+
+    Raises:
+        ConfigError: The file is missing or not TOML, or a section, key or value is wrong; the message names it.
+    """
+    path = root / "reckon.toml"
+    return parse_config(_read(path), environ, root=root, where=str(path))
+
+
+def parse_config(raw: dict[str, Any], environ: Mapping[str, str], *, root: Path, where: str) -> Config:
+    """Validate an already parsed configuration; `where` names it in errors.
+
+    Raises:
+        ConfigError: A section, key or value is wrong; the message names it.
+    """
+    types = dict(section_types())
+    source_type = types.pop("source")
+    sources = raw.pop("source", [])
+    if not isinstance(sources, list):
+        raise ConfigError(f"{where}: [source] must be written [[source]]", hint="one [[source]] table per file")
+    raw = _overridden(raw, environ)
+    for name in raw:
+        if name not in types:
+            raise ConfigError(f"{where}: unknown section [{name}]", hint=_suggest(name, [*types, "source"]))
+    sections = {name: _validated(kind, raw.get(name, {}), f"{where}: [{name}]") for name, kind in types.items()}
+    checked = tuple(_validated(source_type, source, f"{where}: [[source]] number {n}") for n, source in enumerate(sources, start=1))
+    return Config(root, sections, checked)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist", hint="run `reckon init DIR` or name the workspace with -w") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", hint="fix the line that it names") from None
+
+
+def _overridden(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    merged = {name: dict(values) if isinstance(values, dict) else values for name, values in raw.items()}
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(ENV_PREFIX):
+            continue
+        name, _, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
+        if not key:
+            raise ConfigError(f"environment variable {variable} names no key", hint="write RECKON__SECTION__KEY")
+        section = merged.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"[{name}] is not a table", hint="write [section] and keys below it")
+        section[key] = _scalar(text)
+    return merged
+
+
+def _scalar(text: str) -> Any:
+    """Read lists and tables as JSON; everything else stays a string, which pydantic turns into what the field asks for."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _validated(kind: type[S], values: object, where: str) -> S:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where} is not a table", hint="write [section] and keys below it")
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{where}: unknown key {key!r}", hint=_suggest(key.split(".")[-1], list(kind.model_fields))) from None
+        raise ConfigError(f"{where}: {key or 'table'}: {first['msg']}", hint="`reckon config show` lists every key with its meaning") from None
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"

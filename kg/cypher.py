@@ -1,0 +1,157 @@
+"""Every Cypher text that Reckon sends, generated from the schema. Values are always parameters; only checked names enter a text.
+
+Reads collect many rows into one record, which crosses Bolt several times as fast as a record a row. Reads and writes name the nodes they are
+about by key, a page at a time, so that no statement's memory grows with the graph, and every lookup goes through the key's index.
+
+Nodes are found with WHERE, never with a map in the pattern: ArcadeDB takes a key such as "$rows" in a map for the parameter of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kg import schema
+from kg.schema import EdgeType, NodeType
+
+BUILD_LABEL = "Reckon_Build"
+"""One node per loaded build. Labels of node types hold no underscore, so a shop's own type cannot be called this."""
+
+
+def key_constraint(node: NodeType) -> str:
+    """Return the uniqueness constraint of a node type; it is also its index."""
+    return f"CREATE CONSTRAINT {node.name}_key IF NOT EXISTS FOR (n:{node.label}) REQUIRE n.{node.key} IS UNIQUE"
+
+
+def node_keys(node: NodeType) -> str:
+    """Return the read of all keys of a label, by the build that wrote them; null is not ours."""
+    return f"MATCH (n:{node.label}) RETURN n.build_id AS build_id, right(n.{node.key}, 2) AS part, collect(n.{node.key}) AS keys"
+
+
+def read_nodes(node: NodeType, properties: Sequence[str]) -> str:
+    """Return the read of the nodes `$keys` as rows [key, property, …]."""
+    columns = ", ".join(["k", *(f"n.{_property(name)}" for name in properties)])
+    return f"UNWIND $keys AS k {_node('n', node, 'k')} RETURN collect([{columns}]) AS rows"
+
+
+def create_nodes(node: NodeType, properties: Sequence[str]) -> str:
+    """Return the creation of `$rows` = [[key, property, …], …], marked with `$build_id`."""
+    values = ", ".join([f"{node.key}: row[0]", "build_id: $build_id", *(f"{_property(p)}: row[{n}]" for n, p in enumerate(properties, start=1))])
+    return f"UNWIND $rows AS row CREATE (n:{node.label} {{{values}}})"
+
+
+def update_nodes(node: NodeType, properties: Sequence[str]) -> str:
+    """Return the update of `$rows` = [[key, property, …], …], marked with `$build_id`; a null removes the property."""
+    sets = ", ".join(["n.build_id = $build_id", *(f"n.{_property(p)} = row[{n}]" for n, p in enumerate(properties, start=1))])
+    return f"UNWIND $rows AS row {_node('n', node, 'row[0]')} SET {sets}"
+
+
+def delete_nodes(node: NodeType) -> str:
+    """Return the removal of those of the nodes `$keys` that build `$build_id` did not write."""
+    return f"UNWIND $keys AS k {_node('n', node, 'k')} AND n.build_id <> $build_id DETACH DELETE n"
+
+
+def count_nodes(node: NodeType) -> str:
+    """Return the count of the nodes of one type that build `$build_id` wrote."""
+    return f"MATCH (n:{node.label}) WHERE n.build_id = $build_id RETURN count(n) AS n"
+
+
+def count_edges(edge_type: EdgeType) -> str:
+    """Return the counts of our edges of one type: `n` in all, `n_build` of build `$build_id`."""
+    matched = f"MATCH {_path(edge_type)} WHERE r.build_id IS NOT NULL"
+    return f"{matched} RETURN count(r) AS n, sum(CASE WHEN r.build_id = $build_id THEN 1 ELSE 0 END) AS n_build"
+
+
+def create_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool) -> str:
+    """Return the creation of `$rows` = [[key, [[other key, property, …], …]], …], marked with `$build_id`.
+
+    Properties stand in the pattern and edges are grouped by the end that has fewer nodes, each of which is then looked up once: together
+    several times as fast as MERGE. The caller knows that these edges are new.
+
+    Args:
+        edge_type: What the edges are.
+        properties: Their properties, in the order of the rows.
+        by_source: The group key is the source.
+    """
+    near, far = _ends(edge_type, by_source=by_source)
+    values = ", ".join(["build_id: $build_id", *(f"{_property(p)}: x[{n}]" for n, p in enumerate(properties, start=1))])
+    return (
+        f"UNWIND $rows AS row {_node('a', near, 'row[0]')} "
+        f"UNWIND row[1] AS x {_node('b', far, 'x[0]')} CREATE {_arrow(edge_type, by_source=by_source, properties=values)}"
+    )
+
+
+def update_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool) -> str:
+    """Return the update of existing edges from rows as `create_edges` takes them; a null removes the property."""
+    near, far = _ends(edge_type, by_source=by_source)
+    sets = ", ".join(["r.build_id = $build_id", *(f"r.{_property(p)} = x[{n}]" for n, p in enumerate(properties, start=1))])
+    return (
+        f"UNWIND $rows AS row {_node('a', near, 'row[0]')} UNWIND row[1] AS x "
+        f"MATCH {_arrow(edge_type, by_source=by_source)} WHERE b.{far.key} = x[0] AND b:{far.label} AND r.build_id IS NOT NULL SET {sets}"
+    )
+
+
+def mark_edges(edge_type: EdgeType, *, by_source: bool) -> str:
+    """Return the marking with `$build_id` of our edges at the nodes `$keys`, except those marked `$gone`."""
+    return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $gone AND r.build_id <> $build_id SET r.build_id = $build_id"
+
+
+def read_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool, of_build: bool) -> str:
+    """Return the read of our edges at the nodes `$keys`: per key rows [other key, property, …].
+
+    Args:
+        edge_type: What the edges are.
+        properties: What to read of each edge.
+        by_source: `$keys` are sources.
+        of_build: Only the edges of build `$build_id`; otherwise all of ours, and each row ends with whether it is marked `$gone`.
+    """
+    far = _ends(edge_type, by_source=by_source)[1]
+    return f"{_at_keys(edge_type, by_source=by_source)} {_columns_of_edges('k', far, properties, of_build=of_build)}"
+
+
+def read_few_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool, of_build: bool) -> str:
+    """Return the read of all our edges of a type at once, several times as fast where nodes have few edges; as `read_edges` otherwise."""
+    near, far = _ends(edge_type, by_source=by_source)
+    matched = f"MATCH {_arrow(edge_type, by_source=by_source, near=near.label, far=far.label)}"
+    return f"{matched} {_columns_of_edges(f'a.{near.key}', far, properties, of_build=of_build)}"
+
+
+def delete_edges(edge_type: EdgeType, *, by_source: bool) -> str:
+    """Return the removal of our edges at the nodes `$keys` that build `$build_id` did not write."""
+    return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $build_id DELETE r"
+
+
+def _node(variable: str, node: NodeType, key: str) -> str:
+    return f"MATCH ({variable}:{node.label}) WHERE {variable}.{node.key} = {key}"
+
+
+def _at_keys(edge_type: EdgeType, *, by_source: bool) -> str:
+    near, far = _ends(edge_type, by_source=by_source)
+    return f"UNWIND $keys AS k {_node('a', near, 'k')} MATCH {_arrow(edge_type, by_source=by_source, far=far.label)}"
+
+
+def _columns_of_edges(key: str, far: NodeType, properties: Sequence[str], *, of_build: bool) -> str:
+    columns = ", ".join([f"b.{far.key}", *(f"r.{_property(p)}" for p in properties), *([] if of_build else ["r.build_id = $gone"])])
+    condition = "r.build_id = $build_id" if of_build else "r.build_id IS NOT NULL"
+    return f"WHERE {condition} RETURN {key} AS near, collect([{columns}]) AS rows"
+
+
+def _arrow(edge_type: EdgeType, *, by_source: bool, properties: str = "", near: str = "", far: str = "") -> str:
+    relation = schema.relation(edge_type[1]).type
+    start, end = f"(a:{near})" if near else "(a)", f"(b:{far})" if far else "(b)"
+    edge = f"[r:{relation} {{{properties}}}]" if properties else f"[r:{relation}]"
+    return f"{start}-{edge}->{end}" if by_source else f"{start}<-{edge}-{end}"
+
+
+def _path(edge_type: EdgeType) -> str:
+    source, target = _ends(edge_type, by_source=True)
+    return f"(a:{source.label})-[r:{schema.relation(edge_type[1]).type}]->(b:{target.label})"
+
+
+def _ends(edge_type: EdgeType, *, by_source: bool) -> tuple[NodeType, NodeType]:
+    """Return the node types (near, far): the near one is that of the group key."""
+    source, target = schema.node_type(edge_type[0]), schema.node_type(edge_type[2])
+    return (source, target) if by_source else (target, source)
+
+
+def _property(name: str) -> str:
+    return f"`{schema.checked_name(name, what='property')}`"

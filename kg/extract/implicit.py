@@ -1,0 +1,4 @@
+"""placeholder"""
+import polars as pl
+def infer(*a):  # written next
+    raise NotImplementedError

@@ -1,0 +1,241 @@
+"""The extractor: structured fields, rules over text, the brand gazetteer, price bands and inferred values, each fact with its evidence.
+
+Rules are data (`patterns/*.jsonl`, see `kg.extract.lexicon`). What disagrees is settled here: a structured field beats text, text beats
+inference, the longest match wins, and a relation of which an item has one value at most keeps the best.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
+
+from kg import schema
+from kg.extract import reading
+from kg.extract.gazetteer import Gazetteer, brand_regions
+from kg.extract.implicit import infer
+from kg.extract.languages import MAX_CHARS, pipeline
+from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
+from kg.extract.prices import price_bands
+from kg.extract.reading import Mention, Region
+from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
+
+VERSION = "2"
+CATALOG, RULES, GAZETTEER, INFERRED = "catalog", "rules", "gazetteer", "inferred"
+
+ONE_FROM_TEXT = frozenset(
+    {"has_brand", "has_weight", "has_volume", "has_area", "has_pack_size", "has_screen_size", "has_dimensions", "has_battery_charge", "has_spf", "has_gender", "has_model"}
+)
+"""Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
+
+_BATCH = 512
+_DESCRIPTION_FACTOR = 0.8
+"""A description speaks of other goods too: accessories, comparisons, what the item fits."""
+
+_MAX_CELL = 100
+_NO_RELATION = {CUE, IGNORE, IGNORE_CUE}
+_MENTION = {"relation": pl.String, "value": pl.String, "start": pl.Int64, "end": pl.Int64, "surface": pl.String, "confidence": pl.Float64}
+
+_Variant = tuple[int, str | None]
+"""What a text's reading depends on beside its letters: the contexts of its item, and its brand: "" where that cannot be confused, None where
+the item lacks one."""
+
+
+class Extractor:
+    """Extracts attributes from items.
+
+    Args:
+        language: ISO 639-1 code. What the language lacks is said in `note`.
+        text: Whether to read titles and descriptions at all.
+        inferred_threshold: Least confidence of values that are predicted rather than read; None predicts none.
+
+    Raises:
+        ConfigError: The language is unknown, or its segmenter is not installed.
+    """
+
+    def __init__(self, language: str = "en", *, text: bool = True, inferred_threshold: float | None = None) -> None:
+        self._pipeline = pipeline(language)
+        self._text = text
+        self._inferred_threshold = inferred_threshold
+        self.language = language
+        self.note = self._pipeline.note if text else ""
+
+    def extract(
+        self, items: pl.DataFrame, progress: Callable[[int, int], None] | None = None, *, catalog: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Extract the attributes of items.
+
+        Args:
+            items: Items (`kg.tables.items_table`).
+            progress: Called with (texts done, texts in all).
+            catalog: Items to learn brands, price bands and likely values from; `items` themselves where not given.
+
+        Returns:
+            Facts (`kg.tables.ATTRIBUTE_COLUMNS`), sorted. The same items in any order give the same facts.
+        """
+        catalog = items if catalog is None else catalog
+        stated = [self._structured(items), _priced(items, catalog)]
+        read = list(self._from_text(items, catalog, progress)) if self._text else []
+        facts = _settled(pl.concat(stated), pl.concat(read) if read else None)
+        if self._inferred_threshold is not None:
+            learned_from = facts if catalog is items else self._settled_of(catalog)
+            guessed = infer(items, facts, catalog, learned_from, self.language, self._inferred_threshold)
+            facts = pl.concat([facts, _evidence(guessed, INFERRED)])
+        return attributes_table(facts.sort("item_id", "relation", "value"))
+
+    def _settled_of(self, catalog: pl.DataFrame) -> pl.DataFrame:
+        read = list(self._from_text(catalog, catalog, None)) if self._text else []
+        return _settled(self._structured(catalog), pl.concat(read) if read else None)
+
+    def _structured(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Turn structured fields into facts: the field is its own evidence."""
+        extras = [name for name in items.columns if name not in ITEM_COLUMNS]
+        parts = [_field_facts(items.select("item_id", pl.concat_list("brand").alias("brand")), "brand")]
+        parts += [_field_facts(items.select("item_id", name), name) for name in ("categories", *extras)]
+        return self._canonical(pl.concat(parts))
+
+    def _canonical(self, facts: pl.DataFrame) -> pl.DataFrame:
+        """State cells as text is stated where a rule reads the whole cell: "NAVY BLUE" is navy, "12 OZ" is 340 g."""
+        known = sorted({rule.relation for rule in self._pipeline.lexicon.rules} - _NO_RELATION - {"has_model"})
+        cells = facts.filter(pl.col("relation").is_in(known) & (pl.col("value").str.len_chars() <= _MAX_CELL)).select("relation", "value").unique()
+        if not cells.height:
+            return facts
+        nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
+        rows = [(relation, cell, reading.whole_value(nlp(cell), lexicon, relation)) for relation, cell in cells.sort("relation", "value").iter_rows()]
+        columns = {"relation": pl.String, "value": pl.String, "canonical": pl.String}
+        names = pl.DataFrame(rows, schema=columns, orient="row").drop_nulls()
+        joined = facts.join(names, on=["relation", "value"], how="left", maintain_order="left")
+        return joined.with_columns(value=pl.coalesce("canonical", "value")).select(*ATTRIBUTE_COLUMNS)
+
+    def _from_text(self, items: pl.DataFrame, catalog: pl.DataFrame, progress: Callable[[int, int], None] | None) -> Iterator[pl.DataFrame]:
+        brands = Gazetteer.learn(catalog)
+        variants = items.select("item_id", *TEXT_FIELDS, context=self._category_contexts(items), brand=self._confusable_brands(items))
+        total = sum(items[field].drop_nulls().n_unique() for field in TEXT_FIELDS)
+        done = 0
+        contexts: dict[str, int] = {}
+        for field in TEXT_FIELDS:
+            if field != "title":
+                known = [here | contexts.get(title, 0) for title, here in variants.select("title", "context").iter_rows()]
+                variants = variants.with_columns(context=pl.Series(known, dtype=pl.Int64))
+            rows: list[tuple[object, ...]] = []
+            for text, found, own in self._read_field(variants, field, brands):
+                rows.extend(found)
+                if field == "title":
+                    contexts[text] = own
+                done += 1
+                if progress and (done % _BATCH == 0 or done == total):
+                    progress(done, total)
+            yield _attached(variants, rows, field)
+
+    def _read_field(self, variants: pl.DataFrame, field: str, brands: Gazetteer) -> Iterator[tuple[str, list[tuple[object, ...]], int]]:
+        """Yield (text, rows of its facts for every variant of it, its own contexts), one per distinct text."""
+        nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
+        groups: dict[str, list[_Variant]] = defaultdict(list)
+        for text, context, brand in variants.select(field, "context", "brand").drop_nulls(field).unique(maintain_order=True).iter_rows():
+            groups[text].append((context, brand))
+        docs = nlp.pipe((text[:MAX_CHARS] for text in groups), batch_size=_BATCH)
+        for (text, combinations), doc in zip(groups.items(), docs, strict=True):
+            own = reading.context(doc, lexicon) if field == "title" else 0
+            rows: list[tuple[object, ...]] = []
+            for context, brand in combinations:
+                named = brands.find(text) if brand is None and field == "title" else None
+                masked: list[Region] = brand_regions(text, brand) if brand else [(named.start, named.end)] if named else []
+                found = reading.mentions(doc, lexicon, context_of(context | own), field, masked)
+                rows.extend((text, context, brand, *_columns(mention), RULES) for mention in found)
+                if named:
+                    rows.append((text, context, brand, *_columns(named), GAZETTEER))
+            yield text, rows, own
+
+    def _category_contexts(self, items: pl.DataFrame) -> pl.Series:
+        nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
+        names = items["categories"].explode().drop_nulls().unique().sort().to_list()
+        known = {name: reading.context(doc, lexicon) for name, doc in zip(names, nlp.pipe(name[:MAX_CHARS] for name in names), strict=True)}
+        return pl.Series([_union(known, categories) for categories in items["categories"].to_list()], dtype=pl.Int64)
+
+    def _confusable_brands(self, items: pl.DataFrame) -> pl.Series:
+        """Return each item's brand: "" where no rule would read a word of it, null where there is none."""
+        nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
+        names = items["brand"].drop_nulls().unique().sort().to_list()
+        docs = nlp.pipe((name[:MAX_CHARS] for name in names), batch_size=_BATCH)
+        silent = {CUE, IGNORE_CUE}
+        confusable = {
+            name: name if any(lexicon.rules[int(span.id_)].relation not in silent for span in doc.spans[reading.SPANS]) else ""
+            for name, doc in zip(names, docs, strict=True)
+        }
+        stated = {name: value for name, value in confusable.items() if name.strip().lower() not in placeholders()}
+        return pl.Series([None if name is None else stated.get(name) for name in items["brand"].to_list()], dtype=pl.String)
+
+
+def _union(known: dict[str, int], categories: Iterable[str | None] | None) -> int:
+    found = 0
+    for category in categories or ():
+        if category is not None:
+            found |= known[category]
+    return found
+
+
+def _columns(mention: Mention) -> tuple[object, ...]:
+    return mention.relation, mention.value, mention.start, mention.end, mention.surface, mention.confidence
+
+
+def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str) -> pl.DataFrame:
+    """Give each item the facts of its text, as read in its variant."""
+    columns = {"text": pl.String, "context": pl.Int64, "brand": pl.String, **_MENTION, "extractor": pl.String}
+    found = pl.DataFrame(rows, schema=columns, orient="row")
+    texts = variants.select("item_id", "context", "brand", text=pl.col(field)).drop_nulls("text")
+    facts = texts.join(found, on=["text", "context", "brand"], nulls_equal=True).with_columns(field=pl.lit(field), extractor_version=pl.lit(VERSION))
+    if field != "title":
+        facts = facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR)
+    return facts.select(*ATTRIBUTE_COLUMNS)
+
+
+def _evidence(facts: pl.DataFrame, extractor: str) -> pl.DataFrame:
+    return facts.with_columns(extractor=pl.lit(extractor), extractor_version=pl.lit(VERSION)).select(*ATTRIBUTE_COLUMNS)
+
+
+def _field_facts(frame: pl.DataFrame, field: str) -> pl.DataFrame:
+    facts = frame.explode(field).drop_nulls(field).unique(maintain_order=True).rename({field: "surface"})
+    facts = facts.with_columns(value=pl.col("surface").str.strip_chars()).filter(pl.col("value") != "")
+    if field != "categories":
+        facts = facts.filter(~pl.col("value").str.to_lowercase().is_in(sorted(placeholders())))
+    facts = facts.with_columns(
+        relation=pl.lit(schema.attribute_relation(field)),
+        confidence=pl.lit(1.0),
+        field=pl.lit(field),
+        start=pl.lit(0, dtype=pl.Int64),
+        end=pl.col("surface").str.len_chars().cast(pl.Int64),
+    )
+    return _evidence(facts, CATALOG)
+
+
+def _priced(items: pl.DataFrame, catalog: pl.DataFrame) -> pl.DataFrame:
+    facts = price_bands(items, catalog).with_columns(
+        relation=pl.lit("has_price_band"),
+        confidence=pl.lit(1.0),
+        field=pl.lit("price_cents"),
+        start=pl.lit(0, dtype=pl.Int64),
+        end=pl.col("surface").str.len_chars().cast(pl.Int64),
+    )
+    return _evidence(facts, CATALOG)
+
+
+def _settled(stated: pl.DataFrame, read: pl.DataFrame | None) -> pl.DataFrame:
+    """Settle what disagrees: the shop's word beats text, and of the values of a single-valued relation the best stays."""
+    stated = _one_each(_distinct(stated), [name for name in stated["relation"].unique().to_list() if schema.relation(name).single])
+    if read is None:
+        return stated
+    silent = read.join(stated.select("item_id", "relation").unique(), on=["item_id", "relation"], how="anti")
+    return pl.concat([stated, _one_each(_distinct(silent), sorted(ONE_FROM_TEXT))])
+
+
+def _distinct(facts: pl.DataFrame) -> pl.DataFrame:
+    """Keep the best evidence of each fact; "title" sorts after "description", so fields sort backwards."""
+    order = ["item_id", "relation", "confidence", "field", "start", "value", "surface"]
+    facts = facts.sort(order, descending=[False, False, True, True, False, False, False])
+    return facts.unique(["item_id", "relation", "value"], keep="first", maintain_order=True)
+
+
+def _one_each(facts: pl.DataFrame, relations: list[str]) -> pl.DataFrame:
+    one = pl.col("relation").is_in(relations)
+    return pl.concat([facts.filter(~one), facts.filter(one).unique(["item_id", "relation"], keep="first", maintain_order=True)])

@@ -1,0 +1,1 @@
+"""Resolves entities: which pairs of items are one item, which surfaces are one value."""

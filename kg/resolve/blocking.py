@@ -1,0 +1,137 @@
+"""Proposes pairs of items worth comparing, without comparing all with all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import polars as pl
+
+from kg.resolve.tokens import Text
+from kg.resolve.value_keys import plain, without_legal_suffix
+
+GTIN_COLUMNS = ("gtin", "ean", "upc", "isbn", "barcode")
+"""Attribute columns that hold a global trade item number."""
+CODE_COLUMNS = ("mpn", "model", "modelno", "model_number", "part_number")
+"""Attribute columns that hold a maker's own number."""
+
+_GTIN_LENGTHS = frozenset((8, 12, 13, 14))
+_MAX_BLOCK = 30
+"""A key that more items share says too little about any two of them."""
+_RARE_WORDS = 4
+_MIN_STATED_CODE = 4
+_MIN_PART_NUMBER = 6
+_MEASURE = re.compile(r"\d+[a-z]*|\d+x\d+[a-z]*|(?:[a-z]\d+){2,}")
+
+
+def normal_gtin(text: str) -> str | None:
+    """Return a trade item number as 14 digits, or None where its length or check digit is wrong.
+
+    >>> normal_gtin("4006381333931"), normal_gtin("04006381333931"), normal_gtin("4006381333932")
+    ('04006381333931', '04006381333931', None)
+
+    Source: GS1 General Specifications, section 7.9 (check digit calculation).
+    """
+    digits = text.replace("-", "").replace(" ", "")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) not in _GTIN_LENGTHS or not digits.strip("0"):
+        return None
+    padded = digits.zfill(14)
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(padded[:13]))
+    return padded if (10 - total % 10) % 10 == int(padded[13]) else None
+
+
+def is_part_number(chunk: str) -> bool:
+    """Say whether a squashed chunk of a title is long and mixed enough to name one part, and is no measure.
+
+    >>> [is_part_number(chunk) for chunk in ("bx80546kg2800ea", "4992kva", "1920x1080", "rs232", "26135")]
+    [True, False, False, False, False]
+    """
+    digits = sum(map(str.isdigit, chunk))
+    return len(chunk) >= _MIN_PART_NUMBER and 2 <= digits < len(chunk) and not _MEASURE.fullmatch(chunk)
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """What duplicate search sees of one item.
+
+    Attributes:
+        item_id: Its id.
+        title: Its title, lower-cased.
+        brand: Its brand without case, punctuation and legal suffix.
+        price_cents: Its price, where known.
+        gtins: Its valid trade item numbers.
+        stated_codes: The maker's numbers from its attributes.
+        codes: Part numbers in its title.
+        attributes: Attribute column → plain values.
+    """
+
+    item_id: str
+    title: Text
+    brand: str
+    price_cents: int | None
+    gtins: frozenset[str]
+    stated_codes: frozenset[str]
+    codes: frozenset[str]
+    attributes: dict[str, frozenset[str]]
+
+    @cached_property
+    def title_key(self) -> str:
+        """The plain words of the title in alphabetical order."""
+        return " ".join(sorted(plain(self.title.raw).split()))
+
+
+def _cells(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(cell) for cell in value if cell] if isinstance(value, list) else []
+
+
+def item_views(items: pl.DataFrame) -> list[ItemView]:
+    """Read an items table (`kg.tables.ITEM_COLUMNS` and attribute columns), sorted by item_id."""
+    fixed = {"item_id", "title", "description", "brand", "categories", "price_cents", "available", *GTIN_COLUMNS, *CODE_COLUMNS}
+    attributes = [name for name in items.columns if name not in fixed]
+    views = []
+    for row in items.sort("item_id").iter_rows(named=True):
+        title = Text((row["title"] or "").lower())
+        stated = {Text(cell.lower()).squashed for name in CODE_COLUMNS for cell in _cells(row.get(name))}
+        gtins = {normal_gtin(cell) for name in GTIN_COLUMNS for cell in _cells(row.get(name))}
+        views.append(
+            ItemView(
+                row["item_id"],
+                title,
+                without_legal_suffix(plain(row.get("brand") or "")),
+                row.get("price_cents"),
+                frozenset(gtin for gtin in gtins if gtin),
+                frozenset(code for code in stated if len(code) >= _MIN_STATED_CODE),
+                frozenset(chunk for chunk in title.chunk_set if is_part_number(chunk)),
+                {name: frozenset(plain(cell) for cell in cells) for name in attributes if (cells := _cells(row[name]))},
+            )
+        )
+    return views
+
+
+def candidate_pairs(views: Sequence[ItemView], *, by_title: bool) -> list[tuple[int, int]]:
+    """Propose pairs that share a trade item number or a code and, where asked for, a title or two of their rarest title words.
+
+    Args:
+        views: Items in the order of their numbers.
+        by_title: Propose pairs by their titles too.
+
+    Returns:
+        (number, number), the first smaller, sorted; no key that more than 30 items share proposes any pair.
+    """
+    keys: list[tuple[str, int]] = []
+    frequency = Counter(word for view in views for word in view.title.word_set) if by_title else Counter()
+    for number, view in enumerate(views):
+        keys += [(f"gtin {gtin}", number) for gtin in view.gtins]
+        keys += [(f"code {code}", number) for code in view.codes | view.stated_codes]
+        if by_title:
+            keys.append((f"title {view.title_key}", number))
+            shared = sorted((word for word in view.title.word_set if frequency[word] > 1), key=lambda word: (frequency[word], word))
+            keys += [(f"words {a} {b}", number) for a, b in combinations(sorted(shared[:_RARE_WORDS]), 2)]
+    frame = pl.DataFrame(keys, schema={"key": pl.String, "item": pl.Int64}, orient="row").unique()
+    small = frame.filter(pl.len().over("key").is_between(2, _MAX_BLOCK))
+    joined = small.join(small, on="key", suffix="_other").filter(pl.col("item") < pl.col("item_other"))
+    return joined.select("item", "item_other").unique().sort("item", "item_other").rows()

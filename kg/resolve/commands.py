@@ -1,0 +1,59 @@
+"""Trains and applies an item matcher on parquet files of pairs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from kg.resolve.matcher import ItemMatcher
+from kg.resolve.records import read_pairs
+
+
+def train_matcher(train_path: Path, valid_path: Path, out_path: Path) -> ItemMatcher:
+    """Train on two files of labelled pairs and store the matcher.
+
+    Args:
+        train_path: Parquet with `left`, `right`, `match`.
+        valid_path: The same.
+        out_path: File to write; it appears complete or not at all.
+
+    Raises:
+        InputError: A file is missing or malformed; names the file, row and column.
+    """
+    matcher = ItemMatcher.fit(read_pairs(train_path, labelled=True), read_pairs(valid_path, labelled=True))
+    matcher.save(out_path)
+    return matcher
+
+
+def score_pairs(model_path: Path, pairs_path: Path, out_path: Path) -> pl.DataFrame:
+    """Score a file of pairs with a stored matcher and write it with `score` and `match` added.
+
+    Args:
+        model_path: What `train_matcher` wrote.
+        pairs_path: Parquet with `left` and `right`; labels, where there are any, are not looked at and are replaced.
+        out_path: Parquet to write; it appears complete or not at all.
+
+    Raises:
+        ArtifactError: The matcher cannot be read.
+        InputError: The pairs are missing or malformed; names the file, row and column.
+    """
+    scored = ItemMatcher.load(model_path).score(read_pairs(pairs_path, labelled=False))
+    write_parquet(scored, out_path)
+    return scored
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame by write-then-rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        frame.write_parquet(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,274 @@
+"""The single source of node types, relations, meta-paths and the sentences that explain them.
+
+Everything else (constraints, Cypher, graph tables, reasons, docs/schema.md) is generated from the declarations in this module. Shops may bring
+node types and relations of their own (ready-made triples, extra catalogue columns); those are derived here by the same rules, so a
+name is turned into a label, an edge type and a sentence in exactly one place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from kg.errors import InputError
+
+SCHEMA_VERSION = 1
+
+EdgeType = tuple[str, str, str]
+"""(source node type, relation, target node type), all in snake_case, as PyTorch Geometric writes them."""
+
+Family = Literal["interaction", "attribute", "item_item"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """One kind of node.
+
+    Attributes:
+        name: snake_case name used in tables and HeteroData ("brand").
+        label: Label in the database ("Brand").
+        key: Property that identifies a node; unique per label.
+        display: Property a person reads; the key where nodes have no other name.
+        plural: How a person names several of them.
+    """
+
+    name: str
+    label: str
+    key: str
+    display: str
+    plural: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One kind of edge.
+
+    Attributes:
+        name: snake_case name ("has_brand").
+        type: Edge type in the database ("HAS_BRAND").
+        sentence: Reason for an item reached through this relation; `{value}` is the shared node, `{history}` the shopper's own items,
+            `{count}` the number of other shoppers on the paths.
+        reverse_sentence: The same for a direct item–item edge that is walked against its direction.
+        single: An item has at most one value of this relation.
+    """
+
+    name: str
+    type: str
+    sentence: str
+    reverse_sentence: str = ""
+    single: bool = False
+
+
+ITEM = NodeType("item", "Item", "item_id", "title", "items")
+USER = NodeType("user", "User", "user_id", "user_id", "shoppers")
+
+_NODE_TYPES = {
+    node.name: node
+    for node in (
+        ITEM,
+        USER,
+        NodeType("brand", "Brand", "value", "value", "brands"),
+        NodeType("category", "Category", "value", "value", "categories"),
+        NodeType("related", "Related", "value", "value", "related products"),
+    )
+}
+
+KIND_RELATIONS = {
+    "view": "viewed",
+    "cart": "added_to_cart",
+    "purchase": "purchased",
+    "rating": "rated",
+    "click": "clicked",
+    "search": "searched",
+    "impression": "was_shown",
+    "dislike": "disliked",
+}
+"""Interaction kind → relation. A kind that a shop defines itself becomes `did_<kind>`."""
+
+_RELATIONS = {
+    relation.name: relation
+    for relation in (
+        Relation("purchased", "PURCHASED", "{count} bought both this and {history}"),
+        Relation("viewed", "VIEWED", "{count} viewed both this and {history}"),
+        Relation("added_to_cart", "ADDED_TO_CART", "{count} put both this and {history} in the basket"),
+        Relation("rated", "RATED", "{count} rated both this and {history}"),
+        Relation("clicked", "CLICKED", "{count} clicked on both this and {history}"),
+        Relation("searched", "SEARCHED", "{count} searched for both this and {history}"),
+        Relation("was_shown", "WAS_SHOWN", "{count} were shown both this and {history}"),
+        Relation("disliked", "DISLIKED", "{count} disliked both this and {history}"),
+        Relation("has_brand", "HAS_BRAND", "Same brand as {history}: {value}", single=True),
+        Relation("has_category", "HAS_CATEGORY", "Same category as {history}: {value}"),
+        Relation("also_bought", "ALSO_BOUGHT", "Often bought by those who buy {history}", "Those who buy this often buy {history}"),
+        Relation("also_viewed", "ALSO_VIEWED", "Often viewed by those who view {history}", "Those who view this often view {history}"),
+        Relation("bought_together", "BOUGHT_TOGETHER", "Often bought together with {history}", "Often bought together with {history}"),
+        Relation("same_as", "SAME_AS", "The same product as {history}", "The same product as {history}"),
+    )
+}
+
+RELATION_ALIASES = {"produced_by": "has_brand", "belongs_to": "has_category", "in_category": "has_category", "brand": "has_brand"}
+"""Names that ready-made graphs use for relations we already have; their edges are merged with ours."""
+
+
+def checked_name(name: str, *, what: str = "name") -> str:
+    """Return `name` if it may become a label or an edge type.
+
+    Args:
+        name: A node type, relation or kind.
+        what: How the error calls it.
+
+    Raises:
+        InputError: It is not 1–63 characters of a–z, 0–9 and _, starting with a letter. Names go into Cypher text, so nothing else is allowed.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{what} {name!r} is not usable in the graph", hint="use 1–63 of a–z, 0–9 and _, starting with a letter")
+    return name
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def node_type(name: str) -> NodeType:
+    """Return the node type called `name`, deriving it where the shop brings its own.
+
+    Raises:
+        InputError: The name cannot become a label.
+    """
+    if name in _NODE_TYPES:
+        return _NODE_TYPES[name]
+    checked_name(name, what="node type")
+    label = "".join(part.capitalize() for part in name.split("_") if part)
+    return NodeType(name, label, "value", "value", _words(name))
+
+
+def relation(name: str) -> Relation:
+    """Return the relation called `name`, deriving it where the shop brings its own.
+
+    Raises:
+        InputError: The name cannot become an edge type.
+    """
+    name = RELATION_ALIASES.get(name, name)
+    if name in _RELATIONS:
+        return _RELATIONS[name]
+    checked_name(name, what="relation")
+    if name.startswith("did_"):
+        return Relation(name, name.upper(), f"{{count}} did “{_words(name[4:])}” with both this and {{history}}")
+    if name.startswith("has_"):
+        return Relation(name, name.upper(), f"Same {_words(name[4:])} as {{history}}: {{value}}")
+    return Relation(name, name.upper(), f"“{_words(name)}” links it with {{history}}", f"“{_words(name)}” links it with {{history}}")
+
+
+def kind_relation(kind: str) -> str:
+    """Return the relation that interactions of `kind` become.
+
+    Raises:
+        InputError: The kind cannot become an edge type.
+    """
+    return KIND_RELATIONS.get(kind) or f"did_{checked_name(kind, what='interaction kind')}"
+
+
+def kind_of(relation_name: str) -> str:
+    """Return the interaction kind behind a relation: the inverse of `kind_relation`."""
+    for kind, name in KIND_RELATIONS.items():
+        if name == relation_name:
+            return kind
+    return relation_name.removeprefix("did_")
+
+
+def attribute_relation(field: str) -> str:
+    """Return the relation that a catalogue field becomes ("color" → "has_color").
+
+    Raises:
+        InputError: The field cannot become an edge type.
+    """
+    if field == "categories":
+        return "has_category"
+    return RELATION_ALIASES.get(field) or f"has_{checked_name(field, what='attribute')}"
+
+
+def value_type(relation_name: str) -> str:
+    """Return the node type of the values of an attribute relation ("has_color" → "color")."""
+    return relation_name.removeprefix("has_")
+
+
+def family(edge_type: EdgeType) -> Family | None:
+    """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies)."""
+    source, _, target = edge_type
+    if source == "user" and target == "item":
+        return "interaction"
+    if source == "item" and target == "item":
+        return "item_item"
+    if source == "item" and target != "user":
+        return "attribute"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edge of a meta-path; `reverse` when it is walked from target to source."""
+
+    edge_type: EdgeType
+    reverse: bool
+
+    @property
+    def start(self) -> str:
+        """Node type the step leaves."""
+        return self.edge_type[2] if self.reverse else self.edge_type[0]
+
+    @property
+    def end(self) -> str:
+        """Node type the step reaches."""
+        return self.edge_type[0] if self.reverse else self.edge_type[2]
+
+
+@dataclass(frozen=True, slots=True)
+class MetaPath:
+    """A kind of path from an item of the history to a recommended item.
+
+    Attributes:
+        name: Unique name, e.g. "purchased", "has_brand", "also_bought", "also_bought_reverse", "also_bought_related".
+        relation: The relation a reason names.
+        family: The part it plays in the score.
+        steps: Its edges in order; the first leaves an item, the last reaches one.
+    """
+
+    name: str
+    relation: str
+    family: Family
+    steps: tuple[Step, ...]
+
+
+def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
+    """Derive every meta-path that the edge types of a graph allow, in a fixed order.
+
+    interaction (user, r, item):   item ←r– user –r→ item
+    attribute   (item, r, value):  item –r→ value ←r– item
+    item_item   (item, r, item):   item –r→ item, item ←r– item, and item –r→ item ←r– item
+
+    Args:
+        edge_types: Edge types present in the graph, in any order.
+
+    Returns:
+        Meta-paths sorted by edge type; same input, same output.
+    """
+    found: list[MetaPath] = []
+    for edge_type in sorted(set(edge_types)):
+        forward, backward = Step(edge_type, reverse=False), Step(edge_type, reverse=True)
+        name = edge_type[1]
+        match family(edge_type):
+            case "interaction":
+                found.append(MetaPath(name, name, "interaction", (backward, forward)))
+            case "attribute":
+                unambiguous = value_type(name) == edge_type[2]
+                found.append(MetaPath(name if unambiguous else f"{name}_{edge_type[2]}", name, "attribute", (forward, backward)))
+            case "item_item":
+                found.append(MetaPath(name, name, "item_item", (forward,)))
+                found.append(MetaPath(f"{name}_reverse", name, "item_item", (backward,)))
+                found.append(MetaPath(f"{name}_shared", name, "item_item", (forward, backward)))
+            case None:
+                pass
+    return tuple(found)

@@ -1,0 +1,135 @@
+"""Read-only Cypher for people.
+
+Three locks, because the two databases differ in what they enforce: the text may hold no writing clause and call nothing that is not known to
+be harmless (`kg.store.guard`); the database's own plan of it may hold no writing step; and it runs in a READ transaction that is rolled back
+whatever happens, under a time limit and a row limit.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import neo4j
+from neo4j.graph import Node, Path, Relationship
+
+from kg.errors import LimitError, QueryRefusedError
+from kg.store.guard import check_text
+from kg.store.session import BoltSession, translated
+
+_WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
+_GRACE_S = 1.0
+"""How much later than the database we give up ourselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What a query returned.
+
+    Attributes:
+        columns: Column names.
+        rows: One list per record, plain Python values: a node is {"labels", "properties"}, an edge {"type", "properties"}, a path
+            {"nodes", "relationships"}, a point {"srid", "coordinates"}; times are ISO 8601.
+        truncated: There were more rows than allowed.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+    truncated: bool
+
+
+def run_query(bolt: BoltSession, text: str, parameters: Mapping[str, Any], *, timeout_s: float, max_rows: int) -> QueryResult:
+    """Run one Cypher text that only reads.
+
+    Args:
+        bolt: The database.
+        text: One statement.
+        parameters: Its parameters.
+        timeout_s: The database ends it after this time; where it cannot, it is abandoned.
+        max_rows: Rows beyond this are not fetched.
+
+    Raises:
+        QueryRefusedError: It would write, call what is not allowed, or is too long.
+        QueryError: The database cannot read it.
+        LimitError: It took longer than `timeout_s`.
+        GraphUnavailableError: The database does not answer.
+    """
+    check_text(text)
+    work = _Query(bolt, text, dict(parameters), timeout_s, max_rows)
+    # The embedded database knows no time limit per query, so the wait is bounded here; its own limit ends what was abandoned.
+    thread = threading.Thread(target=work.run, name="cypher-query", daemon=True)
+    thread.start()
+    thread.join(timeout_s + _GRACE_S)
+    if thread.is_alive():
+        raise LimitError(f"the query took longer than {timeout_s:g} s", hint="ask for less: a narrower MATCH, a LIMIT")
+    if work.error is not None:
+        raise work.error
+    assert work.result is not None  # noqa: S101 - run() sets one of the two
+    return work.result
+
+
+class _Query:
+    """One query on a thread of its own."""
+
+    def __init__(self, bolt: BoltSession, text: str, parameters: dict[str, Any], timeout_s: float, max_rows: int) -> None:
+        self.result: QueryResult | None = None
+        self.error: BaseException | None = None
+        self._bolt, self._text, self._parameters = bolt, text, parameters
+        self._timeout_s, self._max_rows = timeout_s, max_rows
+
+    def run(self) -> None:
+        """Fill in `result` or `error`."""
+        try:
+            self._check_plan()
+            self.result = self._read()
+        except Exception as error:
+            self.error = error
+
+    def _check_plan(self) -> None:
+        with translated(self._bolt.connection), self._bolt.session(read=True) as session:
+            summary = session.run(f"EXPLAIN {self._text}", self._parameters).consume()
+        if summary.query_type == "r":
+            return
+        plan: Mapping[str, Any] = summary.plan or {}
+        steps = str(plan.get("args", {}).get("string-representation", ""))
+        # ArcadeDB says "w" of every plan, so its printed steps are what counts; Neo4j says what it means.
+        if not str(plan.get("operatorType", "")).startswith("ArcadeDB") or not steps or _WRITING_STEP.search(steps):
+            raise QueryRefusedError("the plan of the query writes", hint="only reading is allowed: MATCH … RETURN …")
+
+    def _read(self) -> QueryResult:
+        with translated(self._bolt.connection), self._bolt.session(read=True) as session:
+            transaction = session.begin_transaction(timeout=self._timeout_s)
+            try:
+                result = transaction.run(self._text, self._parameters)
+                records = result.fetch(self._max_rows + 1)
+                columns = tuple(result.keys())
+            finally:
+                if not transaction.closed():
+                    transaction.rollback()
+        rows = [[_plain(value) for value in record.values()] for record in records[: self._max_rows]]
+        return QueryResult(columns, rows, len(records) > self._max_rows)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Node():
+            return {"labels": sorted(value.labels), "properties": {k: _plain(v) for k, v in value.items()}}
+        case Relationship():
+            return {"type": value.type, "properties": {k: _plain(v) for k, v in value.items()}}
+        case Path():
+            return {"nodes": [_plain(node) for node in value.nodes], "relationships": [_plain(edge) for edge in value.relationships]}
+        case list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case neo4j.time.DateTime() | neo4j.time.Date() | neo4j.time.Time() | neo4j.time.Duration():
+            return value.iso_format()
+        case neo4j.spatial.Point():
+            return {"srid": value.srid, "coordinates": list(value)}
+        case bytes() | bytearray():
+            return value.hex()
+        case _:
+            return value

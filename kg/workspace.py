@@ -1,0 +1,104 @@
+"""Where a shop's files live on disk: one folder, one `reckon.toml`, its builds and what is current."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.errors import ConfigError, NotFoundError
+
+_BUILD_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace folder.
+
+        reckon.toml       what the shop declares
+        graph/            the embedded database, where it is used
+        builds/<id>/      what each stage wrote; `builds/current` points at the published one
+        rejects.jsonl     rows the last import refused
+        reports/          what import and checks found
+        keys.json         hashed API keys
+
+    Args:
+        root: The folder.
+    """
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """Return the workspace at `root`.
+
+        Raises:
+            ConfigError: There is no reckon.toml.
+        """
+        workspace = cls(root.resolve())
+        if not workspace.config_file.is_file():
+            raise ConfigError(f"{workspace.config_file} does not exist", hint=f"run `reckon init {root}` or name the workspace with -w")
+        return workspace
+
+    @property
+    def config_file(self) -> Path:
+        """The shop's declarations."""
+        return self.root / "reckon.toml"
+
+    @property
+    def graph(self) -> Path:
+        """Folder of the embedded graph database."""
+        return self.root / "graph"
+
+    @property
+    def builds(self) -> Path:
+        """Folder of all builds."""
+        return self.root / "builds"
+
+    @property
+    def current(self) -> Path:
+        """Symbolic link to the published build."""
+        return self.builds / "current"
+
+    @property
+    def rejects(self) -> Path:
+        """Rows that the last import refused, one JSON object a line."""
+        return self.root / "rejects.jsonl"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of import and check reports."""
+        return self.root / "reports"
+
+    @property
+    def keys(self) -> Path:
+        """Hashed API keys."""
+        return self.root / "keys.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes builds."""
+        return self.root / ".lock"
+
+    def build(self, build_id: str) -> Path:
+        """Return the folder of one build, whether it exists or not.
+
+        Raises:
+            NotFoundError: `build_id` is not of the form of a build id.
+        """
+        if not _BUILD_ID.fullmatch(build_id):
+            raise NotFoundError(f"{build_id!r} is not a build id", hint="`reckon builds` lists them")
+        return self.builds / build_id
+
+    def build_ids(self) -> list[str]:
+        """Return the ids of all builds, oldest first."""
+        if not self.builds.is_dir():
+            return []
+        return sorted(path.name for path in self.builds.iterdir() if path.is_dir() and _BUILD_ID.fullmatch(path.name))
+
+    def current_id(self) -> str | None:
+        """Return the id of the published build, or None before the first publication."""
+        try:
+            return self.current.readlink().name
+        except FileNotFoundError:
+            return None

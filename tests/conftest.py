@@ -1,0 +1,95 @@
+"""Fixtures that every room uses: a small shop, and the graph databases that are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kg.embedded import Connection
+
+ITEMS = """item_id,title,brand,categories
+1,Green tea 250 g,Leafy,Drinks>Tea
+2,Black tea 500 g,Leafy,Drinks>Tea
+3,Herbal tea 100 g,Meadow,Drinks>Tea
+4,White tea 100 g,Leafy,Drinks>Tea
+5,Coffee beans 1 kg,Roast & Co,Drinks>Coffee
+6,Ground coffee 500 g,Roast & Co,Drinks>Coffee
+7,Steel kettle,Boilwell,Kitchen>Kettles
+8,Garden hose 20 m,Hosely,Garden>Watering
+"""
+EVENTS = """user,item,kind,at
+u,1,view,2024-01-01T10:00:00
+u,2,view,2024-01-01T10:01:00
+u,3,view,2024-01-01T10:02:00
+u,3,purchase,2024-01-01T10:03:00
+u,5,purchase,2024-01-01T10:04:00
+a,1,purchase,2024-01-02T10:00:00
+a,4,purchase,2024-01-02T10:01:00
+a,3,purchase,2024-01-03T10:01:00
+b,3,purchase,2024-01-04T10:00:00
+b,4,purchase,2024-01-04T10:01:00
+b,5,purchase,2024-01-05T10:01:00
+c,5,purchase,2024-01-06T10:00:00
+c,6,purchase,2024-01-06T10:01:00
+c,7,view,2024-01-06T10:02:00
+d,8,purchase,2024-01-07T10:00:00
+d,7,view,2024-01-07T10:01:00
+d,2,view,2024-01-07T10:02:00
+e,6,purchase,2024-01-08T10:00:00
+e,5,view,2024-01-08T10:01:00
+e,2,purchase,2024-01-09T10:01:00
+"""
+TOML = """
+[shop]
+name = "tea shop"
+
+[model]
+factors = 8
+
+[[source]]
+table = "items"
+path = "items.csv"
+columns = { item_id = "item_id", title = "title", brand = "brand", categories = "categories" }
+split = { categories = ">" }
+
+[[source]]
+table = "interactions"
+path = "events.csv"
+columns = { user_id = "user", item_id = "item", kind = "kind", time = "at" }
+"""
+
+
+def write_shop(folder: Path, *, items: str = ITEMS, events: str = EVENTS, toml: str = TOML) -> Path:
+    """Write the small shop's files; the tests' own catalogue, eight items and six shoppers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "items.csv").write_text(items, encoding="utf-8")
+    (folder / "events.csv").write_text(events, encoding="utf-8")
+    (folder / "reckon.toml").write_text(toml, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A workspace with the small shop's files, not yet imported."""
+    return write_shop(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def neo4j_connection() -> Connection:
+    """The Neo4j named by RECKON_TEST_NEO4J_URI, _USER and _PASSWORD."""
+    uri = os.environ.get("RECKON_TEST_NEO4J_URI")
+    if not uri:
+        pytest.skip("no Neo4j: RECKON_TEST_NEO4J_URI is not set")
+    return Connection(uri, os.environ.get("RECKON_TEST_NEO4J_USER", "neo4j"), os.environ.get("RECKON_TEST_NEO4J_PASSWORD", ""))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Iterator[Path]:
+    """The folder of real data named by RECKON_TEST_DATA."""
+    folder = os.environ.get("RECKON_TEST_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("no real data: RECKON_TEST_DATA is not set")
+    return Path(folder)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gnn.metrics import PER_USER, all_per_user, beyond_accuracy, bootstrap_interval, gini, head_items, hits_of, paired_p_value, per_user
+
+
+def test_measures_by_hand() -> None:
+    hits = hits_of(np.array([[5, 1, 7, 2]]), [np.array([1, 2, 9])])
+    assert hits.tolist() == [[False, True, False, True]]
+    at_4 = {name: float(values[0]) for name, values in per_user(hits, np.array([3]), 4).items()}
+    ideal = 1 + 1 / math.log2(3) + 1 / 2
+    assert at_4 == pytest.approx(
+        {
+            "recall": 2 / 3,
+            "precision": 0.5,
+            "f1": 2 * (2 / 3) * 0.5 / (2 / 3 + 0.5),
+            "hit": 1.0,
+            "ndcg": (1 / math.log2(3) + 1 / math.log2(5)) / ideal,
+            "mrr": 0.5,
+            "map": (1 / 2 + 2 / 4) / 3,
+        }
+    )
+
+
+def test_nothing_found_is_zero_everywhere() -> None:
+    assert all(values[0] == 0 for values in per_user(np.zeros((1, 5), dtype=bool), np.array([2]), 5).values())
+
+
+@given(relevant=st.integers(1, 12), k=st.integers(1, 12))
+def test_perfect_lists_have_ndcg_one(relevant: int, k: int) -> None:
+    hits = np.arange(12)[None, :] < relevant
+    measured = per_user(hits, np.array([relevant]), k)
+    assert measured["ndcg"][0] == pytest.approx(1.0)
+    assert measured["map"][0] == pytest.approx(1.0)
+    assert measured["recall"][0] == pytest.approx(min(k, relevant) / relevant)
+
+
+@pytest.mark.filterwarnings("ignore")  # what its dependencies warn about is not ours
+def test_measures_agree_with_ranx() -> None:
+    ranx = pytest.importorskip("ranx", reason="ranx is not installed: the measures were not cross-checked")
+    rng = np.random.default_rng(1)
+    ranked = np.stack([rng.permutation(50)[:20] for _ in range(30)])
+    relevant = [np.sort(rng.choice(50, rng.integers(1, 15), replace=False)) for _ in range(30)]
+    ours = all_per_user(hits_of(ranked, relevant), np.array([len(items) for items in relevant]), (5, 10, 20))
+    qrels = ranx.Qrels({str(user): {str(item): 1 for item in items} for user, items in enumerate(relevant)})
+    run = ranx.Run({str(user): {str(item): float(20 - place) for place, item in enumerate(row)} for user, row in enumerate(ranked)})
+    theirs_name = {"recall": "recall", "precision": "precision", "f1": "f1", "hit": "hit_rate", "ndcg": "ndcg", "mrr": "mrr"}
+    names = [f"{theirs}@{k}" for theirs in theirs_name.values() for k in (5, 10, 20)]
+    theirs = ranx.evaluate(qrels, run, names)
+    for name, other in theirs_name.items():
+        for k in (5, 10, 20):
+            assert ours[f"{name}@{k}"].mean() == pytest.approx(theirs[f"{other}@{k}"], abs=1e-9)
+
+
+def test_all_measures_at_all_cutoffs() -> None:
+    names = all_per_user(np.zeros((2, 10), dtype=bool), np.array([1, 1]), (5, 10))
+    assert set(names) == {f"{name}@{k}" for name in PER_USER for k in (5, 10)}
+
+
+def test_gini_of_equal_shares_is_zero_and_of_one_item_close_to_one() -> None:
+    assert gini(np.full(10, 3)) == pytest.approx(0.0)
+    assert gini(np.array([0] * 99 + [7])) == pytest.approx(0.99)
+    assert gini(np.zeros(4, dtype=np.int64)) == 0.0
+
+
+def test_head_items_carry_most_events() -> None:
+    assert head_items(np.array([1, 80, 10, 9])).tolist() == [False, True, False, False]
+
+
+def test_beyond_accuracy_by_hand() -> None:
+    measured = beyond_accuracy(np.array([[0, 1], [0, -1]]), np.array([8, 1, 1, 0]), 2)
+    assert measured["coverage@2"] == 0.5
+    assert measured["novelty@2"] == pytest.approx((2 * -math.log2(0.8) - math.log2(0.1)) / 3)
+    assert measured["long_tail@2"] == pytest.approx(1 / 3)
+
+
+def test_interval_holds_the_mean_and_narrows_with_users() -> None:
+    rng = np.random.default_rng(1)
+    few, many = rng.random(50), rng.random(5_000)
+    low, high = bootstrap_interval(few, samples=300, seed=1)
+    assert low < few.mean() < high
+    low_many, high_many = bootstrap_interval(many, samples=300, seed=1)
+    assert high_many - low_many < (high - low) / 5
+
+
+def test_paired_test_tells_a_difference_from_chance() -> None:
+    rng = np.random.default_rng(2)
+    base = rng.random(400)
+    assert paired_p_value(base + 0.05 + 0.1 * rng.random(400), base, samples=500, seed=1) < 0.01
+    assert paired_p_value(base + rng.normal(0, 0.1, 400), base, samples=500, seed=1) > 0.01
+    assert paired_p_value(base, base, samples=500, seed=1) == 1.0

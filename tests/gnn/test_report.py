@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gnn.config import EvaluateConfig
+from gnn.evaluate import ModelResult, compare
+from gnn.report import markdown, report, verdict, write_report
+
+ABOUT = {
+    "build_id": "20260101T000000-abcdef",
+    "split": "time",
+    "users": 4,
+    "pairs": 9,
+    "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0}],
+    "learned_gate": 0.1,
+}
+
+
+def result(name: str, *values: float) -> ModelResult:
+    per_user = {"ndcg@10": np.array(values), "recall@10": np.array(values) / 2}
+    metrics = {key: float(array.mean()) if len(array) else 0.0 for key, array in per_user.items()}
+    return ModelResult(name, metrics, {"coverage@10": 0.25}, {"ndcg@10": (0.1, 0.9)}, per_user)
+
+
+def test_verdict_says_who_won_and_whether_the_graph_helped() -> None:
+    results = [result("path sum", 0.4, 0.6), result("popularity", 0.1, 0.1), result("item-kNN", 0.3, 0.3)]
+    assert "better than the best baseline, item-kNN: ndcg@10 0.5000 against 0.3000" in verdict(results)
+    assert "not better" in verdict([results[2], results[0]])
+    assert "The graph does not help" in verdict(results, [result("whole", 0.2, 0.2), result("without the graph", 0.3, 0.3)])
+    assert "The graph helps" in verdict(results, [result("whole", 0.4, 0.2), result("without the graph", 0.1, 0.1)])
+
+
+def test_verdict_admits_that_nothing_could_be_measured() -> None:
+    assert "nothing could be measured" in verdict([result("path sum"), result("popularity")])
+
+
+def test_report_has_every_number_in_both_forms(tmp_path: Path) -> None:
+    results = [result("path sum", 0.4, 0.6, 0.2, 0.1), result("popularity", 0.1, 0.1, 0.1, 0.0)]
+    content = report(
+        results,
+        ABOUT,
+        comparisons=compare(results, EvaluateConfig(bootstrap=100)),
+        ablations=[result("whole", 0.4), result("without the graph", 0.1)],
+        slices={"history 1–3 items": np.array([True, True, False, False])},
+        skipped={"ease": "40,000 items"},
+    )
+    write_report(tmp_path, content)
+    assert json.loads((tmp_path / "report.json").read_text()) == content
+    assert content["slices"]["history 1–3 items"] == {"users": 2, "ndcg@10": {"path sum": 0.5, "popularity": 0.1}}
+    text = (tmp_path / "report.md").read_text()
+    assert text == markdown(content)
+    assert text.splitlines()[2] == content["verdict"]
+    for expected in (
+        "| popularity | 0.0375",
+        "0.1000 – 0.9000",
+        "ease was left out: 40,000 items.",
+        "| has_brand | 0.5 | 0.25, 1.00, 0.00 |",
+        "(2 users)",
+    ):
+        assert expected in text
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_report_of_the_model_alone_is_complete() -> None:
+    assert "## With parts" not in markdown(report([result("path sum", 0.4), result("popularity", 0.1)], ABOUT))

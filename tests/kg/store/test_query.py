@@ -1,0 +1,170 @@
+"""Read-only Cypher on every database: what it answers, and that nothing talks it into writing."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import polars as pl
+import pytest
+
+from kg.errors import LimitError, QueryError, QueryRefusedError
+from kg.store import GraphStore
+from kg.store.query import _Query
+from kg.tables import GraphTables
+
+ATTACKS = [
+    "CREATE (n:Evil)",
+    "MERGE (n:Evil {x: 1}) RETURN n",
+    "MATCH (n) SET n.title = 'evil'",
+    "MATCH (n) SET n:Evil",
+    "MATCH (n) SET n += {title: 'evil'}",
+    "MATCH (n) REMOVE n.title",
+    "MATCH (n) DETACH DELETE n",
+    "MATCH ()-[r]->() DELETE r",
+    "match (n) wHeRe true dEtAcH dElEtE n",
+    "MATCH (n) /* ' */ DETACH /**/ DELETE n /* ' */",
+    "MATCH (n) // '\n DETACH DELETE n // '",
+    "MATCH (n) // '\r DETACH DELETE n // '",
+    "MATCH (n)\u00a0DETACH\u2003DELETE\u3000n",
+    "MATCH (n) \\u0044ETACH \\u0044ELETE n",
+    "MATCH (n) WHERE n.title <> '\\u0027 DETACH DELETE n //'",
+    "MATCH (n) WHERE n.title <> '\\' OR true //' DETACH DELETE n",
+    'MATCH (n) WHERE n.title <> "\'" DETACH DELETE n //"\'"',
+    "MATCH (n) RETURN n; MATCH (n) DETACH DELETE n",
+    "MATCH (n) RETURN n UNION CREATE (m:Evil) RETURN m AS n",
+    "MATCH (n) WITH n LIMIT 1 CREATE (m:Evil) RETURN m",
+    "MATCH (n) CALL { WITH n DETACH DELETE n } RETURN 1",
+    "CALL () { CREATE (m:Evil) RETURN m } RETURN m",
+    "UNWIND [1, 2] AS x CALL (x) { CREATE (m:Evil) } IN TRANSACTIONS OF 1 ROWS RETURN x",
+    "MATCH (n) FOREACH (x IN [1] | SET n.title = 'evil')",
+    "MATCH (n) WHERE EXISTS { CREATE (m:Evil) } RETURN n",
+    "RETURN COUNT { CREATE (m:Evil) }",
+    "EXPLAIN MATCH (n) DETACH DELETE n",
+    "PROFILE MATCH (n) DETACH DELETE n",
+    "CYPHER planner=cost CREATE (m:Evil)",
+    "CREATE INDEX evil FOR (n:Item) ON (n.title)",
+    "DROP CONSTRAINT item_key IF EXISTS",
+    "CREATE CONSTRAINT evil FOR (n:Evil) REQUIRE n.x IS UNIQUE",
+    "CREATE DATABASE evil",
+    "CREATE USER evil SET PASSWORD 'evil-evil'",
+    "ALTER CURRENT USER SET PASSWORD FROM 'a' TO 'b'",
+    "USE system MATCH (n) RETURN n",
+    "LOAD CSV FROM 'file:///etc/passwd' AS row RETURN row",
+    "WITH 1 AS x LOAD CSV FROM 'http://127.0.0.1:1/' AS row CREATE (m:Evil)",
+    "CALL db.createLabel('Evil')",
+    "CALL db.createProperty('evil')",
+    "CALL `db`.`createLabel`('Evil')",
+    "CALL apoc.cypher.doIt('CREATE (m:Evil)', {})",
+    "CALL dbms.setConfigValue('a', 'b')",
+    "CALL dbms.killTransactions(['x'])",
+    "RETURN apoc.cypher.runFirstColumnSingle('CREATE (m:Evil) RETURN m', {})",
+    "BEGIN MATCH (n) DETACH DELETE n COMMIT",
+    "INSERT (m:Evil)",
+    "DELETE FROM Item",
+    "TRUNCATE TYPE Item UNSAFE",
+    "{sql} DELETE FROM Item",
+    "MATCH (n) \u017fET n.title = 'evil'",
+]
+
+
+def state(store: GraphStore) -> str:
+    bolt = store._bolt
+    nodes = sorted(json.dumps([sorted(r["l"]), r["p"]], sort_keys=True) for r in bolt.stream("MATCH (n) RETURN labels(n) AS l, properties(n) AS p"))
+    edges = sorted(json.dumps([r["t"], r["p"]], sort_keys=True) for r in bolt.stream("MATCH ()-[r]->() RETURN type(r) AS t, properties(r) AS p"))
+    labels = sorted(record["label"] for record in bolt.stream("CALL db.labels() YIELD label RETURN label"))
+    return json.dumps([nodes, edges, labels])
+
+
+def test_nothing_talks_it_into_writing(store: GraphStore, shop: GraphTables) -> None:
+    store.upsert(shop, "20260101T000000-000001")
+    before = state(store)
+    for attack in ATTACKS:
+        with pytest.raises(QueryRefusedError):
+            store.query(attack)
+        assert state(store) == before, attack
+    with pytest.raises((QueryError, LimitError), match=r"(?i)unique|exist|duplicate"):
+        store._bolt.write("CREATE (:Item {item_id: '1'})")
+
+
+def test_the_plan_check_alone_refuses_writing(store: GraphStore, shop: GraphTables) -> None:
+    store.upsert(shop, "20260101T000000-000001")
+    before = state(store)
+    for text in [
+        "CREATE (n:Evil)",
+        "MATCH (n) SET n.title = 'x'",
+        "MATCH (n) DETACH DELETE n",
+        "MATCH (n) REMOVE n.title",
+        "MERGE (n:Item {item_id: '9'})",
+    ]:
+        with pytest.raises(QueryRefusedError, match="plan"):
+            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+    for text in ["CREATE INDEX evil FOR (n:Item) ON (n.title)", "DROP CONSTRAINT item_key"]:
+        with pytest.raises(QueryRefusedError, match="plan"):
+            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+    assert state(store) == before
+
+
+def test_the_rollback_alone_undoes_writing(store: GraphStore, shop: GraphTables) -> None:
+    store.upsert(shop, "20260101T000000-000001")
+    before = state(store)
+    for text in ["CREATE (n:Item {item_id: 'evil'}) RETURN n", "MATCH (n) SET n.title = 'x' RETURN n", "MATCH (n) DETACH DELETE n RETURN count(*)"]:
+        # Neo4j refuses to write in a READ transaction; ArcadeDB writes, and the rollback takes it back.
+        query = _Query(store._bolt, text, {}, 10, 10)
+        with suppress(QueryError):
+            query._read()
+        assert state(store) == before, text
+
+
+def test_reading_answers(store: GraphStore, shop: GraphTables) -> None:
+    store.upsert(shop, "20260101T000000-000001")
+    result = store.query(
+        "MATCH (i:Item)-[:HAS_BRAND]->(b:Brand) WHERE b.value = $brand RETURN i.item_id AS item_id ORDER BY item_id", {"brand": "Bø"}
+    )
+    assert (result.columns, result.rows, result.truncated) == (("item_id",), [["1"], ["2"]], False)
+    assert store.query("MATCH (n:Nothing) RETURN n.x AS x").rows == []
+    assert ["Item"] in store.query("CALL db.labels() YIELD label RETURN label").rows
+    assert store.query("MATCH (i:Item) WHERE EXISTS { MATCH (i)-[:HAS_BRAND]->() } RETURN count(i)").rows == [[3]]
+
+
+def test_answers_are_plain(store: GraphStore, shop: GraphTables) -> None:
+    store.upsert(shop, "20260101T000000-000001")
+    row = store.query("MATCH p = (u:User)-[r:PURCHASED]->(i:Item) WHERE u.user_id = 'v' RETURN u, r, p, [u], {a: i.item_id}").rows[0]
+    node = {"labels": ["User"], "properties": {"user_id": "v", "build_id": "20260101T000000-000001"}}
+    assert row[0] == node
+    assert row[1]["type"] == "PURCHASED"
+    assert row[1]["properties"]["count"] == 1
+    assert row[2]["nodes"][0] == node
+    assert [edge["type"] for edge in row[2]["relationships"]] == ["PURCHASED"]
+    assert row[3:] == [[node], {"a": "1"}]
+    times = store.query("RETURN date('2026-01-02'), datetime('2026-01-02T03:04:05Z'), duration('P1DT2H')").rows[0]
+    assert times[0] == "2026-01-02"
+    assert str(times[1]).startswith("2026-01-02T03:04:05")
+    assert str(times[2]).startswith("P1D")
+    json.dumps(row)
+
+
+def test_rows_are_bounded(store: GraphStore) -> None:
+    result = store.query("UNWIND range(1, 5000) AS x RETURN x", max_rows=10)
+    assert (len(result.rows), result.truncated) == (10, True)
+    assert not store.query("UNWIND range(1, 10) AS x RETURN x", max_rows=10).truncated
+
+
+def test_time_is_bounded(store: GraphStore) -> None:
+    with pytest.raises(LimitError, match="ask for less"):
+        store.query("UNWIND range(1, 100000) AS x UNWIND range(1, 2000) AS y WITH x, y WHERE x % 7 = 8 RETURN count(x)", timeout_s=0.5)
+    assert store.query("RETURN 1").rows == [[1]]
+
+
+@pytest.mark.parametrize("text", ["MATCH (n RETURN n", "MATCH (n) RETURN m", "RETURN nofunction(1)", "RETURN $missing"])
+def test_wrong_cypher_is_the_askers_mistake(store: GraphStore, text: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        store.query(text)
+    assert raised.value.status == 400
+    assert "server log" not in raised.value.message
+
+
+def test_parameters_are_values_not_text(store: GraphStore) -> None:
+    tables = GraphTables({"item": pl.DataFrame({"key": ["a", "b"]})}, {})
+    store.upsert(tables, "20260101T000000-000001")
+    assert store.query("MATCH (i:Item) WHERE i.item_id = $k RETURN i.item_id", {"k": "a' OR true //"}).rows == []
