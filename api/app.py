@@ -22,12 +22,15 @@ from kg.config import Config, GraphConfig, load_config
 from kg.workspace import Workspace
 
 WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
+SUPERVISOR_VARIABLE = "RECKON_SERVE_SUPERVISOR"
+"""Process that forked the workers; without one the application runs in the process that the operator started, whose life is theirs."""
 _ABOUT = "Recommendations with their reckoning: every score is an exact sum over paths of a product knowledge graph."
 
 
 def from_environment() -> FastAPI:
     """Build the application of a worker process: the workspace is named by the environment that `reckon serve` sets."""
-    children.end_with_parent()
+    if SUPERVISOR_VARIABLE in os.environ:
+        children.end_with_parent()
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))
     logs.configure()
     return create_app(workspace, load_config(workspace.root, os.environ))

@@ -73,6 +73,7 @@ def serve(
     logs.configure()
     with ExitStack() as stack:
         if n_workers > 1:
+            os.environ[app.SUPERVISOR_VARIABLE] = str(os.getpid())
             folder = tempfile.mkdtemp(prefix="reckon-metrics-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder

@@ -85,11 +85,11 @@ def als_item_factors(
     width = min(factors, *interactions.shape)
     if width == 0 or not interactions.nnz:
         return np.zeros((interactions.shape[1], 0), dtype=np.float32)
-    model = AlternatingLeastSquares(factors=width, regularization=regularization, alpha=confidence, iterations=iterations, random_state=seed)
-    if progress is not None:
-        model.fit_callback = lambda iteration, _time, _loss: progress(int(iteration))
     # implicit starts its own threads; a threaded BLAS below them makes it many times slower.
     with threadpoolctl.threadpool_limits(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(factors=width, regularization=regularization, alpha=confidence, iterations=iterations, random_state=seed)
+        if progress is not None:
+            model.fit_callback = lambda iteration, _time, _loss: progress(int(iteration))
         model.fit(sp.csr_matrix(interactions, dtype=np.float32), show_progress=False)
     item_factors = np.array(model.item_factors, dtype=np.float32)
     item_factors[np.asarray(interactions.getnnz(axis=0)).ravel() == 0] = 0

@@ -36,11 +36,23 @@ _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:[.,]\d+)?|\.\d+)")
 _SPF = re.compile(r"spf\d{1,3}\+?", re.IGNORECASE)
 # At least five characters of capitals and digits, both, and two digits: "Q6616A", "CLT-K407S", "WF-2750DWF", but not "MP3" or "DDR4".
 _CODE = re.compile(r"(?=.{5,24}$)(?=(?:.*\d){2})(?=.*[A-Z])(?!\d+(?:[X/-]\d+)*[A-Z]{1,3}$)[A-Z0-9]+(?:[-/.#][A-Z0-9]+)*")
-_NOT_CODE = re.compile(r"(?:USB|CAT|DDR|PC|RJ|MP|HDMI|PCI|IEEE|ISO|IEC|SPF|WPA|UHS|SATA|RS|R|H|LGA|AWG|DIN|CR|IP|A)[-.]?\d+(?:[-./]\d+)*[A-Z]?|\d+[A-Z]+\d+[A-Z]{0,2}")
+_NOT_CODE = re.compile(
+    r"(?:USB|CAT|DDR|PC|RJ|MP|HDMI|PCI|IEEE|ISO|IEC|SPF|WPA|UHS|SATA|RS|R|H|LGA|AWG|DIN|CR|IP|A)[-.]?\d+(?:[-./]\d+)*[A-Z]?|\d+[A-Z]+\d+[A-Z]{0,2}"
+)
 # Catalogues write "15PK", "12/18&15PK", "1/2GAL", "10x15cm" and "CAN/15PK" without blanks; spaCy keeps such words whole.
-_INFIXES = (r"(?<=[0-9])(?=[^\W\d_])", r"(?<=[0-9])(?=[\"”″'])", r"(?<=[0-9A-Za-z.])[/&:;](?=[0-9A-Za-z.])", r"(?<=[A-Za-z.]),(?=[0-9A-Za-z.])", r"(?<=[0-9]),(?=[A-Za-z])",
-            r"(?<=[0-9])[xX×](?=[0-9.])", r"(?<=[0-9])-(?=[0-9A-Za-z])", r"(?<=[A-Za-z])[+](?=[A-Za-z])",
-            r"(?<=^[xX×])(?=[0-9.]+$)", r"(?<=[\"”″'])[xX×](?=[0-9])", r"(?<=[0-9a-z])\.(?=[A-Za-z])")  # fmt: skip
+_INFIXES = (
+    r"(?<=[0-9])(?=[^\W\d_])",
+    r"(?<=[0-9])(?=[\"”″'])",
+    r"(?<=[0-9A-Za-z.])[/&:;](?=[0-9A-Za-z.])",
+    r"(?<=[A-Za-z.]),(?=[0-9A-Za-z.])",
+    r"(?<=[0-9]),(?=[A-Za-z])",
+    r"(?<=[0-9])[xX×](?=[0-9.])",
+    r"(?<=[0-9])-(?=[0-9A-Za-z])",
+    r"(?<=[A-Za-z])[+](?=[A-Za-z])",
+    r"(?<=^[xX×])(?=[0-9.]+$)",
+    r"(?<=[\"”″'])[xX×](?=[0-9])",
+    r"(?<=[0-9a-z])\.(?=[A-Za-z])",
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ class AttributeRules:
         matches = self._phrases(doc)
         if not self._numeric or _DIGIT.search(doc.text):
             matches += self._tokens(doc)
-        spans = []
+        spans: list[Span] = []
         for key, start, end in dict.fromkeys(matches):
             label, rule_id = self._keys[key]
             if label == QUANTITY:
@@ -132,9 +144,10 @@ def pipeline(language: str) -> Pipeline:
     nlp = _blank(language)
     nlp.max_length = MAX_CHARS
     norm = _norms()
-    nlp.vocab.lex_attr_getters[NORM] = norm
+    vocab: Any = nlp.vocab
+    vocab.lex_attr_getters[NORM] = norm
     # Words that spaCy's exceptions brought along have their norm already.
-    for lexeme in nlp.vocab:
+    for lexeme in vocab:
         lexeme.norm_ = norm(lexeme.text)
     nlp.add_pipe("attribute_rules", config={"language": language})
     note = "" if rules.has_words else f"no word rules for language {language!r}: attributes come from structured fields, prices and quantities only"
@@ -149,10 +162,11 @@ def _blank(language: str) -> Language:
     except ImportError:
         raise ConfigError(f"language {language!r} is unknown", hint="use an ISO 639-1 code such as en, zh, de, fr") from None
     infixes = compile_infix_regex([*(nlp.Defaults.infixes or ()), *_INFIXES]).finditer
-    if hasattr(nlp.tokenizer, "infix_finditer"):
-        nlp.tokenizer.infix_finditer = _outside_codes(infixes)
+    tokenizer: Any = nlp.tokenizer
+    if hasattr(tokenizer, "infix_finditer"):
+        tokenizer.infix_finditer = _outside_codes(infixes)
         # "1.7fl.oz" is no address.
-        nlp.tokenizer.url_match = None
+        tokenizer.url_match = None
     return nlp
 
 
@@ -229,7 +243,9 @@ def tokens(text: str, language: str = "en") -> list[str]:
     >>> tokens("SOFT DRINKS 12/18&15PK")
     ['soft', 'drinks', '12', '18', '15', 'pk']
     """
-    return [token.lower_ for token in pipeline(language).nlp.make_doc(text[:MAX_CHARS]) if not token.is_punct and not token.is_space and token.text != "&"]
+    return [
+        token.lower_ for token in pipeline(language).nlp.make_doc(text[:MAX_CHARS]) if not token.is_punct and not token.is_space and token.text != "&"
+    ]
 
 
 def content_words(text: str, language: str = "en") -> list[str]:

@@ -122,7 +122,10 @@ def _senses(rules: dict[Rule, int]) -> dict[tuple[str, str], tuple[int, ...]]:
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for row in read_lines("units.jsonl"):
         for shape, senses in row.get("senses", {}).items():
-            of = tuple(rules.setdefault(_rule({"label": s["relation"], "id": QUANTITY, "pattern": shape, **_conditions(s)}, "units.jsonl"), len(rules)) for s in senses)
+            of = tuple(
+                rules.setdefault(_rule({"label": s["relation"], "id": QUANTITY, "pattern": shape, **_conditions(s)}, "units.jsonl"), len(rules))
+                for s in senses
+            )
             found |= {(shape, word): of for word in row["words"]}
     return found
 

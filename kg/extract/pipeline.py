@@ -1,7 +1,7 @@
-"""The extractor: structured fields, rules over text, the brand gazetteer, price bands and inferred values, each fact with its evidence.
+"""The extractor: structured fields, rules over text, the brand gazetteer and price bands, each fact with its evidence.
 
-Rules are data (`patterns/*.jsonl`, see `kg.extract.lexicon`). What disagrees is settled here: a structured field beats text, text beats
-inference, the longest match wins, and a relation of which an item has one value at most keeps the best.
+Rules are data (`patterns/*.jsonl`, see `kg.extract.lexicon`). What disagrees is settled here: a structured field beats text, the
+longest match wins, and a relation of which an item has one value at most keeps the best.
 """
 
 from __future__ import annotations
@@ -14,18 +14,29 @@ import polars as pl
 from kg import schema
 from kg.extract import reading
 from kg.extract.gazetteer import Gazetteer, brand_regions
-from kg.extract.implicit import infer
-from kg.extract.languages import MAX_CHARS, pipeline
+from kg.extract.languages import MAX_CHARS, SPANS, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.prices import price_bands
 from kg.extract.reading import Mention, Region
 from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
 VERSION = "2"
-CATALOG, RULES, GAZETTEER, INFERRED = "catalog", "rules", "gazetteer", "inferred"
+CATALOG, RULES, GAZETTEER = "catalog", "rules", "gazetteer"
 
 ONE_FROM_TEXT = frozenset(
-    {"has_brand", "has_weight", "has_volume", "has_area", "has_pack_size", "has_screen_size", "has_dimensions", "has_battery_charge", "has_spf", "has_gender", "has_model"}
+    {
+        "has_brand",
+        "has_weight",
+        "has_volume",
+        "has_area",
+        "has_pack_size",
+        "has_screen_size",
+        "has_dimensions",
+        "has_battery_charge",
+        "has_spf",
+        "has_gender",
+        "has_model",
+    }
 )
 """Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
 
@@ -48,16 +59,14 @@ class Extractor:
     Args:
         language: ISO 639-1 code. What the language lacks is said in `note`.
         text: Whether to read titles and descriptions at all.
-        inferred_threshold: Least confidence of values that are predicted rather than read; None predicts none.
 
     Raises:
         ConfigError: The language is unknown, or its segmenter is not installed.
     """
 
-    def __init__(self, language: str = "en", *, text: bool = True, inferred_threshold: float | None = None) -> None:
+    def __init__(self, language: str = "en", *, text: bool = True) -> None:
         self._pipeline = pipeline(language)
         self._text = text
-        self._inferred_threshold = inferred_threshold
         self.language = language
         self.note = self._pipeline.note if text else ""
 
@@ -69,7 +78,7 @@ class Extractor:
         Args:
             items: Items (`kg.tables.items_table`).
             progress: Called with (texts done, texts in all).
-            catalog: Items to learn brands, price bands and likely values from; `items` themselves where not given.
+            catalog: Items to learn brands and price bands from; `items` themselves where not given.
 
         Returns:
             Facts (`kg.tables.ATTRIBUTE_COLUMNS`), sorted. The same items in any order give the same facts.
@@ -78,15 +87,7 @@ class Extractor:
         stated = [self._structured(items), _priced(items, catalog)]
         read = list(self._from_text(items, catalog, progress)) if self._text else []
         facts = _settled(pl.concat(stated), pl.concat(read) if read else None)
-        if self._inferred_threshold is not None:
-            learned_from = facts if catalog is items else self._settled_of(catalog)
-            guessed = infer(items, facts, catalog, learned_from, self.language, self._inferred_threshold)
-            facts = pl.concat([facts, _evidence(guessed, INFERRED)])
         return attributes_table(facts.sort("item_id", "relation", "value"))
-
-    def _settled_of(self, catalog: pl.DataFrame) -> pl.DataFrame:
-        read = list(self._from_text(catalog, catalog, None)) if self._text else []
-        return _settled(self._structured(catalog), pl.concat(read) if read else None)
 
     def _structured(self, items: pl.DataFrame) -> pl.DataFrame:
         """Turn structured fields into facts: the field is its own evidence."""
@@ -160,7 +161,7 @@ class Extractor:
         docs = nlp.pipe((name[:MAX_CHARS] for name in names), batch_size=_BATCH)
         silent = {CUE, IGNORE_CUE}
         confusable = {
-            name: name if any(lexicon.rules[int(span.id_)].relation not in silent for span in doc.spans[reading.SPANS]) else ""
+            name: name if any(lexicon.rules[int(span.id_)].relation not in silent for span in doc.spans[SPANS]) else ""
             for name, doc in zip(names, docs, strict=True)
         }
         stated = {name: value for name, value in confusable.items() if name.strip().lower() not in placeholders()}

@@ -108,14 +108,13 @@ def _longest(candidates: list[tuple[Span, Rule]]) -> list[tuple[Span, Rule]]:
     # A phrase hides what is shorter; a rule of its own extent knows better ("baby blue" is a colour).
     stated = {(span.start, span.end) for span, rule in kept if rule.relation != IGNORE}
     return sorted(
-        ((span, rule) for span, rule in kept if rule.relation != IGNORE or (span.start, span.end) not in stated), key=lambda c: (c[0].start, c[1].relation)
+        ((span, rule) for span, rule in kept if rule.relation != IGNORE or (span.start, span.end) not in stated),
+        key=lambda c: (c[0].start, c[1].relation),
     )
 
 
 def _read(span: Span, rule: Rule) -> list[Mention]:
     start, end, text = span.start_char, span.end_char, span.text
     if rule.value == QUANTITY:
-        return [
-            Mention(q.relation, q.value, start, end, text, rule.confidence if q.sure else _UNSURE) for q in quantities(text, rule.relation)
-        ]
+        return [Mention(q.relation, q.value, start, end, text, rule.confidence if q.sure else _UNSURE) for q in quantities(text, rule.relation)]
     return [Mention(rule.relation, text.upper() if rule.value == SURFACE else rule.value, start, end, text, rule.confidence)]

@@ -1,4 +1,0 @@
-"""placeholder"""
-import polars as pl
-def infer(*a):  # written next
-    raise NotImplementedError

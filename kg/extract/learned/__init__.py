@@ -1,1 +1,0 @@
-"""The learned extractor: conditional random fields propose values, a re-ranker decides, and every answer carries its span."""
