@@ -238,7 +238,8 @@ class Explainer:
             return []
         order = np.argsort(-learned, kind="stable")[:MAX_PATHS]
         rows = tuple((*self._item(int(history.nums[n])), float(learned[n] / total)) for n in order)
-        text = history_text([title for _, title, _ in rows[:3]], [history.relations[n] for n in order[:3]])
+        close = [int(n) for n in np.argsort(-learned, kind="stable") if learned[n] > 0] or [int(order[0])]
+        text = history_text([self._item(int(history.nums[n]))[1] for n in close], [history.relations[n] for n in close])
         return [Reason("learned", float(learned.sum() / total), learned_sentence(text), history=rows)]
 
     def _reason(self, history: History, item: int, group: _Group, total: float, max_paths: int, show_ids: bool) -> Reason:

@@ -54,7 +54,7 @@ def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = ""
 
 def learned_sentence(history: str) -> str:
     """Say what the learned part means, without pretending that it is a path."""
-    return f"Learned from how items are chosen together: close to {history}"
+    return f"Learned from what is chosen together: goes with {history}"
 
 
 def shoppers(count: int) -> str:

@@ -1,0 +1,90 @@
+"""Two hundred explained recommendations whose every step is found in the database, on every database there is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gnn.artifact import load_artifact, save_artifact
+from gnn.config import ModelConfig
+from gnn.graph import GraphArrays
+from gnn.recommend import Recommender
+from gnn.train import fit
+from kg.build import build_graph
+from kg.embedded import EmbeddedGraph
+from kg.extract.pipeline import Extractor
+from kg.store import GraphStore
+from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
+
+BUILD, N_USERS, K = "20260101T000000-abc123", 40, 5
+
+
+def a_shop() -> Catalog:
+    """Sixty items in six categories, forty shoppers who each keep to two of them; ids with quotes and letters of other scripts."""
+    rng = np.random.default_rng(3)
+    items = [
+        {
+            "item_id": f"item '{n}' ü",
+            "title": f"{['Frozen', 'Organic', 'Fresh'][n % 3]} food no. {n} {n % 4 + 1} oz",
+            "brand": f"Brand {n % 7}",
+            "categories": [f"Category {n % 6}"],
+        }
+        for n in range(60)
+    ]
+    events = []
+    for user in range(N_USERS):
+        liked = [n for n in range(60) if n % 6 in (user % 6, (user + 1) % 6)]
+        for place, item in enumerate(rng.choice(liked, 8, replace=False)):
+            kind = "view" if place % 3 == 0 else "purchase"
+            events.append(
+                {"user_id": f"user {user}", "item_id": f"item '{item}' ü", "kind": kind, "time": 1.7e9 + user * 100 + place, "quantity": 1.0}
+            )
+    return Catalog(pl.DataFrame(items, schema=dict(ITEM_COLUMNS)), pl.DataFrame(events, schema=dict(INTERACTION_COLUMNS)))
+
+
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def store(request: pytest.FixtureRequest, tmp_path: Path):
+    if request.param == "neo4j":
+        with GraphStore(request.getfixturevalue("neo4j_connection")) as opened:
+            yield opened
+        return
+    with EmbeddedGraph(tmp_path / "graph", heap_mb=512) as connection, GraphStore(connection) as opened:
+        opened.wait(60)
+        yield opened
+
+
+def steps_of(answer: Any) -> set[tuple[str, str, str, str, str, str, str]]:
+    """Return (label, key name, key, edge type, label, key name, key) of every step of every path."""
+    found = set()
+    for item in answer.items:
+        for path in (path for reason in item.reasons for path in reason.paths):
+            for left, edge, right in zip(path.nodes, path.edges, path.nodes[1:], strict=False):
+                source, target = (right, left) if edge.reverse else (left, right)
+                (a, a_key), (b, b_key) = next(iter(source.key.items())), next(iter(target.key.items()))
+                found.add((source.label, a, str(a_key), edge.type, target.label, b, str(b_key)))
+    return found
+
+
+def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path) -> None:
+    catalog = a_shop()
+    store.upsert(build_graph(catalog, Extractor().extract(catalog.items)), BUILD)
+    store.sweep(BUILD, force=True)
+    graph = GraphArrays.from_tables(store.read(evidence=False))
+    model = fit(graph, catalog.interactions, ModelConfig(factors=4)).model
+    save_artifact(tmp_path / "artifact", graph, model, build_id=BUILD)
+    recommender = Recommender(load_artifact(tmp_path / "artifact"))
+    answers = [recommender.recommend(f"user {user}", K, show_ids=True) for user in range(N_USERS)]
+    assert sum(len(answer.items) for answer in answers) == N_USERS * K
+    assert all(answer.strategy == "personal" for answer in answers)
+    by_shape: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    for a_label, a, a_key, edge, b_label, b, b_key in set().union(*map(steps_of, answers)):
+        by_shape[a_label, a, edge, b_label, b].append({"a": a_key, "b": b_key})
+    assert len(by_shape) >= 3
+    for (a_label, a, edge, b_label, b), rows in by_shape.items():
+        text = f"UNWIND $rows AS row MATCH (x:{a_label})-[r:{edge}]->(y:{b_label}) WHERE x.{a} = row.a AND y.{b} = row.b RETURN count(r) AS n"
+        assert store.query(text, {"rows": rows}).rows == [[len(rows)]], (a_label, edge, b_label)
