@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
 from kg.workspace import Workspace
 
@@ -42,6 +43,7 @@ config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(graph_app, name="graph")
+app.add_typer(resolve_app, name="resolve")
 
 
 def main() -> None:

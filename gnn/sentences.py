@@ -33,7 +33,7 @@ def history_text(titles: Sequence[str], relations: Sequence[str]) -> str:
     if len(titles) == 1:
         return f"‘{distinct[0]}’, which you {verb}"
     named = " and ".join(f"‘{title}’" for title in distinct[:2])
-    return f"{len(titles)} items you {verb}, such as {named}"
+    return f"{len(titles):,} items you {verb}, such as {named}"
 
 
 def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = "", count: int = 0) -> str:

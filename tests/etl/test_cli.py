@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from etl.cli import main
@@ -133,3 +134,26 @@ def test_a_build_without_an_artifact_is_not_published(run: Run, shop: Path):
     assert run("import", "-w", shop)[0] == 0
     assert run("publish", "-w", shop)[0] == ArtifactError.exit_code
     assert Workspace.open(shop).current_id() is None
+
+
+def test_a_matcher_is_trained_and_applied_outside_any_workspace(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from kg.resolve import matcher
+
+    monkeypatch.setattr(matcher, "_N_EXTRA_TREES", 5)
+    monkeypatch.setattr(matcher, "_N_BOOSTED_TREES", 5)
+    titles = [f"{kind} {code}{number}" for number, kind in enumerate(("lamp", "desk", "chair", "mug") * 10) for code in "kq"]
+    rows = [(f"COL title VAL {a}", f"COL title VAL {b} new", int(a == b)) for n, a in enumerate(titles) for b in titles[n : n + 4]]
+    pairs = pl.DataFrame(rows, schema=["left", "right", "match"], orient="row")
+    pairs[:200].write_parquet(tmp_path / "train.parquet")
+    pairs[200:].write_parquet(tmp_path / "valid.parquet")
+    model, out = tmp_path / "model", tmp_path / "scored.parquet"
+    code, _, err = run("resolve", "train", "--pairs", tmp_path / "train.parquet", "--valid", tmp_path / "valid.parquet", "--out", model)
+    assert code == 0, err
+    code, _, err = run("resolve", "score", "--model", model, "--pairs", tmp_path / "valid.parquet", "--out", out)
+    assert code == 0, err
+    scored = pl.read_parquet(out)
+    assert set(scored.columns) >= {"left", "right", "score", "match"}
+    assert scored.height == pairs.height - 200
+    model.write_bytes(model.read_bytes()[:-20])
+    code, _, err = run("resolve", "score", "--model", model, "--pairs", tmp_path / "valid.parquet", "--out", out)
+    assert code == ArtifactError.exit_code, err
