@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from etl.console import Console
+from gnn.ablation import ablations
 from gnn.artifact import load_artifact
 from gnn.config import EvaluateConfig
-from gnn.evaluate import PathSumRanker, baseline_rankers, evaluate, test_users
+from gnn.evaluate import PathSumRanker, activity_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
 from gnn.report import report, write_report
 from gnn.split import split_interactions
 from kg.config import Config
@@ -32,7 +33,14 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
     rankers = [PathSumRanker(artifact), *baseline_rankers(artifact, settings.baselines)]
     results = evaluate(rankers, test, settings, console.progress)
     walks = [
-        {"meta_path": walk.meta_path.name, "gate": walk.gate, "start": walk.start_exponent, "middle": walk.middle_exponent, "end": walk.end_exponent}
+        {
+            "meta_path": walk.meta_path.name,
+            "gate": walk.gate,
+            "start": walk.start_exponent,
+            "middle": walk.middle_exponent,
+            "end": walk.end_exponent,
+            "popularity": walk.popularity_exponent,
+        }
         for walk in artifact.model.walks
     ]
     about = {
@@ -43,6 +51,15 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         "walks": walks,
         "learned_gate": artifact.model.learned_gate,
     }
-    content = report(results, about)
+    if settings.ablations:
+        console.note("the model without its parts")
+    content = report(
+        results,
+        about,
+        comparisons=compare(results, settings),
+        ablations=ablations(artifact, test, settings) if settings.ablations else (),
+        slices=activity_slices(test),
+        skipped=skipped_baselines(artifact, settings.baselines),
+    )
     write_report(build, content)
     return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}

@@ -31,7 +31,7 @@ from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import EdgeType, family
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PROPERTIES = ("count", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
@@ -120,7 +120,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
     np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
-    np.save(temporary / "popularity.npy", item_popularity(graph))
+    np.save(temporary / "popularity.npy", graph.popularity)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
@@ -170,18 +170,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if version != SCHEMA_VERSION or not isinstance(files, dict) or not isinstance(build_id, str):
         raise ArtifactError(f"the artifact {folder} is of schema version {version}; this Reckon reads {SCHEMA_VERSION}", hint=_HINT)
     return dict(manifest)
-
-
-def item_popularity(graph: GraphArrays) -> FloatArray:
-    """Return how many users met each item in any way.
-
-    Shapes:
-        [n_items], float32.
-    """
-    met = [frame.select("source_num", "target_num") for edge_type, frame in graph.edges.items() if family(edge_type) == "interaction"]
-    if not met:
-        return np.zeros(graph.n_items, dtype=np.float32)
-    return np.bincount(pl.concat(met).unique()["target_num"].to_numpy(), minlength=graph.n_items).astype(np.float32)
 
 
 def _write_nodes(folder: Path, graph: GraphArrays) -> None:

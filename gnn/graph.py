@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
@@ -70,6 +72,18 @@ class GraphArrays:
     def n_users(self) -> int:
         """Number of users."""
         return len(self.keys.get("user", ()))
+
+    @cached_property
+    def popularity(self) -> npt.NDArray[np.float32]:
+        """How many users met each item in any way.
+
+        Shapes:
+            [n_items], float32.
+        """
+        met = [frame.select("source_num", "target_num") for edge_type, frame in self.edges.items() if family(edge_type) == "interaction"]
+        if not met:
+            return np.zeros(self.n_items, dtype=np.float32)
+        return np.bincount(pl.concat(met).unique()["target_num"].to_numpy(), minlength=self.n_items).astype(np.float32)
 
     def adjacency(self, edge_type: EdgeType) -> sp.csr_matrix:
         """Return the edges of one type as a matrix of ones.

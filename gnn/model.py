@@ -1,10 +1,11 @@
 """The path-sum model in PyTorch Geometric: one sum of messages per relation, no nonlinearity between a history and its scores.
 
-    s(u, ·) = Σ_m g_m · c_u W_m  +  g_L · (c_u A) Bᵀ          W_m = D_first^-a A₁ D_mid^-b A₂ D_last^-c
+    s(u, ·) = Σ_m g_m · c_u W_m  +  g_L · (c_u A) Bᵀ          W_m = D_first^-a A₁ D_mid^-b A₂ D_last^-c P^e
 
 c_u is the weighted history, a row over the items; each meta-path m carries it over the graph, one `MessagePassing` with sum aggregation per step;
-gates g ≥ 0 and degree exponents a, b, c are learned. A and B are learned item embeddings, smoothed over the same graph. Because everything between
-history and score is linear, each score is the sum of its paths (`gnn.scorer` computes the same numbers without torch, and a test compares the two).
+gates g ≥ 0 and exponents a, b, c of the degrees and e of the popularity are learned. A and B are learned item embeddings, smoothed over the same
+graph. Because everything between history and score is linear, each score is the sum of its paths (`gnn.scorer` computes the same numbers without
+torch, and a test compares the two).
 
 Source: the linear propagation of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3–4) applied to histories as in SGC (Wu et al. 2019,
 arXiv:1902.07153); degree-discounted walks of RP3beta (Paudel et al. 2017, doi:10.1145/2955101).
@@ -86,8 +87,9 @@ class PathSum(nn.Module):
         self.data: HeteroData = hetero_data(graph)
         self.steps = nn.ModuleList(SumStep() for walk in self.walks for _ in walk.meta_path.steps)
         self._adjacency: dict[EdgeType, Tensor] = {}
+        self._popularity = torch.from_numpy(graph.popularity).clamp(min=1.0)
         self.raw_gates = nn.Parameter(inverse_softplus([walk.gate for walk in self.walks]))
-        self.exponents = nn.Parameter(torch.tensor([[w.start_exponent, w.middle_exponent, w.end_exponent] for w in self.walks]).reshape(-1, 3))
+        self.exponents = nn.Parameter(torch.tensor([exponents_of(walk) for walk in self.walks]).reshape(-1, 4))
         self.raw_learned_gate = nn.Parameter(inverse_softplus([learned_gate]))
         self.source = nn.Parameter(torch.from_numpy(none if source is None else source))
         self.target = nn.Parameter(torch.from_numpy(none if target is None else target))
@@ -123,19 +125,28 @@ class PathSum(nn.Module):
         walk = self.walks[number]
         offset = sum(len(before.meta_path.steps) for before in self.walks[:number])
         x = history
+        entered, back = torch.zeros(0), torch.zeros(0)
         for place, step in enumerate(walk.meta_path.steps):
             edge_type = step_edge_type(step)
             degree = self.data[edge_type].source_degree
             factor = _power(degree, start if place == 0 else middle)
             if place:
                 factor = torch.where(degree > walk.max_degree, torch.zeros_like(factor), factor)
+            if place and len(walk.meta_path.steps) == 3:
+                # What would step back from the shoppers to the item they were reached from.
+                entered, back = (x, factor) if place == 1 else (entered, back * self._shoppers(edge_type, factor))
             n_targets = self.data[edge_type[2]].num_nodes
             x = self.steps[offset + place](factor[:, None] * x, self.adjacency(edge_type), n_targets)  # [n_targets, B]
-        return x
+        return x - back[:, None] * entered if len(entered) else x
 
-    def end_factor(self, number: int, end: Tensor | float) -> Tensor:
-        """Return the degree factor of the items that walk `number` reaches, [n_items]."""
-        return _power(self.data[step_edge_type(self.walks[number].meta_path.steps[-1])].target_degree, end)
+    def _shoppers(self, edge_type: EdgeType, factor: Tensor) -> Tensor:
+        """Return the sum of the shoppers' factors per item, [n_items]."""
+        return (self.adjacency(edge_type) @ factor[:, None])[:, 0]
+
+    def end_factor(self, number: int, end: Tensor | float, popularity: Tensor | float) -> Tensor:
+        """Return the degree and popularity factor of the items that walk `number` reaches, [n_items]."""
+        degree = self.data[step_edge_type(self.walks[number].meta_path.steps[-1])].target_degree
+        return _power(degree, end) * self._popularity**popularity
 
     def carry(self, number: int, history: Tensor) -> Tensor:
         """Carry histories along walk `number`, paths back to where they started included; only items of the history have such.
@@ -143,8 +154,8 @@ class PathSum(nn.Module):
         Shapes:
             history [n_items, B], one column per user → [n_items, B].
         """
-        start, middle, end = self.exponents[number]
-        return self.reach(number, history, start, middle) * self.end_factor(number, end)[:, None]
+        start, middle, end, popularity = self.exponents[number]
+        return self.reach(number, history, start, middle) * self.end_factor(number, end, popularity)[:, None]
 
     def walk_scores(self, number: int, history: Tensor) -> Tensor:
         """Return c_u W_m for one walk, paths from an item to itself left out.
@@ -178,18 +189,14 @@ class PathSum(nn.Module):
         """Return everything learned as plain numbers, for `gnn.scorer`; gates as good as closed are closed."""
         *gates, learned_gate = (gate if gate > 2 * CLOSED_GATE else 0.0 for gate in [*self.gates.tolist(), float(self.learned_gate)])
         exponents = self.exponents.tolist()
-        walks = tuple(
-            replace(walk, gate=gate, start_exponent=start, middle_exponent=middle, end_exponent=end)
-            for walk, gate, (start, middle, end) in zip(self.walks, gates, exponents, strict=True)
-        )
+        walks = tuple(replace(_with_exponents(walk, values), gate=gate) for walk, gate, values in zip(self.walks, gates, exponents, strict=True))
         source, target = self.source.detach().numpy(), self.target.detach().numpy()
         return PathModel(walks, history, source, target, learned_gate, neighbours)
 
     @torch.no_grad()
     def _returning(self, number: int) -> Tensor:
         """Return w_m(j, j): what comes back to the item it left. Such items are never recommended, so no gradient is lost here."""
-        start, middle, end = self.exponents[number].tolist()
-        matrices = step_matrices(self.graph, replace(self.walks[number], start_exponent=start, middle_exponent=middle, end_exponent=end))
+        matrices = step_matrices(self.graph, _with_exponents(self.walks[number], self.exponents[number].tolist()))
         *before, last = matrices.weighted
         if not before:
             return torch.from_numpy(last.diagonal())
@@ -233,6 +240,16 @@ def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_d
     share = torch.where(known > 0, weight, 1.0) * (relations > 0)
     result: FloatArray = ((1 - share) * x + share * mean).numpy()
     return result
+
+
+def exponents_of(walk: WalkWeights) -> list[float]:
+    """Return a, b, c and e of a walk."""
+    return [walk.start_exponent, walk.middle_exponent, walk.end_exponent, walk.popularity_exponent]
+
+
+def _with_exponents(walk: WalkWeights, values: Sequence[float]) -> WalkWeights:
+    start, middle, end, popularity = values
+    return replace(walk, start_exponent=start, middle_exponent=middle, end_exponent=end, popularity_exponent=popularity)
 
 
 def _power(degree: Tensor, exponent: Tensor | float) -> Tensor:

@@ -21,7 +21,7 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact
 from gnn.sentences import history_text, learned_sentence, reason_sentence
-from gnn.walks import FloatArray, WalkWeights, power
+from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg import schema
 from kg.schema import Step
 
@@ -245,7 +245,8 @@ class Explainer:
     def _reason(self, history: History, item: int, group: _Group, total: float, max_paths: int, show_ids: bool) -> Reason:
         part = group.members()
         meta_path = part.walk.meta_path
-        grouped = meta_path.family == "interaction" and not show_ids
+        through_others = meta_path.family in ("interaction", "followed")
+        grouped = through_others and not show_ids
         paths = self._grouped_paths(history, item, part, total) if grouped else self._single_paths(history, item, part, total, max_paths)
         shown, n_all = paths[:max_paths], (len(paths) if grouped else len(part.values))
         share = float(part.values.sum() / total)
@@ -255,18 +256,21 @@ class Explainer:
         strongest = sorted(by_item, key=lambda position: (-by_item[position], position))
         text = history_text([self._item(int(history.nums[p]))[1] for p in strongest], [history.relations[p] for p in strongest])
         value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
-        count = len(np.unique(part.middles[:, 0])) if meta_path.family == "interaction" else 0
+        count = len(np.unique(part.middles[:, -1])) if through_others else 0
         sentence = reason_sentence(meta_path, history=text, value=value, count=count)
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
     def _grouped_paths(self, history: History, item: int, part: _Addends, total: float) -> list[Path]:
         paths = []
-        for position in np.unique(part.positions):
-            chosen = part.positions == position
-            hop = Node(schema.USER.label, count=int(chosen.sum()))
-            share = float(part.values[chosen].sum() / total)
-            paths.append(self._path(history, int(position), part.walk.meta_path.steps, [hop], item, share))
+        steps = part.walk.meta_path.steps
+        # All but the shoppers, who are counted: the history item and what lies before them.
+        before, inverse = np.unique(np.column_stack([part.positions, part.middles[:, :-1]]), axis=0, return_inverse=True)
+        counts = np.bincount(inverse.ravel(), minlength=len(before))
+        totals = np.bincount(inverse.ravel(), weights=part.values, minlength=len(before))
+        for (position, *nums), count, value in zip(before.tolist(), counts.tolist(), totals.tolist(), strict=True):
+            between = [self._node(step.end, num) for step, num in zip(steps, nums, strict=False)]
+            paths.append(self._path(history, position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
         return sorted(paths, key=lambda path: -path.share)
 
     def _single_paths(self, history: History, item: int, part: _Addends, total: float, max_paths: int) -> list[Path]:
@@ -309,21 +313,25 @@ class _WalkArrays:
         oriented = [_oriented(artifact, step) for step in steps]
         self._forward = [pair[0] for pair in oriented]
         self._last_reverse = oriented[-1][1]
+        self._popularity = artifact.popularity
 
     @cached_property
     def _start(self) -> FloatArray:
         return power(_row_degrees(self._forward[0]), self.walk.start_exponent)
 
     @cached_property
-    def _middle(self) -> FloatArray:
-        degree = _row_degrees(self._forward[1])
-        factor = power(degree, self.walk.middle_exponent)
-        factor[degree > self.walk.max_degree] = 0
-        return factor
+    def _middles(self) -> list[FloatArray]:
+        factors = []
+        for matrix in self._forward[1:]:
+            degree = _row_degrees(matrix)
+            factor = power(degree, self.walk.middle_exponent)
+            factor[degree > self.walk.max_degree] = 0
+            factors.append(factor)
+        return factors
 
     @cached_property
     def _end(self) -> FloatArray:
-        return power(_row_degrees(self._last_reverse), self.walk.end_exponent)
+        return power(_row_degrees(self._last_reverse), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> _Addends:
         """Enumerate the paths from the kept history items to `item`."""
@@ -332,14 +340,36 @@ class _WalkArrays:
             positions = positions[[bool(_contains(self._forward[0], int(history.nums[p]), item)) for p in positions]]
             middles = np.zeros((len(positions), 0), dtype=np.int64)
             factor = np.ones(len(positions))
-        else:
+        elif len(self._forward) == 2:
             positions, nums = _common(self._forward[0], history.nums, positions, _row(self._last_reverse, item))
-            factor = self._middle[nums].astype(np.float64)
-            positions, nums, factor = positions[factor > 0], nums[factor > 0], factor[factor > 0]
+            factor = self._middles[0][nums].astype(np.float64)
             middles = nums[:, None]
+        else:
+            positions, middles = self._through_shoppers(history, positions, item)
+            factor = self._middles[0][middles[:, 0]].astype(np.float64) * self._middles[1][middles[:, 1]]
+        positions, middles, factor = positions[factor > 0], middles[factor > 0], factor[factor > 0]
         start = self._start[history.nums[positions]].astype(np.float64)
         values = self.walk.gate * history.weights[positions] * start * factor * float(self._end[item])
         return _Addends(self.walk, positions, middles, values)
+
+    def _through_shoppers(self, history: History, positions: IntArray, item: int) -> tuple[IntArray, IntArray]:
+        """Return the history positions and the (item, shopper) of every path of three steps to `item` that does not step back from it.
+
+        Shapes:
+            [n paths], [n paths, 2].
+        """
+        rows = [_row(self._forward[0], int(history.nums[p])) for p in positions]
+        starts = np.repeat(positions, [len(row) for row in rows]).astype(np.int64)
+        between = np.concatenate([*rows, np.zeros(0, dtype=np.int32)]).astype(np.int64)
+        starts, between = starts[between != item], between[between != item]
+        visited, inverse = np.unique(between, return_inverse=True)
+        numbers, shoppers = _common(self._forward[1], visited, np.arange(len(visited)), _row(self._last_reverse, item))
+        order = np.argsort(inverse, kind="stable")
+        first = np.searchsorted(inverse[order], numbers, side="left")
+        repeats = np.searchsorted(inverse[order], numbers, side="right") - first
+        places = np.repeat(first - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) + np.arange(int(repeats.sum()))
+        chosen = order[places.astype(np.int64)]
+        return starts[chosen], np.column_stack([between[chosen], np.repeat(shoppers, repeats)]).astype(np.int64)
 
 
 def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:

@@ -102,8 +102,9 @@ def markdown(content: Mapping[str, Any]) -> str:
         }
         lines += _table("users", names, rows)
     lines += ["", "## What was learned", ""]
-    walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", f"{walk['start']:.2f}, {walk['middle']:.2f}, {walk['end']:.2f}"] for walk in content["walks"]}
-    lines += _table("walk", ("gate", "exponents (start, middle, end)"), {**walks, "learned similarity": [f"{content['learned_gate']:.4g}", ""]})
+    powers = ("start", "middle", "end", "popularity")
+    walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", ", ".join(f"{walk[name]:.2f}" for name in powers)] for walk in content["walks"]}
+    lines += _table("walk", ("gate", f"exponents ({', '.join(powers)})"), {**walks, "learned similarity": [f"{content['learned_gate']:.4g}", ""]})
     return "\n".join([*lines, ""])
 
 

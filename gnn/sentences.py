@@ -46,6 +46,8 @@ def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = ""
         count: Other shoppers on the paths.
     """
     relation = schema.relation(meta_path.relation)
+    if meta_path.family == "followed":
+        return f"{shoppers(count)} bought this with products that “{meta_path.relation.replace('_', ' ')}” links to {history}"
     if len(meta_path.steps) > 1 and not value and meta_path.family != "interaction":
         return f"Linked by “{meta_path.relation.replace('_', ' ')}” to the same products as {history}"
     template = relation.reverse_sentence if meta_path.steps[0].reverse and meta_path.family == "item_item" else relation.sentence

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -37,6 +38,7 @@ MIN_TUNING_USERS = 20
 START_GRID = (0.0, 0.25, 0.5)
 MIDDLE_GRID = (0.0, 0.4, 0.75, 1.2)
 END_GRID = (0.0, 0.15, 0.3, 0.5, 0.75)
+POPULARITY_GRID = (0.0, 0.25, 0.5)
 HALF_LIVES_DAYS = (14.0, 60.0, 180.0)
 HALF_LIVES_ORDER = (3.0, 10.0)
 _DAY_S = 86_400.0
@@ -186,13 +188,14 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
 
 def starting_walks(graph: GraphArrays, config: ModelConfig) -> tuple[WalkWeights, ...]:
     """Return every meta-path of the graph with the weights that training starts from."""
-    start = {"interaction": (0.5, 0.4, 0.5), "attribute": (0.25, 0.75, 0.0), "item_item": (0.25, 0.75, 0.25)}
+    start = {
+        "interaction": (0.5, 0.4, 0.5, 0.0),
+        "attribute": (0.25, 0.75, 0.0, 0.5),
+        "item_item": (0.25, 0.75, 0.25, 0.25),
+        "followed": (0.5, 0.5, 0.3, 0.0),
+    }
     present = [edge_type for edge_type, frame in graph.edges.items() if family(edge_type) is not None and frame.height]
-    walks = []
-    for path in meta_paths(present):
-        a, b, c = start[path.family]
-        walks.append(WalkWeights(path, 1.0, a, b, c, config.max_degree))
-    return tuple(walks)
+    return tuple(WalkWeights(path, 1.0, *start[path.family], max_degree=config.max_degree) for path in meta_paths(present))
 
 
 def _starting_model(graph: GraphArrays, config: ModelConfig) -> PathModel:
@@ -284,17 +287,17 @@ def _choose_exponents(network: PathSum, tuning: TuningSet, pool: Pool, gates: Ga
     best = pool.ndcg(gates)
     for number, walk in enumerate(network.walks):
         rest = pool.scores(np.where(np.arange(len(gates)) == number, 0.0, gates))
-        start, middle, end = network.exponents[number].tolist()
-        chosen, feature = (start, middle, end), None
+        start, middle, *_ = network.exponents[number].tolist()
+        chosen, feature = tuple(network.exponents[number].tolist()), None
         pairs = [(start, value) for value in (MIDDLE_GRID if len(walk.meta_path.steps) > 1 else (middle,))]
         while pairs:
             pair = pairs.pop(0)
             reached = _reached(network, number, history, pool, *pair)  # [U, C]
-            for value in END_GRID:
-                tried = reached * network.end_factor(number, value).numpy()[pool.items]
+            for ending in product(END_GRID, POPULARITY_GRID):
+                tried = reached * network.end_factor(number, *ending).numpy()[pool.items]
                 ndcg = pool.ndcg_of(rest + np.float32(gates[number]) * scaled(tried)[0])
                 if ndcg > best * (1 + _NOISE):
-                    best, chosen, feature = ndcg, (*pair, value), tried
+                    best, chosen, feature = ndcg, (*pair, *ending), tried
             if not pairs and pair[0] == start:
                 pairs = [(value, chosen[1]) for value in START_GRID if value != start]
         if feature is not None:

@@ -2,10 +2,12 @@
 
 The weight of one path j → v → … → i is a product of degree powers,
 
-    w(j → v → i) = |N(j)|^-a · |N(v)|^-b · |N(i)|^-c ,
+    w(j → v → i) = |N(j)|^-a · |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e ,
 
-where |N(·)| counts the neighbours of a node in the edge type that the path walks through there. Summed over all paths of a meta-path this is
-the matrix W = D_j^-a A₁ D_v^-b A₂ D_i^-c, so a history is carried along by one sparse product per step.
+where |N(·)| counts the neighbours of a node in the edge type that the path walks through there, and p_i the shoppers who met the item: of two
+items of a brand the one that more shoppers chose is the better guess. Summed over all paths of a meta-path this is the matrix
+W = D_j^-a A₁ D_v^-b A₂ D_i^-c P_i^e, so a history is carried along by one sparse product per step. A walk of three steps, item → item ← user →
+item, never steps back to the item it came from.
 
 Source: the degree-discounted walk of RP3beta (Paudel et al. 2017, doi:10.1145/2955101), with an exponent per node of the path.
 """
@@ -38,6 +40,7 @@ class WalkWeights:
         start_exponent: a, of the history item.
         middle_exponent: b, of every node between.
         end_exponent: c, of the recommended item.
+        popularity_exponent: e, of the shoppers who met the recommended item.
         max_degree: Nodes between with more neighbours than this are not walked through; a value that half the shop shares explains nothing.
     """
 
@@ -46,6 +49,7 @@ class WalkWeights:
     start_exponent: float = 0.5
     middle_exponent: float = 1.0
     end_exponent: float = 0.5
+    popularity_exponent: float = 0.0
     max_degree: int = 5_000
 
 
@@ -58,6 +62,7 @@ class StepMatrices:
         start: Factor per history item, [n_items].
         middle: Factor per node between, one array per inner node type.
         end: Factor per recommended item, [n_items].
+        weighted: The adjacencies with their factors; of a walk of three steps the last two are one matrix without its diagonal.
     """
 
     adjacency: tuple[sp.csr_matrix, ...]
@@ -70,6 +75,11 @@ class StepMatrices:
         factors = [self.start, *self.middle]
         products = [sp.diags(f) @ a for f, a in zip(factors, self.adjacency, strict=True)]
         products[-1] = products[-1] @ sp.diags(self.end)
+        if len(products) == 3:
+            together = sp.csr_matrix(products[1] @ products[2])
+            together.setdiag(0)
+            together.eliminate_zeros()
+            products[1:] = [together]
         object.__setattr__(self, "weighted", tuple(sp.csr_matrix(p, dtype=np.float32) for p in products))
 
     def carry(self, rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -87,7 +97,7 @@ def step_matrices(graph: GraphArrays, walk: WalkWeights) -> StepMatrices:
     """Return the matrices of a walk over a graph."""
     adjacency = tuple(_oriented(graph, step) for step in walk.meta_path.steps)
     start = power(degrees(adjacency[0], axis=1), walk.start_exponent)
-    end = power(degrees(adjacency[-1], axis=0), walk.end_exponent)
+    end = power(degrees(adjacency[-1], axis=0), walk.end_exponent) * attraction(graph.popularity, walk.popularity_exponent)
     middle = tuple(_middle_factor(degrees(matrix, axis=1), walk) for matrix in adjacency[1:])
     return StepMatrices(adjacency, start, middle, end)
 
@@ -102,6 +112,11 @@ def power(degree: FloatArray, exponent: float) -> FloatArray:
     factor = np.zeros_like(degree)
     np.power(degree, -exponent, out=factor, where=degree > 0)
     return factor
+
+
+def attraction(popularity: FloatArray, exponent: float) -> FloatArray:
+    """Return max(1, popularity)^exponent."""
+    return np.asarray(np.maximum(popularity, 1.0) ** np.float32(exponent), dtype=np.float32)
 
 
 def top_per_row(matrix: sp.csr_matrix, k: int) -> sp.csr_matrix:

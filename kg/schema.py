@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 EdgeType = tuple[str, str, str]
 """(source node type, relation, target node type), all in snake_case, as PyTorch Geometric writes them."""
 
-Family = Literal["interaction", "attribute", "item_item"]
+Family = Literal["interaction", "attribute", "item_item", "followed"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -248,6 +248,7 @@ def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
     interaction (user, r, item):   item ←r– user –r→ item
     attribute   (item, r, value):  item –r→ value ←r– item
     item_item   (item, r, item):   item –r→ item, item ←r– item, and item –r→ item ←r– item
+    followed    an item_item step either way, then what shoppers chose together:   item –r→ item ←p– user –p→ item
 
     Args:
         edge_types: Edge types present in the graph, in any order.
@@ -256,7 +257,9 @@ def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
         Meta-paths sorted by edge type; same input, same output.
     """
     found: list[MetaPath] = []
-    for edge_type in sorted(set(edge_types)):
+    present = sorted(set(edge_types))
+    chosen = _strongest_interaction(present)
+    for edge_type in present:
         forward, backward = Step(edge_type, reverse=False), Step(edge_type, reverse=True)
         name = edge_type[1]
         match family(edge_type):
@@ -269,6 +272,17 @@ def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
                 found.append(MetaPath(name, name, "item_item", (forward,)))
                 found.append(MetaPath(f"{name}_reverse", name, "item_item", (backward,)))
                 found.append(MetaPath(f"{name}_shared", name, "item_item", (forward, backward)))
+                if chosen is not None:
+                    together = (Step(chosen, reverse=True), Step(chosen, reverse=False))
+                    found.append(MetaPath(f"{name}_then_{chosen[1]}", name, "followed", (forward, *together)))
+                    found.append(MetaPath(f"{name}_reverse_then_{chosen[1]}", name, "followed", (backward, *together)))
             case None:
                 pass
     return tuple(found)
+
+
+def _strongest_interaction(edge_types: Iterable[EdgeType]) -> EdgeType | None:
+    """Return the interaction that says most about what belongs together: purchases before ratings before carts, and so on."""
+    order = [KIND_RELATIONS[kind] for kind in ("purchase", "rating", "cart", "click", "view")]
+    found = [edge_type for edge_type in edge_types if family(edge_type) == "interaction" and edge_type[1] in order]
+    return min(found, key=lambda edge_type: order.index(edge_type[1]), default=None)

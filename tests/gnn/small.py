@@ -42,7 +42,7 @@ def small_tables(seed: int, *, n_items: int = 14, n_users: int = 8) -> GraphTabl
 def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned: float = 0.3, half_life: float | None = 20.0) -> PathModel:
     rng = np.random.default_rng(seed)
     walks = tuple(
-        WalkWeights(path, float(rng.uniform(0.1, 2)), *(float(x) for x in rng.uniform(0, 1, 3)), max_degree=1_000) for path in meta_paths(graph.edges)
+        WalkWeights(path, float(rng.uniform(0.1, 2)), *(float(x) for x in rng.uniform(0, 1, 4)), max_degree=1_000) for path in meta_paths(graph.edges)
     )
     source, target = (rng.normal(size=(graph.n_items, 3)).astype(np.float32) for _ in range(2))
     return PathModel(walks, HistoryWeights(half_life=half_life), source, target, learned, neighbours)

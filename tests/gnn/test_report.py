@@ -14,7 +14,7 @@ ABOUT = {
     "split": "time",
     "users": 4,
     "pairs": 9,
-    "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0}],
+    "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0, "popularity": 0.0}],
     "learned_gate": 0.1,
 }
 
@@ -57,7 +57,7 @@ def test_report_has_every_number_in_both_forms(tmp_path: Path) -> None:
         "| popularity | 0.0375",
         "0.1000 – 0.9000",
         "ease was left out: 40,000 items.",
-        "| has_brand | 0.5 | 0.25, 1.00, 0.00 |",
+        "| has_brand | 0.5 | 0.25, 1.00, 0.00, 0.00 |",
         "(2 users)",
     ):
         assert expected in text

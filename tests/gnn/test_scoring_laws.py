@@ -55,10 +55,13 @@ def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: st
             if num == goal[1] or (0, num) not in net or goal not in net:
                 continue
             for path in nx.all_simple_paths(net, (0, num), goal, cutoff=len(steps)):
+                if len(path) == 4 and path[1][1] == goal[1]:
+                    continue  # steps back from the shoppers to where they were reached
                 value = walk.gate * weight * net.out_degree(path[0]) ** -walk.start_exponent * net.in_degree(goal) ** -walk.end_exponent
+                value *= max(1.0, float(graph.popularity[goal[1]])) ** walk.popularity_exponent
                 for node in path[1:-1]:
                     value *= net.out_degree(node) ** -walk.middle_exponent
-                shared = str(path[1][1]) if len(path) == 3 else ""
+                shared = "/".join(str(node[1]) for node in path[1:-1])
                 key = (walk.meta_path.name, graph.item_ids[num], shared)
                 found[key] = found.get(key, 0.0) + value
     return found
@@ -239,6 +242,6 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     graph = GraphArrays.from_tables(small_tables(0))
     save_artifact(tmp_path / "a", graph, small_model(graph, 0), build_id=BUILD)
     manifest = tmp_path / "a" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    manifest.write_text(manifest.read_text().replace('"schema_version": 2', '"schema_version": 99'))
     with pytest.raises(ArtifactError, match="schema version 99"):
         load_artifact(tmp_path / "a")
