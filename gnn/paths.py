@@ -13,48 +13,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from gnn.addends import Addends, History, WalkArrays, through
 from gnn.artifact import Artifact
 from gnn.sentences import history_text, learned_sentence, reason_sentence
-from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg import schema
-from kg.schema import Step
+from kg.schema import EdgeType, Step
 
-IntArray = npt.NDArray[np.int64]
 MAX_REASONS = 8
 MAX_PATHS = 5
 MAX_IDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A weighted history.
-
-    Attributes:
-        nums: item_nums, ascending.
-        weights: c_uj, aligned.
-        relations: How the shopper met each item ("purchased"), aligned; the first edge of every path.
-        user_id: Whose it is; None for an ad-hoc history.
-    """
-
-    nums: IntArray
-    weights: npt.NDArray[np.float64]
-    relations: Sequence[str]
-    user_id: str | None = None
-
-    def row(self, n_items: int) -> sp.csr_matrix:
-        """Return it as a row of c.
-
-        Shapes:
-            [1, n_items], float32.
-        """
-        indptr = np.array([0, len(self.nums)])
-        return sp.csr_matrix((self.weights.astype(np.float32), self.nums, indptr), shape=(1, n_items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +98,6 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Addends:
-    """Addends of one meta-path: one per path.
-
-    Attributes:
-        walk: The meta-path.
-        positions: Which history item, as a position in the history.
-        middles: The inner nodes of the path, [n paths, n steps - 1].
-        values: The addends.
-    """
-
-    walk: WalkWeights
-    positions: IntArray
-    middles: IntArray
-    values: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
 class _Group:
     """The addends that become one reason: all of a meta-path, or those through one shared value.
 
@@ -153,19 +107,19 @@ class _Group:
         total: Their sum.
     """
 
-    part: _Addends
+    part: Addends
     value: int
     total: float
 
-    def members(self) -> _Addends:
+    def members(self) -> Addends:
         """Return only the addends of this group."""
         if self.value < 0:
             return self.part
         chosen = self.part.middles[:, 0] == self.value
-        return _Addends(self.part.walk, self.part.positions[chosen], self.part.middles[chosen], self.part.values[chosen])
+        return Addends(self.part.walk, self.part.positions[chosen], self.part.middles[chosen], self.part.values[chosen])
 
 
-def _groups(part: _Addends) -> list[_Group]:
+def _groups(part: Addends) -> list[_Group]:
     if not len(part.values):
         return []
     meta_path = part.walk.meta_path
@@ -186,7 +140,7 @@ class Explainer:
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
-        self._walks = [_WalkArrays(artifact, walk) for walk in artifact.model.walks if walk.gate > 0]
+        self._walks = [WalkArrays(artifact, walk) for walk in artifact.model.walks if walk.gate > 0]
 
     def explain(
         self, history: History, item: int, *, max_reasons: int = MAX_REASONS, max_paths: int = MAX_PATHS, show_ids: bool = False
@@ -200,9 +154,7 @@ class Explainer:
             max_paths: Paths listed per group.
             show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
         """
-        kept = self._kept(history, item)
-        addends = [walk.addends(history, kept, item) for walk in self._walks]
-        learned = self._learned(history, item)
+        addends, learned = self.addends(history, item)
         total = float(sum(part.values.sum() for part in addends) + learned.sum())
         if not total:
             return Explanation(0.0, (), 1.0, 0)
@@ -215,6 +167,16 @@ class Explainer:
         hidden = sum(group.total for group in groups[max_reasons:]) / total
         remainder = float(hidden + sum(reason.share for reason in reasons[max_reasons:]))
         return Explanation(total, shown, remainder, sum(len(part.values) for part in addends))
+
+    def addends(self, history: History, item: int) -> tuple[list[Addends], npt.NDArray[np.float64]]:
+        """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
+        kept = self._kept(history, item)
+        return [walk.addends(history, kept, item) for walk in self._walks], self._learned(history, item)
+
+    def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
+        """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
+        addends, _ = self.addends(history, item)
+        return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _kept(self, history: History, item: int) -> npt.NDArray[np.bool_]:
         """Say for each history item whether the pruned graph sum holds (j, item)."""
@@ -261,7 +223,7 @@ class Explainer:
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def _grouped_paths(self, history: History, item: int, part: _Addends, total: float) -> list[Path]:
+    def _grouped_paths(self, history: History, item: int, part: Addends, total: float) -> list[Path]:
         paths = []
         steps = part.walk.meta_path.steps
         # All but the shoppers, who are counted: the history item and what lies before them.
@@ -273,7 +235,7 @@ class Explainer:
             paths.append(self._path(history, position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
         return sorted(paths, key=lambda path: -path.share)
 
-    def _single_paths(self, history: History, item: int, part: _Addends, total: float, max_paths: int) -> list[Path]:
+    def _single_paths(self, history: History, item: int, part: Addends, total: float, max_paths: int) -> list[Path]:
         order = np.argsort(-part.values, kind="stable")[:max_paths]
         steps = part.walk.meta_path.steps
         return [
@@ -302,106 +264,6 @@ class Explainer:
 
     def _item(self, num: int) -> tuple[str, str]:
         return self._artifact.item_ids[num], self._artifact.titles[num]
-
-
-class _WalkArrays:
-    """One walk's adjacency and factors, ready to enumerate its paths."""
-
-    def __init__(self, artifact: Artifact, walk: WalkWeights) -> None:
-        self.walk = walk
-        steps = walk.meta_path.steps
-        oriented = [_oriented(artifact, step) for step in steps]
-        self._forward = [pair[0] for pair in oriented]
-        self._last_reverse = oriented[-1][1]
-        self._popularity = artifact.popularity
-
-    @cached_property
-    def _start(self) -> FloatArray:
-        return power(_row_degrees(self._forward[0]), self.walk.start_exponent)
-
-    @cached_property
-    def _middles(self) -> list[FloatArray]:
-        factors = []
-        for matrix in self._forward[1:]:
-            degree = _row_degrees(matrix)
-            factor = power(degree, self.walk.middle_exponent)
-            factor[degree > self.walk.max_degree] = 0
-            factors.append(factor)
-        return factors
-
-    @cached_property
-    def _end(self) -> FloatArray:
-        return power(_row_degrees(self._last_reverse), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
-
-    def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> _Addends:
-        """Enumerate the paths from the kept history items to `item`."""
-        positions = np.flatnonzero(kept)
-        if len(self._forward) == 1:
-            positions = positions[[bool(_contains(self._forward[0], int(history.nums[p]), item)) for p in positions]]
-            middles = np.zeros((len(positions), 0), dtype=np.int64)
-            factor = np.ones(len(positions))
-        elif len(self._forward) == 2:
-            positions, nums = _common(self._forward[0], history.nums, positions, _row(self._last_reverse, item))
-            factor = self._middles[0][nums].astype(np.float64)
-            middles = nums[:, None]
-        else:
-            positions, middles = self._through_shoppers(history, positions, item)
-            factor = self._middles[0][middles[:, 0]].astype(np.float64) * self._middles[1][middles[:, 1]]
-        positions, middles, factor = positions[factor > 0], middles[factor > 0], factor[factor > 0]
-        start = self._start[history.nums[positions]].astype(np.float64)
-        values = self.walk.gate * history.weights[positions] * start * factor * float(self._end[item])
-        return _Addends(self.walk, positions, middles, values)
-
-    def _through_shoppers(self, history: History, positions: IntArray, item: int) -> tuple[IntArray, IntArray]:
-        """Return the history positions and the (item, shopper) of every path of three steps to `item` that does not step back from it.
-
-        Shapes:
-            [n paths], [n paths, 2].
-        """
-        rows = [_row(self._forward[0], int(history.nums[p])) for p in positions]
-        starts = np.repeat(positions, [len(row) for row in rows]).astype(np.int64)
-        between = np.concatenate([*rows, np.zeros(0, dtype=np.int32)]).astype(np.int64)
-        starts, between = starts[between != item], between[between != item]
-        visited, inverse = np.unique(between, return_inverse=True)
-        numbers, shoppers = _common(self._forward[1], visited, np.arange(len(visited)), _row(self._last_reverse, item))
-        order = np.argsort(inverse, kind="stable")
-        first = np.searchsorted(inverse[order], numbers, side="left")
-        repeats = np.searchsorted(inverse[order], numbers, side="right") - first
-        places = np.repeat(first - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) + np.arange(int(repeats.sum()))
-        chosen = order[places.astype(np.int64)]
-        return starts[chosen], np.column_stack([between[chosen], np.repeat(shoppers, repeats)]).astype(np.int64)
-
-
-def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    edges = artifact.edges[step.edge_type]
-    return (edges.reverse, edges.forward) if step.reverse else (edges.forward, edges.reverse)
-
-
-def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
-    degree: FloatArray = np.diff(matrix.indptr).astype(np.float32)
-    return degree
-
-
-def _row(matrix: sp.csr_matrix, num: int) -> npt.NDArray[np.int32]:
-    return np.asarray(matrix.indices[matrix.indptr[num] : matrix.indptr[num + 1]])
-
-
-def _contains(matrix: sp.csr_matrix, row: int, column: int) -> bool:
-    columns = _row(matrix, row)
-    at = np.searchsorted(columns, column)
-    return bool(at < len(columns) and columns[at] == column)
-
-
-def _common(matrix: sp.csr_matrix, nums: IntArray, positions: IntArray, wanted: npt.NDArray[np.int32]) -> tuple[IntArray, IntArray]:
-    """Return (position, node) for every neighbour that a history item shares with `wanted`, which is sorted."""
-    rows = [_row(matrix, int(nums[p])) for p in positions]
-    lengths = [len(row) for row in rows]
-    if not len(wanted) or not sum(lengths):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    nodes = np.concatenate(rows)
-    at = np.minimum(np.searchsorted(wanted, nodes), len(wanted) - 1)
-    hits = wanted[at] == nodes
-    return np.repeat(positions, lengths)[hits].astype(np.int64), nodes[hits].astype(np.int64)
 
 
 __all__ = ["Edge", "Explainer", "Explanation", "History", "Node", "Path", "Reason"]
