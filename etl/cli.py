@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etl import cli_explain
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
 from kg.workspace import Workspace
@@ -44,6 +45,8 @@ graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(graph_app, name="graph")
 app.add_typer(resolve_app, name="resolve")
+app.command("why-not")(cli_explain.why_not)
+app.command("what-if")(cli_explain.what_if)
 
 
 def main() -> None:

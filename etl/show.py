@@ -8,8 +8,10 @@ from typing import Any
 from etl.console import Console
 from gnn.paths import Path
 from gnn.recommend import Recommendations
+from gnn.whynot import WhyNot
 
 _SHOWN_REASONS = 4
+_SHOWN_LACKS = 6
 
 
 def recommendations(console: Console, result: Recommendations) -> None:
@@ -25,6 +27,24 @@ def recommendations(console: Console, result: Recommendations) -> None:
         paths = [path for reason in item.reasons for path in reason.paths[:1]]
         if paths:
             console.out.print(f"    [dim]{_escaped(drawn(max(paths, key=lambda path: path.share)))}[/]")
+
+
+def why_not(console: Console, answer: WhyNot) -> None:
+    """Print why an item is not in a list."""
+    console.out.print(f"[bold]{_escaped(answer.title)}[/]  [dim]{answer.item_id} for {answer.user_id} (build {answer.build_id})[/]")
+    console.out.print(f"rank {answer.rank:,}, score {answer.score:.4f}; number {answer.k} of the list has {answer.kth_score:.4f}")
+    for reason in answer.filtered:
+        console.out.print(f"left out: {_escaped(reason)}")
+    if not answer.filtered and answer.rank <= answer.k:
+        console.out.print("it is in the list")
+    for row in answer.lacks[:_SHOWN_LACKS]:
+        console.out.print(f"    {row.missing:+8.4f}  {row.meta_path}: adds {row.contribution:.4f}, to the listed items {row.listed:.4f} on average")
+    for change in answer.changes:
+        events = ", ".join(f"{relation} ‘{title}’ ({item_id})" for item_id, title, relation in change.events)
+        verb = "with" if change.action == "add" else "without"
+        console.out.print(f"rank {change.rank} {verb}: {_escaped(events)}")
+    if not answer.changes and not answer.filtered and answer.rank > answer.k:
+        console.out.print("no few events would bring it in")
 
 
 def drawn(path: Path) -> str:

@@ -10,12 +10,13 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
+from gnn.history import Event, event_weights, weighted
 from gnn.paths import Explainer, Explanation, History, Reason
-from gnn.scorer import HistoryWeights, fade, normalised, score
+from gnn.scorer import normalised, score
 from gnn.walks import FloatArray, largest
 from kg import schema
 from kg.errors import InputError, NotFoundError
-from kg.schema import family, kind_of
+from kg.schema import family
 
 PERSONAL = "personal"
 POPULAR = "popular"
@@ -147,15 +148,16 @@ class Recommender:
         user = self.artifact.user_nums.get(user_id)
         if user is None:
             return None
-        nums, kinds, counts, times = [], [], [], []
+        return weighted(self.events(user), self.artifact.model.history, user_id)
+
+    def events(self, user: int) -> list[Event]:
+        """Return what a user did, by user number."""
+        found: list[Event] = []
         for relation, edges in self._interactions:
-            items = _slice(edges.forward, user)
             bounds = slice(edges.forward.indptr[user], edges.forward.indptr[user + 1])
-            nums += items.tolist()
-            kinds += [relation] * len(items)
-            counts += edges.properties["count"][bounds].tolist()
-            times += edges.properties["last_time"][bounds].tolist()
-        return _weighted(nums, kinds, counts, times, self.artifact.model.history, user_id)
+            columns = (_slice(edges.forward, user), edges.properties["count"][bounds], edges.properties["last_time"][bounds])
+            found += [Event(int(item), relation, float(count), float(time)) for item, count, time in zip(*columns, strict=True)]
+        return found
 
     def ad_hoc(self, events: Sequence[tuple[str, str, float | None]]) -> History:
         """Return the weighted history of (item_id, kind, time) events.
@@ -166,15 +168,15 @@ class Recommender:
         tally: dict[tuple[int, str], list[float]] = {}
         for item_id, kind, time in events:
             tally.setdefault((self.item_num(item_id), schema.kind_relation(kind)), []).append(np.nan if time is None else time)
-        keys = sorted(tally)
-        counts = [float(len(tally[key])) for key in keys]
-        times = [float(np.max(np.nan_to_num(tally[key], nan=-np.inf))) for key in keys]
-        times = [time if np.isfinite(time) else np.nan for time in times]
-        return _weighted([num for num, _ in keys], [kind for _, kind in keys], counts, times, self.artifact.model.history, None)
+        found = []
+        for (num, relation), times in sorted(tally.items()):
+            last = float(np.max(np.nan_to_num(times, nan=-np.inf)))
+            found.append(Event(num, relation, float(len(times)), last if np.isfinite(last) else np.nan))
+        return weighted(found, self.artifact.model.history, None)
 
     def _personal(self, history: History, k: int, seen: np.ndarray | None, *, explain: bool, show_ids: bool) -> Recommendations:
         scores = self.scores(history)
-        chosen = _top(scores, seen, k)
+        chosen = top(scores, seen, k)
         items = []
         for rank, num in enumerate(chosen.tolist(), start=1):
             item_id, title = self.artifact.item_ids[num], self.artifact.titles[num]
@@ -189,9 +191,9 @@ class Recommender:
 
     def _popular(self, k: int, seen: np.ndarray | None, *, explain: bool) -> tuple[Recommendation, ...]:
         popularity = self.artifact.popularity
-        top = max(float(popularity.max(initial=0.0)), 1.0)
-        chosen = _top(popularity / top, seen, k).tolist()
-        return tuple(self._popular_item(num, rank, float(popularity[num]) / top, explain=explain) for rank, num in enumerate(chosen, start=1))
+        most = max(float(popularity.max(initial=0.0)), 1.0)
+        chosen = top(popularity / most, seen, k).tolist()
+        return tuple(self._popular_item(num, rank, float(popularity[num]) / most, explain=explain) for rank, num in enumerate(chosen, start=1))
 
     def _popular_item(self, num: int, rank: int, score: float, *, explain: bool) -> Recommendation:
         count = int(self.artifact.popularity[num])
@@ -216,14 +218,14 @@ class Recommender:
             np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
         for relation, edges in self._interactions:
             users = np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr))
-            values = _event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
+            values = event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
             total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
         total.eliminate_zeros()
         return normalised(sp.csr_matrix(total, dtype=np.float32))
 
     def _rows(self, user: int, scores: FloatArray, k: int) -> pl.DataFrame:
         user_id = self.artifact.user_ids[user]
-        chosen = _top(scores, self.seen(user_id), k)
+        chosen = top(scores, self.seen(user_id), k)
         return pl.DataFrame(
             {
                 "user_id": [user_id] * len(chosen),
@@ -234,7 +236,7 @@ class Recommender:
         )
 
 
-def _top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
+def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
     """Return the k best item_nums that are not in `seen`, best first; equal scores by the smaller number."""
     if k < 1:
         raise InputError(f"k is {k}", hint="ask for at least one item")
@@ -251,30 +253,3 @@ def _recommendation(item_id: str, title: str, rank: int, told: Explanation) -> R
 
 def _slice(matrix: sp.csr_matrix, row: int) -> np.ndarray:
     return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]])
-
-
-def _event_weights(relation: str, count: np.ndarray, time: np.ndarray, last: np.ndarray, weights: HistoryWeights) -> np.ndarray:
-    values = weights.weight(kind_of(relation)) * np.asarray(count, dtype=np.float64) ** weights.count_exponent
-    if weights.half_life is not None:
-        values = values * fade(np.where(np.isfinite(last), last, np.nan) - time, weights.half_life)
-    return values
-
-
-def _weighted(
-    nums: list[int], relations: list[str], counts: list[float], times: list[float], weights: HistoryWeights, user_id: str | None
-) -> History:
-    """Join the kinds of each item to one weight; the heaviest kind names the edge to the shopper."""
-    time = np.asarray(times, dtype=np.float64)
-    last = np.full(len(time), np.nanmax(time) if np.isfinite(time).any() else np.nan)
-    totals: dict[int, float] = {}
-    heaviest: dict[int, tuple[float, str]] = {}
-    for n, (num, relation) in enumerate(zip(nums, relations, strict=True)):
-        part = slice(n, n + 1)
-        value = float(_event_weights(relation, np.asarray(counts[part]), time[part], last[part], weights)[0])
-        if value:
-            totals[num] = totals.get(num, 0.0) + value
-            heaviest[num] = max(heaviest.get(num, (0.0, relation)), (value, relation))
-    ordered = sorted(totals)
-    values = np.asarray([totals[num] for num in ordered])
-    norm = float(np.sqrt((values**2).sum()))
-    return History(np.asarray(ordered, dtype=np.int64), values / norm if norm else values, [heaviest[num][1] for num in ordered], user_id)

@@ -218,6 +218,19 @@ def test_the_command_line_gives_the_same_list(served: Served, answer: dict[str, 
     assert answer["items"][0]["title"] in printed
 
 
+def test_why_not_and_what_if_from_the_command_line(served: Served) -> None:
+    bought = json.loads(served.reckon("why-not", "u", "1", "--json"))
+    assert "already in the history" in bought["filtered"][0]
+    listed = json.loads(served.reckon("why-not", "u", "4", "-k", "8", "--json"))
+    assert listed["rank"] <= 8 and listed["missing_score"] == 0
+    assert "it is in the list" in served.reckon("why-not", "u", "4", "-k", "8")
+    with _store(served) as store:
+        [[brand]] = store.query("MATCH (i:Item)-[:HAS_BRAND]->(b:Brand) WHERE i.item_id = '4' RETURN b.value").rows
+    effect = json.loads(served.reckon("what-if", "u", "4", "--without", "item:4", "has_brand", f"brand:{brand}", "--json"))
+    assert effect["through_edge"] > 0
+    assert effect["fixed_score"] == pytest.approx(effect["score"] - effect["through_edge"])
+
+
 def test_nothing_changed_nothing_to_do_and_rollback(served: Served) -> None:
     assert "nothing to do" in served.reckon("rebuild")
     done = subprocess.run(
