@@ -222,7 +222,8 @@ def test_why_not_and_what_if_from_the_command_line(served: Served) -> None:
     bought = json.loads(served.reckon("why-not", "u", "1", "--json"))
     assert "already in the history" in bought["filtered"][0]
     listed = json.loads(served.reckon("why-not", "u", "4", "-k", "8", "--json"))
-    assert listed["rank"] <= 8 and listed["missing_score"] == 0
+    assert listed["rank"] <= 8
+    assert listed["missing_score"] == 0
     assert "it is in the list" in served.reckon("why-not", "u", "4", "-k", "8")
     with _store(served) as store:
         [[brand]] = store.query("MATCH (i:Item)-[:HAS_BRAND]->(b:Brand) WHERE i.item_id = '4' RETURN b.value").rows
