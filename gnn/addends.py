@@ -7,7 +7,7 @@ The same arrays that the scorer multiplies, walked one path at a time; the symbo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,8 @@ from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg.schema import EdgeType, Step
 
 IntArray = npt.NDArray[np.int64]
+MAX_HELD = 2_000_000
+"""Most paths of a history that are held up to their last step; 32 bytes each and 8 per inner node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class WalkArrays:
         self._forward = [pair[0] for pair in oriented]
         self._last_reverse = oriented[-1][1]
         self._popularity = artifact.popularity
+        # One tuple, exchanged as a whole: requests in other threads see the old one or the new one.
+        self._last: tuple[History | None, _Outset | None] = (None, None)
 
     @cached_property
     def _start(self) -> FloatArray:
@@ -96,41 +100,79 @@ class WalkArrays:
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Addends:
         """Enumerate the paths from the kept history items to `item`."""
-        positions = np.flatnonzero(kept)
-        if len(self._forward) == 1:
-            positions = positions[[bool(_contains(self._forward[0], int(history.nums[p]), item)) for p in positions]]
-            middles = np.zeros((len(positions), 0), dtype=np.int64)
-            factor = np.ones(len(positions))
-        elif len(self._forward) == 2:
-            positions, nums = _common(self._forward[0], history.nums, positions, _row(self._last_reverse, item))
-            factor = self._middles[0][nums].astype(np.float64)
-            middles = nums[:, None]
-        else:
-            positions, middles = self._through_shoppers(history, positions, item)
-            factor = self._middles[0][middles[:, 0]].astype(np.float64) * self._middles[1][middles[:, 1]]
-        positions, middles, factor = positions[factor > 0], middles[factor > 0], factor[factor > 0]
-        start = self._start[history.nums[positions]].astype(np.float64)
-        values = self.walk.gate * history.weights[positions] * start * factor * float(self._end[item])
+        wanted = _row(self._last_reverse, item)
+        found = [outset.reaching(wanted, kept, item) for outset in self._outsets(history, kept)]
+        positions, middles, factor = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        values = self.walk.gate * history.weights[positions] * factor * float(self._end[item])
         return Addends(self.walk, positions, middles, values)
 
-    def _through_shoppers(self, history: History, positions: IntArray, item: int) -> tuple[IntArray, IntArray]:
-        """Return the history positions and the (item, shopper) of every path of three steps to `item` that does not step back from it.
+    def _outsets(self, history: History, kept: npt.NDArray[np.bool_]) -> Iterator[_Outset]:
+        """Yield where the walk stands before its last step; one outset serves all items of a list, unless it would be too large to hold."""
+        last, outset = self._last
+        if last is not history:
+            outset = self._outset(history, np.arange(len(history.nums))) if self._sizes(history).sum() <= MAX_HELD else None
+            self._last = history, outset
+        if outset is not None:
+            yield outset
+            return
+        positions = np.flatnonzero(kept)
+        total = np.cumsum(self._sizes(history)[positions])
+        for chunk in np.split(positions, np.flatnonzero(np.diff(total // MAX_HELD)) + 1):
+            yield self._outset(history, chunk)
+
+    def _sizes(self, history: History) -> IntArray:
+        """Return how many paths lead to the last step from each history item.
 
         Shapes:
-            [n paths], [n paths, 2].
+            [n history items].
         """
-        rows = [_row(self._forward[0], int(history.nums[p])) for p in positions]
-        starts = np.repeat(positions, [len(row) for row in rows]).astype(np.int64)
-        between = np.concatenate([*rows, np.zeros(0, dtype=np.int32)]).astype(np.int64)
-        starts, between = starts[between != item], between[between != item]
-        visited, inverse = np.unique(between, return_inverse=True)
-        numbers, shoppers = _common(self._forward[1], visited, np.arange(len(visited)), _row(self._last_reverse, item))
-        order = np.argsort(inverse, kind="stable")
-        first = np.searchsorted(inverse[order], numbers, side="left")
-        repeats = np.searchsorted(inverse[order], numbers, side="right") - first
-        places = np.repeat(first - np.concatenate([[0], np.cumsum(repeats)[:-1]]), repeats) + np.arange(int(repeats.sum()))
-        chosen = order[places.astype(np.int64)]
-        return starts[chosen], np.column_stack([between[chosen], np.repeat(shoppers, repeats)]).astype(np.int64)
+        if len(self._forward) == 1:
+            return np.ones(len(history.nums), dtype=np.int64)
+        first = self._forward[0]
+        if len(self._forward) == 2:
+            return np.asarray(np.diff(first.indptr)[history.nums], dtype=np.int64)
+        places, between = _gather(first, history.nums)
+        return np.bincount(places, weights=np.diff(self._forward[1].indptr)[between], minlength=len(history.nums)).astype(np.int64)
+
+    def _outset(self, history: History, positions: IntArray) -> _Outset:
+        positions = positions.astype(np.int64)
+        last = history.nums[positions]
+        factor = self._start[last].astype(np.float64)
+        middles = np.zeros((len(positions), 0), dtype=np.int64)
+        for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
+            places, last = _gather(forward, last)
+            factor = factor[places] * middle[last]
+            open_ = factor > 0
+            places, last, factor = places[open_], last[open_], factor[open_]
+            positions, middles = positions[places], np.column_stack([middles[places], last])
+        order = np.argsort(last, kind="stable")
+        return _Outset(last[order], positions[order], middles[order], factor[order])
+
+
+@dataclass(frozen=True, slots=True)
+class _Outset:
+    """The paths from a history up to the last step, in the order of the node they have reached.
+
+    Attributes:
+        last: The node reached, ascending, [n].
+        positions: Where in the history each began, [n].
+        middles: The inner nodes, [n, n steps - 1].
+        factor: Product of the degree powers so far, [n].
+    """
+
+    last: IntArray
+    positions: IntArray
+    middles: IntArray
+    factor: npt.NDArray[np.float64]
+
+    def reaching(self, wanted: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], item: int) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+        """Return positions, inner nodes and factors of the paths that stand beside the item and do not step back from it."""
+        first, end = (np.searchsorted(self.last, wanted, side=side) for side in ("left", "right"))
+        chosen = _ranges(first, end - first)
+        chosen = chosen[kept[self.positions[chosen]]]
+        if self.middles.shape[1] > 1:
+            chosen = chosen[self.middles[chosen, 0] != item]
+        return self.positions[chosen], self.middles[chosen], self.factor[chosen]
 
 
 def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -147,22 +189,30 @@ def _row(matrix: sp.csr_matrix, num: int) -> npt.NDArray[np.int32]:
     return np.asarray(matrix.indices[matrix.indptr[num] : matrix.indptr[num + 1]])
 
 
-def _contains(matrix: sp.csr_matrix, row: int, column: int) -> bool:
-    columns = _row(matrix, row)
-    at = np.searchsorted(columns, column)
-    return bool(at < len(columns) and columns[at] == column)
+def _gather(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:
+    """Return (place in `nums`, neighbour) for every neighbour of every node."""
+    first = matrix.indptr[nums].astype(np.int64)
+    lengths = matrix.indptr[nums + 1] - first
+    neighbours = np.asarray(matrix.indices)[_ranges(first, lengths)]
+    return np.repeat(np.arange(len(nums)), lengths), neighbours.astype(np.int64)
 
 
-def _common(matrix: sp.csr_matrix, nums: IntArray, positions: IntArray, wanted: npt.NDArray[np.int32]) -> tuple[IntArray, IntArray]:
-    """Return (position, node) for every neighbour that a history item shares with `wanted`, which is sorted."""
-    rows = [_row(matrix, int(nums[p])) for p in positions]
-    lengths = [len(row) for row in rows]
-    if not len(wanted) or not sum(lengths):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    nodes = np.concatenate(rows)
-    at = np.minimum(np.searchsorted(wanted, nodes), len(wanted) - 1)
-    hits = wanted[at] == nodes
-    return np.repeat(positions, lengths)[hits].astype(np.int64), nodes[hits].astype(np.int64)
+def _ranges(first: IntArray, lengths: IntArray) -> IntArray:
+    """Return first_n, …, first_n + length_n - 1 for every n, one after another."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
+
+
+def kept_pairs(neighbours: sp.csr_matrix, history: History, item: int) -> npt.NDArray[np.bool_]:
+    """Say for each history item whether the pruned graph sum holds (j, item).
+
+    Shapes:
+        [n history items].
+    """
+    kept = np.zeros(len(history.nums), dtype=bool)
+    places, targets = _gather(neighbours, history.nums)
+    kept[places[targets == item]] = True
+    return kept
 
 
 def through(part: Addends, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> npt.NDArray[np.bool_]:

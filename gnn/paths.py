@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnn.addends import Addends, History, WalkArrays, through
+from gnn.addends import Addends, History, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
 from gnn.sentences import history_text, learned_sentence, reason_sentence
 from kg import schema
@@ -170,23 +170,13 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Addends], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        kept = self._kept(history, item)
+        kept = kept_pairs(self._artifact.neighbours, history, item)
         return [walk.addends(history, kept, item) for walk in self._walks], self._learned(history, item)
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
         addends, _ = self.addends(history, item)
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
-
-    def _kept(self, history: History, item: int) -> npt.NDArray[np.bool_]:
-        """Say for each history item whether the pruned graph sum holds (j, item)."""
-        neighbours = self._artifact.neighbours
-        kept = np.zeros(len(history.nums), dtype=bool)
-        for n, num in enumerate(history.nums):
-            row = neighbours.indices[neighbours.indptr[num] : neighbours.indptr[num + 1]]
-            at = np.searchsorted(row, item)
-            kept[n] = at < len(row) and row[at] == item
-        return kept
 
     def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
         model = self._artifact.model
@@ -209,8 +199,7 @@ class Explainer:
         meta_path = part.walk.meta_path
         through_others = meta_path.family in ("interaction", "followed")
         grouped = through_others and not show_ids
-        paths = self._grouped_paths(history, item, part, total) if grouped else self._single_paths(history, item, part, total, max_paths)
-        shown, n_all = paths[:max_paths], (len(paths) if grouped else len(part.values))
+        shown, n_all = (self._grouped_paths if grouped else self._single_paths)(history, item, part, total, max_paths)
         share = float(part.values.sum() / total)
         by_item: defaultdict[int, float] = defaultdict(float)
         for position, value in zip(part.positions.tolist(), part.values.tolist(), strict=True):
@@ -223,22 +212,26 @@ class Explainer:
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def _grouped_paths(self, history: History, item: int, part: Addends, total: float) -> list[Path]:
-        paths = []
+    def _grouped_paths(self, history: History, item: int, part: Addends, total: float, max_paths: int) -> tuple[list[Path], int]:
+        """Return the strongest paths and how many there are, those that differ by nothing but the shopper taken as one."""
         steps = part.walk.meta_path.steps
         # All but the shoppers, who are counted: the history item and what lies before them.
         before, inverse = np.unique(np.column_stack([part.positions, part.middles[:, :-1]]), axis=0, return_inverse=True)
         counts = np.bincount(inverse.ravel(), minlength=len(before))
         totals = np.bincount(inverse.ravel(), weights=part.values, minlength=len(before))
-        for (position, *nums), count, value in zip(before.tolist(), counts.tolist(), totals.tolist(), strict=True):
+        paths = []
+        for n in np.argsort(-totals, kind="stable")[:max_paths].tolist():
+            position, *nums = before[n].tolist()
             between = [self._node(step.end, num) for step, num in zip(steps, nums, strict=False)]
-            paths.append(self._path(history, position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
-        return sorted(paths, key=lambda path: -path.share)
+            shoppers = Node(schema.USER.label, count=int(counts[n]))
+            paths.append(self._path(history, position, steps, [*between, shoppers], item, float(totals[n] / total)))
+        return paths, len(before)
 
-    def _single_paths(self, history: History, item: int, part: Addends, total: float, max_paths: int) -> list[Path]:
+    def _single_paths(self, history: History, item: int, part: Addends, total: float, max_paths: int) -> tuple[list[Path], int]:
+        """Return the strongest paths and how many there are."""
         order = np.argsort(-part.values, kind="stable")[:max_paths]
         steps = part.walk.meta_path.steps
-        return [
+        paths = [
             self._path(
                 history,
                 int(part.positions[n]),
@@ -249,6 +242,7 @@ class Explainer:
             )
             for n in order
         ]
+        return paths, len(part.values)
 
     def _path(self, history: History, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
         user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})

@@ -90,7 +90,9 @@ def measure(artifact: Artifact, n_users: int, seed: int) -> None:
     timed("top-10, explained", lambda user: recommender.recommend(user, 10), users)
     firsts = {user: recommender.recommend(user, 1, explain=False).items[0].item_id for user in users}
     timed(
-        "full explanation of one item", lambda user: recommender.explain(user, firsts[user]), [u for u, h in zip(users, histories, strict=True) if h]
+        "full explanation of one item",
+        lambda user: recommender.explain(user, firsts[user]),
+        [u for u, h in zip(users, histories, strict=True) if h is not None and len(h.nums)],
     )
     print(f"memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB at most, mapped files included")
 
