@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from etl.console import Console
+from etl.runs import read_json
 from gnn.ablation import ablations
 from gnn.artifact import load_artifact
 from gnn.config import EvaluateConfig
-from gnn.evaluate import PathSumRanker, activity_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
-from gnn.report import report, write_report
+from gnn.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
+from gnn.quality import quality
+from gnn.report import report, unmet, write_report
 from gnn.split import split_interactions
 from kg.config import Config
+from kg.errors import BuildError
 from kg.tables import Catalog
 
 
@@ -53,13 +56,22 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
     }
     if settings.ablations:
         console.note("the model without its parts")
+    if settings.explanations:
+        console.note("the explanations")
     content = report(
         results,
         about,
         comparisons=compare(results, settings),
         ablations=ablations(artifact, test, settings) if settings.ablations else (),
         slices=activity_slices(test),
+        item_slices=age_slices(artifact, test),
         skipped=skipped_baselines(artifact, settings.baselines),
+        explanations=quality(artifact, test.users, settings.seed) if settings.explanations else None,
     )
-    write_report(build, content)
+    write_report(build, content, read_json(build / "training.json").get("events", ()))
+    problems = unmet(content, settings.require)
+    if problems:
+        raise BuildError(
+            f"build {build.name} is not good enough: {'; '.join(problems)}", hint=f"see {build / 'report.md'}; [evaluate] require demands it"
+        )
     return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}

@@ -30,8 +30,8 @@ OUTPUTS = {
     "import": ("catalog", "rejects.jsonl"),
     "extract": ("attributes.parquet",),
     "build": ("graph.json",),
-    "train": ("model", "artifact"),
-    "evaluate": ("report.json", "report.md"),
+    "train": ("model", "artifact", "training.json"),
+    "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
 
 
@@ -374,6 +374,7 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
     save_artifact(build / "model", graph.with_interactions(split.train), result.model, build_id=build.name)
     final = refit(graph, interactions, result.model, model_config, job.console.training)
     save_artifact(build / "artifact", graph, final, build_id=build.name)
+    write_json(build / "training.json", {"events": [asdict(event) for event in result.trace]})
     return {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kg.config import Section
 
 SplitMethod = Literal["auto", "time", "last", "random"]
+Requirement = Literal["graph_helps", "beats_baselines", "exact_explanations"]
 
 
 class ModelConfig(Section):
@@ -28,7 +29,7 @@ class ModelConfig(Section):
     max_degree: int = Field(default=5_000, ge=2, description="Attribute values shared by more items than this are not walked through.")
     validation_fraction: float = Field(default=0.1, gt=0, lt=0.9, description="Share of the training events that tunes gates and exponents.")
     validation_split: SplitMethod = Field(default="auto", description="How validation is carved from the training events.")
-    tuning_users: int = Field(default=3_000, ge=10, description="Most users whose withheld items tune the gates.")
+    tuning_users: int = Field(default=8_000, ge=10, description="Most users whose withheld items tune the gates.")
     candidates: int = Field(default=200, ge=10, description="Items nominated per user when gates are tuned.")
     negatives: int = Field(default=200, ge=0, description="Further items drawn uniformly per user for the sampled softmax.")
     epochs: int = Field(default=60, ge=1, le=10_000, description="Most epochs of gradient steps on the gates.")
@@ -53,3 +54,15 @@ class EvaluateConfig(Section):
         description="Baselines trained and reported beside the model.",
     )
     ablations: bool = Field(default=True, description="Also report the model without the graph, with shuffled attributes and without each relation.")
+    explanations: bool = Field(default=True, description="Also measure the explanations of 500 users.")
+    require: tuple[Requirement, ...] = Field(
+        default=(), description="Demands that a build must meet to be published: graph_helps, beats_baselines, exact_explanations."
+    )
+
+    @model_validator(mode="after")
+    def _measured(self) -> EvaluateConfig:
+        if "graph_helps" in self.require and not self.ablations:
+            raise ValueError("require = graph_helps needs ablations = true")
+        if "exact_explanations" in self.require and not self.explanations:
+            raise ValueError("require = exact_explanations needs explanations = true")
+        return self

@@ -285,3 +285,23 @@ def activity_slices(test: TestUsers) -> dict[str, BoolArray]:
             slices[f"history {low}–{high} items"] = mask
         low = high + 1
     return slices
+
+
+def age_slices(artifact: Artifact, test: TestUsers) -> dict[str, BoolArray]:
+    """Cut the test users by the age of what they should find: the first time anybody met the item.
+
+    Returns:
+        Label such as "old items" → mask, [U], by the median age of a user's withheld items; nothing where events carry no times.
+    """
+    times = last_times_of(artifact)
+    if not times.nnz or float(times.data.max()) == float(times.data.min()):
+        return {}
+    first = np.full(artifact.n_items, np.inf)
+    np.minimum.at(first, times.indices, np.where(times.data > 0, times.data, np.inf))
+    met = np.asarray([float(np.median(first[items])) for items in test.relevant])
+    known = np.isfinite(met)
+    if not known.any():
+        return {}
+    low, high = np.quantile(met[known], [1 / 3, 2 / 3])
+    masks = {"old items": known & (met <= low), "items of middle age": known & (met > low) & (met <= high), "new items": known & (met > high)}
+    return {label: mask for label, mask in {**masks, "items never met before": ~known}.items() if mask.any()}

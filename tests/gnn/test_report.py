@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gnn.config import EvaluateConfig
 from gnn.evaluate import ModelResult, compare
-from gnn.report import markdown, report, verdict, write_report
+from gnn.model_card import model_card
+from gnn.quality import Quality
+from gnn.report import markdown, report, sections, unmet, verdict, write_report
+from gnn.report_page import page
 
 ABOUT = {
     "build_id": "20260101T000000-abcdef",
@@ -66,3 +71,54 @@ def test_report_has_every_number_in_both_forms(tmp_path: Path) -> None:
 
 def test_report_of_the_model_alone_is_complete() -> None:
     assert "## With parts" not in markdown(report([result("path sum", 0.4), result("popularity", 0.1)], ABOUT))
+
+
+def full_content() -> dict[str, Any]:
+    results = [result("path sum", 0.4, 0.6, 0.2, 0.1), result("popularity <b>", 0.1, 0.1, 0.1, 0.0)]
+    measured = Quality(4, 40, 900, 1e-16, 1e-7, 1.0, 0.97, 0.9, 0.4, 0.3, 0.4, 0.2, float("nan"))
+    return report(
+        results,
+        ABOUT,
+        comparisons=compare(results, EvaluateConfig(bootstrap=100)),
+        ablations=[result("whole", 0.4), result("without the graph", 0.5)],
+        slices={"history 1–3 items": np.array([True, True, False, False])},
+        item_slices={"new items": np.array([False, True, False, False])},
+        explanations=measured,
+    )
+
+
+def test_the_page_holds_tables_and_plots_and_loads_nothing(tmp_path: Path) -> None:
+    trace = [{"step": "gates", "number": n, "of": 3, "loss": 1.0, "ndcg": 0.1 * n} for n in range(3)]
+    write_report(tmp_path, full_content(), trace)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 6
+    assert "Learning curve" in text
+    assert "new items" in text
+    assert "popularity &lt;b&gt;" in text
+    assert "<b>" not in text
+    assert not re.search(r"""(src|href)=["'](https?:)?//""", text.split("<svg")[0])
+    assert "<script" not in text
+    write_report(tmp_path / ".", full_content(), trace)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == text
+    assert "<h2>Learning curve" not in page(full_content(), sections(full_content()), [])
+
+
+def test_explanations_are_reported_with_their_demands(tmp_path: Path) -> None:
+    content = full_content()
+    text = markdown(content)
+    assert "| random deleted | 0.4 | at most 0.2: not met |" in text
+    assert "| coverage | 0.97 | at least 0.95: met |" in text
+    assert content["explanations"]["measures"]["etd"] is None
+    card = model_card(content)
+    assert "Not met: random deleted" in card
+    assert "The graph does not help" in card
+
+
+def test_demands_of_a_build_are_named_with_their_numbers() -> None:
+    content = full_content()
+    assert unmet(content, ()) == []
+    assert unmet(content, ("graph_helps", "beats_baselines", "exact_explanations")) == ["graph_helps: ndcg@10 0.4000 with the graph, 0.5000 without"]
+    content["explanations"]["gates"][0].update(passed=False, value=0.5)
+    assert unmet(content, ("exact_explanations",)) == ["exact_explanations: completeness_error 0.5, at most 1e-06"]
+    worse = report([result("path sum", 0.1), result("popularity", 0.1)], ABOUT)
+    assert unmet(worse, ("beats_baselines",)) == ["beats_baselines: ndcg@10 0.1000, popularity 0.1000"]
