@@ -147,9 +147,34 @@ def build(workspace: Folder = Path()) -> None:
 
 
 @app.command()
-def train(workspace: Folder = Path()) -> None:
+def train(
+    workspace: Folder = Path(),
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write event files: builds/<id>/tensorboard.")] = False,
+) -> None:
     """Train the model on the graph."""
-    _run(workspace, "train")
+    build_id = _run(workspace, "train")
+    if tensorboard:
+        from etl.training import write_events
+
+        folder = write_events(_open(workspace)[0].build(build_id))
+        typer.echo(f"tensorboard --logdir {folder}")
+
+
+@app.command()
+def tune(
+    workspace: Folder = Path(),
+    minutes: Annotated[float, typer.Option(min=0.01, help="When to stop trying; the trial in progress is finished.")] = 20.0,
+    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
+    folds: Annotated[int, typer.Option(min=1, max=10, help="Validations per trial; by time where the events have times.")] = 1,
+    trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
+) -> None:
+    """Search for better settings of the model; the next build uses the best ones found."""
+    from etl.runs import locked
+    from etl.tuning import tune as search
+
+    job = _job(workspace)
+    with locked(job.workspace):
+        search(job, minutes=minutes, sampler=sampler, folds=folds, trials=trials)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etl import fingerprints
 from etl.console import Console
@@ -24,6 +24,10 @@ from kg.config import Config, ExtractConfig, GraphConfig, ShopConfig
 from kg.embedded import Connection, EmbeddedGraph
 from kg.errors import BuildError, NotFoundError
 from kg.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gnn.config import ModelConfig
+    from gnn.graph import GraphArrays
 
 STAGES = ("import", "extract", "build", "train", "evaluate")
 OUTPUTS = {
@@ -93,16 +97,23 @@ class Job:
                 _build(self, build)
             return True
 
+    def model_config(self) -> ModelConfig:
+        """Return the configuration of training: the workspace's own settings, then what `reckon tune` found, then the defaults."""
+        from etl.tuned import tuned
+        from gnn.config import ModelConfig
+
+        return tuned(self.workspace, self.config.section(ModelConfig))
+
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage."""
-        from gnn.config import EvaluateConfig, ModelConfig
+        from gnn.config import EvaluateConfig
 
-        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, ModelConfig, EvaluateConfig)}
+        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
         parts: dict[str, tuple[object, ...]] = {
             "import": (fingerprints.inputs(self.workspace.root, self.sources),),
             "extract": (section[ShopConfig], section[ExtractConfig]),
             "build": (self.config.section(GraphConfig).uri,),
-            "train": (section[ModelConfig], section[EvaluateConfig]),
+            "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
             "evaluate": (),
         }
         prints: dict[str, str] = {}
@@ -135,6 +146,23 @@ class Job:
     def held_graph(self) -> Connection:
         """Give the graph database to the stages of a run: started once, and up until `release_graph` or the end of the run."""
         return self._held.enter_context(self.graph())
+
+    def read_graph(self, build: Path) -> GraphArrays:
+        """Read the graph of a build from the database, and stop the embedded one: training needs its memory.
+
+        Raises:
+            BuildError: The database holds another build.
+        """
+        from gnn.graph import GraphArrays
+        from kg.store import GraphStore
+
+        with GraphStore(self.held_graph()) as store:
+            store.wait()
+            if store.build_id() != build.name:
+                raise BuildError(f"the graph database holds build {store.build_id()}, not {build.name}", hint="run `reckon build` again")
+            graph = GraphArrays.from_tables(store.read(evidence=False))
+        self.release_graph()
+        return graph
 
     def release_graph(self) -> None:
         """Stop the embedded database if this run started it: training needs its memory."""
@@ -352,30 +380,11 @@ def _build(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _train(job: Job, build: Path) -> dict[str, Any]:
-    from gnn.artifact import save_artifact
-    from gnn.config import EvaluateConfig, ModelConfig
-    from gnn.graph import GraphArrays
-    from gnn.split import split_interactions
-    from gnn.train import fit, refit
-    from kg.store import GraphStore
-    from kg.tables import Catalog
+    from etl.training import train_build
+    from gnn.config import EvaluateConfig
 
-    with GraphStore(job.held_graph()) as store:
-        store.wait()
-        if store.build_id() != build.name:
-            raise BuildError(f"the graph database holds build {store.build_id()}, not {build.name}", hint="run `reckon build` again")
-        graph = GraphArrays.from_tables(store.read(evidence=False))
-    job.release_graph()
-    model_config, evaluate = job.config.section(ModelConfig), job.config.section(EvaluateConfig)
-    interactions = Catalog.read(build / "catalog").interactions
-    split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
-    result = fit(graph, split.train, model_config, job.console.training)
-    # Evaluation answers from this artifact: the same files, the same code as serving.
-    save_artifact(build / "model", graph.with_interactions(split.train), result.model, build_id=build.name)
-    final = refit(graph, interactions, result.model, model_config, job.console.training)
-    save_artifact(build / "artifact", graph, final, build_id=build.name)
-    write_json(build / "training.json", {"events": [asdict(event) for event in result.trace]})
-    return {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
+    evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
+    return train_build(job.read_graph(build), build, job.model_config(), evaluate, fingerprint, job.console.training)
 
 
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:

@@ -145,6 +145,14 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     return replace(model, source_embeddings=factors.source, target_embeddings=factors.target)
 
 
+def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> float:
+    """Tune on a part carved from these events and return the ndcg reached there; NaN with too few users to tune on."""
+    tuning = tuning_set(graph, interactions, config)
+    if len(tuning.users) < MIN_TUNING_USERS:
+        return float("nan")
+    return _tuned(tuning, config, has_clock(interactions), lambda event: None)[1]
+
+
 def tuning_set(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> TuningSet:
     """Withhold a part of the events and collect the users who have something to find and something to find it by."""
     split = split_interactions(interactions, method=config.validation_split, test_fraction=config.validation_fraction, seed=config.seed)

@@ -1,0 +1,87 @@
+"""The train stage: tune on the training part, save what evaluation asks, refit on everything, save what is served."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl.runs import read_json, write_json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gnn.config import EvaluateConfig, ModelConfig
+    from gnn.graph import GraphArrays
+    from gnn.scorer import PathModel
+    from gnn.train import Report
+
+CHECKPOINT = "checkpoint.json"
+TRACE = "training.json"
+
+
+def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: EvaluateConfig, fingerprint: str, report: Report) -> dict[str, Any]:
+    """Train and save both artifacts of a build; what was tuned before a kill is not tuned again.
+
+    Args:
+        graph: The graph of the build.
+        build: Its folder.
+        config: How to train.
+        evaluate: What is withheld.
+        fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
+        report: Called as training goes on.
+    """
+    from gnn.artifact import save_artifact
+    from gnn.split import split_interactions
+    from gnn.train import refit
+    from kg.tables import Catalog
+
+    interactions = Catalog.read(build / "catalog").interactions
+    split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
+    model, counts = _tuned(graph, split.train, build, config, fingerprint, report)
+    final = refit(graph, interactions, model, config, report)
+    save_artifact(build / "artifact", graph, final, build_id=build.name)
+    return counts
+
+
+def _tuned(
+    graph: GraphArrays, train: pl.DataFrame, build: Path, config: ModelConfig, fingerprint: str, report: Report
+) -> tuple[PathModel, dict[str, Any]]:
+    """Return the tuned model and what tuning counted: from the checkpoint if it belongs to these settings, else tuned now."""
+    from gnn.artifact import load_artifact, save_artifact
+    from gnn.train import fit
+
+    checkpoint = read_json(build / CHECKPOINT)
+    if checkpoint.get("fingerprint") == fingerprint and (build / "model").is_dir():
+        return load_artifact(build / "model").model, dict(checkpoint["counts"])
+    (build / CHECKPOINT).unlink(missing_ok=True)
+    result = fit(graph, train, config, report)
+    # Evaluation answers from this artifact: the same files, the same code as serving.
+    save_artifact(build / "model", graph.with_interactions(train), result.model, build_id=build.name)
+    write_json(build / TRACE, {"events": [asdict(event) for event in result.trace]})
+    counts = {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
+    write_json(build / CHECKPOINT, {"fingerprint": fingerprint, "counts": counts})
+    return result.model, counts
+
+
+def write_events(build: Path) -> Path:
+    """Write what training reported as TensorBoard event files, and return their folder.
+
+    Args:
+        build: A build whose train stage is done.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    folder = build / "tensorboard"
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    trace = read_json(build / TRACE).get("events", [])
+    writer = EventFileWriter(str(folder))
+    for place, event in enumerate(trace):
+        values = [Summary.Value(tag=f"{event['step']}/{name}", simple_value=event[name]) for name in ("loss", "ndcg") if event[name] is not None]
+        if values:
+            writer.add_event(Event(wall_time=(build / TRACE).stat().st_mtime, step=place, summary=Summary(value=values)))
+    writer.close()
+    return folder
