@@ -17,11 +17,23 @@ from gnn.artifact import Artifact
 from gnn.baselines import ALS, EASE, EASE_MAX_ITEMS, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
 from gnn.config import EvaluateConfig
 from gnn.factors import confidence_for
-from gnn.metrics import BoolArray, IntArray, Values, all_per_user, beyond_accuracy, bootstrap_interval, hits_of, means, paired_p_value
+from gnn.metrics import (
+    BoolArray,
+    IntArray,
+    Values,
+    all_per_user,
+    beyond_accuracy,
+    bootstrap_interval,
+    hits_of,
+    intra_list_diversity,
+    means,
+    paired_p_value,
+)
 from gnn.recommend import Recommender
 from gnn.scorer import score
 from gnn.split import CLOCK_FROM
 from gnn.walks import FloatArray, largest
+from kg.schema import family
 
 _BATCH_CELLS = 10_000_000
 
@@ -52,11 +64,13 @@ class TestUsers:
         users: User numbers, [U].
         relevant: Test items of each.
         seen: Training items of each, which are no candidates.
+        features: Ones where an item has an attribute value, [n_items, n_values]; None where there are none.
     """
 
     users: IntArray
     relevant: tuple[IntArray, ...]
     seen: sp.csr_matrix
+    features: sp.csr_matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ class ModelResult:
     Attributes:
         name: The model.
         metrics: Mean over users, keyed "recall@10".
-        beyond: Coverage, novelty, Gini and long-tail share at 10.
+        beyond: Coverage, novelty, Gini, long-tail share and diversity within lists at 10.
         intervals: 95 % bootstrap intervals of the main measures.
         per_user: One value per user, for paired tests.
     """
@@ -99,7 +113,7 @@ def test_users(artifact: Artifact, pairs: pl.DataFrame, config: EvaluateConfig) 
     if len(users) > config.max_users:
         chosen = np.sort(np.random.default_rng(config.seed).choice(len(users), config.max_users, replace=False))
         users, relevant = [users[n] for n in chosen], [relevant[n] for n in chosen]
-    return TestUsers(np.asarray(users, dtype=np.int64), tuple(relevant), seen)
+    return TestUsers(np.asarray(users, dtype=np.int64), tuple(relevant), seen, attributes_of(artifact))
 
 
 test_users.__test__ = False  # type: ignore[attr-defined]  # its name is no pytest test
@@ -119,6 +133,20 @@ def interactions_of(artifact: Artifact) -> sp.csr_matrix:
             total = total + sp.csr_matrix((ones, np.array(forward.indices), forward.indptr), shape=forward.shape)
     total.data[:] = 1.0
     return sp.csr_matrix(total)
+
+
+def attributes_of(artifact: Artifact) -> sp.csr_matrix | None:
+    """Return ones where an item has an attribute value, all relations side by side, or None where there are none.
+
+    Shapes:
+        [n_items, n_values].
+    """
+    parts = []
+    for edge_type, edges in artifact.edges.items():
+        if family(edge_type) == "attribute":
+            ones = np.ones(len(edges.forward.indices), dtype=np.float32)
+            parts.append(sp.csr_matrix((ones, np.array(edges.forward.indices), edges.forward.indptr), shape=edges.forward.shape))
+    return sp.csr_matrix(sp.hstack(parts)) if parts else None
 
 
 def rank(ranker: Ranker, test: TestUsers, depth: int, progress: Callable[[int, int], None] | None = None) -> IntArray:
@@ -187,7 +215,10 @@ def measured(name: str, ranked: IntArray, test: TestUsers, config: EvaluateConfi
     per_user = all_per_user(hits_of(ranked, test.relevant), n_relevant, config.cutoffs)
     main: list[str] = [key for key in ("recall@10", "recall@20", "ndcg@10", "hit@10") if key in per_user]
     intervals: dict[str, tuple[float, float]] = {key: bootstrap_interval(per_user[key], samples=config.bootstrap, seed=config.seed) for key in main}
-    return ModelResult(name, means(per_user), beyond_accuracy(ranked, popularity, 10), intervals, per_user)
+    beyond = beyond_accuracy(ranked, popularity, 10)
+    if test.features is not None:
+        beyond["diversity@10"] = intra_list_diversity(ranked, test.features, 10, seed=config.seed)
+    return ModelResult(name, means(per_user), beyond, intervals, per_user)
 
 
 def baseline_rankers(artifact: Artifact, names: Sequence[str]) -> list[Ranker]:

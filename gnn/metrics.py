@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -119,6 +120,37 @@ def beyond_accuracy(ranked: IntArray, popularity: IntArray, k: int) -> dict[str,
         f"gini@{k}": gini(counts),
         f"long_tail@{k}": float((~head[shown]).mean()) if len(shown) else 0.0,
     }
+
+
+def intra_list_diversity(ranked: IntArray, features: sp.csr_matrix, k: int, *, max_lists: int = 500, seed: int = 0) -> float:
+    """Return the mean of 1 - Jaccard similarity over the pairs of items in each list: 0 for all alike, 1 for nothing in common.
+
+    Args:
+        ranked: Items by rank, -1 where a list is shorter, [U, K].
+        features: Ones where an item has a value, [n_items, n_values].
+        k: Cut-off.
+        max_lists: Lists measured; a seeded sample of more.
+        seed: Seed of the sample.
+
+    Returns:
+        NaN without values or without a list of two items.
+
+    Source: Ziegler et al. 2005, doi:10.1145/1060745.1060754.
+    """
+    if not features.nnz:
+        return float("nan")
+    chosen = np.random.default_rng(seed).permutation(len(ranked))[:max_lists]
+    found = []
+    for row in ranked[np.sort(chosen), :k]:
+        items = row[row >= 0]
+        if len(items) > 1:
+            own = features[items]
+            shared = np.asarray((own @ own.T).todense(), dtype=np.float64)
+            sizes = shared.diagonal()
+            either = sizes[:, None] + sizes[None, :] - shared
+            similar = np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
+            found.append(1 - float(similar[np.triu_indices(len(items), 1)].mean()))
+    return float(np.mean(found)) if found else float("nan")
 
 
 def head_items(popularity: IntArray, share: float = 0.8) -> BoolArray:

@@ -18,7 +18,7 @@ from gnn.quality import Quality
 from gnn.report_page import Section, page
 
 _COLUMNS = ("recall@10", "recall@20", "ndcg@10", "ndcg@20", "hit@10", "precision@10", "f1@10")
-_BEYOND = ("coverage@10", "novelty@10", "gini@10", "long_tail@10")
+_BEYOND = ("coverage@10", "novelty@10", "gini@10", "long_tail@10", "diversity@10")
 _MAIN = "ndcg@10"
 
 
@@ -61,7 +61,11 @@ def report(
 
 def _numbers(result: ModelResult) -> dict[str, Any]:
     intervals = {name: list(bounds) for name, bounds in result.intervals.items() if not math.isnan(bounds[0])}
-    return {"metrics": dict(result.metrics), "beyond_accuracy": dict(result.beyond), "intervals_95": intervals}
+    return {
+        "metrics": dict(result.metrics),
+        "beyond_accuracy": {name: value for name, value in result.beyond.items() if not math.isnan(value)},
+        "intervals_95": intervals,
+    }
 
 
 def _slice(results: Sequence[ModelResult], mask: BoolArray) -> dict[str, Any]:

@@ -4,10 +4,22 @@ import math
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnn.metrics import PER_USER, all_per_user, beyond_accuracy, bootstrap_interval, gini, head_items, hits_of, paired_p_value, per_user
+from gnn.metrics import (
+    PER_USER,
+    all_per_user,
+    beyond_accuracy,
+    bootstrap_interval,
+    gini,
+    head_items,
+    hits_of,
+    intra_list_diversity,
+    paired_p_value,
+    per_user,
+)
 
 
 def test_measures_by_hand() -> None:
@@ -78,6 +90,15 @@ def test_beyond_accuracy_by_hand() -> None:
     assert measured["coverage@2"] == 0.5
     assert measured["novelty@2"] == pytest.approx((2 * -math.log2(0.8) - math.log2(0.1)) / 3)
     assert measured["long_tail@2"] == pytest.approx(1 / 3)
+
+
+def test_diversity_within_lists_by_hand() -> None:
+    """Items 0 and 1 share one of three values, 0 and 2 none, 1 and 2 none: (2/3 + 1 + 1) / 3; a list of one item says nothing."""
+    features = sp.csr_matrix(np.array([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], dtype=np.float32))
+    assert intra_list_diversity(np.array([[0, 1, 2], [1, -1, -1]]), features, 3) == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert intra_list_diversity(np.array([[0, 1, 2]]), features, 2) == pytest.approx(2 / 3)
+    assert math.isnan(intra_list_diversity(np.array([[0, -1, -1]]), features, 3))
+    assert math.isnan(intra_list_diversity(np.array([[0, 1, 2]]), sp.csr_matrix((3, 4), dtype=np.float32), 3))
 
 
 def test_interval_holds_the_mean_and_narrows_with_users() -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from gnn.config import ModelConfig
+from gnn.recommend import Recommender
 from gnn.train import Progress, fit, refit
 from tests.gnn.oracles import checkerboard, planted_brands, ranked, shop
+from tests.gnn.test_scoring_laws import artifact_of
 
 QUICK = ModelConfig(factors=8, factor_iterations=5, epochs=20)
 
@@ -38,6 +42,16 @@ def test_planted_brand_is_lost_without_the_brand_relation() -> None:
     graph, interactions, wanted = planted_brands(40)
     result = fit(graph.without("has_brand"), interactions, QUICK)
     assert share_found(ranked(graph, result.model, 2), wanted) < 0.2
+
+
+def test_shopper_of_one_event_gets_a_personal_list_with_paths(tmp_path: Path) -> None:
+    graph, interactions, _ = planted_brands(40)
+    artifact = artifact_of(tmp_path, graph, fit(graph, interactions, QUICK).model)
+    result = Recommender(artifact).recommend_history([("b07i2", "purchase", None)], 5)
+    assert result.strategy == "personal"
+    assert all(item.item_id.startswith("b07") for item in result.items)
+    newest = next(item for item in Recommender(artifact).recommend("u07", 2).items if item.item_id == "b07i7")
+    assert {edge.type for reason in newest.reasons for path in reason.paths for edge in path.edges[1:]} == {"HAS_BRAND"}
 
 
 def test_item_without_events_is_recommended_through_its_attributes() -> None:
