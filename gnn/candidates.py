@@ -55,6 +55,7 @@ class Pool:
         offset: Correction of a candidate's logit: log of how many items it stands for; -inf where a row is shorter than C, [U, C].
         n_relevant: Withheld items of each user, [U].
         scales: What the parts were divided by, [M].
+        weights: How much each user counts, mean 1, [U].
     """
 
     items: IntArray
@@ -64,6 +65,7 @@ class Pool:
     offset: FloatArray
     n_relevant: IntArray
     scales: Gates
+    weights: Values
 
     @property
     def n_users(self) -> int:
@@ -88,7 +90,7 @@ class Pool:
 
     def ndcg_of(self, scores: FloatArray) -> float:
         """Return the mean ndcg of the candidates ranked by these scores, [U, C]."""
-        return float(ndcg_of(scores, self.found, self.n_relevant, self.k).mean())
+        return float((ndcg_of(scores, self.found, self.n_relevant, self.k) * self.weights).mean())
 
     def users(self, rows: slice) -> Pool:
         """Return the pool of some of the users."""
@@ -100,6 +102,7 @@ class Pool:
             found=self.found[rows],
             offset=self.offset[rows],
             n_relevant=self.n_relevant[rows],
+            weights=self.weights[rows],
         )
 
     def parts(self, kept: Sequence[int]) -> Pool:
@@ -114,7 +117,14 @@ class Pool:
 
 
 def candidates(
-    parts: Sequence[FloatArray], nominated: IntArray, allowed: BoolArray, withheld: IntArray, *, negatives: int, rng: np.random.Generator
+    parts: Sequence[FloatArray],
+    nominated: IntArray,
+    allowed: BoolArray,
+    withheld: IntArray,
+    *,
+    negatives: int,
+    rng: np.random.Generator,
+    proposal: Values | None = None,
 ) -> Candidates:
     """Collect the candidates of one user.
 
@@ -123,28 +133,34 @@ def candidates(
         nominated: Items that some part ranks high; repeats are welcome.
         allowed: Which items may be recommended, [n_items].
         withheld: The items to find.
-        negatives: Further items drawn uniformly.
+        negatives: Further items drawn.
         rng: For the draw.
+        proposal: Probability of each item in a draw, [n_items]; None draws uniformly.
+
+    Source: the correction of a proposal that is not uniform is that of Horvitz and Thompson 1952, doi:10.1080/01621459.1952.10483446.
     """
     chosen = np.unique(np.concatenate([nominated, withheld]))
     chosen = chosen[allowed[chosen]]
-    drawn = np.setdiff1d(rng.integers(0, len(allowed), negatives), chosen)
+    draw = rng.integers(0, len(allowed), negatives) if proposal is None else rng.choice(len(allowed), negatives, p=proposal)
+    drawn = np.setdiff1d(draw, chosen)
     drawn = drawn[allowed[drawn]]
     # Each drawn item stands for as many items as were not drawn: the logQ correction of a uniform proposal.
     rest = int(allowed.sum()) - len(chosen)
     stands_for = np.log(max(rest, 1) / max(len(drawn), 1))
     items = np.concatenate([chosen, drawn]).astype(np.int64)
-    offset = np.where(np.arange(len(items)) < len(chosen), 0.0, stands_for).astype(np.float32)
-    own_merit = np.isin(items, nominated) & (offset == 0)
+    drawn_offset = stands_for if proposal is None else -np.log(-np.expm1(negatives * np.log1p(-proposal[items])))
+    offset = np.where(np.arange(len(items)) < len(chosen), 0.0, drawn_offset).astype(np.float32)
+    own_merit = np.isin(items, nominated) & (np.arange(len(items)) < len(chosen))
     return Candidates(items, np.stack([part[items] for part in parts], axis=1), np.isin(items, withheld), own_merit, offset)
 
 
-def build_pool(rows: Sequence[Candidates], n_relevant: IntArray) -> Pool:
+def build_pool(rows: Sequence[Candidates], n_relevant: IntArray, weights: Values | None = None) -> Pool:
     """Pad the candidates of all users to one length and scale the parts.
 
     Args:
         rows: One per user.
         n_relevant: Withheld items of each user, [U].
+        weights: How much each user counts, [U]; None counts all alike.
     """
     width, n_parts = max(len(row.items) for row in rows), rows[0].features.shape[1]
     items = np.zeros((len(rows), width), dtype=np.int64)
@@ -157,7 +173,8 @@ def build_pool(rows: Sequence[Candidates], n_relevant: IntArray) -> Pool:
         relevant[number, :n], found[number, :n] = row.relevant, row.relevant & row.nominated
     scales = _scale(features)
     features /= scales.astype(np.float32)
-    return Pool(items, features, relevant, found, offset, n_relevant, scales)
+    even = np.ones(len(rows)) if weights is None else weights / weights.mean()
+    return Pool(items, features, relevant, found, offset, n_relevant, scales, even)
 
 
 def scaled(feature: FloatArray) -> tuple[FloatArray, float]:

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from kg.config import Section
 
+NegativeSampling = Literal["uniform", "popularity", "inverse_popularity", "stratified"]
+TargetWeights = Literal["even", "inverse_popularity"]
 SplitMethod = Literal["auto", "time", "last", "random"]
 Requirement = Literal["graph_helps", "beats_baselines", "exact_explanations"]
 
@@ -31,7 +33,13 @@ class ModelConfig(Section):
     validation_split: SplitMethod = Field(default="auto", description="How validation is carved from the training events.")
     tuning_users: int = Field(default=8_000, ge=10, description="Most users whose withheld items tune the gates.")
     candidates: int = Field(default=200, ge=10, description="Items nominated per user when gates are tuned.")
-    negatives: int = Field(default=200, ge=0, description="Further items drawn uniformly per user for the sampled softmax.")
+    negatives: int = Field(default=200, ge=0, description="Further items drawn per user for the sampled softmax.")
+    negative_sampling: NegativeSampling = Field(
+        default="uniform", description="How they are drawn: uniform, popularity (to the 3/4), inverse_popularity, or stratified by popularity."
+    )
+    target_weights: TargetWeights = Field(
+        default="even", description="How much a tuning user counts: even, or inverse_popularity of what they should find."
+    )
     epochs: int = Field(default=60, ge=1, le=10_000, description="Most epochs of gradient steps on the gates.")
     patience: int = Field(default=8, ge=1, description="Epochs without a better validation ndcg after which the gradient steps stop.")
     learning_rate: float = Field(default=0.1, gt=0, description="Step size of Adam on the gates.")

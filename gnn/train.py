@@ -25,6 +25,7 @@ from gnn.candidates import Candidates, Gates, Pool, build_pool, candidates, coor
 from gnn.config import ModelConfig
 from gnn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
 from gnn.graph import GraphArrays
+from gnn.imbalance import proposal, target_weights
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus, smoothed
 from gnn.scorer import HistoryWeights, PathModel, history_weights
@@ -250,6 +251,8 @@ def _pool(network: PathSum, tuning: TuningSet, weights: HistoryWeights, config: 
     """Carry the histories of the tuning users along every walk and keep what reaches their candidates."""
     history = history_weights(tuning.graph, weights)[tuning.users]
     rng = np.random.default_rng(config.seed)
+    popularity = np.asarray(tuning.graph.popularity, dtype=np.float64)
+    drawn_by = proposal(popularity, config.negative_sampling)
     families = [walk.meta_path.family for walk in network.walks] + ["learned"]
     rows: list[Candidates] = []
     for columns in _dense_batches(history, len(network.walks) + 1):
@@ -260,8 +263,19 @@ def _pool(network: PathSum, tuning: TuningSet, weights: HistoryWeights, config: 
         arrays, free = [part.numpy() for part in parts], allowed.T.numpy()
         for place in range(columns.shape[1]):
             withheld = tuning.withheld[len(rows)]
-            rows.append(candidates([part[:, place] for part in arrays], nominated[place], free[place], withheld, negatives=config.negatives, rng=rng))
-    return build_pool(rows, np.array([len(items) for items in tuning.withheld[: len(rows)]], dtype=np.int64))
+            rows.append(
+                candidates(
+                    [part[:, place] for part in arrays],
+                    nominated[place],
+                    free[place],
+                    withheld,
+                    negatives=config.negatives,
+                    rng=rng,
+                    proposal=drawn_by,
+                )
+            )
+    counts = np.array([len(items) for items in tuning.withheld[: len(rows)]], dtype=np.int64)
+    return build_pool(rows, counts, target_weights(popularity, tuning.withheld[: len(rows)], config.target_weights))
 
 
 def _nominated(parts: list[Tensor], families: list[str], allowed: Tensor, n: int) -> list[IntArray]:
@@ -391,7 +405,7 @@ def _loss(scores: Tensor, pool: Pool) -> Tensor:
     likelihood = scores - torch.logsumexp(scores + torch.from_numpy(pool.offset), dim=1, keepdim=True)
     relevant = torch.from_numpy(pool.relevant)
     per_user = torch.where(relevant, likelihood, torch.zeros_like(likelihood)).sum(dim=1) / relevant.sum(dim=1).clamp(min=1)
-    return -per_user.mean()
+    return -(per_user * torch.from_numpy(pool.weights.astype(np.float32))).mean()
 
 
 def _gradient_gates(pool: Pool, config: ModelConfig, report: Report | None) -> Gates:
