@@ -21,6 +21,7 @@ class Workspace:
         rejects.jsonl     rows the last import refused
         reports/          what import and checks found
         keys.json         hashed API keys
+        audit.jsonl       writes and admin actions, one JSON object a line
 
     Args:
         root: The folder.
@@ -74,6 +75,11 @@ class Workspace:
     def keys(self) -> Path:
         """Hashed API keys."""
         return self.root / "keys.json"
+
+    @property
+    def audit(self) -> Path:
+        """Writes and admin actions."""
+        return self.root / "audit.jsonl"
 
     @property
     def lock(self) -> Path:
