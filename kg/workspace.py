@@ -22,6 +22,7 @@ class Workspace:
         reports/          what import and checks found
         keys.json         hashed API keys
         audit.jsonl       writes and admin actions, one JSON object a line
+        ledger.db         events, where no other database is configured
 
     Args:
         root: The folder.
@@ -80,6 +81,9 @@ class Workspace:
     def audit(self) -> Path:
         """Writes and admin actions."""
         return self.root / "audit.jsonl"
+    def ledger(self) -> Path:
+        """The event ledger, where the configuration names no other database."""
+        return self.root / "ledger.db"
 
     @property
     def lock(self) -> Path:
