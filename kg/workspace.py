@@ -81,6 +81,8 @@ class Workspace:
     def audit(self) -> Path:
         """Writes and admin actions."""
         return self.root / "audit.jsonl"
+
+    @property
     def ledger(self) -> Path:
         """The event ledger, where the configuration names no other database."""
         return self.root / "ledger.db"
