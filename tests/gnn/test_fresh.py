@@ -83,7 +83,7 @@ def test_searches_and_unknown_items_are_left_out(artifact: Artifact) -> None:
 
 def test_what_is_not_available_is_not_shown(tmp_path: Path) -> None:
     tables = small_tables(1)
-    items = tables.nodes["item"].with_columns(available=pl.col("key") != "i02", price_cents=pl.lit(100))
+    items = tables.nodes["item"].with_columns(available=pl.col("key") != "i02", price_cents=pl.lit(100, dtype=pl.Int64))
     graph = GraphArrays.from_tables(type(tables)({**tables.nodes, "item": items}, tables.edges))
     artifact = load_artifact(save_artifact(tmp_path / "artifact", graph, small_model(graph, 1), build_id=BUILD, events_seq=7))
     assert artifact.available.sum() == artifact.n_items - 1
