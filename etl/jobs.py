@@ -37,6 +37,8 @@ OUTPUTS = {
     "train": ("model", "artifact", "training.json"),
     "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
+OPTIONAL = {"extract": ("inferred.parquet", "text_vectors.npy")}
+"""What a stage writes only where the configuration asks for it."""
 
 
 @dataclass
@@ -195,8 +197,9 @@ class Job:
         for stage in STAGES[:2]:
             if not _is_done(source, stage, prints[stage]):
                 break
-            for name in OUTPUTS[stage]:
-                _link(source / name, build / name)
+            for name in (*OUTPUTS[stage], *OPTIONAL.get(stage, ())):
+                if (source / name).exists():
+                    _link(source / name, build / name)
             taken[stage] = {**done[stage], "reused": True, "seconds": 0.0}
         write_json(build / "stages.json", taken)
 
@@ -352,6 +355,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _extract(job: Job, build: Path) -> dict[str, Any]:
+    from etl.extraction import extend
     from kg.extract.pipeline import Extractor
     from kg.tables import Catalog
 
@@ -360,8 +364,9 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
     if extractor.note:
         job.console.note(extractor.note)
     attributes = extractor.extract(catalog.items, job.console.progress)
-    _write(build / "attributes.parquet", attributes.write_parquet)
-    return {"facts": attributes.height, "relations": attributes["relation"].n_unique()}
+    further = extend(job.config, build, catalog.items, attributes, job.console.progress)
+    _write(build / "attributes.parquet", further.attributes.write_parquet)
+    return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
 
 
 def _build(job: Job, build: Path) -> dict[str, Any]:

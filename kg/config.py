@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -52,6 +52,12 @@ class ExtractConfig(Section):
     """Attribute extraction."""
 
     text: bool = Field(default=True, description="Extract attributes from titles and descriptions, not only from structured fields.")
+    infer: bool = Field(default=False, description="Also predict values that no text states, from category, brand and words; marked `inferred`.")
+    infer_threshold: float = Field(default=0.9, ge=0.5, le=1, description="Calibrated confidence from which on an inferred value enters the graph.")
+    vectors: Literal["none", "hashing", "minilm"] = Field(
+        default="none",
+        description="Vectors of item texts, kept in the build: hashed words, or MiniLM (needs the extra `minilm`; 60 titles/s per core).",
+    )
 
 
 @dataclass(frozen=True)

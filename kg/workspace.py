@@ -21,6 +21,7 @@ class Workspace:
         rejects.jsonl     rows the last import refused
         reports/          what import and checks found
         keys.json         hashed API keys
+        ledger.db         events, where no other database is configured
 
     Args:
         root: The folder.
@@ -74,6 +75,11 @@ class Workspace:
     def keys(self) -> Path:
         """Hashed API keys."""
         return self.root / "keys.json"
+
+    @property
+    def ledger(self) -> Path:
+        """The event ledger, where the configuration names no other database."""
+        return self.root / "ledger.db"
 
     @property
     def lock(self) -> Path:
