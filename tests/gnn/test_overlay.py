@@ -129,7 +129,7 @@ def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up
                         got[item_id, overlay.node_key(edge_type[2], middle)] = value
                 assert got == {key: pytest.approx(value, rel=1e-5) for key, value in expected.items()}
                 n_paths += len(got)
-    assert n_paths > 20
+    assert n_paths > 5
 
 
 def enumerated(overlay: Overlay, tables: GraphTables, walk: WalkWeights, history: History, num: int) -> dict[tuple[str, str], float]:
