@@ -24,6 +24,8 @@ class Workspace:
         facts.jsonl       corrections by persons
         resolve.jsonl     values and items that persons keep apart
         changes.jsonl     items and interactions changed since the files were written
+        audit.jsonl       writes and admin actions, one JSON object a line
+        ledger.db         events, where no other database is configured
 
     Args:
         root: The folder.
@@ -92,6 +94,14 @@ class Workspace:
     def changes(self) -> Path:
         """Changes of items and interactions beside the files, one JSON object a line."""
         return self.root / "changes.jsonl"
+    def audit(self) -> Path:
+        """Writes and admin actions."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def ledger(self) -> Path:
+        """The event ledger, where the configuration names no other database."""
+        return self.root / "ledger.db"
 
     @property
     def lock(self) -> Path:

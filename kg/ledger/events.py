@@ -1,0 +1,201 @@
+"""Events: appended once each, numbered in the order of their commits, read back by number or by user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select
+
+from kg.events import FreshEvent
+from kg.ledger.database import Database, last_number, take_number
+from kg.ledger.tables import EVENTS, events
+
+Status = Literal["accepted", "duplicate", "conflict"]
+_LOOKUP = 500
+_FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that has not been acknowledged yet.
+
+    Attributes:
+        event_id: What makes it one event, however often it is sent.
+        user_id: Who.
+        item_id: What it is about; None for a search.
+        kind: "view", "purchase", …
+        time: Unix seconds.
+        quantity: How many.
+        value: The rating, of ratings.
+        price_cents: Price of one, where the shop tells it.
+        properties: Whatever else the shop wants to keep with it; nothing reckons with these.
+    """
+
+    event_id: str
+    user_id: str
+    item_id: str | None
+    kind: str
+    time: float
+    quantity: float = 1.0
+    value: float | None = None
+    price_cents: int | None = None
+    properties: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An acknowledged event with everything that is kept of it.
+
+    Attributes:
+        seq: Its number in the ledger.
+        received_s: When it was acknowledged, Unix seconds.
+        event: What was sent.
+    """
+
+    seq: int
+    received_s: float
+    event: NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of one event.
+
+    Attributes:
+        status: accepted; duplicate: the same was acknowledged before; conflict: its event_id belongs to another event.
+        seq: Its number, or that of the event which has its event_id.
+    """
+
+    status: Status
+    seq: int
+
+
+class EventStore:
+    """The events of a ledger.
+
+    Args:
+        database: Where.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, new: Sequence[NewEvent]) -> list[Appended]:
+        """Append events in one transaction; they are durable when this returns.
+
+        Args:
+            new: Events in order; one whose event_id is stored, or came earlier in the list, is not stored again.
+
+        Returns:
+            What became of each, in the same order.
+
+        Raises:
+            LedgerUnavailableError: The database does not answer. Nothing was stored, unless the connection broke during the commit; sending the
+                events again tells.
+        """
+        if not new:
+            return []
+        with self._database.writing() as connection:
+            # Locked before looking for duplicates: nobody else can store one of these between the look and the insert.
+            next_seq = last_number(connection, EVENTS, lock=True) + 1
+            known = _stored(connection, [event.event_id for event in new])
+            outcomes: list[Appended] = []
+            rows: list[dict[str, Any]] = []
+            received = time.time()
+            for event in new:
+                earlier = known.get(event.event_id)
+                if earlier is not None:
+                    seq, identity = earlier
+                    outcomes.append(Appended("duplicate" if identity == _identity(event) else "conflict", seq))
+                    continue
+                seq = next_seq + len(rows)
+                known[event.event_id] = (seq, _identity(event))
+                rows.append(_row(event, seq, received))
+                outcomes.append(Appended("accepted", seq))
+            if rows:
+                connection.execute(insert(events), rows)
+                take_number(connection, EVENTS, len(rows))
+        return outcomes
+
+    def last_seq(self) -> int:
+        """Return the number of the last event; 0 when there is none."""
+        with self._database.reading() as connection:
+            return last_number(connection, EVENTS)
+
+    def after(self, seq: int, limit: int) -> list[FreshEvent]:
+        """Return the events after a number, in order."""
+        return self._fresh(events.c.seq > seq, limit)
+
+    def of_user_after(self, user_id: str, seq: int, limit: int) -> list[FreshEvent]:
+        """Return the latest events of a user after a number, in order."""
+        query = select(*_FRESH).where(events.c.user_id == user_id, events.c.seq > seq).order_by(events.c.seq.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [FreshEvent(*row) for row in reversed(connection.execute(query).all())]
+
+    def of_user(self, user_id: str, *, before: int | None = None, limit: int = 100) -> list[StoredEvent]:
+        """Return the events of a user, the latest first.
+
+        Args:
+            user_id: Who.
+            before: Only events with a smaller number.
+            limit: How many.
+        """
+        query = select(events).where(events.c.user_id == user_id, *([events.c.seq < before] if before is not None else []))
+        with self._database.reading() as connection:
+            return [_stored_event(row) for row in connection.execute(query.order_by(events.c.seq.desc()).limit(limit))]
+
+    def scan(self, upto: int, *, size: int = 50_000) -> Iterator[list[StoredEvent]]:
+        """Yield all events up to a number, in order and in parts, each read in a transaction of its own."""
+        last = 0
+        while last < upto:
+            query = select(events).where(events.c.seq > last, events.c.seq <= upto).order_by(events.c.seq).limit(size)
+            with self._database.reading() as connection:
+                part = [_stored_event(row) for row in connection.execute(query)]
+            if not part:
+                return
+            last = part[-1].seq
+            yield part
+
+    def _fresh(self, condition: ColumnElement[bool], limit: int) -> list[FreshEvent]:
+        with self._database.reading() as connection:
+            return [FreshEvent(*row) for row in connection.execute(select(*_FRESH).where(condition).order_by(events.c.seq).limit(limit))]
+
+
+def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, tuple[int, tuple[str, str | None, str]]]:
+    """Return number and identity of those that are stored already."""
+    found: dict[str, tuple[int, tuple[str, str | None, str]]] = {}
+    for start in range(0, len(event_ids), _LOOKUP):
+        part = event_ids[start : start + _LOOKUP]
+        query = select(events.c.event_id, events.c.seq, events.c.user_id, events.c.item_id, events.c.kind).where(events.c.event_id.in_(part))
+        found |= {event_id: (seq, (user_id, item_id, kind)) for event_id, seq, user_id, item_id, kind in connection.execute(query)}
+    return found
+
+
+def _identity(event: NewEvent) -> tuple[str, str | None, str]:
+    """Return what two sendings of one event have in common; a time may have been filled in when it arrived."""
+    return event.user_id, event.item_id, event.kind
+
+
+def _row(event: NewEvent, seq: int, received: float) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "item_id": event.item_id,
+        "kind": event.kind,
+        "time": event.time,
+        "quantity": event.quantity,
+        "value": event.value,
+        "price_cents": event.price_cents,
+        "properties": None if event.properties is None else dict(event.properties),
+        "received_s": received,
+    }
+
+
+def _stored_event(row: Row[Any]) -> StoredEvent:
+    values = dict(row._mapping)
+    seq, received = values.pop("seq"), values.pop("received_s")
+    return StoredEvent(seq, received, NewEvent(**values))
