@@ -94,6 +94,7 @@ class Workspace:
     def changes(self) -> Path:
         """Changes of items and interactions beside the files, one JSON object a line."""
         return self.root / "changes.jsonl"
+
     def audit(self) -> Path:
         """Writes and admin actions."""
         return self.root / "audit.jsonl"
