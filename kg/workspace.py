@@ -95,6 +95,7 @@ class Workspace:
         """Changes of items and interactions beside the files, one JSON object a line."""
         return self.root / "changes.jsonl"
 
+    @property
     def audit(self) -> Path:
         """Writes and admin actions."""
         return self.root / "audit.jsonl"
