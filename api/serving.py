@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from gnn.recommend import Recommender
 from kg.config import GraphConfig
 from kg.embedded import connection
 from kg.errors import ArtifactError, UnavailableError
+from kg.events import FreshEvent
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
@@ -66,6 +68,10 @@ class Serving:
         if recommender is None:
             raise UnavailableError(self._problem or "no build has been published", hint="run `reckon rebuild`")
         return recommender
+
+    def fresh(self, user_id: str) -> Sequence[FreshEvent]:
+        """Return what a user did since the build that answers was made."""
+        return ()
 
     @property
     def degraded(self) -> list[str]:

@@ -5,7 +5,7 @@ items.arrow users.arrow nodes_<type>.arrow     ids and what is shown of them
 edges_<n>_{forward,reverse}_{indptr,indices}.npy     adjacency per edge type, both directions
 edges_<n>_<property>.npy     counts and times of interactions, in forward order
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
-source_embeddings.npy target_embeddings.npy popularity.npy
+source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
@@ -31,8 +32,8 @@ from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import EdgeType, family
 
-SCHEMA_VERSION = 2
-_PROPERTIES = ("count", "last_time")
+SCHEMA_VERSION = 3
+_PROPERTIES = ("count", "first_time", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
 
@@ -43,7 +44,7 @@ class Edges:
     Attributes:
         forward: [sources, targets], ones.
         reverse: [targets, sources], ones.
-        properties: `count` and `last_time` of interactions, in the order of `forward`.
+        properties: `count`, `first_time` and `last_time` of interactions, in the order of `forward`.
     """
 
     forward: sp.csr_matrix
@@ -67,6 +68,9 @@ class Artifact:
         model: What was learned.
         neighbours: The pruned graph sum, [n_items, n_items].
         popularity: Users per item, [n_items].
+        price_cents: [n_items]; NaN where the catalogue has none.
+        available: Whether an item may be shown, [n_items].
+        events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
     """
 
     build_id: str
@@ -80,6 +84,9 @@ class Artifact:
     model: PathModel
     neighbours: sp.csr_matrix
     popularity: FloatArray
+    price_cents: npt.NDArray[np.float64]
+    available: npt.NDArray[np.bool_]
+    events_seq: int = 0
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -101,7 +108,7 @@ class Artifact:
         return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
 
 
-def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str) -> Path:
+def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0) -> Path:
     """Write an artifact, whole or not at all.
 
     Args:
@@ -109,6 +116,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         graph: The graph it answers from.
         model: What was learned on it.
         build_id: The build it belongs to.
+        events_seq: The highest place in the event ledger that the graph has taken in.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -121,10 +129,13 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
     np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
     np.save(temporary / "popularity.npy", graph.popularity)
+    np.save(temporary / "price_cents.npy", graph.price_cents)
+    np.save(temporary / "available.npy", graph.available)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
         "created_s": time.time(),
+        "events_seq": events_seq,
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
@@ -249,6 +260,9 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1]),
         neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
+        price_cents=np.load(folder / "price_cents.npy"),
+        available=np.load(folder / "available.npy"),
+        events_seq=int(manifest.get("events_seq", 0)),
     )
 
 

@@ -27,18 +27,25 @@ class GraphArrays:
         keys: node type → sorted keys; a node's number is its position.
         edges: edge type → one row per edge, sorted: `source_num`, `target_num` (Int64) and the edge's properties.
         titles: item_num → what a person reads.
+        prices: item_num → price in cents; empty where the shop has none.
+        unavailable: item_nums that the catalogue says cannot be had.
     """
 
     keys: Mapping[str, tuple[str, ...]]
     edges: Mapping[EdgeType, pl.DataFrame]
     titles: tuple[str, ...]
+    prices: tuple[int | None, ...] = ()
+    unavailable: tuple[int, ...] = ()
 
     @classmethod
     def from_tables(cls, tables: GraphTables) -> GraphArrays:
         """Number the nodes of `tables`; the order of its rows does not matter."""
         keys = {node_type: tuple(frame["key"].sort().to_list()) for node_type, frame in sorted(tables.nodes.items())}
         edges = {edge_type: _numbered(frame, edge_type, keys) for edge_type, frame in sorted(tables.edges.items())}
-        return cls(keys, edges, _titles(tables.nodes["item"]))
+        items = tables.nodes["item"].sort("key")
+        prices = tuple(items["price_cents"].to_list()) if "price_cents" in items.columns else ()
+        gone = items["available"].fill_null(value=True).not_().arg_true().to_list() if "available" in items.columns else []
+        return cls(keys, edges, _titles(items), prices, tuple(gone))
 
     def with_interactions(self, interactions: pl.DataFrame) -> GraphArrays:
         """Return the same graph with its user–item edges rebuilt from `interactions` alone, as a hold-out needs it.
@@ -72,6 +79,26 @@ class GraphArrays:
     def n_users(self) -> int:
         """Number of users."""
         return len(self.keys.get("user", ()))
+
+    @property
+    def price_cents(self) -> npt.NDArray[np.float64]:
+        """Prices.
+
+        Shapes:
+            [n_items]; NaN where unknown.
+        """
+        return np.asarray(self.prices or [None] * self.n_items, dtype=np.float64)
+
+    @property
+    def available(self) -> npt.NDArray[np.bool_]:
+        """Whether each item may be shown.
+
+        Shapes:
+            [n_items].
+        """
+        available = np.ones(self.n_items, dtype=bool)
+        available[list(self.unavailable)] = False
+        return available
 
     @cached_property
     def popularity(self) -> npt.NDArray[np.float32]:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from gnn.addends import Addends, History, IntArray
 from gnn.artifact import Artifact
-from gnn.history import weighted
+from gnn.history import Events, weighted
 from gnn.paths import Explainer
 from gnn.recommend import Recommender, top
 from gnn.walks import FloatArray
@@ -138,7 +138,7 @@ class _Measure:
     def user(self, user: int) -> None:
         """Measure the list of one user."""
         events = self._recommender.events(user)
-        history = weighted(events, self._artifact.model.history, None)
+        history = weighted(Events.of(events), self._artifact.model.history, None)
         scores = self._recommender.scores(history)
         listed = top(scores, np.unique(history.nums), K + 1)
         listed = listed[scores[listed] > 0]

@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.answers import PERSONAL, POPULAR, Ask, Recommendation, Recommendations
 from gnn.artifact import Artifact
-from gnn.history import Event, event_weights, weighted
+from gnn.history import DISLIKED, Event
 from gnn.paths import Explainer, Explanation, History, Reason
-from gnn.scorer import normalised, score
-from gnn.walks import FloatArray, largest
-from kg import schema
+from gnn.popularity import Popular
+from gnn.ranking import Bar, Candidates, Place, best, placed
+from gnn.scorer import score
+from gnn.shoppers import Shopper, Shoppers
+from gnn.walks import FloatArray
 from kg.errors import InputError, NotFoundError
-from kg.schema import family
+from kg.events import FreshEvent
 
-PERSONAL = "personal"
-POPULAR = "popular"
 _BATCH_CELLS = 20_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """One recommended item with its reckoning: Σ reasons' shares + remainder = 1."""
-
-    item_id: str
-    title: str
-    rank: int
-    score: float
-    remainder: float
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendations:
-    """A ranked list and how it came about."""
-
-    build_id: str
-    user_id: str | None
-    strategy: str
-    items: tuple[Recommendation, ...]
+_LIMITS = {"brief": (3, 1), "full": (8, 5)}
+"""Reasons per item and paths per reason that a list shows."""
 
 
 class Recommender:
@@ -54,23 +34,33 @@ class Recommender:
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
+        self.shoppers = Shoppers(artifact)
         self._explainer = Explainer(artifact)
-        self._interactions = [(edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction"]
+        self._popular = Popular.of(artifact)
+        self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
 
-    def recommend(self, user_id: str, k: int = 10, *, exclude_seen: bool = True, explain: bool = True, show_ids: bool = False) -> Recommendations:
+    def recommend(
+        self,
+        user_id: str,
+        k: int = 10,
+        *,
+        fresh: Sequence[FreshEvent] = (),
+        exclude_seen: bool = True,
+        explain: bool = True,
+        show_ids: bool = False,
+    ) -> Recommendations:
         """Recommend items to a user.
 
         Args:
             user_id: Who; somebody unknown, or known without a history, gets popular items.
             k: How many.
+            fresh: What the ledger has taken in since the build; joined with the history that the build knows.
             exclude_seen: Leave out what is in the history.
             explain: Give reasons.
             show_ids: Name the other shoppers on paths; only for those who may read the graph.
         """
-        history = self.history(user_id)
-        if history is None or not len(history.nums):
-            return Recommendations(self.artifact.build_id, user_id, POPULAR, self._popular(k, self.seen(user_id), explain=explain))
-        return self._personal(history, k, self.seen(user_id) if exclude_seen else None, explain=explain, show_ids=show_ids)
+        ask = Ask(k=k, explain="full" if explain else "none", exclude_seen=exclude_seen, show_ids=show_ids)
+        return self.answer(self.shoppers.shopper(user_id, fresh), ask)
 
     def recommend_history(self, events: Sequence[tuple[str, str, float | None]], k: int = 10, *, explain: bool = True) -> Recommendations:
         """Recommend items to somebody of whom only these events are known.
@@ -83,25 +73,69 @@ class Recommender:
         Raises:
             NotFoundError: An item is unknown.
         """
-        history = self.ad_hoc(events)
-        if not len(history.nums):
-            return Recommendations(self.artifact.build_id, None, POPULAR, self._popular(k, None, explain=explain))
-        return self._personal(history, k, history.nums, explain=explain, show_ids=False)
+        return self.answer(self.ad_hoc(events), Ask(k=k, explain="full" if explain else "none"))
 
-    def explain(self, user_id: str, item_id: str, *, max_reasons: int = 1000, max_paths: int = 50, show_ids: bool = False) -> Recommendation:
+    def ad_hoc(self, events: Sequence[tuple[str, str, float | None]]) -> Shopper:
+        """Return somebody of whom only these (item_id, kind, time) events are known.
+
+        Raises:
+            NotFoundError: An item is unknown.
+        """
+        for item_id, _, _ in events:
+            self.item_num(item_id)
+        rows = [FreshEvent(n, "", item_id, kind, np.nan if time is None else time) for n, (item_id, kind, time) in enumerate(events, start=1)]
+        return self.shoppers.ad_hoc(rows)
+
+    def answer(self, shopper: Shopper, ask: Ask) -> Recommendations:
+        """Answer what is asked for a shopper.
+
+        Args:
+            shopper: With the fresh events, from `shoppers`.
+            ask: The caller's wishes.
+        """
+        strategy = PERSONAL if len(shopper.history.nums) else POPULAR
+        candidates = self.candidates(shopper, ask, strategy)
+        places = placed(candidates, ask.k, offset=ask.offset)
+        items = tuple(self._told(shopper, place, strategy, ask) for place in places)
+        return Recommendations(self.artifact.build_id, shopper.user_id, strategy, items, len(shopper.fresh.items))
+
+    def candidates(self, shopper: Shopper, ask: Ask, strategy: str) -> Candidates:
+        """Score all items and gather what bars and adjusts them: rules, an overlay of live items and duplicates have their say here."""
+        scores = self.scores(shopper.history) if strategy == PERSONAL else self._popular.scores
+        return Candidates(scores, self._popular.scores, self.bars(shopper, ask))
+
+    def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
+        """Return what must not be shown to a shopper, whatever it scores."""
+        bars = [self._unavailable]
+        if ask.exclude_seen:
+            bars.append(Bar("already in the history", shopper.events.met()))
+        else:
+            bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
+        return tuple(bars)
+
+    def explain(
+        self,
+        user_id: str,
+        item_id: str,
+        *,
+        fresh: Sequence[FreshEvent] = (),
+        max_reasons: int = 1000,
+        max_paths: int = 50,
+        show_ids: bool = False,
+    ) -> Recommendation:
         """Explain the score of one item for a user, whether it would be recommended or not.
 
         Raises:
             NotFoundError: The item is unknown, or the user has no history to explain anything from.
         """
         item = self.item_num(item_id)
-        history = self.history(user_id)
-        if history is None or not len(history.nums):
+        history = self.shoppers.shopper(user_id, fresh).history
+        if not len(history.nums):
             raise NotFoundError(f"user {user_id!r} has no history", hint="send events of this user, or ask for popular items")
         scores = self.scores(history)
         rank = int((scores > scores[item]).sum() + (scores[:item] == scores[item]).sum()) + 1
         told = self._explainer.explain(history, item, max_reasons=max_reasons, max_paths=max_paths, show_ids=show_ids)
-        return _recommendation(item_id, self.artifact.titles[item], rank, told)
+        return Recommendation(item_id, self.artifact.titles[item], rank, told.score, told.remainder, told.reasons, rank)
 
     def recommend_all(self, k: int = 10) -> pl.DataFrame:
         """Recommend to everybody who has a history.
@@ -137,69 +171,37 @@ class Recommender:
             raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build") from None
 
     def seen(self, user_id: str) -> np.ndarray:
-        """Return the item_nums that the user has met in any way."""
-        user = self.artifact.user_nums.get(user_id)
-        if user is None:
-            return np.zeros(0, dtype=np.int64)
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *(_slice(edges.forward, user) for _, edges in self._interactions)])).astype(np.int64)
+        """Return the item_nums that the user has met in any way but having been shown them."""
+        return self.shoppers.shopper(user_id).events.met()
 
     def history(self, user_id: str) -> History | None:
-        """Return the weighted history of a user, or None if the user is unknown."""
-        user = self.artifact.user_nums.get(user_id)
-        if user is None:
-            return None
-        return weighted(self.events(user), self.artifact.model.history, user_id)
+        """Return the weighted history of a user, or None if the user is unknown to the build."""
+        return self.shoppers.shopper(user_id).history if user_id in self.artifact.user_nums else None
 
     def events(self, user: int) -> list[Event]:
-        """Return what a user did, by user number."""
-        found: list[Event] = []
-        for relation, edges in self._interactions:
-            bounds = slice(edges.forward.indptr[user], edges.forward.indptr[user + 1])
-            columns = (_slice(edges.forward, user), edges.properties["count"][bounds], edges.properties["last_time"][bounds])
-            found += [Event(int(item), relation, float(count), float(time)) for item, count, time in zip(*columns, strict=True)]
-        return found
+        """Return what a user did according to the build, by user number."""
+        return self.shoppers.events(user).rows()
 
-    def ad_hoc(self, events: Sequence[tuple[str, str, float | None]]) -> History:
-        """Return the weighted history of (item_id, kind, time) events.
+    def all_histories(self) -> sp.csr_matrix:
+        """Return c for all users: the same weights as `history`, in one matrix."""
+        return self.shoppers.histories()
 
-        Raises:
-            NotFoundError: An item is unknown.
-        """
-        tally: dict[tuple[int, str], list[float]] = {}
-        for item_id, kind, time in events:
-            tally.setdefault((self.item_num(item_id), schema.kind_relation(kind)), []).append(np.nan if time is None else time)
-        found = []
-        for (num, relation), times in sorted(tally.items()):
-            last = float(np.max(np.nan_to_num(times, nan=-np.inf)))
-            found.append(Event(num, relation, float(len(times)), last if np.isfinite(last) else np.nan))
-        return weighted(found, self.artifact.model.history, None)
+    def _told(self, shopper: Shopper, place: Place, strategy: str, ask: Ask) -> Recommendation:
+        if strategy == POPULAR or place.score <= 0:
+            # Where nothing leads from the history to what is left, popular items fill the list, and say so.
+            told = self._popular_told(place, place.score if strategy == POPULAR else 0.0)
+        elif ask.explain == "none":
+            told = Explanation(place.score, (), 1.0, 0)
+        else:
+            max_reasons, max_paths = _LIMITS[ask.explain]
+            told = self._explainer.explain(shopper.history, place.num, max_reasons=max_reasons, max_paths=max_paths, show_ids=ask.show_ids)
+        if ask.explain == "none":
+            told = Explanation(told.score, (), 1.0, told.n_paths)
+        item_id, title = self.artifact.item_ids[place.num], self.artifact.titles[place.num]
+        return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
 
-    def _personal(self, history: History, k: int, seen: np.ndarray | None, *, explain: bool, show_ids: bool) -> Recommendations:
-        scores = self.scores(history)
-        chosen = top(scores, seen, k)
-        items = []
-        for rank, num in enumerate(chosen.tolist(), start=1):
-            item_id, title = self.artifact.item_ids[num], self.artifact.titles[num]
-            if scores[num] <= 0:
-                # Nothing leads from the history to what is left: popular items fill the list, and say so.
-                items.append(self._popular_item(num, rank, 0.0, explain=explain))
-            elif explain:
-                items.append(_recommendation(item_id, title, rank, self._explainer.explain(history, num, show_ids=show_ids)))
-            else:
-                items.append(Recommendation(item_id, title, rank, float(scores[num]), 1.0, ()))
-        return Recommendations(self.artifact.build_id, history.user_id, PERSONAL, tuple(items))
-
-    def _popular(self, k: int, seen: np.ndarray | None, *, explain: bool) -> tuple[Recommendation, ...]:
-        popularity = self.artifact.popularity
-        most = max(float(popularity.max(initial=0.0)), 1.0)
-        chosen = top(popularity / most, seen, k).tolist()
-        return tuple(self._popular_item(num, rank, float(popularity[num]) / most, explain=explain) for rank, num in enumerate(chosen, start=1))
-
-    def _popular_item(self, num: int, rank: int, score: float, *, explain: bool) -> Recommendation:
-        count = int(self.artifact.popularity[num])
-        sentence = f"Popular in this shop: chosen by {count:,} shopper{'' if count == 1 else 's'}"
-        reasons = (Reason("popular", 1.0, sentence),) if explain else ()
-        return Recommendation(self.artifact.item_ids[num], self.artifact.titles[num], rank, score, 0.0 if explain else 1.0, reasons)
+    def _popular_told(self, place: Place, score: float) -> Explanation:
+        return Explanation(score, (Reason("popular", 1.0, self._popular.sentence(place.num)),), 0.0, 0)
 
     def _batches(self) -> Iterator[tuple[int, sp.csr_matrix]]:
         histories = self.all_histories()
@@ -207,31 +209,18 @@ class Recommender:
         for first in range(0, histories.shape[0], size):
             yield first, histories[first : first + size]
 
-    def all_histories(self) -> sp.csr_matrix:
-        """Return c for all users: the same weights as `history`, in one matrix."""
-        shape = (len(self.artifact.user_ids), self.artifact.n_items)
-        weights = self.artifact.model.history
-        total = sp.csr_matrix(shape, dtype=np.float64)
-        last = np.full(shape[0], -np.inf)
-        for _, edges in self._interactions:
-            users = np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr))
-            np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
-        for relation, edges in self._interactions:
-            users = np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr))
-            values = event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
-            total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
-        total.eliminate_zeros()
-        return normalised(sp.csr_matrix(total, dtype=np.float32))
-
     def _rows(self, user: int, scores: FloatArray, k: int) -> pl.DataFrame:
         user_id = self.artifact.user_ids[user]
-        chosen = top(scores, self.seen(user_id), k)
+        scores = np.array(scores)
+        for bar in self.bars(self.shoppers.shopper(user_id), Ask()):
+            scores[bar.items] = -np.inf
+        chosen = best(scores, self._popular.scores, k)
         return pl.DataFrame(
             {
                 "user_id": [user_id] * len(chosen),
                 "item_id": [self.artifact.item_ids[num] for num in chosen],
                 "rank": np.arange(1, len(chosen) + 1, dtype=np.int64),
-                "score": scores[chosen].astype(np.float64),
+                "score": np.maximum(scores[chosen], 0.0).astype(np.float64),
             }
         )
 
@@ -243,13 +232,7 @@ def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
     candidates = np.array(scores, dtype=np.float32)
     if seen is not None and len(seen):
         candidates[seen] = -np.inf
-    chosen = largest(candidates, np.arange(len(candidates), dtype=np.int32), k)
-    return chosen[np.isfinite(candidates[chosen])]
+    return best(candidates, candidates, k)
 
 
-def _recommendation(item_id: str, title: str, rank: int, told: Explanation) -> Recommendation:
-    return Recommendation(item_id, title, rank, told.score, told.remainder, told.reasons)
-
-
-def _slice(matrix: sp.csr_matrix, row: int) -> np.ndarray:
-    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]])
+__all__ = ["Recommendation", "Recommendations", "Recommender", "top"]

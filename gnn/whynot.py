@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from gnn.addends import History
 from gnn.artifact import Artifact, Edges
-from gnn.history import Event, weighted
+from gnn.history import Event, Events, weighted
 from gnn.paths import Explainer
 from gnn.recommend import Recommender, top
 from gnn.walks import FloatArray, largest
@@ -195,7 +195,7 @@ class _Question:
 
     def rank(self, events: Sequence[Event]) -> int:
         """Return the rank of the item for a history of these events: it counts among what may be recommended even where it is filtered."""
-        history = weighted(events, self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
         return _rank(self._recommender.scores(history), self.item, _met(events)) if len(history.nums) else self._artifact.n_items
 
     def lacks(self, listed: np.ndarray) -> tuple[Lacking, ...]:
@@ -248,7 +248,7 @@ class _Question:
 
     def _gap(self, events: Sequence[Event]) -> float:
         """Return how much the item lacks to the k-th of the others, as a share of that score; at most 0 where it is in the list."""
-        history = weighted(events, self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
         if not len(history.nums):
             return float("inf")
         scores, met = self._recommender.scores(history), _met(events)

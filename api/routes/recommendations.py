@@ -26,7 +26,7 @@ def explain(request: Request, user_id: UserId, item_id: ItemId, key: Reader) -> 
     """Tell the whole reckoning of one item for one user, recommended or not."""
     serving: Serving = request.app.state.serving
     recommender = serving.recommender
-    told = recommender.explain(user_id, item_id, show_ids=key.allows("graph:read"))
+    told = recommender.explain(user_id, item_id, fresh=serving.fresh(user_id), show_ids=key.allows("graph:read"))
     body = {
         "request_id": request_id(request),
         "build_id": recommender.artifact.build_id,
@@ -45,7 +45,7 @@ def recommend(
     serving: Serving = request.app.state.serving
     if k > request.app.state.config.max_k:
         raise InputError(f"k is {k}", hint=f"ask for at most {request.app.state.config.max_k}")
-    result = serving.recommender.recommend(user_id, k, show_ids=key.allows("graph:read"))
+    result = serving.recommender.recommend(user_id, k, fresh=serving.fresh(user_id), show_ids=key.allows("graph:read"))
     return _json(render.recommendations(result, request_id=request_id(request), degraded=serving.degraded))
 
 

@@ -242,6 +242,6 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     graph = GraphArrays.from_tables(small_tables(0))
     save_artifact(tmp_path / "a", graph, small_model(graph, 0), build_id=BUILD)
     manifest = tmp_path / "a" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 2', '"schema_version": 99'))
+    manifest.write_text(manifest.read_text().replace('"schema_version": 3', '"schema_version": 99'))
     with pytest.raises(ArtifactError, match="schema version 99"):
         load_artifact(tmp_path / "a")

@@ -1,0 +1,88 @@
+"""What is asked for and what is answered: the nouns that strategies, ranking and the doors share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gnn.paths import Reason
+
+PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW = "personal", "session", "buy_again", "popular", "trending", "new"
+STRATEGIES = (PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW)
+Level = Literal["none", "brief", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a caller wishes.
+
+    Attributes:
+        k: How many items.
+        offset: How many of the ranked list to leave out at its head.
+        explain: Reasons with their strongest paths ("full"), the largest reasons with one path each ("brief"), or none.
+        strategy: One of `STRATEGIES`.
+        exclude_seen: Leave out what the shopper has met.
+        show_ids: Name the other shoppers on paths; only for those who may read the graph.
+        diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
+        caps: Relation → most items of one value in the list ("has_brand": 2).
+        seed: Explore: draw the list among the best, the same for the same seed.
+        window_days: Of trending items.
+        withheld: item_ids that are not to be shown, such as those of earlier pages.
+    """
+
+    k: int = 10
+    offset: int = 0
+    explain: Level = "full"
+    strategy: str = PERSONAL
+    exclude_seen: bool = True
+    show_ids: bool = False
+    diversity: float = 0.0
+    caps: Mapping[str, int] = field(default_factory=dict)
+    seed: int | None = None
+    window_days: float = 7.0
+    withheld: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One recommended item with its reckoning: Σ reasons' shares + remainder = 1.
+
+    Attributes:
+        item_id: Which item.
+        title: Its title.
+        rank: From 1.
+        score: Sum of the addends of all reasons and the remainder.
+        remainder: Share of what is in no listed reason.
+        reasons: The largest first.
+        rank_by_score: The rank it would have without re-ranking.
+    """
+
+    item_id: str
+    title: str
+    rank: int
+    score: float
+    remainder: float
+    reasons: tuple[Reason, ...]
+    rank_by_score: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """A ranked list and how it came about.
+
+    Attributes:
+        build_id: The build that answers.
+        user_id: Who; None for an ad-hoc history or for nobody in particular.
+        strategy: What the list is: not always what was asked for, as a new shopper gets popular items.
+        items: Best first.
+        n_fresh: Events since the build that were reckoned with.
+        reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
+    """
+
+    build_id: str
+    user_id: str | None
+    strategy: str
+    items: tuple[Recommendation, ...]
+    n_fresh: int = 0
+    reranked: tuple[str, ...] = ()

@@ -1,0 +1,163 @@
+"""The one place where candidates are masked, adjusted, ranked, re-ranked and cut.
+
+    scores of all items ─bars─▶ candidates ─adjustments─▶ scores that rank ─re-rankers─▶ order ─offset, k─▶ places
+
+A bar takes items out and says why. An adjustment adds to a score and becomes a reason of its own, so that shares still add up. A re-ranker
+changes the order and not the scores; the answer names it, and each place tells the rank it would have had. Nothing else moves an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.walks import FloatArray, largest
+from kg.errors import InputError
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Items that must not be shown.
+
+    Attributes:
+        why: For a person ("already in the history").
+        items: Their item_nums, or for each item whether it is barred, [n_items] bool.
+    """
+
+    why: str
+    items: npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+
+    def holds(self, num: int) -> bool:
+        """Say whether an item is barred."""
+        return bool(self.items[num]) if self.items.dtype == np.bool_ else bool((self.items == num).any())
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is added to the scores of some items before they are ranked; each becomes a reason of its kind.
+
+    Attributes:
+        kind: Kind of the reason ("impressions", "rule").
+        items: item_nums, each at most once.
+        factors: What the score of each is multiplied with, above 0.
+        sentences: For a person, one per item.
+    """
+
+    kind: str
+    items: IntArray
+    factors: npt.NDArray[np.float64]
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One adjustment of one item: what it adds to the score."""
+
+    kind: str
+    delta: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An item's place in a list.
+
+    Attributes:
+        num: item_num.
+        rank: From 1.
+        score: What it is ranked by, adjustments included.
+        rank_by_score: Its rank before re-ranking.
+        moved: The adjustments in the score.
+    """
+
+    num: int
+    rank: int
+    score: float
+    rank_by_score: int
+    moved: tuple[Moved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """All items with their scores, and what is said against and for some.
+
+    Attributes:
+        scores: [n_items].
+        fill: Ranks the items that score nothing, [n_items].
+        bars: What must not be shown.
+        adjustments: What is added to scores.
+    """
+
+    scores: FloatArray
+    fill: FloatArray
+    bars: tuple[Bar, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+
+    def barred(self, num: int) -> tuple[str, ...]:
+        """Say why an item must not be shown; empty where it may."""
+        return tuple(bar.why for bar in self.bars if bar.holds(num))
+
+
+Reranker = Callable[[IntArray, FloatArray], IntArray]
+"""From item_nums best first and their scores to the item_nums in the order they are shown; it may leave some out."""
+
+
+def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequence[Reranker] = (), depth: int = 0) -> list[Place]:
+    """Rank candidates and cut the list.
+
+    Args:
+        candidates: What there is.
+        k: How many places.
+        offset: How many to leave out at the head.
+        rerankers: Applied in order to the head of the list.
+        depth: How many of the best the re-rankers see; at least offset + k.
+
+    Raises:
+        InputError: k is below 1 or offset below 0.
+    """
+    if k < 1 or offset < 0:
+        raise InputError(f"k is {k}, offset is {offset}", hint="ask for at least one item, from place 0 on")
+    scores, moved = _adjusted(candidates)
+    for bar in candidates.bars:
+        scores[bar.items] = -np.inf
+    wanted = max(depth, offset + k) if rerankers else offset + k
+    order = best(scores, candidates.fill, wanted)
+    by_score = {num: place for place, num in enumerate(order.tolist(), start=1)}
+    for rerank in rerankers:
+        order = rerank(order, scores[order])
+    return [
+        Place(num, rank, float(scores[num]), by_score[num], tuple(m for at, m in moved if at == num))
+        for rank, num in enumerate(order[offset : offset + k].tolist(), start=offset + 1)
+    ]
+
+
+def best(scores: FloatArray, fill: FloatArray, k: int) -> IntArray:
+    """Return the k best item_nums: those that score above 0 by score, then the others by `fill`; ties by the smaller number.
+
+    Args:
+        scores: [n_items]; -inf takes an item out.
+        fill: [n_items].
+        k: How many; fewer are returned where there are not so many.
+    """
+    chosen = largest(scores, np.arange(len(scores), dtype=np.int32), k)
+    chosen = chosen[scores[chosen] > 0]
+    if len(chosen) == k:
+        return chosen
+    rest = np.flatnonzero((scores <= 0) & np.isfinite(scores))
+    return np.concatenate([chosen, rest[largest(fill[rest], rest.astype(np.int32), k - len(chosen))]])
+
+
+def _adjusted(candidates: Candidates) -> tuple[FloatArray, list[tuple[int, Moved]]]:
+    scores, moved = np.array(candidates.scores, dtype=np.float32), []
+    for adjustment in candidates.adjustments:
+        for num, factor, sentence in zip(adjustment.items.tolist(), adjustment.factors.tolist(), adjustment.sentences, strict=True):
+            if scores[num] > 0:
+                delta = float(scores[num]) * (factor - 1)
+                moved.append((num, Moved(adjustment.kind, delta, sentence)))
+                scores[num] += np.float32(delta)
+    return scores, moved

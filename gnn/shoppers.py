@@ -1,0 +1,98 @@
+"""Shoppers as a request needs them: what the build knows of one, joined with what has happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from gnn.addends import History
+from gnn.artifact import Artifact
+from gnn.history import NO_EVENTS, Events, event_weights, fresh_events, weighted
+from gnn.scorer import normalised
+from kg.events import FreshEvent
+from kg.schema import family
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """A shopper at the time of a request.
+
+    Attributes:
+        user_id: Who; None for an ad-hoc history.
+        events: Of the build and fresh ones, joined.
+        history: The same, weighted; empty for somebody of whom nothing is known.
+        fresh: The fresh events alone.
+    """
+
+    user_id: str | None
+    events: Events
+    history: History
+    fresh: Events
+
+
+class Shoppers:
+    """The shoppers of a build.
+
+    Args:
+        artifact: The build.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
+        self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
+
+    def shopper(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
+        """Return a shopper, known to the build or not.
+
+        Args:
+            user_id: Who.
+            fresh: What the ledger has taken in since the build.
+        """
+        user = self._artifact.user_nums.get(user_id)
+        return self._shopper(user_id, NO_EVENTS if user is None else self.events(user), fresh)
+
+    def ad_hoc(self, fresh: Sequence[FreshEvent]) -> Shopper:
+        """Return somebody of whom only these events are known."""
+        return self._shopper(None, NO_EVENTS, fresh)
+
+    def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
+        since = fresh_events(fresh, self._artifact.item_nums) if fresh else NO_EVENTS
+        events = base.joined(since)
+        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id), since)
+
+    def events(self, user: int) -> Events:
+        """Return what a user did according to the build, by user number."""
+        bounds = [(int(edges.forward.indptr[user]), int(edges.forward.indptr[user + 1])) for edges in self._edges]
+        if not bounds:
+            return NO_EVENTS
+        rows = [slice(*pair) for pair in bounds]
+        return Events(
+            self._relations,
+            np.concatenate([edges.forward.indices[part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.int64),
+            np.repeat(np.arange(len(bounds)), [end - first for first, end in bounds]),
+            np.concatenate([edges.properties["count"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
+            np.concatenate([edges.properties["last_time"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
+        )
+
+    def histories(self) -> sp.csr_matrix:
+        """Return c for all users of the build: the same weights as those of `shopper`, in one matrix.
+
+        Shapes:
+            [n_users, n_items], float32.
+        """
+        shape = (len(self._artifact.user_ids), self._artifact.n_items)
+        weights = self._artifact.model.history
+        total = sp.csr_matrix(shape, dtype=np.float64)
+        last = np.full(shape[0], -np.inf)
+        rows = [np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr)) for edges in self._edges]
+        for edges, users in zip(self._edges, rows, strict=True):
+            np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
+        for relation, edges, users in zip(self._relations, self._edges, rows, strict=True):
+            values = event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
+            total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
+        total.eliminate_zeros()
+        return normalised(sp.csr_matrix(total, dtype=np.float32))
