@@ -13,12 +13,15 @@ from fastapi_offline import FastAPIOffline
 
 from api import logs, problems
 from api.keys import KeyStore
+from api.ledger import ServingLedger
 from api.middleware import RequestContext
-from api.routes import health, recommendations
+from api.routes import events, health, recommendations, users
 from api.serving import Serving
 from api.settings import ServeConfig
+from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
+from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
 WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
@@ -44,7 +47,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         config: Its configuration.
     """
     serve = config.section(ServeConfig)
-    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s)
+    ledger = ServingLedger(workspace.ledger, config.section(LedgerConfig))
+    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,8 +60,11 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
     app.state.serving, app.state.keys, app.state.config = serving, KeyStore(workspace.keys), serve
+    app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     app.add_middleware(RequestContext, max_body_bytes=serve.max_body_bytes)
     app.include_router(recommendations.router)
+    app.include_router(events.router)
+    app.include_router(users.router)
     app.include_router(health.router)
     return app

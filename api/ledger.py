@@ -59,8 +59,13 @@ class ServingLedger:
         self.follower.follow(PROFILES, self.interests.catch_up)
         self._next_size = 0.0
 
-    def start(self) -> None:
-        """Catch up, follow, and take events. A ledger that is down is no reason not to serve."""
+    def start(self, watermark: int) -> None:
+        """Catch up, follow, and take events. A ledger that is down is no reason not to serve.
+
+        Args:
+            watermark: `events_seq` of the build that answers.
+        """
+        self._tail.move(watermark)
         self.follower.start()
         self.writer.start()
 
