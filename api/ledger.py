@@ -23,7 +23,11 @@ from kg.ledger.writer import GroupWriter
 OUTCOMES = Counter("reckon_events_total", "Events sent, by what became of them", ["outcome"])
 UNKNOWN_ITEMS = Counter("reckon_events_unknown_items_total", "Accepted events about items that the build does not know")
 SINCE_BUILD = Gauge("reckon_events_since_build", "Events that the build which answers does not know", multiprocess_mode="max")
-LAG = Gauge("reckon_event_lag_seconds", "How long before this worker's look at the ledger its newest event was sent", multiprocess_mode="max")
+LAG = Gauge(
+    "reckon_event_lag_seconds",
+    "Longest time in the last second from an acknowledgement to the event's being known to a worker",
+    multiprocess_mode="max",
+)
 BYTES = Gauge("reckon_ledger_bytes", "Size of the ledger on disk", multiprocess_mode="max")
 WAITING = Gauge("reckon_events_waiting", "Events that wait for the disk", multiprocess_mode="sum")
 UP = Gauge("reckon_ledger_up", "Whether the ledger answers", multiprocess_mode="min")
@@ -92,6 +96,7 @@ class ServingLedger:
         """
         self._tail.move(watermark)
         SINCE_BUILD.set(max(0, self._tail.last_seq - watermark))
+        LAG.set(self._tail.take_lag_s())
         WAITING.set(self.writer.waiting)
         UP.set(self.up)
         if time.monotonic() >= self._next_size and self.up:

@@ -21,6 +21,7 @@ class Workspace:
         rejects.jsonl     rows the last import refused
         reports/          what import and checks found
         keys.json         hashed API keys
+        audit.jsonl       writes and admin actions, one JSON object a line
         ledger.db         events, where no other database is configured
 
     Args:
@@ -75,6 +76,11 @@ class Workspace:
     def keys(self) -> Path:
         """Hashed API keys."""
         return self.root / "keys.json"
+
+    @property
+    def audit(self) -> Path:
+        """Writes and admin actions."""
+        return self.root / "audit.jsonl"
 
     @property
     def ledger(self) -> Path:

@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 from api.auth import require
 from api.keys import ApiKey
 from api.ledger import OUTCOMES, UNKNOWN_ITEMS
-from api.responses import Answer, Problem, request_id
+from api.responses import Answer, request_id
 from api.serving import Serving
 from kg.errors import InputError, LedgerUnavailableError
 from kg.ledger.events import Appended, NewEvent, StoredEvent
@@ -27,7 +27,6 @@ MAX_EVENTS = 1_000
 MAX_PROPERTIES_BYTES = 4_096
 _DAY_S = 86_400.0
 _TEXT = r"^[^\x00]*$"
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 413, 422, 503)}
 _EXAMPLE: JsonDict = {"event_id": "9b1d", "user_id": "718", "item_id": "844165", "kind": "purchase", "time": "2026-11-24T10:15:00Z", "quantity": 2}
 _ANOTHER: JsonDict = {"event_id": "9b1e", "user_id": "718", "item_id": "1029743", "kind": "view"}
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
@@ -153,7 +152,7 @@ _BODY = {
 }
 
 
-@router.post("/events", status_code=202, response_model=EventsTaken, responses=_PROBLEMS, openapi_extra=_BODY)
+@router.post("/events", status_code=202, response_model=EventsTaken, openapi_extra=_BODY)
 async def take(request: Request, key: Annotated[ApiKey, Depends(require("events:write"))]) -> Response:
     """Take one event or a list of up to 1,000. They are durable before this answers, and the user's next answer knows them.
 
@@ -185,7 +184,7 @@ async def take(request: Request, key: Annotated[ApiKey, Depends(require("events:
     return _taken(request, [outcome for outcome in outcomes if outcome is not None], n_unknown)
 
 
-@router.get("/users/{user_id:path}/events", response_model=UserEvents, responses=_PROBLEMS)
+@router.get("/users/{user_id:path}/events", response_model=UserEvents)
 def of_user(
     request: Request,
     user_id: UserId,

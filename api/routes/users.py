@@ -11,14 +11,13 @@ from pydantic.config import JsonDict
 
 from api.auth import require
 from api.keys import ApiKey
-from api.responses import Answer, Problem, request_id
+from api.responses import Answer, request_id
 from api.serving import Serving
 from kg import schema
 from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["users"])
 MAX_USERS = 1_000
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 413, 422, 503)}
 _TEXT = r"^[^\x00]*$"
 Value = Annotated[str, Field(min_length=1, max_length=500, pattern=_TEXT)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
@@ -53,13 +52,13 @@ class UsersTaken(Answer):
     revision: int = Field(description="Number of the last declaration in the ledger.")
 
 
-@router.put("/users/{user_id:path}", response_model=UsersTaken, responses=_PROBLEMS)
+@router.put("/users/{user_id:path}", response_model=UsersTaken)
 def put_user(request: Request, user_id: UserId, declared: Declared, key: Writer) -> Response:
     """Store what a user declares of themselves; the profile shows it at once, the next build reckons with it."""
     return _put(request, {user_id: declared})
 
 
-@router.post("/users", response_model=UsersTaken, responses=_PROBLEMS)
+@router.post("/users", response_model=UsersTaken)
 def put_users(request: Request, users: Annotated[list[DeclaredUser], Body(min_length=1, max_length=MAX_USERS)], key: Writer) -> Response:
     """Store what up to 1,000 users declare, all of them or none; of a user that is named twice, the last."""
     return _put(request, {user.user_id: user for user in users})

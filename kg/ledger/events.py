@@ -145,11 +145,12 @@ class EventStore:
         with self._database.reading() as connection:
             return set(connection.scalars(query))
 
-    def after(self, seq: int, limit: int) -> list[FreshEvent]:
-        """Return the events after a number, in order."""
-        query = select(*_FRESH).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    def after(self, seq: int, limit: int) -> tuple[list[FreshEvent], float]:
+        """Return the events after a number, in order, and when the last of them was acknowledged (Unix seconds; now where there is none)."""
+        query = select(*_FRESH, events.c.received_s).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
         with self._database.reading() as connection:
-            return [FreshEvent(*row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        return [FreshEvent(*row[:-1]) for row in rows], rows[-1][-1] if rows else time.time()
 
     def of_user_after(self, user_id: str, seq: int, limit: int) -> list[FreshEvent]:
         """Return the latest events of a user after a number, in order."""

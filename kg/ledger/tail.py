@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ class Tail:
         self._spilled: set[str] = set()
         self._floor = self._watermark = self._last = 0
         self._ready = False
+        self._lag_s = 0.0
 
     @property
     def last_seq(self) -> int:
@@ -45,6 +47,11 @@ class Tail:
     def watermark(self) -> int:
         """Events up to this number are forgotten: the build knows them."""
         return self._watermark
+
+    def take_lag_s(self) -> float:
+        """Return the longest time between an acknowledgement and its event's being here, since this was last asked."""
+        lag, self._lag_s = self._lag_s, 0.0
+        return lag
 
     def __len__(self) -> int:
         return len(self._order)
@@ -89,11 +96,13 @@ class Tail:
         """
         if not self._ready:
             self._begin()
-        while part := self._store.after(self._last, _PART):
+        full = True
+        while full:
+            part, received_s = self._store.after(self._last, _PART)
             with self._lock:
                 self._add(event for event in part if event.seq > self._last)
-            if len(part) < _PART:
-                return
+                self._lag_s = max(self._lag_s, time.time() - received_s)
+            full = len(part) == _PART
 
     def move(self, watermark: int) -> None:
         """Forget what a build knows: events up to its watermark. Called again and again: what the ledger could not tell is read when it can.
