@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import fingerprints
+from etl import fingerprints, knowledge
 from etl.console import Console
 from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
 from etl.settings import SourceConfig
@@ -28,12 +28,13 @@ from kg.workspace import Workspace
 if TYPE_CHECKING:
     from gnn.config import ModelConfig
     from gnn.graph import GraphArrays
+    from kg.tables import GraphTables
 
 STAGES = ("import", "extract", "build", "train", "evaluate")
 OUTPUTS = {
     "import": ("catalog", "rejects.jsonl"),
     "extract": ("attributes.parquet",),
-    "build": ("graph.json",),
+    "build": ("graph.json", "resolution"),
     "train": ("model", "artifact", "training.json"),
     "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
@@ -90,13 +91,12 @@ class Job:
             NotFoundError: The build's tables are not there any more.
         """
         build = self.workspace.build(build_id)
-        if not (build / "catalog").is_dir() or not (build / "attributes.parquet").is_file():
-            raise NotFoundError(f"build {build_id} has no tables to write the graph from", hint="run `reckon rebuild`")
+        knowledge.check_saved(build)
         with self._held:
             if self._graph_holds(build_id):
                 return False
             with self.console.stage("build"):
-                _build(self, build)
+                _load(self, build, knowledge.saved_tables(build))
             return True
 
     def model_config(self) -> ModelConfig:
@@ -114,7 +114,7 @@ class Job:
         parts: dict[str, tuple[object, ...]] = {
             "import": (fingerprints.inputs(self.workspace.root, self.sources),),
             "extract": (section[ShopConfig], section[ExtractConfig]),
-            "build": (self.config.section(GraphConfig).uri,),
+            "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
             "evaluate": (),
         }
@@ -370,11 +370,13 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
-    from kg.build import build_graph
-    from kg.store import GraphStore
-    from kg.tables import Catalog, read_table
+    tables, counts = knowledge.tables_of(job.workspace, job.config, build)
+    return {**_load(job, build, tables), **counts}
 
-    tables = build_graph(Catalog.read(build / "catalog"), read_table(build / "attributes.parquet"))
+
+def _load(job: Job, build: Path, tables: GraphTables) -> dict[str, Any]:
+    from kg.store import GraphStore
+
     with GraphStore(job.held_graph()) as store:
         store.wait()
         store.upsert(tables, build.name, job.console.progress)

@@ -60,6 +60,17 @@ class ExtractConfig(Section):
     )
 
 
+class ResolveConfig(Section):
+    """Values and items that are one."""
+
+    values: bool = Field(default=True, description="Merge the surfaces of one value: “HP”, “hp inc”.")
+    items: bool = Field(default=True, description="Link items that the shop lists more than once, and count their histories together.")
+    matcher: str = Field(
+        default="", description="File of a trained matcher (`reckon resolve train`), relative to reckon.toml; empty uses rules alone."
+    )
+    threshold: float = Field(default=0.9, gt=0, le=1, description="Lowest score at which two items are taken for one.")
+
+
 @dataclass(frozen=True)
 class Config:
     """A validated configuration.
