@@ -19,13 +19,16 @@ from api.bounds import Bounds
 from api.capacity import Capacity
 from api.connections import BoundedHttp
 from api.keys import KeyStore
+from api.ledger import ServingLedger
 from api.middleware import RequestContext
 from api.ratelimits import RateLimits
-from api.routes import health, recommendations
+from api.routes import events, health, recommendations, users
 from api.serving import Serving
 from api.settings import ServeConfig
+from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
+from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
 WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
@@ -54,7 +57,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         config: Its configuration.
     """
     serve = config.section(ServeConfig)
-    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s)
+    ledger = ServingLedger(workspace.ledger, config.section(LedgerConfig))
+    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger)
     limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
     @asynccontextmanager
@@ -68,10 +72,13 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
     app.state.serving, app.state.config = serving, serve
+    app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits)
     app.include_router(recommendations.router)
+    app.include_router(events.router)
+    app.include_router(users.router)
     app.include_router(health.router)
     return app
 
