@@ -10,15 +10,25 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
-from api import logs, problems
+from api import logs, openapi, problems
+from api.admission import HEALTH, Admission
+from api.audit import AuditLog
+from api.bounds import Bounds
+from api.capacity import Capacity
+from api.connections import BoundedHttp
 from api.keys import KeyStore
+from api.ledger import ServingLedger
 from api.middleware import RequestContext
-from api.routes import health, recommendations
+from api.ratelimits import RateLimits
+from api.routes import events, health, recommendations, users
 from api.serving import Serving
 from api.settings import ServeConfig
+from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
+from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
 WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
@@ -33,7 +43,10 @@ def from_environment() -> FastAPI:
         children.end_with_parent()
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))
     logs.configure()
-    return create_app(workspace, load_config(workspace.root, os.environ))
+    config = load_config(workspace.root, os.environ)
+    serve = config.section(ServeConfig)
+    BoundedHttp.bound(serve.max_header_bytes, serve.header_timeout_s)
+    return create_app(workspace, config)
 
 
 def create_app(workspace: Workspace, config: Config) -> FastAPI:
@@ -44,20 +57,56 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         config: Its configuration.
     """
     serve = config.section(ServeConfig)
-    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s)
+    ledger = ServingLedger(workspace.ledger, config.section(LedgerConfig))
+    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger)
+    limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         serving.start()
         yield
         serving.stop()
+        await limits.close()
 
     app = FastAPIOffline(
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
-    app.state.serving, app.state.keys, app.state.config = serving, KeyStore(workspace.keys), serve
+    app.state.serving, app.state.config = serving, serve
+    app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
-    app.add_middleware(RequestContext, max_body_bytes=serve.max_body_bytes)
+    openapi.install(app)
+    _wrap(app, workspace, serve, limits)
     app.include_router(recommendations.router)
+    app.include_router(events.router)
+    app.include_router(users.router)
     app.include_router(health.router)
     return app
+
+
+def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLimits) -> None:
+    """Put around the routes what every request passes. The last one added is the outermost: the first that a request meets."""
+    app.add_middleware(
+        Capacity,
+        max_concurrent=serve.max_concurrent,
+        max_queue=serve.max_queue,
+        queue_timeout_s=serve.queue_timeout_s,
+        request_timeout_s=serve.request_timeout_s,
+        free=(HEALTH,),
+    )
+    app.add_middleware(
+        Bounds,
+        max_header_bytes=serve.max_header_bytes,
+        max_body_bytes=serve.max_body_bytes,
+        max_nesting=serve.max_nesting,
+        body_timeout_s=serve.request_timeout_s,
+    )
+    app.add_middleware(Admission, keys=KeyStore(workspace.keys), limits=limits, public_docs=serve.public_docs)
+    app.add_middleware(RequestContext, audit=AuditLog(workspace.audit) if serve.audit else None)
+    if serve.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(serve.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy"],
+        )

@@ -1,33 +1,26 @@
-"""Who may call what."""
+"""Which scope a route takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable
 
-from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi import Request
 
-from api.keys import ApiKey, KeyStore
-
-_bearer = HTTPBearer(auto_error=False, description="Authorization: Bearer KEY")
-_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="X-API-Key: KEY")
+from api.keys import ApiKey, carrying
 
 
-def require(scope: str) -> Callable[..., ApiKey]:
+def require(scope: str) -> Callable[[Request], Awaitable[ApiKey]]:
     """Return a dependency that gives the caller's key, or refuses the call.
 
     Args:
         scope: What the key must carry.
     """
 
-    def key(
-        request: Request,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-        header: Annotated[str | None, Depends(_header)],
-    ) -> ApiKey:
-        keys: KeyStore = request.app.state.keys
-        return keys.authenticate(bearer.credentials if bearer else header, scope)
+    # Asynchronous, although it waits for nothing: FastAPI would send a plain function to a thread.
+    async def key(request: Request) -> ApiKey:
+        request.scope["reckon.required"] = scope
+        # `Admission` put it there, or refused the request.
+        found: ApiKey = request.scope["reckon.key"]
+        return carrying(found, scope)
 
     return key

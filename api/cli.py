@@ -1,13 +1,11 @@
-"""The commands of this door: `reckon serve` and `reckon keys`."""
+"""The command `reckon serve`."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,41 +13,14 @@ from typing import Annotated
 
 import typer
 
-from api.keys import KeyStore
+from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
 from kg.embedded import EmbeddedGraph
-from kg.errors import GraphUnavailableError, InputError
+from kg.errors import ConfigError, GraphUnavailableError
 from kg.workspace import Workspace
 
 _REVIVE_S = 2.0
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
-keys = typer.Typer(help="API keys: shown once, stored as hashes.", no_args_is_help=True)
-
-
-@keys.command("create")
-def create_key(
-    scope: Annotated[list[str], typer.Option(help="What it may do; repeat for several.")],
-    workspace: Folder = Path(),
-    expires: Annotated[str, typer.Option(help="For example 90d or 12h; never when left out.")] = "",
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
-) -> None:
-    """Make a key and print it: it cannot be shown again."""
-    typer.echo(KeyStore(Workspace.open(workspace).keys).create(scope, expires_days=_days(expires), name=name))
-
-
-@keys.command("list")
-def list_keys(workspace: Folder = Path()) -> None:
-    """List the keys without their secrets."""
-    for key in KeyStore(Workspace.open(workspace).keys).list():
-        expires = "never" if key.expires_s is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(key.expires_s))
-        typer.echo(f"{key.key_id}  {','.join(key.scopes):<30}  expires {expires}  {key.name}")
-
-
-@keys.command("revoke")
-def revoke_key(key_id: str, workspace: Folder = Path()) -> None:
-    """Revoke a key; running servers refuse it at once."""
-    KeyStore(Workspace.open(workspace).keys).revoke(key_id)
-    typer.echo(f"revoked {key_id}")
 
 
 def serve(
@@ -63,13 +34,15 @@ def serve(
     import uvicorn
 
     from api import app, logs
-    from api.settings import ServeConfig
 
     opened = Workspace.open(workspace)
     config = load_config(opened.root, os.environ)
     settings, graph = config.section(ServeConfig), config.section(GraphConfig)
     n_workers = workers or settings.workers
+    _check_address(host or settings.host, settings)
     os.environ[app.WORKSPACE_VARIABLE] = str(opened.root)
+    # The workers read the configuration themselves, and divide what they share among as many as there are.
+    os.environ["RECKON__SERVE__WORKERS"] = str(n_workers)
     logs.configure()
     with ExitStack() as stack:
         if n_workers > 1:
@@ -91,11 +64,25 @@ def serve(
             host=host or settings.host,
             port=port or settings.port,
             workers=n_workers,
+            http="api.connections:BoundedHttp",
+            ws="none",
+            ssl_certfile=settings.tls_certificate or None,
+            ssl_keyfile=settings.tls_key or None,
             access_log=False,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+
+
+def _check_address(host: str, settings: ServeConfig) -> None:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise ConfigError("[serve] has one of tls_certificate and tls_key", hint="give both, or neither")
+    for path in filter(None, (settings.tls_certificate, settings.tls_key)):
+        if not Path(path).is_file():
+            raise ConfigError(f"[serve] {path} does not exist", hint="name PEM files by absolute paths")
+    if host not in ("127.0.0.1", "::1", "localhost") and not settings.tls_certificate:
+        typer.echo(f"{host} is not loopback and the API speaks plain HTTP: keys travel readable unless a proxy in front speaks TLS", err=True)
 
 
 @contextmanager
@@ -118,12 +105,3 @@ def _kept_up(database: EmbeddedGraph) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join(60)
-
-
-def _days(text: str) -> float | None:
-    if not text:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([dhm])", text)
-    if match is None:
-        raise InputError(f"--expires {text!r} is not a duration", hint="write 90d, 12h or 30m")
-    return float(match[1]) * {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}[match[2]]

@@ -6,17 +6,19 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
 
+from api.settings import RATE_PATTERN
 from kg.errors import AuthenticationError, ConfigError, InputError, NotFoundError, PermissionDeniedError
 
-SCOPES = ("recommend:read", "events:write", "catalog:write", "profile:read", "graph:read", "admin")
+SCOPES = ("recommend:read", "events:write", "catalog:write", "profile:read", "graph:read", "metrics:read", "admin")
 _PREFIX = "rk"
 
 
@@ -31,6 +33,7 @@ class ApiKey:
         created_s: Unix seconds.
         expires_s: Unix seconds after which it is refused, or None.
         name: What its owner calls it.
+        rate: Its own rate limit, such as "600/minute"; empty takes the configured one.
     """
 
     key_id: str
@@ -39,6 +42,7 @@ class ApiKey:
     created_s: float
     expires_s: float | None = None
     name: str = ""
+    rate: str = ""
 
     def allows(self, scope: str) -> bool:
         """Say whether the key carries `scope`; `admin` carries all."""
@@ -57,16 +61,17 @@ class KeyStore:
         self._stamp: tuple[int, int, int] | None = None
         self._keys: dict[str, ApiKey] = {}
 
-    def create(self, scopes: Iterable[str], *, expires_days: float | None = None, name: str = "") -> str:
+    def create(self, scopes: Iterable[str], *, expires_days: float | None = None, name: str = "", rate: str = "") -> str:
         """Make a key and return its text, the only time it can be read.
 
         Args:
             scopes: Any of `SCOPES`.
             expires_days: Days until it is refused; None never expires.
             name: What its owner calls it.
+            rate: Its own rate limit; empty takes the configured one.
 
         Raises:
-            InputError: No scope, an unknown one, or an expiry that is not in the future.
+            InputError: No scope, an unknown one, an expiry that is not in the future, or a rate that cannot be read.
         """
         chosen = tuple(dict.fromkeys(scopes))
         unknown = [scope for scope in chosen if scope not in SCOPES]
@@ -74,11 +79,38 @@ class KeyStore:
             raise InputError(f"unknown scope {unknown[0]!r}" if unknown else "a key needs a scope", hint=f"scopes are {', '.join(SCOPES)}")
         if expires_days is not None and expires_days <= 0:
             raise InputError(f"a key cannot expire in {expires_days} days", hint="give a positive number of days, or leave it out")
-        key_id, secret, now = secrets.token_hex(6), secrets.token_urlsafe(32), time.time()
-        expires_s = None if expires_days is None else now + expires_days * 86_400
+        if not re.fullmatch(RATE_PATTERN, rate):
+            raise InputError(f"{rate!r} is not a rate", hint="write 600/minute; the units are second, minute, hour and day")
+        now = time.time()
+        text, key = _new_key(chosen, now, None if expires_days is None else now + expires_days * 86_400, name, rate)
         with self._locked():
-            self._write([*self.list(), ApiKey(key_id, _digest(secret), chosen, now, expires_s, name)])
-        return f"{_PREFIX}_{key_id}_{secret}"
+            self._write([*self.list(), key])
+        return text
+
+    def rotate(self, key_id: str, *, grace_s: float = 0.0) -> str:
+        """Make a key that replaces another one, and return its text.
+
+        The new key has the scopes, name, rate and lifetime of the old one, which is refused from now on, or after the grace.
+
+        Args:
+            key_id: The key to replace.
+            grace_s: Seconds in which the old key still works.
+
+        Raises:
+            NotFoundError: No key has this id.
+            InputError: The grace is negative.
+        """
+        if grace_s < 0:
+            raise InputError(f"a grace of {grace_s} seconds", hint="give 0 or more, such as 1h")
+        with self._locked():
+            old = self._existing(key_id)
+            now = time.time()
+            lifetime_s = None if old.expires_s is None else old.expires_s - old.created_s
+            text, key = _new_key(old.scopes, now, None if lifetime_s is None else now + lifetime_s, old.name, old.rate)
+            ends = now + grace_s if old.expires_s is None else min(old.expires_s, now + grace_s)
+            kept = [replace(each, expires_s=ends) if each.key_id == key_id else each for each in self.list()]
+            self._write([*(each for each in kept if grace_s or each.key_id != key_id), key])
+        return text
 
     def list(self) -> list[ApiKey]:
         """Return all keys, oldest first."""
@@ -92,17 +124,14 @@ class KeyStore:
             NotFoundError: No key has this id.
         """
         with self._locked():
-            keys = self.list()
-            if key_id not in self._keys:
-                raise NotFoundError(f"no key has the id {key_id!r}", hint="`reckon keys list` shows them")
-            self._write([key for key in keys if key.key_id != key_id])
+            self._existing(key_id)
+            self._write([key for key in self.list() if key.key_id != key_id])
 
-    def authenticate(self, text: str | None, scope: str) -> ApiKey:
-        """Return the key whose text this is.
+    def identify(self, text: str | None) -> ApiKey:
+        """Return the key whose text this is. The file is looked at every time (a `stat`, 2 µs), so a change counts from the next request on.
 
         Raises:
             AuthenticationError: There is none, or it has expired.
-            PermissionDeniedError: It does not carry `scope`.
         """
         parts = (text or "").split("_", 2)
         self._refresh()
@@ -113,9 +142,22 @@ class KeyStore:
             raise AuthenticationError("no valid API key was given", hint="send `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         if key.expires_s is not None and key.expires_s <= time.time():
             raise AuthenticationError("the API key has expired", hint="make another with `reckon keys create`")
-        if not key.allows(scope):
-            raise PermissionDeniedError(f"the API key lacks the scope {scope}", hint=f"make one with `reckon keys create --scope {scope}`")
         return key
+
+    def authenticate(self, text: str | None, scope: str) -> ApiKey:
+        """Return the key whose text this is, if it carries `scope`.
+
+        Raises:
+            AuthenticationError: There is none, or it has expired.
+            PermissionDeniedError: It does not carry `scope`.
+        """
+        return carrying(self.identify(text), scope)
+
+    def _existing(self, key_id: str) -> ApiKey:
+        self._refresh()
+        if key_id not in self._keys:
+            raise NotFoundError(f"no key has the id {key_id!r}", hint="`reckon keys list` shows them")
+        return self._keys[key_id]
 
     def _locked(self) -> FileLock:
         return FileLock(self._path.with_suffix(".lock"), timeout=10, mode=0o600)
@@ -144,6 +186,22 @@ class KeyStore:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
+
+
+def carrying(key: ApiKey, scope: str) -> ApiKey:
+    """Return the key if it carries `scope`.
+
+    Raises:
+        PermissionDeniedError: It does not.
+    """
+    if not key.allows(scope):
+        raise PermissionDeniedError(f"the API key lacks the scope {scope}", hint=f"make one with `reckon keys create --scope {scope}`")
+    return key
+
+
+def _new_key(scopes: tuple[str, ...], now: float, expires_s: float | None, name: str, rate: str) -> tuple[str, ApiKey]:
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return f"{_PREFIX}_{key_id}_{secret}", ApiKey(key_id, _digest(secret), scopes, now, expires_s, name, rate)
 
 
 def _digest(secret: str) -> str:

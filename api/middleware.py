@@ -1,90 +1,87 @@
-"""What happens around every request: an id, bounds, metrics and one log line. Pure ASGI, so that it costs microseconds."""
+"""What happens around every request: an id, one log line, metrics, and errors as problems. Pure ASGI, so that it costs microseconds."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
+import traceback
 
 import structlog
-from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUESTS = Counter("reckon_requests_total", "Requests answered", ["route", "method", "status"])
-LATENCY = Histogram(
-    "reckon_request_seconds",
-    "Time from the first byte in to the last byte out",
-    ["route"],
-    buckets=(0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
-)
-MAX_HEADER_BYTES = 16_384
+from api import metrics, problems
+from api.audit import AuditLog
+from api.problems import Refusal
+from kg.errors import ReckonError
+
+_CALLER_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger("api")
 
 
 class RequestContext:
-    """Gives each request an id, counts and times it, and refuses what is too large.
+    """Gives each request an id, counts, times and logs it, and answers whatever was raised below with a problem.
+
+    The id is ours, because past answers are found again by it; a well-formed X-Request-ID of the caller is logged beside it.
 
     Args:
         app: What answers.
-        max_body_bytes: Largest body.
+        audit: Where writes and admin actions are noted, if anywhere.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
-        self._app = app
-        self._max_body = max_body_bytes
+    def __init__(self, app: ASGIApp, *, audit: AuditLog | None) -> None:
+        self._app, self._audit = app, audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
         scope["reckon.request_id"] = request_id = secrets.token_hex(8)
 
         async def tracked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *scope.get("reckon.headers", ())]
             await send(message)
 
         try:
-            refused = self._refusal(scope)
-            if refused is not None:
-                await _refuse(tracked, refused, request_id)
-            else:
-                await self._app(scope, self._bounded(receive), tracked)
+            await self._app(scope, receive, tracked)
+        except Exception as error:
+            refusal = _refusal(error, request_id)
+            if not status:
+                await problems.send(tracked, refusal, request_id)
         finally:
-            elapsed = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unmatched")
-            REQUESTS.labels(route, scope["method"], status).inc()
-            LATENCY.labels(route).observe(elapsed)
-            # The path may carry ids of users, so the route's pattern is logged instead.
-            log.info("request", route=route, method=scope["method"], status=status, ms=round(elapsed * 1000, 2), request_id=request_id)
+            self._note(scope, status or 499, time.perf_counter() - started, request_id)
 
-    def _refusal(self, scope: Scope) -> int | None:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            return 431
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        return 413 if not length.isdigit() or int(length) > self._max_body else None
-
-    def _bounded(self, receive: Receive) -> Receive:
-        total = 0
-
-        async def bounded() -> Message:
-            nonlocal total
-            message = await receive()
-            total += len(message.get("body", b""))
-            if total > self._max_body:
-                # A body without a length that grows beyond the bound: end it as if the client had gone.
-                return {"type": "http.disconnect"}
-            return message
-
-        return bounded
+    def _note(self, scope: Scope, status: int, elapsed_s: float, request_id: str) -> None:
+        # The path and the query may carry ids of users, so the route's pattern is logged instead.
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in metrics.METHODS else "OTHER"
+        key = scope.get("reckon.key")
+        metrics.request(route, method, status, elapsed_s, scope.get("reckon.strategy", ""))
+        facts = {"key_id": key.key_id if key else None, "caller_request_id": _caller_id(scope)}
+        told = {name: value for name, value in facts.items() if value}
+        log.info("request", route=route, method=method, status=status, ms=round(elapsed_s * 1000, 2), request_id=request_id, **told)
+        changes = method not in _SAFE and scope.get("reckon.required", "recommend:read") != "recommend:read"
+        if self._audit is not None and key is not None and changes:
+            self._audit.write(key.key_id, f"{method} {route}", request_id=request_id, status=status)
 
 
-async def _refuse(send: Send, status: int, request_id: str) -> None:
-    title = {413: "Body too large", 431: "Headers too large"}[status]
-    body = f'{{"type":"about:blank","title":"{title}","status":{status},"detail":"{title}","request_id":"{request_id}"}}'.encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _refusal(error: Exception, request_id: str) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, ReckonError):
+        return problems.translated(error, request_id)
+    # The message of a foreign error may carry what a caller sent: where it happened is enough to find it.
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)[-12:]]
+    log.error("unexpected", error=type(error).__name__, frames=frames, request_id=request_id)
+    return Refusal(500, "Internal error", "something went wrong on our side", hint="quote the request_id when you report it")
+
+
+def _caller_id(scope: Scope) -> str | None:
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _CALLER_ID.fullmatch(given) else None

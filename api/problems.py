@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,69 +11,102 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Send
 
 from api.responses import request_id
 from kg.errors import AuthenticationError, ReckonError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+_MAX_TOLD = 20
 log = structlog.get_logger("api")
 
 _TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 413: "Body too large", 422: "Invalid input", 500: "Internal error"}
 
 
-def problem(request: Request, status: int, title: str, detail: str, *, hint: str = "", **members: Any) -> Response:
-    """Build one problem response.
+class Refusal(Exception):
+    """A request that is answered with a problem before any route sees it.
 
     Args:
-        request: What it answers.
         status: HTTP status.
         title: The kind of problem.
         detail: What is wrong here.
         hint: What to do about it.
-        **members: Further members of the document.
+        headers: Further headers of the answer.
     """
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id(request), **members}
-    if hint:
-        body["hint"] = hint
-    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE)
+
+    def __init__(self, status: int, title: str, detail: str, *, hint: str = "", headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.title, self.detail, self.hint, self.headers = status, title, detail, hint, tuple(headers)
+
+
+def busy(detail: str, *, retry_after_s: int = RETRY_AFTER_S) -> Refusal:
+    """Return the refusal of a request that could be answered later."""
+    return Refusal(
+        503, "Temporarily unavailable", detail, hint="try again after Retry-After seconds", headers=[(b"retry-after", str(retry_after_s).encode())]
+    )
+
+
+def translated(error: ReckonError, request_id: str) -> Refusal:
+    """Return one of our errors as a refusal; what only the operator can mend is logged, not told."""
+    headers: list[tuple[bytes, bytes]] = []
+    if isinstance(error, UnavailableError):
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    if isinstance(error, AuthenticationError):
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.status >= 500:
+        log.error("failed", error=type(error).__name__, detail=error.message, request_id=request_id)
+    if error.status == 500:
+        return Refusal(500, error.title, "the operator has to mend this; the log says what", hint="quote the request_id when you report it")
+    return Refusal(error.status, error.title, error.message, hint=error.hint, headers=headers)
+
+
+def document(refusal: Refusal, request_id: str, **members: Any) -> bytes:
+    """Return the problem document of a refusal."""
+    body = {"type": "about:blank", "title": refusal.title, "status": refusal.status, "detail": refusal.detail, "request_id": request_id, **members}
+    if refusal.hint:
+        body["hint"] = refusal.hint
+    return orjson.dumps(body)
+
+
+async def send(send: Send, refusal: Refusal, request_id: str) -> None:
+    """Answer with a problem from outside the routes."""
+    body = document(refusal, request_id)
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *refusal.headers]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the handlers of what routes raise; the unexpected is answered by `RequestContext`."""
     app.add_exception_handler(ReckonError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, ReckonError):
-        return await _unexpected(request, error)
-    response = problem(request, error.status, error.title, error.message, hint=error.hint)
-    if isinstance(error, UnavailableError):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    if isinstance(error, AuthenticationError):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if error.status >= 500:
-        log.error("failed", detail=error.message, request_id=request_id(request))
-    return response
+        raise error
+    return _response(translated(error, request_id(request)), request)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     # The value is not echoed: it may be a secret that was put into the wrong field.
-    told = [{"where": ".".join(str(part) for part in e["loc"]), "why": e["msg"]} for e in errors]
+    told = [{"where": ".".join(str(part)[:64] for part in e["loc"]), "why": e["msg"]} for e in errors[:_MAX_TOLD]]
     detail = "; ".join(f"{e['where']}: {e['why']}" for e in told[:3])
-    return problem(request, 422, "Invalid input", detail, hint="see /docs for what the call takes", errors=told)
+    return _response(Refusal(422, "Invalid input", detail, hint="see /docs for what the call takes"), request, errors=told)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
-    return problem(request, status, _TITLES.get(status, "Error"), detail, hint="see /docs for the calls there are" if status == 404 else "")
+    given = (error.headers or {}) if isinstance(error, HTTPException) else {}
+    headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+    hint = "see /docs for the calls there are" if status == 404 else ""
+    return _response(Refusal(status, _TITLES.get(status, "Error"), detail, hint=hint, headers=headers), request)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected", request_id=request_id(request), exc_info=error)
-    return problem(request, 500, "Internal error", "something went wrong on our side", hint="quote the request_id when you report it")
+def _response(refusal: Refusal, request: Request, **members: Any) -> Response:
+    headers = {name.decode(): value.decode() for name, value in refusal.headers}
+    return Response(document(refusal, request_id(request), **members), status_code=refusal.status, media_type=MEDIA_TYPE, headers=headers)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from kg.config import Section
+
+RATE_PATTERN = r"^$|^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
 class ServeConfig(Section):
@@ -14,5 +16,28 @@ class ServeConfig(Section):
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes; all share the artifact through the page cache.")
     max_k: int = Field(default=200, ge=1, le=1000, description="Longest list that one request may ask for.")
-    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
     graph_check_s: float = Field(default=2.0, gt=0, description="How often the health of the graph database is looked at.")
+
+    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
+    max_header_bytes: int = Field(default=16_384, ge=1024, le=1_048_576, description="Largest sum of a request's headers.")
+    max_nesting: int = Field(default=32, ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")
+    request_timeout_s: float = Field(
+        default=30.0, gt=0, le=3600, description="A request that takes longer is answered 503 (408 while its body is missing)."
+    )
+    header_timeout_s: float = Field(default=10.0, gt=0, le=600, description="A connection that has not sent its headers by then is closed.")
+    max_concurrent: int = Field(default=64, ge=1, le=10_000, description="Requests that one worker works on at a time.")
+    max_queue: int = Field(default=256, ge=0, le=100_000, description="Requests that wait for a place in one worker; more are answered 503.")
+    queue_timeout_s: float = Field(default=2.0, gt=0, le=60, description="A request that got no place by then is answered 503.")
+
+    rate_limit: str = Field(
+        default="", pattern=RATE_PATTERN, description="Requests a key may make, such as 600/minute; empty limits none. Keys may have their own."
+    )
+    rate_limit_storage: SecretStr = Field(
+        default=SecretStr(""), description="redis://… or rediss://… that all workers and machines count in; empty counts in each worker its part."
+    )
+    cors_origins: tuple[str, ...] = Field(default=(), description="Origins whose browser pages may call the API; none by default.")
+    public_docs: bool = Field(default=False, description="Show /docs and /openapi.json without a key.")
+    audit: bool = Field(default=True, description="Write a line per write and admin action into audit.jsonl in the workspace.")
+    tls_certificate: str = Field(default="", description="PEM file of the certificate chain; with `tls_key` the API speaks HTTPS itself.")
+    tls_key: str = Field(default="", description="PEM file of its private key.")
+    otlp_endpoint: str = Field(default="", pattern=r"^$|^https?://", description="OTLP/HTTP collector that traces are sent to; empty sends none.")

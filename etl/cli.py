@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_explain
+from etl import cli_explain, cli_facts
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
 from kg.workspace import Workspace
@@ -45,6 +45,8 @@ graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(graph_app, name="graph")
 app.add_typer(resolve_app, name="resolve")
+app.add_typer(cli_facts.facts_app, name="facts")
+app.command("why-fact")(cli_facts.why_fact)
 app.command("why-not")(cli_explain.why_not)
 app.command("what-if")(cli_explain.what_if)
 
@@ -121,9 +123,9 @@ def show_config(workspace: Folder = Path()) -> None:
             value = section.model_dump(mode="json")[key]
             typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {field.description}")
         typer.echo("")
-    for source in config.sources:
-        typer.echo("[[source]]")
-        for key, value in source.model_dump(mode="json", exclude_unset=True).items():
+    for name, table in [*(("source", each) for each in config.sources), *(("rule", each) for each in config.rules)]:
+        typer.echo(f"[[{name}]]")
+        for key, value in table.model_dump(mode="json", exclude_unset=True).items():
             typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}")
         typer.echo("")
 

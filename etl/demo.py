@@ -48,6 +48,8 @@ def run_demo(folder: Path, *, port: int, stop: bool) -> None:
     port = _free_port(port, console)
     key_file = _key_file(workspace)
     with (workspace.root / "serve.log").open("wb") as log:
+        # On loopback the demo's API docs may be looked at without a key, as the ending invites to.
+        os.environ.setdefault("RECKON__SERVE__PUBLIC_DOCS", "true")
         command = [sys.executable, "-m", "etl", "serve", "-w", str(workspace.root), "--port", str(port)]
         server = children.spawn(command, log=log)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.console import Console
+from etl.knowledge import interactions_of
 from etl.runs import read_json
 from gnn.ablation import ablations
 from gnn.artifact import load_artifact
@@ -16,7 +17,6 @@ from gnn.report import report, unmet, write_report
 from gnn.split import split_interactions
 from kg.config import Config
 from kg.errors import BuildError
-from kg.tables import Catalog
 
 
 def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, Any]:
@@ -29,9 +29,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
     """
     settings = config.section(EvaluateConfig)
     artifact = load_artifact(build / "model")
-    split = split_interactions(
-        Catalog.read(build / "catalog").interactions, method=settings.split, test_fraction=settings.test_fraction, seed=settings.seed
-    )
+    split = split_interactions(interactions_of(build), method=settings.split, test_fraction=settings.test_fraction, seed=settings.seed)
     test = test_users(artifact, split.new_items(), settings)
     rankers = [PathSumRanker(artifact), *baseline_rankers(artifact, settings.baselines)]
     results = evaluate(rankers, test, settings, console.progress)

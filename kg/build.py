@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from kg import schema
+from kg.facts import Fact, corrected
+from kg.resolve.merges import Resolution, apply_merges
 from kg.schema import EdgeType
 from kg.tables import ATTRIBUTE_COLUMNS, Catalog, GraphTables
+
+SAME_AS: EdgeType = ("item", "same_as", "item")
 
 _EVIDENCE = ("confidence", "field", "start", "end", "surface", "extractor", "extractor_version")
 
 
-def build_graph(catalog: Catalog, attributes: pl.DataFrame) -> GraphTables:
+def build_graph(catalog: Catalog, attributes: pl.DataFrame, resolution: Resolution | None = None, facts: Sequence[Fact] = ()) -> GraphTables:
     """Turn a catalogue and its attributes into nodes and edges.
 
     Args:
         catalog: Validated tables. Interactions and triples name only items of the catalogue (import rejects the others).
         attributes: Facts of items (`kg.tables.ATTRIBUTE_COLUMNS`), from structured fields and text.
+        resolution: Values that are one, and items that are one; none where not given.
+        facts: Corrections by persons that hold, oldest first.
 
     Returns:
-        Item, user and value nodes; one edge per (source, target) with its evidence or its counts.
+        Item, user and value nodes; one edge per (source, target) with its evidence or its counts. Duplicates keep their node and their attributes
+        and have an edge to the item they are a duplicate of; their events are that item's.
     """
-    edges = _merged(_attribute_edges(attributes), _triple_edges(catalog.triples), _user_attribute_edges(catalog.users))
-    edges |= interaction_edges(catalog.interactions)
-    return GraphTables(_nodes(catalog, edges), dict(sorted(edges.items())))
+    resolution = resolution or Resolution()
+    merges = resolution.merges
+    facts_read = apply_merges(attributes, merges) if merges.height else attributes
+    triples = _merged_triples(catalog.triples, merges)
+    edges = _merged(_attribute_edges(facts_read), _triple_edges(triples), _user_attribute_edges(catalog.users), _same_as_edges(resolution.duplicates))
+    edges = corrected(edges, facts, merges, catalog.items["item_id"])
+    interactions = resolution.canonical_interactions(catalog.interactions)
+    edges |= interaction_edges(interactions)
+    return GraphTables(_nodes(catalog, interactions, edges), dict(sorted(edges.items())))
 
 
 def interaction_edges(interactions: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
@@ -66,7 +79,7 @@ def _attribute_edges(attributes: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
 def _triple_edges(triples: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
     edges: dict[EdgeType, pl.DataFrame] = {}
     keys = ["head_type", "relation", "tail_type"]
-    named = triples.with_columns(pl.col("relation").replace(schema.RELATION_ALIASES))
+    named = triples.with_columns(_relation_name())
     for key, rows in sorted(named.group_by(keys), key=lambda group: tuple(map(str, group[0]))):
         source, relation, target = map(str, key)
         evidence = {name: _from_triple(name, dtype) for name, dtype in ATTRIBUTE_COLUMNS.items() if name in _EVIDENCE}
@@ -79,12 +92,47 @@ def _from_triple(name: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col("tail") if name == "surface" else pl.lit(given.get(name), dtype=dtype)
 
 
+def triple_facts(triples: pl.DataFrame) -> pl.DataFrame:
+    """Return what ready-made triples say about items as facts: `item_id`, `relation`, `value`; a shop states them, so `extractor` is "catalog"."""
+    named = triples.filter((pl.col("head_type") == "item") & (pl.col("tail_type") != "item")).with_columns(_relation_name())
+    named = named.filter(pl.col("relation") == "has_" + pl.col("tail_type"))
+    return named.select(item_id="head", relation="relation", value="tail", extractor=pl.lit("catalog")).unique(maintain_order=True)
+
+
+def _merged_triples(triples: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
+    if not merges.height or not triples.height:
+        return triples
+    log = merges.select("relation", tail="surface", canonical="canonical").with_columns(
+        head_type=pl.lit("item"), tail_type=pl.col("relation").str.strip_prefix("has_"), relation_name="relation"
+    )
+    named = triples.with_columns(relation_name=_relation_name())
+    joined = named.join(log.drop("relation"), on=["head_type", "relation_name", "tail_type", "tail"], how="left", maintain_order="left")
+    return joined.with_columns(tail=pl.coalesce("canonical", "tail")).select(triples.columns)
+
+
+def _relation_name() -> pl.Expr:
+    return pl.col("relation").replace(schema.RELATION_ALIASES)
+
+
+def _same_as_edges(duplicates: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
+    if not duplicates.height:
+        return {}
+    evidence = {
+        "confidence": pl.col("score"),
+        "field": pl.lit("item"),
+        "surface": pl.col("evidence"),
+        "extractor": pl.lit("resolve"),
+        "extractor_version": pl.lit("1"),
+    }
+    return {SAME_AS: duplicates.select(source="item_id", target="duplicate_of", score="score", **evidence)}
+
+
 def _user_attribute_edges(users: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
     edges: dict[EdgeType, pl.DataFrame] = {}
-    for field in users.columns[1:]:
-        frame = users.select(source="user_id", target=field).explode("target").drop_nulls().unique()
+    for name in users.columns[1:]:
+        frame = users.select(source="user_id", target=name).explode("target").drop_nulls().unique()
         if frame.height:
-            edges[("user", schema.attribute_relation(field), schema.value_type(schema.attribute_relation(field)))] = frame.sort("source", "target")
+            edges[("user", schema.attribute_relation(name), schema.value_type(schema.attribute_relation(name)))] = frame.sort("source", "target")
     return edges
 
 
@@ -106,8 +154,8 @@ def _best(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return frame.sort(order, descending=descending, nulls_last=True).unique(["source", "target"], keep="first", maintain_order=True)
 
 
-def _nodes(catalog: Catalog, edges: Mapping[EdgeType, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    keys: dict[str, list[pl.Series]] = {"user": [catalog.users["user_id"], catalog.interactions["user_id"]]}
+def _nodes(catalog: Catalog, interactions: pl.DataFrame, edges: Mapping[EdgeType, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    keys: dict[str, list[pl.Series]] = {"user": [catalog.users["user_id"], interactions["user_id"]]}
     for (source, _, target), frame in edges.items():
         keys.setdefault(source, []).append(frame["source"])
         keys.setdefault(target, []).append(frame["target"])

@@ -155,3 +155,45 @@ def _ends(edge_type: EdgeType, *, by_source: bool) -> tuple[NodeType, NodeType]:
 
 def _property(name: str) -> str:
     return f"`{schema.checked_name(name, what='property')}`"
+
+
+EVIDENCE = ("field", "start", "end", "surface", "extractor", "extractor_version", "confidence", "build_id")
+"""What every extracted edge carries."""
+STATED = ("by", "note", "time")
+"""What an edge that a person stated carries beside it."""
+
+
+def facts_of_item(relation_name: str) -> str:
+    """Return the read of an item's values of one relation with their evidence: one row per edge, for `$item_id`."""
+    item, relation = schema.ITEM, schema.relation(relation_name)
+    properties = ", ".join(f"r.{_property(name)}" for name in (*EVIDENCE, *STATED))
+    matched = f"MATCH (i:{item.label})-[r:{relation.type}]->(v) WHERE i.{item.key} = $item_id AND r.build_id IS NOT NULL"
+    return f"{matched} RETURN v.value, i.title, i.description, {properties} ORDER BY v.value"
+
+
+def why_fact(item_id: str, relation_name: str, value: str) -> str:
+    """Return a query for people: the text that states a fact with the span in brackets, and the rest of its evidence.
+
+    Offsets count characters; where a text holds characters beyond the basic plane (emoji), the databases count each twice and the brackets move.
+    """
+    item, relation, node = schema.ITEM, schema.relation(relation_name), schema.node_type(schema.value_type(relation_name))
+    marked = " ".join(f"WHEN '{field}' THEN {_marked(f'i.{field}')}" for field in ("title", "description"))
+    columns = ", ".join(f"r.{_property(name)} AS {'span_' + name if name in ('start', 'end') else name}" for name in (*EVIDENCE, *STATED))
+    return (
+        f"MATCH (i:{item.label})-[r:{relation.type}]->(v:{node.label}) WHERE i.{item.key} = {literal(item_id)} AND v.{node.key} = {literal(value)} "
+        f"RETURN CASE r.field {marked} ELSE r.surface END AS sentence, {columns}"
+    )
+
+
+def literal(text: str) -> str:
+    r"""Return a text as a Cypher string.
+
+    >>> print(literal("it's 5\\6"))
+    'it\'s 5\\6'
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return f"'{escaped}'"
+
+
+def _marked(text: str) -> str:
+    return f"substring({text}, 0, r.`start`) + '[' + substring({text}, r.`start`, r.`end` - r.`start`) + ']' + substring({text}, r.`end`)"

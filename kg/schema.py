@@ -109,6 +109,23 @@ _RELATIONS = {
     )
 }
 
+ONE_FROM_TEXT = frozenset(
+    {
+        "has_brand",
+        "has_weight",
+        "has_volume",
+        "has_area",
+        "has_pack_size",
+        "has_screen_size",
+        "has_dimensions",
+        "has_battery_charge",
+        "has_spf",
+        "has_gender",
+        "has_model",
+    }
+)
+"""Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
+
 RELATION_ALIASES = {"produced_by": "has_brand", "belongs_to": "has_category", "in_category": "has_category", "brand": "has_brand"}
 """Names that ready-made graphs use for relations we already have; their edges are merged with ours."""
 
@@ -197,7 +214,10 @@ def value_type(relation_name: str) -> str:
 
 def family(edge_type: EdgeType) -> Family | None:
     """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies)."""
-    source, _, target = edge_type
+    source, name, target = edge_type
+    if name == "same_as":
+        # Two listings of one item: identity, not a reason. Their histories are joined before anything is walked.
+        return None
     if source == "user" and target == "item":
         return "interaction"
     if source == "item" and target == "item":

@@ -21,6 +21,10 @@ class Workspace:
         rejects.jsonl     rows the last import refused
         reports/          what import and checks found
         keys.json         hashed API keys
+        facts.jsonl       corrections by persons
+        resolve.jsonl     values and items that persons keep apart
+        changes.jsonl     items and interactions changed since the files were written
+        audit.jsonl       writes and admin actions, one JSON object a line
         ledger.db         events, where no other database is configured
 
     Args:
@@ -75,6 +79,26 @@ class Workspace:
     def keys(self) -> Path:
         """Hashed API keys."""
         return self.root / "keys.json"
+
+    @property
+    def facts(self) -> Path:
+        """Corrections by persons, one JSON object a line."""
+        return self.root / "facts.jsonl"
+
+    @property
+    def resolve(self) -> Path:
+        """Values and items that persons keep apart, one JSON object a line."""
+        return self.root / "resolve.jsonl"
+
+    @property
+    def changes(self) -> Path:
+        """Changes of items and interactions beside the files, one JSON object a line."""
+        return self.root / "changes.jsonl"
+
+    @property
+    def audit(self) -> Path:
+        """Writes and admin actions."""
+        return self.root / "audit.jsonl"
 
     @property
     def ledger(self) -> Path:

@@ -1,17 +1,21 @@
-"""Health and metrics: the only calls without a key, and without anything about the shop in them."""
+"""Health, the only calls without a key and without anything about the shop in them, and metrics."""
 
 from __future__ import annotations
 
-import os
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from api import metrics
+from api.auth import require
+from api.keys import ApiKey
 from api.responses import Live, Ready
 from api.serving import Serving
 
 router = APIRouter(tags=["operation"])
+MetricsReader = Annotated[ApiKey, Depends(require("metrics:read"))]
 
 
 @router.get("/health/live")
@@ -35,11 +39,7 @@ async def ready(request: Request, response: Response) -> Ready:
     )
 
 
-@router.get("/metrics", response_class=Response)
-def metrics() -> Response:
-    """Prometheus metrics of all workers."""
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+@router.get("/metrics", response_class=PlainTextResponse)
+def prometheus(_: MetricsReader) -> Response:
+    """Prometheus metrics of all workers. Takes the key as a bearer token, or as the password of Basic authentication."""
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

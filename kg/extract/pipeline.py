@@ -23,23 +23,6 @@ from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_t
 VERSION = "2"
 CATALOG, RULES, GAZETTEER = "catalog", "rules", "gazetteer"
 
-ONE_FROM_TEXT = frozenset(
-    {
-        "has_brand",
-        "has_weight",
-        "has_volume",
-        "has_area",
-        "has_pack_size",
-        "has_screen_size",
-        "has_dimensions",
-        "has_battery_charge",
-        "has_spf",
-        "has_gender",
-        "has_model",
-    }
-)
-"""Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
-
 _BATCH = 512
 _DESCRIPTION_FACTOR = 0.8
 """A description speaks of other goods too: accessories, comparisons, what the item fits."""
@@ -227,7 +210,7 @@ def _settled(stated: pl.DataFrame, read: pl.DataFrame | None) -> pl.DataFrame:
     if read is None:
         return stated
     silent = read.join(stated.select("item_id", "relation").unique(), on=["item_id", "relation"], how="anti")
-    return pl.concat([stated, _one_each(_distinct(silent), sorted(ONE_FROM_TEXT))])
+    return pl.concat([stated, _one_each(_distinct(silent), sorted(schema.ONE_FROM_TEXT))])
 
 
 def _distinct(facts: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,17 +11,11 @@ from rapidfuzz import fuzz
 from kg.errors import InputError
 from kg.resolve.blocking import ItemView, candidate_pairs, item_views
 from kg.resolve.matcher import ItemMatcher
+from kg.resolve.merges import DUPLICATE_COLUMNS
 from kg.resolve.records import write_record
 
 DEFAULT_THRESHOLD = 0.9
-
-DUPLICATE_COLUMNS: Mapping[str, pl.DataType] = {
-    "item_id": pl.String(),
-    "duplicate_of": pl.String(),
-    "score": pl.Float64(),
-    "evidence": pl.String(),
-}
-"""One row per item that is a duplicate: `duplicate_of` is the smallest item_id of its group, which is never itself a duplicate."""
+Pairs = frozenset[tuple[str, str]]
 
 _FIELDS = {
     "title": "title", "name": "title", "description": "description", "brand": "brand", "manufacturer": "brand", "category": "categories",
@@ -128,13 +122,17 @@ def _matched_links(items: pl.DataFrame, views: Sequence[ItemView], pairs: Sequen
     return certain + [Link(a, b, float(value), "trained matcher") for (a, b), value in zip(asked, score, strict=True)]
 
 
-def _groups(views: Sequence[ItemView], links: Iterable[Link]) -> list[int]:
+def _groups(views: Sequence[ItemView], links: Iterable[Link], apart: Pairs) -> list[int]:
     """Join linked items, strongest links first, never joining groups with members that contradict. Returns each item's group head."""
+
+    def refused(a: ItemView, b: ItemView) -> bool:
+        return _contradiction(a, b) or (a.item_id, b.item_id) in apart or (b.item_id, a.item_id) in apart
+
     head = list(range(len(views)))
     members = {number: [number] for number in head}
     for link in sorted(links, key=lambda link: (-link.score, link.a, link.b)):
         a, b = sorted((head[link.a], head[link.b]))
-        if a == b or any(_contradiction(views[one], views[other]) for one in members[a] for other in members[b]):
+        if a == b or any(refused(views[one], views[other]) for one in members[a] for other in members[b]):
             continue
         for number in members[b]:
             head[number] = a
@@ -142,7 +140,9 @@ def _groups(views: Sequence[ItemView], links: Iterable[Link]) -> list[int]:
     return head
 
 
-def find_duplicates(items: pl.DataFrame, matcher: ItemMatcher | None = None, threshold: float = DEFAULT_THRESHOLD) -> pl.DataFrame:
+def find_duplicates(
+    items: pl.DataFrame, matcher: ItemMatcher | None = None, threshold: float = DEFAULT_THRESHOLD, *, apart: Pairs = frozenset()
+) -> pl.DataFrame:
     """Find duplicate items.
 
     Pairs that share a trade item number or a code, and for a trained matcher those that share a title or rare title words, are scored; links at or
@@ -152,6 +152,7 @@ def find_duplicates(items: pl.DataFrame, matcher: ItemMatcher | None = None, thr
         items: Items (`kg.tables.ITEM_COLUMNS`; attribute columns such as gtin, mpn and color are used where they are there).
         matcher: A trained matcher whose records have a title or name; without one, conservative rules score.
         threshold: Lowest score of a link, above 0 and at most 1.
+        apart: Pairs of item ids that a person said are different: they never meet in one group.
 
     Returns:
         `DUPLICATE_COLUMNS`, sorted by item_id. The score is that of the item's link to `duplicate_of`, or, where they are linked through others
@@ -171,7 +172,7 @@ def find_duplicates(items: pl.DataFrame, matcher: ItemMatcher | None = None, thr
     pairs = candidate_pairs(views, by_title=matcher is not None)
     links = [Link(a, b, *rule_score(views[a], views[b])) for a, b in pairs] if matcher is None else _matched_links(items, views, pairs, matcher)
     strong = [link for link in links if link.score >= threshold]
-    return _table(views, strong, _groups(views, strong))
+    return _table(views, strong, _groups(views, strong, apart))
 
 
 def _table(views: Sequence[ItemView], links: Sequence[Link], heads: Sequence[int]) -> pl.DataFrame:

@@ -8,25 +8,16 @@ canonical value, whatever the rules say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from kg.errors import InputError
+from kg.resolve.merges import LOG_COLUMNS, apply_merges, required, undo_merges
 from kg.resolve.value_evidence import RelationEvidence, ShopFacts
 from kg.resolve.value_keys import ValueKey, value_key
 from kg.resolve.value_similarity import similar_pairs
 
-LOG_COLUMNS: Mapping[str, pl.DataType] = {
-    "relation": pl.String(),
-    "surface": pl.String(),
-    "canonical": pl.String(),
-    "score": pl.Float64(),
-    "evidence": pl.String(),
-    "merged_at_build": pl.String(),
-}
-"""One row per value that gave way to another: `surface` became `canonical`. A canonical value is never itself a surface."""
+__all__ = ["LOG_COLUMNS", "apply_merges", "merge_values", "undo_merges"]
 
 _RULE_SCORES = {"spelling": 1.0, "unit": 1.0, "alias": 0.98, "legal suffix": 0.97}
 _RARE_FACTOR = 5
@@ -139,10 +130,10 @@ def merge_values(attributes: pl.DataFrame, *, build_id: str, undone: pl.DataFram
     Raises:
         InputError: A column is missing.
     """
-    _require(attributes, ("item_id", "relation", "value", "extractor"), "attributes")
+    required(attributes, ("item_id", "relation", "value", "extractor"), "attributes")
     apart: dict[str, set[str]] = defaultdict(set)
     if undone is not None:
-        _require(undone, ("relation", "surface"), "undone merges")
+        required(undone, ("relation", "surface"), "undone merges")
         for relation, surface in undone.select("relation", "surface").iter_rows():
             apart[relation].add(surface)
     rows = []
@@ -151,48 +142,3 @@ def merge_values(attributes: pl.DataFrame, *, build_id: str, undone: pl.DataFram
         rows += _merge_relation(relation, facts, apart[relation])
     log = pl.DataFrame([(*row, build_id) for row in rows], schema=dict(LOG_COLUMNS), orient="row")
     return log.sort("relation", "surface")
-
-
-def apply_merges(attributes: pl.DataFrame, log: pl.DataFrame) -> pl.DataFrame:
-    """Replace merged values by their canonical ones; the surface of each fact stays as written.
-
-    Args:
-        attributes: Facts, with at least item_id, relation and value.
-        log: A merge log.
-
-    Returns:
-        The facts, each (item, relation, value) once, with the evidence of the highest confidence; sorted by these columns.
-    """
-    _require(log, tuple(LOG_COLUMNS), "merge log")
-    renamed = attributes.join(log.select("relation", value="surface", canonical="canonical"), on=["relation", "value"], how="left")
-    facts = renamed.with_columns(value=pl.coalesce("canonical", "value")).drop("canonical")
-    fact = ["item_id", "relation", "value"]
-    rest = [name for name in facts.columns if name not in (*fact, "confidence")]
-    confident = ["confidence"] if "confidence" in facts.columns else []
-    ordered = facts.sort([*fact, *confident, *rest], descending=[False] * 3 + [True] * len(confident) + [False] * len(rest), nulls_last=True)
-    return ordered.unique(fact, keep="first", maintain_order=True).select(attributes.columns)
-
-
-def undo_merges(log: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
-    """Take merges out of a log. Give the same list to `merge_values` so that the next build does not make them again.
-
-    Args:
-        log: A merge log.
-        undone: `relation` and `surface` of the merges to undo.
-
-    Raises:
-        InputError: One of them is not in the log; nothing is undone then.
-    """
-    _require(undone, ("relation", "surface"), "undone merges")
-    key = ["relation", "surface"]
-    unknown = undone.select(key).join(log, on=key, how="anti")
-    if unknown.height:
-        relation, surface = unknown.row(0)
-        raise InputError(f"{surface!r} was not merged in {relation}, so it cannot be undone", hint="the merge log lists what was merged")
-    return log.join(undone.select(key).unique(), on=key, how="anti").sort(key)
-
-
-def _require(frame: pl.DataFrame, columns: tuple[str, ...], table: str) -> None:
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise InputError(f"table {table} lacks the columns {', '.join(missing)}", hint=f"it has {', '.join(frame.columns) or 'none'}")

@@ -5,9 +5,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli_keys import keys as commands
 from api.keys import KeyStore
 from kg.errors import AuthenticationError, ConfigError, InputError, NotFoundError, PermissionDeniedError
+from kg.workspace import Workspace
+from tests.conftest import write_shop
 
 
 @pytest.fixture
@@ -79,3 +83,21 @@ def test_a_damaged_file_is_named(keys: KeyStore, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text("[{]")
     with pytest.raises(ConfigError, match=r"keys\.json is damaged"):
         keys.list()
+
+
+def test_the_command_line_makes_rotates_and_revokes_and_notes_it(tmp_path: Path) -> None:
+    workspace = Workspace.open(write_shop(tmp_path / "shop"))
+    folder = ["-w", str(workspace.root)]
+    runner = CliRunner()
+    first = runner.invoke(commands, ["create", "--scope", "recommend:read", "--rate", "60/minute", *folder]).stdout.strip()
+    second = runner.invoke(commands, ["rotate", first.split("_")[1], "--grace", "1h", *folder]).stdout.strip()
+    assert {key.rate for key in KeyStore(workspace.keys).list()} == {"60/minute"}
+    listed = runner.invoke(commands, ["list", *folder]).stdout
+    assert first.split("_", 2)[2] not in listed
+    assert second.split("_")[1] in listed
+    assert "revoked" in runner.invoke(commands, ["revoke", first.split("_")[1], *folder]).stdout
+    for wrong in (["create", "--scope", "recommend:read", "--rate", "fast"], ["rotate", second.split("_")[1], "--grace", "soon"]):
+        assert isinstance(runner.invoke(commands, [*wrong, *folder]).exception, InputError)
+    noted = [json.loads(line) for line in workspace.audit.read_text().splitlines()]
+    assert [(line["actor"], line["action"]) for line in noted] == [("command line", f"keys {what}") for what in ("create", "rotate", "revoke")]
+    assert first.split("_", 2)[2] not in workspace.audit.read_text()

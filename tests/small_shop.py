@@ -1,0 +1,75 @@
+"""The small shop as a published build, made in a second: what tests of the API are served from without a graph database."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.keys import KeyStore
+from gnn.artifact import save_artifact
+from gnn.config import ModelConfig
+from gnn.graph import GraphArrays
+from gnn.train import fit
+from kg.build import build_graph
+from kg.config import load_config
+from kg.extract.pipeline import Extractor
+from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
+from kg.workspace import Workspace
+from tests.conftest import EVENTS, ITEMS, write_shop
+
+BUILD_ID = "20260101T000000-abc123"
+
+
+def small_catalog() -> Catalog:
+    """Return the catalogue of the small shop."""
+    items = [{**row, "categories": row["categories"].split(">")} for row in csv.DictReader(io.StringIO(ITEMS))]
+    events = [
+        {
+            "user_id": row["user"],
+            "item_id": row["item"],
+            "kind": row["kind"],
+            "time": datetime.fromisoformat(row["at"]).replace(tzinfo=UTC).timestamp(),
+            "quantity": 1.0,
+        }
+        for row in csv.DictReader(io.StringIO(EVENTS))
+    ]
+    return Catalog(pl.DataFrame(items, schema=dict(ITEM_COLUMNS)), pl.DataFrame(events, schema=dict(INTERACTION_COLUMNS)))
+
+
+def publish_small_shop(folder: Path) -> Workspace:
+    """Make a workspace whose published build is the small shop."""
+    workspace = Workspace.open(write_shop(folder))
+    catalog = small_catalog()
+    graph = GraphArrays.from_tables(build_graph(catalog, Extractor().extract(catalog.items)))
+    model = fit(graph, catalog.interactions, ModelConfig(factors=4)).model
+    workspace.build(BUILD_ID).mkdir(parents=True)
+    save_artifact(workspace.build(BUILD_ID) / "artifact", graph, model, build_id=BUILD_ID)
+    workspace.current.symlink_to(BUILD_ID)
+    return workspace
+
+
+def small_app(workspace: Workspace, serve: Mapping[str, Any] | None = None) -> FastAPI:
+    """Build the application of a workspace.
+
+    Args:
+        workspace: The workspace.
+        serve: Settings of the section [serve].
+    """
+    return create_app(workspace, load_config(workspace.root, {f"RECKON__SERVE__{name.upper()}": str(value) for name, value in (serve or {}).items()}))
+
+
+def key_of(workspace: Workspace, *scopes: str, rate: str = "") -> dict[str, str]:
+    """Make a key and return the header that carries it."""
+    return {"Authorization": f"Bearer {KeyStore(workspace.keys).create(scopes or ['admin'], rate=rate)}"}
+
+
+Asking = Callable[..., TestClient]
