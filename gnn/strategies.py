@@ -87,10 +87,11 @@ class Strategies:
         """Return the history that a strategy starts from."""
         if ask.strategy != SESSION:
             return shopper.history
-        times = shopper.events.times
-        if not np.isfinite(times).any():
+        # A row sums up all events of an item; those of the build may lie years back, so fresh events are taken alone where there are any.
+        events = shopper.fresh if np.isfinite(shopper.fresh.times).any() else shopper.events
+        if not np.isfinite(events.times).any():
             return shopper.history
-        recent = shopper.events.chosen(times >= np.nanmax(times) - ask.session_s)
+        recent = events.chosen(events.times >= np.nanmax(events.times) - ask.session_s)
         return weighted(recent, self._artifact.model.history, shopper.user_id)
 
     def scores(self, history: History) -> FloatArray:
