@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, case, insert, select
 
 from kg.events import FreshEvent
 from kg.ledger.database import Database, last_number, take_number
@@ -169,6 +169,20 @@ class EventStore:
         query = select(events).where(events.c.user_id == user_id, *([events.c.seq < before] if before is not None else []))
         with self._database.reading() as connection:
             return [_stored_event(row) for row in connection.execute(query.order_by(events.c.seq.desc()).limit(limit))]
+
+    def interactions(self, upto: int, *, size: int = 50_000) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield (seq, user_id, item_id, kind, time, quantity, rating, price_cents) of all events up to a number, in order and in parts."""
+        rating = case((events.c.kind == "rating", events.c.value))
+        columns = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, rating, events.c.price_cents)
+        last = 0
+        while last < upto:
+            query = select(*columns).where(events.c.seq > last, events.c.seq <= upto).order_by(events.c.seq).limit(size)
+            with self._database.reading() as connection:
+                part = [tuple(row) for row in connection.execute(query)]
+            if not part:
+                return
+            last = part[-1][0]
+            yield part
 
     def scan(self, upto: int, *, size: int = 50_000) -> Iterator[list[StoredEvent]]:
         """Yield all events up to a number, in order and in parts, each read in a transaction of its own."""
