@@ -136,6 +136,17 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     ]
 
 
+def place_of(candidates: Candidates, num: int) -> Place:
+    """Return the place of one item by score alone, whether it may be shown or not; ties by the smaller number."""
+    scores, moved = _adjusted(candidates)
+    own = scores[num]
+    ahead = (scores > own) | ((scores == own) & (np.arange(len(scores)) < num))
+    for bar in candidates.bars:
+        ahead[bar.items] = False
+    rank = int(ahead.sum()) + 1
+    return Place(num, rank, float(own), rank, tuple(m for at, m in moved if at == num))
+
+
 def best(scores: FloatArray, fill: FloatArray | None, k: int) -> IntArray:
     """Return the k best item_nums: those that score above 0 by score, then the others by `fill`; ties by the smaller number.
 
