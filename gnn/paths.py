@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy.typing as npt
 
 from gnn.addends import Addends, History, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
+from gnn.live_addends import LiveAddends
+from gnn.overlay import Overlay
 from gnn.sentences import history_text, learned_sentence, reason_sentence
 from kg import schema
 from kg.schema import EdgeType, Step
@@ -139,8 +142,21 @@ class Explainer:
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self._artifact = artifact
+        self._build = self._artifact = artifact
         self._walks = [WalkArrays(artifact, walk) for walk in artifact.model.walks if walk.gate > 0]
+        self._live: LiveAddends | None = None
+
+    def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
+        """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
+
+        Args:
+            overlay: What changed.
+            current: The build with it (`gnn.current.current_artifact`): what names the nodes.
+        """
+        other = copy(self)
+        other._artifact = current
+        other._live = LiveAddends(overlay, self._walks) if overlay.arrays.items else None
+        return other
 
     def explain(
         self, history: History, item: int, *, max_reasons: int = MAX_REASONS, max_paths: int = MAX_PATHS, show_ids: bool = False
@@ -170,7 +186,9 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Addends], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        kept = kept_pairs(self._artifact.neighbours, history, item)
+        if self._live is not None:
+            return self._live.addends(history, item), self._live.learned(history, item)
+        kept = kept_pairs(self._build.neighbours, history, item)
         return [walk.addends(history, kept, item) for walk in self._walks], self._learned(history, item)
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
@@ -179,7 +197,7 @@ class Explainer:
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
-        model = self._artifact.model
+        model = self._build.model
         if not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
             return np.zeros(len(history.nums))
         products = model.source_embeddings[history.nums].astype(np.float64) @ model.target_embeddings[item].astype(np.float64)
