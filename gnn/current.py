@@ -34,6 +34,7 @@ def current_artifact(overlay: Overlay) -> Artifact:
         popularity=arrays.popularity,
         price_cents=prices,
         available=_available(overlay),
+        meetings=replace(base.meetings, first=np.concatenate([base.meetings.first, np.full(n_new, np.nan)])),
     )
     # Filled in here: to number a hundred thousand items again takes longer than all the rest.
     found.__dict__["item_nums"] = {**base.item_nums, **arrays.new_nums} if n_new else base.item_nums

@@ -34,7 +34,7 @@ class LiveAddends:
     def addends(self, history: History, item: int) -> list[Addends]:
         """Return the addends of the paths from a history to an item, one entry per meta-path."""
         arrays = self._overlay.arrays
-        built = self._as_built(history)
+        built = self.as_built(history)
         in_build = item < arrays.n_base
         kept = kept_pairs(arrays.artifact.neighbours, built, item) if in_build else np.zeros(len(built.nums), dtype=bool)
         # A live item keeps no attribute path of the build.
@@ -65,7 +65,7 @@ class LiveAddends:
         target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
         return np.asarray(model.learned_gate * history.weights * (source @ target))
 
-    def _as_built(self, history: History) -> History:
+    def as_built(self, history: History) -> History:
         """Return the history without new items, which the build's walks know nothing of: they are its last, so positions stay."""
         last, built = self._last
         if last is not history or built is None:

@@ -88,13 +88,13 @@ class Candidates:
 
     Attributes:
         scores: [n_items].
-        fill: Ranks the items that score nothing, [n_items].
+        fill: Ranks the items that score nothing, [n_items]; None leaves them out.
         bars: What must not be shown.
         adjustments: What is added to scores.
     """
 
     scores: FloatArray
-    fill: FloatArray
+    fill: FloatArray | None
     bars: tuple[Bar, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
 
@@ -136,17 +136,17 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     ]
 
 
-def best(scores: FloatArray, fill: FloatArray, k: int) -> IntArray:
+def best(scores: FloatArray, fill: FloatArray | None, k: int) -> IntArray:
     """Return the k best item_nums: those that score above 0 by score, then the others by `fill`; ties by the smaller number.
 
     Args:
         scores: [n_items]; -inf takes an item out.
-        fill: [n_items].
+        fill: [n_items]; None leaves the others out.
         k: How many; fewer are returned where there are not so many.
     """
     chosen = largest(scores, np.arange(len(scores), dtype=np.int32), k)
     chosen = chosen[scores[chosen] > 0]
-    if len(chosen) == k:
+    if len(chosen) == k or fill is None:
         return chosen
     rest = np.flatnonzero((scores <= 0) & np.isfinite(scores))
     return np.concatenate([chosen, rest[largest(fill[rest], rest.astype(np.int32), k - len(chosen))]])
