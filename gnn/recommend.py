@@ -65,6 +65,7 @@ class Recommender:
         other = copy(build)
         other.artifact, other.overlay = current, overlay
         other.shoppers = Shoppers(current, overlay.gone_nums)
+        other._explainer = build._explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
         other._neighbourhoods = Neighbourhoods(current)
