@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from copy import copy
 from functools import lru_cache
 
 import numpy as np
@@ -11,9 +12,11 @@ import scipy.sparse as sp
 
 from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
+from gnn.current import current_artifact
 from gnn.filters import ArtifactColumns, BoolArray, Filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
+from gnn.overlay import Overlay
 from gnn.paths import Explainer, Explanation, History, Reason
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
 from gnn.reckoning import adjusted
@@ -51,6 +54,29 @@ class Recommender:
         self.columns = ArtifactColumns(artifact)
         self._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(self.columns))
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
+        self._build = self
+        self.overlay: Overlay | None = None
+        self.state: Hashable = object()
+        """Stands for everything beside the question and the shopper's events that an answer depends on: equal states give equal answers."""
+
+    def with_overlay(self, overlay: Overlay) -> Recommender:
+        """Return a recommender that also knows what changed since the build; everything that did not change is shared with this one.
+
+        Args:
+            overlay: Over this recommender's build.
+        """
+        build, current = self._build, current_artifact(overlay)
+        other = copy(build)
+        other.artifact, other.overlay, other.state = current, overlay, object()
+        other.shoppers = Shoppers(current, overlay.gone_nums)
+        other._explainer = build._explainer.with_overlay(overlay, current)
+        other._strategies = build._strategies.with_overlay(overlay, current)
+        other._related = build._related.with_overlay(overlay, current, other._strategies)
+        other._neighbourhoods = Neighbourhoods(current)
+        other.columns = columns = ArtifactColumns(current)
+        other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
+        other._unavailable = Bar("not available", np.flatnonzero(~current.available))
+        return other
 
     def recommend(
         self,
@@ -164,11 +190,6 @@ class Recommender:
         if ask.filter is not None:
             bars.append(Bar("left out by the filter", ~self.mask(ask.filter)))
         return tuple(bars)
-
-    @property
-    def state(self) -> Hashable:
-        """Everything beside the question and the shopper's events that an answer depends on; equal states give equal answers."""
-        return self.artifact.build_id
 
     def saved(self, user_id: str) -> frozenset[tuple[str, str]]:
         """Return (item id, edge type) of the edges by which the build's graph links items with a user."""
