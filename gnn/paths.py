@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy.typing as npt
 
 from gnn.addends import Addends, History, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
+from gnn.live_addends import LiveAddends
+from gnn.overlay import Overlay
 from gnn.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
 from gnn.walks import FloatArray, WalkWeights
 from kg import schema
@@ -141,8 +144,22 @@ class Explainer:
     """
 
     def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None) -> None:
-        self._artifact, self._whole = artifact, walks is None
+        self._build, self._whole = artifact, walks is None
         self._walks = [WalkArrays(artifact, walk) for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
+        self._artifact = artifact
+        self._live: LiveAddends | None = None
+
+    def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
+        """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
+
+        Args:
+            overlay: What changed.
+            current: The build with it (`gnn.current.current_artifact`): what names the nodes.
+        """
+        other = copy(self)
+        other._artifact = current
+        other._live = LiveAddends(overlay, self._walks) if overlay.arrays.items else None
+        return other
 
     def scores(self, history: History) -> FloatArray:
         """Score all items by the sum over the walks: what `explain` explains where `walks` were given.
@@ -151,8 +168,9 @@ class Explainer:
             [n_items], float32.
         """
         total = np.zeros(self._artifact.n_items)
+        built = history if self._live is None else self._live.as_built(history)
         for walk in self._walks:
-            total += walk.carried(history)
+            total[: self._build.n_items] += walk.carried(built)
         return total.astype(np.float32)
 
     def explain(
@@ -183,8 +201,13 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Addends], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        kept = kept_pairs(self._artifact.neighbours, history, item) if self._whole else np.ones(len(history.nums), dtype=bool)
-        return [walk.addends(history, kept, item) for walk in self._walks], self._learned(history, item)
+        if self._live is not None and self._whole:
+            return self._live.addends(history, item), self._live.learned(history, item)
+        built = history if self._live is None else self._live.as_built(history)
+        if item >= self._build.n_items:
+            return [], np.zeros(len(history.nums))
+        kept = kept_pairs(self._build.neighbours, built, item) if self._whole else np.ones(len(built.nums), dtype=bool)
+        return [walk.addends(built, kept, item) for walk in self._walks], self._learned(history, item)
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
@@ -192,7 +215,7 @@ class Explainer:
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
-        model = self._artifact.model
+        model = self._build.model
         if not self._whole or not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
             return np.zeros(len(history.nums))
         products = model.source_embeddings[history.nums].astype(np.float64) @ model.target_embeddings[item].astype(np.float64)

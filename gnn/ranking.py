@@ -168,9 +168,9 @@ def _adjusted(candidates: Candidates) -> tuple[FloatArray, list[npt.NDArray[np.f
 
 
 def _moved(candidates: Candidates, deltas: Sequence[npt.NDArray[np.float64]], num: int) -> tuple[Moved, ...]:
-    found = []
-    for adjustment, delta in zip(candidates.adjustments, deltas, strict=True):
-        for place in np.flatnonzero(adjustment.items == num).tolist():
-            if delta[place]:
-                found.append(Moved(adjustment.kind, float(delta[place]), adjustment.sentences[place]))
-    return tuple(found)
+    return tuple(
+        Moved(adjustment.kind, float(delta[place]), adjustment.sentences[place])
+        for adjustment, delta in zip(candidates.adjustments, deltas, strict=True)
+        for place in np.flatnonzero(adjustment.items == num).tolist()
+        if delta[place]
+    )

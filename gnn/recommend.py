@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,9 +13,11 @@ import scipy.sparse as sp
 
 from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
+from gnn.current import current_artifact
 from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
+from gnn.overlay import Overlay
 from gnn.paths import Explainer, Explanation, History, Reason
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, placed
 from gnn.reckoning import adjusted, pinned_item
@@ -53,6 +56,28 @@ class Recommender:
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
         self.rules = Rules((), artifact, self.matching)
         """The business rules that hold; whoever keeps them exchanges them."""
+        self._build = self
+        self.overlay: Overlay | None = None
+
+    def with_overlay(self, overlay: Overlay) -> Recommender:
+        """Return a recommender that also knows what changed since the build; everything that did not change is shared with this one.
+
+        Args:
+            overlay: Over this recommender's build.
+        """
+        build, current = self._build, current_artifact(overlay)
+        other = copy(build)
+        other.artifact, other.overlay = current, overlay
+        other.shoppers = Shoppers(current, overlay.gone_nums)
+        other._explainer = build._explainer.with_overlay(overlay, current)
+        other._strategies = build._strategies.with_overlay(overlay, current)
+        other._related = build._related.with_overlay(overlay, current, other._strategies)
+        other._neighbourhoods = Neighbourhoods(current)
+        other.columns = columns = ArtifactColumns(current)
+        other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
+        other._unavailable = Bar("not available", np.flatnonzero(~current.available))
+        other.rules = self.rules.over(current, other.matching)
+        return other
 
     def recommend(
         self,

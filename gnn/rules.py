@@ -161,6 +161,10 @@ class Rules:
         """Rules that this build cannot apply, with what is wrong: a filter that names a relation which it does not have."""
         self._compiled = [compiled for rule in rules if (compiled := self._tried(rule)) is not None]
 
+    def over(self, artifact: Artifact, matching: Matching) -> Rules:
+        """Return the same rules over another build, or over this one with what changed since."""
+        return Rules(self.rules, artifact, matching, self._declared)
+
     def active(self, shopper: Shopper, *, now_s: float | None = None) -> Active:
         """Return the rules that hold for a shopper.
 

@@ -8,12 +8,14 @@ a gate that tuning closed counts 1, for a walk that does not help to guess what 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 
 from gnn.artifact import Artifact
 from gnn.history import NO_EVENTS, Event, Events, weighted
+from gnn.overlay import Overlay
 from gnn.paths import Explainer
 from gnn.shoppers import Shopper
 from gnn.strategies import Scored, Strategies
@@ -35,6 +37,19 @@ class Related:
     def __init__(self, artifact: Artifact, strategies: Strategies) -> None:
         self._artifact, self._strategies = artifact, strategies
         self._together = Explainer(artifact, walks=_walks(artifact))
+
+    def with_overlay(self, overlay: Overlay, current: Artifact, strategies: Strategies) -> Related:
+        """Return the same over the build and what changed since.
+
+        Args:
+            overlay: What changed.
+            current: The build with it.
+            strategies: The same with it.
+        """
+        other = copy(self)
+        other._artifact, other._strategies = current, strategies
+        other._together = self._together.with_overlay(overlay, current)
+        return other
 
     def anchored(self, nums: Sequence[int], anchor: str) -> Shopper:
         """Return nobody in particular, who has these items before them.

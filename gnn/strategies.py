@@ -9,6 +9,7 @@ popular, trending, new     counts over all shoppers
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from gnn.answers import BUY_AGAIN, NEW, PERSONAL, POPULAR, SESSION, STRATEGIES, 
 from gnn.artifact import Artifact
 from gnn.buy_again import BuyAgain
 from gnn.history import weighted
+from gnn.overlay import Overlay
 from gnn.paths import Explainer
 from gnn.popularity import Popularity
 from gnn.scorer import score
@@ -55,7 +57,21 @@ class Strategies:
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
         self._explainer = Explainer(artifact)
+        self._overlay: Overlay | None = None
         self.popularity = Popularity(artifact)
+
+    def with_overlay(self, overlay: Overlay, current: Artifact) -> Strategies:
+        """Return the same over the build and what changed since.
+
+        Args:
+            overlay: What changed.
+            current: The build with it.
+        """
+        other = copy(self)
+        other._artifact, other._overlay = current, overlay
+        other._explainer = self._explainer.with_overlay(overlay, current)
+        other.popularity = Popularity(current)
+        return other
 
     def scored(self, shopper: Shopper, ask: Ask) -> Scored:
         """Score all items as a caller asks.
@@ -100,5 +116,7 @@ class Strategies:
         Shapes:
             [n_items], float32.
         """
+        if self._overlay is not None:
+            return self._overlay.scores(history)
         scores: FloatArray = score(history.row(self._artifact.n_items), self._artifact.neighbours, self._artifact.model)[0]
         return scores
