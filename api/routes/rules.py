@@ -171,7 +171,7 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
         "build_id": recommender.artifact.build_id,
         "users": len(user_ids),
         "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
-        "problems": {rule_id: why for rule_id, why in tried.problems.items()},
+        "problems": dict(tried.problems),
         "items": _gains(changes),
         "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
     }
