@@ -74,6 +74,7 @@ class Artifact:
         available: Whether an item may be shown, [n_items].
         meetings: When shoppers met items.
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
+        catalogue_seq: The same of changes of items; later ones make the overlay.
     """
 
     build_id: str
@@ -91,6 +92,7 @@ class Artifact:
     available: npt.NDArray[np.bool_]
     meetings: Meetings
     events_seq: int = 0
+    catalogue_seq: int = 0
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -112,7 +114,7 @@ class Artifact:
         return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
 
 
-def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0) -> Path:
+def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0, catalogue_seq: int = 0) -> Path:
     """Write an artifact, whole or not at all.
 
     Args:
@@ -121,6 +123,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         model: What was learned on it.
         build_id: The build it belongs to.
         events_seq: The highest place in the event ledger that the graph has taken in.
+        catalogue_seq: The same of changes of items.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -144,6 +147,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         "build_id": build_id,
         "created_s": time.time(),
         "events_seq": events_seq,
+        "catalogue_seq": catalogue_seq,
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
@@ -272,6 +276,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         available=np.load(folder / "available.npy"),
         meetings=Meetings(*(_mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
         events_seq=int(manifest.get("events_seq", 0)),
+        catalogue_seq=int(manifest.get("catalogue_seq", 0)),
     )
 
 
