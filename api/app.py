@@ -24,6 +24,8 @@ from api.middleware import RequestContext
 from api.ratelimits import RateLimits
 from api.replies import Replies
 from api.routes import events, explanations, health, past, recommendations, related, users
+from api.routes import rules as rules_routes
+from api.rules import ServingRules
 from api.serving import Serving
 from api.settings import ServeConfig
 from api.store import AnswerStore
@@ -60,7 +62,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     """
     serve = config.section(ServeConfig)
     ledger = ServingLedger(workspace.ledger, config.section(LedgerConfig))
-    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger)
+    rules = ServingRules(config.rules, ledger.database, ledger.follower)
+    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger, rules=rules)
     limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
     store = AnswerStore(workspace.answers, keep_s=serve.answers_keep_s, max_bytes=serve.answers_max_mb * 2**20)
@@ -89,6 +92,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(related.router)
     app.include_router(events.router)
     app.include_router(users.router)
+    app.include_router(rules_routes.router)
     app.include_router(health.router)
     return app
 

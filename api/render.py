@@ -7,6 +7,7 @@ from typing import Any
 
 from gnn.paths import Node, Path, Reason
 from gnn.recommend import Recommendation, Recommendations
+from gnn.rules import Effect
 from kg.cypher import replay_path
 
 Replay = Callable[[Path], dict[str, Any]]
@@ -21,9 +22,14 @@ def recommendations(result: Recommendations, *, degraded: list[str], next_page_t
         "degraded": degraded,
         "fresh_events": result.n_fresh,
         "reranked": list(result.reranked),
+        "rules": [_effect(effect) for effect in result.rules],
         "next_page_token": next_page_token,
         "items": [item(recommendation) for recommendation in result.items],
     }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {"rule_id": effect.rule_id, "name": effect.name, "action": effect.action, "items": list(effect.items), "left_out": effect.n_left_out}
 
 
 def item(recommendation: Recommendation, replay: Replay | None = None) -> dict[str, Any]:

@@ -79,6 +79,16 @@ class RecommendedItem(Answer):
     reasons: list[Reason]
 
 
+class RuleEffect(Answer):
+    """What a business rule of the shop did to a list."""
+
+    rule_id: str
+    name: str
+    action: Literal["pin", "boost", "bury", "exclude", "cap"]
+    items: list[str] = Field(description="Items of the list whose score or place it changed; each has a reason that names the rule.")
+    left_out: int = Field(description="Items that it kept out of the list.")
+
+
 class RecommendationList(Answer):
     """A ranked list."""
 
@@ -92,6 +102,7 @@ class RecommendationList(Answer):
     fresh_events: int = Field(description="Items of events since the build that the list reckons with.")
     reranked: list[str] = Field(description="What changed the order after scoring.")
     next_page_token: str | None = Field(description="Send it to get the next page; null at the end of the list.")
+    rules: list[RuleEffect] = Field(default=[], description="What business rules of the shop did to the list.")
     items: list[RecommendedItem]
 
 
