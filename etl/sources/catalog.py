@@ -65,13 +65,16 @@ class Imported:
         return sum(part.height for part in self.rejects)
 
 
-def import_sources(root: Path, sources: Sequence[SourceConfig], progress: Progress | None = None) -> Imported:
+def import_sources(
+    root: Path, sources: Sequence[SourceConfig], progress: Progress | None = None, *, more_items: pl.DataFrame | None = None
+) -> Imported:
     """Read, validate and join all sources.
 
     Args:
         root: Folder that relative paths start from.
         sources: What reckon.toml declares.
         progress: Called with the bytes of files read so far, and of all files.
+        more_items: Items that the shop has told otherwise; they count where the files lack them.
 
     Raises:
         InputError: A file is missing, broken or empty, a column is missing, there are no items, or no row of a source can be used.
@@ -84,6 +87,8 @@ def import_sources(root: Path, sources: Sequence[SourceConfig], progress: Progre
     assembly = _Assembly(root)
     for n, (source, path) in enumerate(zip(ordered, paths, strict=True)):
         before, size = sum(sizes[:n]), sizes[n]
+        if source.table != "items" and more_items is not None:
+            assembly.add_items(more_items)
         for fraction in assembly.take(prepared(source, path)):
             if progress:
                 progress(before + int(fraction * size), sum(sizes))
@@ -143,6 +148,12 @@ class _Assembly:
             self._add(table, rows.drop("line"))
             return
         self._entities.take(rows.filter(~pl.col(KEYS[table]).is_in(self._ids(table, KEYS[table]).implode())))
+
+    def add_items(self, more: pl.DataFrame) -> None:
+        """Add the items that are not there yet."""
+        new = more.filter(~pl.col("item_id").is_in(self._ids("items", "item_id").implode()))
+        if new.height:
+            self._add("items", new)
 
     def imported(self) -> Imported:
         """Return the finished tables."""
