@@ -140,6 +140,7 @@ class Serving:
             log.error("artifact refused", build_id=published, detail=error.message)
             return
         self.rules.attach(recommender)
+        recommender.shoppers.interests = self.ledger.interests.of
         self._recommender, self._refused, self._problem = recommender, None, ""
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)

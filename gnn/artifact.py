@@ -7,6 +7,7 @@ edges_<n>_<property>.npy     counts and times of interactions, in forward order
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
+activity_<name>.npy     when each shopper did something and what was paid, for profiles
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.activity import Activity
 from gnn.graph import GraphArrays
 from gnn.meetings import Meetings
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
@@ -75,6 +77,7 @@ class Artifact:
         meetings: When shoppers met items.
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
         catalogue_seq: The same of changes of items; later ones make the overlay.
+        activity: When each user did something and what it cost; None in artifacts that nobody is served from.
     """
 
     build_id: str
@@ -93,6 +96,7 @@ class Artifact:
     meetings: Meetings
     events_seq: int = 0
     catalogue_seq: int = 0
+    activity: Activity | None = None
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -114,7 +118,16 @@ class Artifact:
         return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
 
 
-def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0, catalogue_seq: int = 0) -> Path:
+def save_artifact(
+    folder: Path,
+    graph: GraphArrays,
+    model: PathModel,
+    *,
+    build_id: str,
+    events_seq: int = 0,
+    catalogue_seq: int = 0,
+    activity: Activity | None = None,
+) -> Path:
     """Write an artifact, whole or not at all.
 
     Args:
@@ -124,6 +137,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         build_id: The build it belongs to.
         events_seq: The highest place in the event ledger that the graph has taken in.
         catalogue_seq: The same of changes of items.
+        activity: When each user did something and what it cost; only profiles need it.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -142,6 +156,9 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     np.save(temporary / "met_items.npy", meetings.items)
     np.save(temporary / "met_times.npy", meetings.times)
     np.save(temporary / "first_met.npy", meetings.first)
+    if activity is not None:
+        for name, values in activity.arrays().items():
+            np.save(temporary / f"activity_{name}.npy", values)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
@@ -277,7 +294,15 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         meetings=Meetings(*(_mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
         events_seq=int(manifest.get("events_seq", 0)),
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
+        activity=_activity(folder),
     )
+
+
+def _activity(folder: Path) -> Activity | None:
+    names = Activity.names()
+    if not all((folder / f"activity_{name}.npy").exists() for name in names):
+        return None
+    return Activity(*(_mapped(folder / f"activity_{name}.npy") for name in names))
 
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:

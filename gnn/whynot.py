@@ -188,7 +188,7 @@ class _Question:
         self._recommender, self._artifact, self.k = recommender, recommender.artifact, ask.k
         self.item = recommender.item_num(item_id)
         self.history, self._user_id = shopper.history, shopper.user_id
-        self.events = shopper.events.rows()
+        self.events, self._edits = shopper.events.rows(), shopper.edits
         self.scores = recommender.scores(self.history)
         bars = [bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY]
         self._barred = np.zeros(self._artifact.n_items, dtype=bool)
@@ -213,7 +213,7 @@ class _Question:
 
     def rank(self, events: Sequence[Event]) -> int:
         """Return the rank of the item for a history of these events: it counts among what may be recommended even where it is filtered."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         return _rank(self._recommender.scores(history), self.item, self._out(events)) if len(history.nums) else self._artifact.n_items
 
     def lacks(self, listed: np.ndarray) -> tuple[Lacking, ...]:
@@ -266,7 +266,7 @@ class _Question:
 
     def _gap(self, events: Sequence[Event]) -> float:
         """Return how much the item lacks to the k-th of the others, as a share of that score; at most 0 where it is in the list."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         if not len(history.nums):
             return float("inf")
         scores, met = self._recommender.scores(history), self._out(events)
