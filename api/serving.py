@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import Counter, Gauge
 
+from api.ledger import ServingLedger
+from api.rules import ServingRules
 from gnn.artifact import load_artifact
 from gnn.recommend import Recommender
 from kg.config import GraphConfig
@@ -35,10 +37,13 @@ class Serving:
         workspace: Where builds are published.
         graph: How the graph database is reached.
         graph_check_s: How often it is looked at.
+        ledger: What has happened since the build.
+        rules: The business rules.
     """
 
-    def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float) -> None:
+    def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float, ledger: ServingLedger, rules: ServingRules) -> None:
         self._workspace, self._graph, self._graph_check_s = workspace, graph, graph_check_s
+        self.ledger, self.rules = ledger, rules
         self._recommender: Recommender | None = None
         self._refused: str | None = None
         self._problem = ""
@@ -49,6 +54,7 @@ class Serving:
     def start(self) -> None:
         """Load the published build and watch for the next."""
         self._refresh()
+        self.ledger.start(self._events_seq)
         self._graph_up = graph_answers(self._workspace.graph, self._graph)
         self._thread.start()
 
@@ -56,6 +62,7 @@ class Serving:
         """Stop watching."""
         self._stop.set()
         self._thread.join(5)
+        self.ledger.stop()
 
     @property
     def recommender(self) -> Recommender:
@@ -69,14 +76,23 @@ class Serving:
             raise UnavailableError(self._problem or "no build has been published", hint="run `reckon rebuild`")
         return recommender
 
-    def fresh(self, user_id: str) -> Sequence[FreshEvent]:
-        """Return what a user did since the build that answers was made."""
-        return ()
+    def fresh(self, user_id: str, recommender: Recommender | None = None) -> Sequence[FreshEvent]:
+        """Return what a user did since the build that answers was made.
+
+        Args:
+            user_id: Who.
+            recommender: The one that will answer, where the caller holds it already: another build may be published at any moment.
+        """
+        return self.ledger.fresh(user_id, self._events_seq if recommender is None else recommender.artifact.events_seq)
+
+    def item_known(self, item_id: str) -> bool:
+        """Say whether the build that answers has this item; yes while there is no build to ask."""
+        return self._recommender is None or item_id in self._recommender.artifact.item_nums
 
     @property
     def degraded(self) -> list[str]:
         """What does not work at the moment while answers go on."""
-        return [] if self._graph_up else ["graph"]
+        return [*([] if self._graph_up else ["graph"]), *([] if self.ledger.up else ["ledger"])]
 
     @property
     def problems(self) -> list[str]:
@@ -87,6 +103,8 @@ class Serving:
     def notes(self) -> list[str]:
         """What an operator should know while answers go on."""
         notes = ["the graph database does not answer; recommendations go on from the artifact"] if not self._graph_up else []
+        if not self.ledger.up:
+            notes.append("the event ledger does not answer; recommendations go on, events are refused until it is back")
         return [*notes, *([self._problem] if self._problem and self._recommender is not None else [])]
 
     @property
@@ -94,9 +112,15 @@ class Serving:
         """The build that answers, if any."""
         return None if self._recommender is None else self._recommender.artifact.build_id
 
+    @property
+    def _events_seq(self) -> int:
+        return 0 if self._recommender is None else self._recommender.artifact.events_seq
+
     def _watch(self) -> None:
         next_graph_check = 0.0
         while not self._stop.wait(_CHECK_S):
+            # Before the next build is looked for: requests that began on the last one still need the events that it does not know.
+            self.ledger.look(self._events_seq)
             self._refresh()
             if time.monotonic() >= next_graph_check:
                 self._graph_up = graph_answers(self._workspace.graph, self._graph)
@@ -115,6 +139,7 @@ class Serving:
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=published, detail=error.message)
             return
+        self.rules.attach(recommender)
         self._recommender, self._refused, self._problem = recommender, None, ""
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)

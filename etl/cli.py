@@ -123,9 +123,9 @@ def show_config(workspace: Folder = Path()) -> None:
             value = section.model_dump(mode="json")[key]
             typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {field.description}")
         typer.echo("")
-    for source in config.sources:
-        typer.echo("[[source]]")
-        for key, value in source.model_dump(mode="json", exclude_unset=True).items():
+    for name, table in [*(("source", each) for each in config.sources), *(("rule", each) for each in config.rules)]:
+        typer.echo(f"[[{name}]]")
+        for key, value in table.model_dump(mode="json", exclude_unset=True).items():
             typer.echo(f"{key} = {json.dumps(value, ensure_ascii=False)}")
         typer.echo("")
 

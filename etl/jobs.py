@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import fingerprints, knowledge
+from etl import fingerprints, knowledge, ledger
 from etl.console import Console
 from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
 from etl.settings import SourceConfig
@@ -50,11 +50,13 @@ class Job:
         workspace: Where.
         config: How.
         console: What the operator sees.
+        mark: How much of the ledger the build takes in; set when a run begins.
     """
 
     workspace: Workspace
     config: Config
     console: Console
+    mark: ledger.Mark | None = None
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
@@ -68,6 +70,9 @@ class Job:
         Raises:
             ReckonError: What the stage raised; everything before it stays done.
         """
+        # A draft is finished with the events that it began with, however many have come since; those wait for the next build.
+        draft = None if upto == STAGES[0] else self._draft_mark()
+        self.mark = draft or ledger.mark(self.workspace, self.config)
         prints = self.fingerprints()
         build = self._draft(prints)
         self.console.note(f"build {build.name}")
@@ -81,6 +86,7 @@ class Job:
         current = self.workspace.current_id()
         if current is None:
             return None
+        self.mark = ledger.mark(self.workspace, self.config)
         build, prints = self.workspace.build(current), self.fingerprints()
         return current if all(_is_done(build, stage, prints[stage]) for stage in STAGES) else None
 
@@ -112,7 +118,7 @@ class Job:
 
         section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
         parts: dict[str, tuple[object, ...]] = {
-            "import": (fingerprints.inputs(self.workspace.root, self.sources),),
+            "import": (fingerprints.inputs(self.workspace.root, self.sources), ledger.record(self.mark or ledger.mark(self.workspace, self.config))),
             "extract": (section[ShopConfig], section[ExtractConfig]),
             "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
@@ -134,6 +140,12 @@ class Job:
         if not pointer.exists():
             raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
         return self.workspace.build(pointer.read_text().strip())
+
+    def _draft_mark(self) -> ledger.Mark | None:
+        try:
+            return ledger.mark_of(self.draft())
+        except NotFoundError:
+            return None
 
     @contextmanager
     def graph(self) -> Iterator[Connection]:
@@ -338,20 +350,29 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
     from etl import rejects
     from etl.sources.catalog import import_sources
 
-    imported = import_sources(job.workspace.root, job.sources, job.console.progress)
-    for source, counts in imported.counts.items():
+    mark = job.mark or ledger.Mark()
+    changes = ledger.item_changes(job.workspace, job.config, mark)
+    imported = import_sources(job.workspace.root, job.sources, job.console.progress, more_items=ledger.told_items(changes))
+    catalog = ledger.with_changes(imported.catalog, changes)
+    taken = ledger.take_in(catalog, job.workspace, job.config, mark)
+    counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
+    for source, counts in counted.items():
         job.console.note(
             ", ".join([f"{source}: {counts.rows:,} rows", *(f"{n:,} {name}" for name, n in asdict(counts).items() if name != "rows" and n)])
         )
     temporary = build / "catalog.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    imported.catalog.write(temporary)
+    (catalog if taken is None else taken.catalog).write(temporary)
     shutil.rmtree(build / "catalog", ignore_errors=True)
     temporary.rename(build / "catalog")
-    n_rejected = rejects.write(build / "rejects.jsonl", imported.rejects)
+    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
     shutil.copyfile(build / "rejects.jsonl", job.workspace.rejects)
-    return {"sources": {source: asdict(counts) for source, counts in imported.counts.items()}, "rejected": n_rejected}
+    return {
+        "sources": {source: asdict(counts) for source, counts in counted.items()},
+        "rejected": imported.n_rejected,
+        ledger.SOURCE: ledger.record(mark),
+    }
 
 
 def _extract(job: Job, build: Path) -> dict[str, Any]:

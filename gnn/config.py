@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from kg.config import Section
+from kg.errors import InputError
+from kg.schema import checked_name
+
+KIND_WEIGHTS: Mapping[str, float] = {
+    "purchase": 1.0,
+    "rating": 1.0,
+    "cart": 0.6,
+    "click": 0.3,
+    "view": 0.3,
+    "search": 0.2,
+    "impression": 0.0,
+    "dislike": 0.0,
+}
+"""Interaction kind → how much one event of it counts in a shopper's history; `[model] kind_weights` changes them and adds the shop's own."""
 
 NegativeSampling = Literal["uniform", "popularity", "inverse_popularity", "stratified"]
 TargetWeights = Literal["even", "inverse_popularity"]
@@ -18,6 +33,9 @@ class ModelConfig(Section):
     """Training of the path-sum model."""
 
     seed: int = Field(default=1, ge=0, description="Seed of everything random; the same seed gives the same model.")
+    kind_weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
+        default_factory=dict, description="How much an event of a kind counts, in place of or beside the built-in kinds: { wishlist = 0.8 }."
+    )
     factors: int | None = Field(
         default=None, ge=0, le=1024, description="Width of the learned item embeddings; 0 trains none; unset by catalogue size."
     )
@@ -43,6 +61,21 @@ class ModelConfig(Section):
     epochs: int = Field(default=60, ge=1, le=10_000, description="Most epochs of gradient steps on the gates.")
     patience: int = Field(default=8, ge=1, description="Epochs without a better validation ndcg after which the gradient steps stop.")
     learning_rate: float = Field(default=0.1, gt=0, description="Step size of Adam on the gates.")
+
+    @field_validator("kind_weights")
+    @classmethod
+    def _named(cls, given: dict[str, float]) -> dict[str, float]:
+        for kind in given:
+            try:
+                checked_name(f"did_{kind}", what="interaction kind")
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return given
+
+    @property
+    def kinds(self) -> dict[str, float]:
+        """Every kind that has a weight of its own, and the weight."""
+        return {**KIND_WEIGHTS, **self.kind_weights}
 
 
 class EvaluateConfig(Section):

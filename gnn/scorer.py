@@ -17,22 +17,12 @@ from itertools import pairwise
 import numpy as np
 import scipy.sparse as sp
 
+from gnn.config import KIND_WEIGHTS
 from gnn.graph import GraphArrays
 from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
 from kg.schema import family, kind_of
 
 _CHUNK_CELLS = 20_000_000
-
-KIND_WEIGHTS: Mapping[str, float] = {
-    "purchase": 1.0,
-    "rating": 1.0,
-    "cart": 0.6,
-    "click": 0.3,
-    "view": 0.3,
-    "search": 0.2,
-    "impression": 0.0,
-    "dislike": 0.0,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
     Shapes:
         Two arrays [n_items, d].
     """
-    history = history_weights(graph, HistoryWeights(count_exponent=0.0))
+    history = history_weights(graph, HistoryWeights(config.kinds, count_exponent=0.0))
     ones = sp.csr_matrix((np.ones(history.nnz, dtype=np.float32), history.indices, history.indptr), shape=history.shape)
     item_factors = als_item_factors(
         ones,
@@ -211,28 +211,29 @@ def _starting_model(graph: GraphArrays, config: ModelConfig) -> PathModel:
     """Return a model whose walks all count alike: each is divided by its mean top score."""
     none = no_factors(graph.n_items)
     network = PathSum(graph, starting_walks(graph, config))
-    history = history_weights(graph, HistoryWeights())[:_FEWEST_USERS]
+    history = history_weights(graph, HistoryWeights(config.kinds))[:_FEWEST_USERS]
     gates = []
     for number in range(len(network.walks)):
         tops = [network.carry(number, columns).detach().amax(dim=0) for columns in _dense_batches(history)]
         mean = float(torch.cat(tops).mean()) if tops else 0.0
         gates.append(1.0 / mean if mean > 0 else 1.0)
     walks = tuple(replace(walk, gate=gate) for walk, gate in zip(network.walks, gates, strict=True))
-    return PathModel(walks, HistoryWeights(), none.source, none.target, 0.0, config.neighbours)
+    return PathModel(walks, HistoryWeights(config.kinds), none.source, none.target, 0.0, config.neighbours)
 
 
 def _tuned(tuning: TuningSet, config: ModelConfig, clock: bool, report: Report) -> tuple[PathModel, float]:
     factors = item_embeddings(tuning.graph, config, report) if config.factors != 0 else no_factors(tuning.graph.n_items)
     network = PathSum(tuning.graph, starting_walks(tuning.graph, config), factors.source, factors.target, 1.0)
     small = tuning.first(max(_FEWEST_USERS, _COARSE_CELLS // tuning.graph.n_items))
-    pool = _pool(network, small, HistoryWeights(), config)
+    weights = HistoryWeights(config.kinds)
+    pool = _pool(network, small, weights, config)
     gates = _tuned_gates(network, pool, config, None)
     kept = [place for place, gate in enumerate(gates[:-1]) if gate > 0 or place in _kept(network)]
     network = PathSum(tuning.graph, [network.walks[place] for place in kept], factors.source, factors.target, 1.0)
     kept_and_learned = [*kept, len(gates) - 1]
     gates = gates[kept_and_learned]
-    pool = _choose_exponents(network, small, pool.parts(kept_and_learned), gates, report)
-    weights = _choose_history(network, small, pool, gates, clock, report)
+    pool = _choose_exponents(network, small, pool.parts(kept_and_learned), gates, weights, report)
+    weights = _choose_history(network, small, pool, gates, weights, clock, report)
     pool = _pool(network, tuning.first(max(_FEWEST_USERS, _POOL_CELLS // tuning.graph.n_items)), weights, config)
     gates = _tuned_gates(network, pool, config, report)
     _set_gates(network, pool, gates * _temperature(pool, gates))
@@ -303,9 +304,9 @@ def _top(columns: Tensor, allowed: Tensor, n: int) -> Tensor:
 
 
 @torch.no_grad()
-def _choose_exponents(network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, report: Report) -> Pool:
+def _choose_exponents(network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, weights: HistoryWeights, report: Report) -> Pool:
     """Choose the exponents of one walk after another by the ndcg of the whole model on the pool."""
-    history = history_weights(tuning.graph, HistoryWeights())[tuning.users]
+    history = history_weights(tuning.graph, weights)[tuning.users]
     best = pool.ndcg(gates)
     for number, walk in enumerate(network.walks):
         rest = pool.scores(np.where(np.arange(len(gates)) == number, 0.0, gates))
@@ -339,12 +340,13 @@ def _reached(network: PathSum, number: int, history: sp.csr_matrix, pool: Pool, 
 
 
 @torch.no_grad()
-def _choose_history(network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, clock: bool, report: Report) -> HistoryWeights:
+def _choose_history(
+    network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, best: HistoryWeights, clock: bool, report: Report
+) -> HistoryWeights:
     """Choose how fast old events fade and how much repeats count, by the ndcg of the whole model on the pool."""
     _set_gates(network, pool, gates)
     half_lives = [days * _DAY_S for days in HALF_LIVES_DAYS] if clock else list(HALF_LIVES_ORDER)
     counts = any("count" in frame.columns and (frame["count"] > 1).any() for frame in tuning.graph.edges.values())
-    best = HistoryWeights()
     reached = pool.ndcg(gates)
     changes: list[dict[str, float]] = [{"half_life": value} for value in half_lives] + (
         [{"count_exponent": value} for value in (0.0, 1.0)] if counts else []

@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from kg.errors import ConfigError
 
 ENV_PREFIX = "RECKON__"
+LISTS = ("source", "rule")
+"""Sections that are written any number of times, as [[source]]."""
 
 
 class Section(BaseModel):
@@ -79,11 +81,13 @@ class Config:
         root: Folder that relative paths in the file start from.
         sections: section name → its model.
         sources: The `[[source]]` tables.
+        rules: The `[[rule]]` tables.
     """
 
     root: Path
     sections: Mapping[str, Section]
     sources: tuple[Section, ...]
+    rules: tuple[Section, ...] = ()
 
     def section(self, kind: type[S]) -> S:
         """Return the section of this type.
@@ -127,17 +131,19 @@ def parse_config(raw: dict[str, Any], environ: Mapping[str, str], *, root: Path,
         ConfigError: A section, key or value is wrong; the message names it.
     """
     types = dict(section_types())
-    source_type = types.pop("source")
-    sources = raw.pop("source", [])
-    if not isinstance(sources, list):
-        raise ConfigError(f"{where}: [source] must be written [[source]]", hint="one [[source]] table per file")
+    lists = {name: _listed(types.pop(name), raw.pop(name, []), name, where) for name in LISTS}
     raw = _overridden(raw, environ)
     for name in raw:
         if name not in types:
-            raise ConfigError(f"{where}: unknown section [{name}]", hint=_suggest(name, [*types, "source"]))
+            raise ConfigError(f"{where}: unknown section [{name}]", hint=_suggest(name, [*types, *LISTS]))
     sections = {name: _validated(kind, raw.get(name, {}), f"{where}: [{name}]") for name, kind in types.items()}
-    checked = tuple(_validated(source_type, source, f"{where}: [[source]] number {n}") for n, source in enumerate(sources, start=1))
-    return Config(root, sections, checked)
+    return Config(root, sections, lists["source"], lists["rule"])
+
+
+def _listed(kind: type[Section], tables: object, name: str, where: str) -> tuple[Section, ...]:
+    if not isinstance(tables, list):
+        raise ConfigError(f"{where}: [{name}] must be written [[{name}]]", hint=f"one [[{name}]] table per {name}")
+    return tuple(_validated(kind, table, f"{where}: [[{name}]] number {n}") for n, table in enumerate(tables, start=1))
 
 
 def _read(path: Path) -> dict[str, Any]:

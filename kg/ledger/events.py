@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+import structlog
+from sqlalchemy import Connection, Row, case, insert, select
 
 from kg.events import FreshEvent
 from kg.ledger.database import Database, last_number, take_number
@@ -15,6 +16,7 @@ from kg.ledger.tables import EVENTS, events
 
 Status = Literal["accepted", "duplicate", "conflict"]
 _LOOKUP = 500
+log = structlog.get_logger("ledger")
 _FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value)
 
 
@@ -125,9 +127,30 @@ class EventStore:
         with self._database.reading() as connection:
             return last_number(connection, EVENTS)
 
-    def after(self, seq: int, limit: int) -> list[FreshEvent]:
-        """Return the events after a number, in order."""
-        return self._fresh(events.c.seq > seq, limit)
+    def raise_to(self, seq: int) -> int:
+        """Have numbers of new events begin above `seq`, where the ledger stands below it, and return the number that is last then."""
+        last = self.last_seq()
+        if last >= seq:
+            return last
+        with self._database.writing() as connection:
+            last = last_number(connection, EVENTS, lock=True)
+            if last < seq:
+                take_number(connection, EVENTS, seq - last)
+                log.warning("the ledger is younger than the build", last_seq=last, build_seq=seq)
+        return max(last, seq)
+
+    def users_between(self, above: int, upto: int) -> set[str]:
+        """Return who has events with above < seq ≤ upto."""
+        query = select(events.c.user_id).where(events.c.seq > above, events.c.seq <= upto).distinct()
+        with self._database.reading() as connection:
+            return set(connection.scalars(query))
+
+    def after(self, seq: int, limit: int) -> tuple[list[FreshEvent], float]:
+        """Return the events after a number, in order, and when the last of them was acknowledged (Unix seconds; now where there is none)."""
+        query = select(*_FRESH, events.c.received_s).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [FreshEvent(*row[:-1]) for row in rows], rows[-1][-1] if rows else time.time()
 
     def of_user_after(self, user_id: str, seq: int, limit: int) -> list[FreshEvent]:
         """Return the latest events of a user after a number, in order."""
@@ -147,6 +170,20 @@ class EventStore:
         with self._database.reading() as connection:
             return [_stored_event(row) for row in connection.execute(query.order_by(events.c.seq.desc()).limit(limit))]
 
+    def interactions(self, upto: int, *, size: int = 50_000) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield (seq, user_id, item_id, kind, time, quantity, rating, price_cents) of all events up to a number, in order and in parts."""
+        rating = case((events.c.kind == "rating", events.c.value))
+        columns = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, rating, events.c.price_cents)
+        last = 0
+        while last < upto:
+            query = select(*columns).where(events.c.seq > last, events.c.seq <= upto).order_by(events.c.seq).limit(size)
+            with self._database.reading() as connection:
+                part = [tuple(row) for row in connection.execute(query)]
+            if not part:
+                return
+            last = part[-1][0]
+            yield part
+
     def scan(self, upto: int, *, size: int = 50_000) -> Iterator[list[StoredEvent]]:
         """Yield all events up to a number, in order and in parts, each read in a transaction of its own."""
         last = 0
@@ -158,10 +195,6 @@ class EventStore:
                 return
             last = part[-1].seq
             yield part
-
-    def _fresh(self, condition: ColumnElement[bool], limit: int) -> list[FreshEvent]:
-        with self._database.reading() as connection:
-            return [FreshEvent(*row) for row in connection.execute(select(*_FRESH).where(condition).order_by(events.c.seq).limit(limit))]
 
 
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, tuple[int, tuple[str, str | None, str]]]:

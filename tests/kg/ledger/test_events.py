@@ -30,7 +30,7 @@ def test_an_event_is_stored_once_and_says_so(database: Database):
         ("accepted", 3),
         ("conflict", 1),
     ]
-    assert [found.seq for found in store.after(0, 10)] == [1, 2, 3]
+    assert [found.seq for found in store.after(0, 10)[0]] == [1, 2, 3]
     assert store.last_seq() == 3
 
 
@@ -62,7 +62,7 @@ def test_numbers_follow_commits_whoever_appends(database: Database):
 
     def follow() -> None:
         while not done.is_set():
-            seen.extend(found.seq for found in store.after(seen[-1] if seen else 0, 1000))
+            seen.extend(found.seq for found in store.after(seen[-1] if seen else 0, 1000)[0])
 
     store.last_seq()
     reader, writers = threading.Thread(target=follow), [threading.Thread(target=append, args=(worker,)) for worker in range(4)]
