@@ -119,7 +119,7 @@ def _odd_prices(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:
 
 
 def _of_bots(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:
-    """Return the rows of users who made more than `most` events within an hour of the clock. Orders of many lines are no sign, so purchases do not count."""
+    """Return the rows of users who made more than `most` events within an hour of the clock. Orders have many lines: purchases do not count."""
     user = pl.col("user_id").hash(1).alias("user")
     hour = (pl.col("time") // _HOUR_S).cast(pl.UInt32)
     counted = events.filter((pl.col("kind") != "purchase") & (pl.col("time") > _CLOCK_FROM) & pl.col("user_id").is_not_null())

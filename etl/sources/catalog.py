@@ -30,7 +30,7 @@ from kg.errors import InputError
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, USER_COLUMNS, Catalog, empty
 
 Progress = Callable[[int, int], None]
-OnError = Callable[[SourceConfig, InputError], None]
+OnError = Callable[[str, SourceConfig, InputError], None]
 
 TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     "items": ITEM_COLUMNS,
@@ -143,7 +143,8 @@ def import_sources(
         clean: The rules of cleaning; the defaults where absent.
         folder: Where events lie while they are read; a temporary folder, deleted with the result, where absent.
         now: Unix seconds that no event is later than; the clock where absent.
-        on_error: Told of a source that cannot be used; the others are imported all the same. Where absent, the error is raised.
+        on_error: Told of a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
+            Where absent, the error is raised.
 
     Raises:
         InputError: A file is missing, broken or empty, a column is missing, there are no items, or no row of a source can be used.
@@ -163,8 +164,7 @@ def import_sources(
         except InputError as error:
             if on_error is None:
                 raise
-            assembly.broken(source)
-            on_error(source, error)
+            on_error(assembly.broken(source), source, error)
     return assembly.imported(on_error)
 
 
@@ -197,6 +197,7 @@ class _Assembly:
         self._counts: dict[str, Counts] = {}
         self._details: dict[str, Details] = {}
         self._sources: dict[str, SourceConfig] = {}
+        self._names: list[str] = []
         self._known: dict[str, pl.Series] = {}
         self._service: list[pl.Series] = []
         self._mapping = SourceMapping(clean, line_rules(root, clean), now, self._ids, self._service_ids)
@@ -204,7 +205,7 @@ class _Assembly:
     def take(self, prepared: Prepared) -> Iterator[float]:
         """Import one source, chunk by chunk; gives how much of its file has been read."""
         source = prepared.source
-        name = _unique_name(source, self._counts)
+        name = _unique_name(source, self._names)
         started = time.perf_counter()
         counts, details = Counts(), Details(source.table, prepared.file_format)
         self._begin(source)
@@ -221,11 +222,15 @@ class _Assembly:
         details.seconds = round(time.perf_counter() - started, 2)
         counts.flagged, counts.empty = sum(details.flags.values()), sum(details.empty.values())
         self._counts[name], self._details[name], self._sources[name] = counts, details, source
+        self._names.append(name)
 
-    def broken(self, source: SourceConfig) -> None:
-        """Note that a source could not be used: what names its items is not at fault."""
+    def broken(self, source: SourceConfig) -> str:
+        """Note that a source could not be used: what names its items is not at fault. Returns what the source is called."""
         if source.table == "items":
             self._mapping.judge_items = False
+        name = _unique_name(source, self._names)
+        self._names.append(name)
+        return name
 
     def add_items(self, more: pl.DataFrame) -> None:
         """Add the items that are not there yet."""
@@ -246,7 +251,7 @@ class _Assembly:
                 error = _unusable(counts, details)
                 if on_error is None:
                     raise error
-                on_error(self._sources[name], error)
+                on_error(name, self._sources[name], error)
         tables = {table: _stacked(self._parts[table], TABLES[table]) for table in ("items", "users", "triples")}
         return Imported(**tables, events=self._events, rejects=self._rejects, counts=self._counts, details=self._details)
 
@@ -352,7 +357,7 @@ def _unusable(counts: Counts, details: Details) -> InputError:
     )
 
 
-def _unique_name(source: SourceConfig, taken: Mapping[str, object]) -> str:
+def _unique_name(source: SourceConfig, taken: Sequence[str]) -> str:
     for name in (source.path, f"{source.path} ({source.table})"):
         if name not in taken:
             return name

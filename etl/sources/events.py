@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,10 +88,6 @@ class Events:
         """Return the flagged rows."""
         parts = sorted(self.folder.glob("*.flagged.parquet"))
         return pl.scan_parquet(parts, glob=False) if parts else empty(FLAGGED_COLUMNS).lazy()
-
-    def delete(self) -> None:
-        """Delete the files."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _part(self, n: int, kind: str = "read") -> Path:
         return self.folder / f"{n:06}.{kind}.parquet"
