@@ -9,6 +9,7 @@ from typing import Literal
 
 from gnn.filters import Filter
 from gnn.paths import Reason
+from gnn.rules import Effect, Rules
 
 PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW = "personal", "session", "buy_again", "popular", "trending", "new"
 STRATEGIES = (PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW)
@@ -34,6 +35,7 @@ class Ask:
         session_s: A session is what was done within so many seconds before the last event.
         impression_factor: What each ignored impression multiplies the score with; 1 takes nothing off.
         withheld: `item_hash` of items that were on earlier pages.
+        rules: Business rules to try out; None applies those of the shop.
     """
 
     k: int = 10
@@ -50,6 +52,7 @@ class Ask:
     session_s: float = 1_800.0
     impression_factor: float = 0.9
     withheld: frozenset[int] = frozenset()
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Recommendations:
         items: Best first.
         n_fresh: Events since the build that were reckoned with.
         reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
+        rules: What business rules did to the list.
     """
 
     build_id: str
@@ -94,6 +98,7 @@ class Recommendations:
     items: tuple[Recommendation, ...]
     n_fresh: int = 0
     reranked: tuple[str, ...] = ()
+    rules: tuple[Effect, ...] = ()
 
 
 def item_hash(item_id: str) -> int:

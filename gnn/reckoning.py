@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gnn.answers import Ask, Recommendation
 from gnn.paths import Explanation, Path, Reason
 from gnn.ranking import Moved
+from gnn.rules import Pin
 
 
 def adjusted(told: Explanation, moved: Sequence[Moved], *, shown: bool) -> Explanation:
@@ -30,6 +32,20 @@ def adjusted(told: Explanation, moved: Sequence[Moved], *, shown: bool) -> Expla
     reasons += [Reason(one.kind, one.delta / total, one.sentence) for one in moved]
     reasons.sort(key=lambda reason: -reason.share)
     return Explanation(total, tuple(reasons), told.remainder * scale, told.n_paths)
+
+
+def pinned_item(item: Recommendation, pin: Pin | None, ask: Ask) -> Recommendation:
+    """Tell of an item that it stands where a business rule put it: a reason of its own, which has no part in the score.
+
+    Args:
+        item: The item at its place.
+        pin: What put it there, if anything did.
+        ask: Whether reasons are told.
+    """
+    if pin is None or ask.explain == "none":
+        return item
+    sentence = f"Placed here by the shop's rule ‘{pin.rule.name}’; by its score it would be at rank {item.rank_by_score:,}"
+    return replace(item, reasons=(*item.reasons, Reason("rule", 0.0, sentence)))
 
 
 def _scaled(reason: Reason, scale: float) -> Reason:

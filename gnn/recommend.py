@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,14 +14,15 @@ import scipy.sparse as sp
 from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
 from gnn.current import current_artifact
-from gnn.filters import ArtifactColumns, BoolArray, Filter
+from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
 from gnn.overlay import Overlay
 from gnn.paths import Explainer, Explanation, History, Reason
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, placed
-from gnn.reckoning import adjusted
+from gnn.reckoning import adjusted, pinned_item
 from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
+from gnn.rules import NOTHING, Active, Order, Rules
 from gnn.scorer import score
 from gnn.shoppers import Shopper, Shoppers
 from gnn.similar import BASKET, BOUGHT_TOGETHER, Related
@@ -52,6 +54,8 @@ class Recommender:
         self.columns = ArtifactColumns(artifact)
         self._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(self.columns))
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
+        self.rules = Rules((), artifact, self.matching)
+        """The business rules that hold; whoever keeps them exchanges them."""
         self._build = self
         self.overlay: Overlay | None = None
 
@@ -72,6 +76,7 @@ class Recommender:
         other.columns = columns = ArtifactColumns(current)
         other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
+        other.rules = self.rules.over(current, other.matching)
         return other
 
     def recommend(
@@ -159,20 +164,30 @@ class Recommender:
 
     def listed(self, shopper: Shopper, ask: Ask, scored: Scored) -> Recommendations:
         """Bar, adjust, rank and tell what has been scored: every list of every strategy goes through here."""
-        rerankers, reranked, depth = self._rerankers(ask)
-        places = placed(self.candidates(shopper, ask, scored), ask.k, offset=ask.offset, rerankers=rerankers, depth=depth)
+        active = (self.rules if ask.rules is None else ask.rules).active(shopper)
+        candidates = self.candidates(shopper, ask, scored, active)
+        rerankers, reranked, depth = self._rerankers(ask, active)
+        # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
+        pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
+        order = Order(replace(active, pins=pins), ask.offset + ask.k, lambda num: not candidates.barred(num))
+        if active.caps or pins:
+            rerankers, reranked = [*rerankers, order], (*reranked, "rules")
+        places = placed(candidates, ask.k, offset=ask.offset, rerankers=rerankers, depth=depth)
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        items = tuple(self._told(scored, place, ask) for place in places)
-        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked)
+        items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
+        effects = order.effects(places, [item.item_id for item in items])
+        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked, effects)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored) -> Candidates:
+    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
         """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
         adjustment = ignored(shopper.events, ask.impression_factor)
+        adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
+        bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
-        return Candidates(scored.scores, fill, self.bars(shopper, ask), () if adjustment is None else (adjustment,))
+        return Candidates(scored.scores, fill, bars, tuple(adjustments))
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
@@ -190,7 +205,15 @@ class Recommender:
         mask: BoolArray = self._masks(wanted)
         return mask
 
-    def _rerankers(self, ask: Ask) -> tuple[list[Reranker], tuple[str, ...], int]:
+    def matching(self, raw: Mapping[str, object]) -> BoolArray:
+        """Return which items a filter lets through, given as it came out of JSON.
+
+        Raises:
+            InputError: It is malformed or names what does not exist.
+        """
+        return self.mask(parse_filter(raw, self.columns))
+
+    def _rerankers(self, ask: Ask, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
         """Return what changes the order, its names, and how many of the best it looks at."""
         neighbourhoods, end = self._neighbourhoods, ask.offset + ask.k
         found: list[tuple[str, Reranker]] = []
@@ -201,7 +224,8 @@ class Recommender:
             found.append(("diversity", lambda order, scores: diversified(order, scores, neighbourhoods.similarity(order), ask.diversity, end)))
         if ask.caps:
             found.append(("caps", lambda order, _: capped(order, neighbourhoods, ask.caps)))
-        depth = next((depth for depth in DEPTHS[1 if ask.caps else 0 :] if depth >= end), end) if found else 0
+        some = bool(found or active.caps or active.pins)
+        depth = next((depth for depth in DEPTHS[1 if ask.caps or active.caps else 0 :] if depth >= end), end) if some else 0
         return [rerank for _, rerank in found], tuple(name for name, _ in found), depth
 
     def explain(
