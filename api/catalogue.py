@@ -67,6 +67,11 @@ class CatalogueTail:
             waiting = [change.received_s for change in self._changes if change.seq > max(self._extracted, self._watermark)]
         return max(0.0, time.time() - min(waiting)) if waiting else 0.0
 
+    @property
+    def watermark(self) -> int:
+        """Changes up to this one are not held."""
+        return self._watermark
+
     def move(self, watermark: int) -> None:
         """Forget what a build knows.
 

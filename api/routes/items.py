@@ -15,7 +15,7 @@ from api.item_state import ItemStates
 from api.keys import ApiKey
 from api.responses import Answer, request_id
 from kg import schema
-from kg.catalogue import Operation
+from kg.catalogue import FIELDS, Operation
 from kg.errors import NotFoundError
 from kg.tables import ITEM_COLUMNS
 
@@ -127,12 +127,12 @@ class KnownItem(Answer):
     title: str | None = None
     description: str | None = None
     brand: str | None = None
-    categories: list[str] = []
+    categories: list[str] = Field(default=[])
     price_cents: int | None = None
     available: bool
-    attributes: dict[str, list[str]] = {}
+    attributes: dict[str, list[str]] = Field(default={})
     status: Literal["built", "live", "pending"] = Field(
-        description="built: as the published build knows it; live: changed since and scored with its new facts; pending: its facts are those of before."
+        description="built: as the published build knows it; live: changed since and scored with its new facts; pending: facts are those of before."
     )
     facts: list[KnownFact]
 
@@ -189,6 +189,9 @@ def show(request: Request, item_id: ItemId, key: Annotated[ApiKey, Depends(requi
         "request_id": request_id(request),
         "build_id": states.build_id,
         "item_id": item_id,
+        **dict.fromkeys(FIELDS),
+        "categories": [],
+        "attributes": {},
         **found.fields,
         "available": found.fields.get("available") is not False,
         "status": found.status,
