@@ -28,7 +28,7 @@ FACTS = [
 
 @pytest.fixture
 def client(workspace: Workspace, asking: Asking) -> TestClient:
-    client = asking()
+    client = asking(rate_limit="100000/second")
     secret = KeyStore(workspace.keys).create(["catalog:write", "recommend:read"])
     client.headers["Authorization"] = f"Bearer {secret}"
     return client
@@ -215,7 +215,7 @@ class Catalogue(RuleBasedStateMachine):
 
 
 def test_the_catalogue_against_a_simple_model(workspace: Workspace) -> None:
-    with TestClient(small_app(workspace, {}), raise_server_exceptions=False) as client:
+    with TestClient(small_app(workspace, {"rate_limit": "100000/second"}), raise_server_exceptions=False) as client:
         client.headers["Authorization"] = f"Bearer {KeyStore(workspace.keys).create(['catalog:write', 'recommend:read'])}"
         Catalogue.client = client
-        run_state_machine_as_test(Catalogue, settings=settings(max_examples=8, stateful_step_count=8, deadline=None))
+        run_state_machine_as_test(Catalogue, settings=settings(max_examples=6, stateful_step_count=6, deadline=None))
