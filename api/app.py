@@ -22,11 +22,13 @@ from api.keys import KeyStore
 from api.ledger import ServingLedger
 from api.middleware import RequestContext
 from api.ratelimits import RateLimits
-from api.routes import events, health, recommendations, users
+from api.replies import Replies
+from api.routes import events, explanations, health, past, recommendations, related, users
 from api.routes import rules as rules_routes
 from api.rules import ServingRules
 from api.serving import Serving
 from api.settings import ServeConfig
+from api.store import AnswerStore
 from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
@@ -64,10 +66,14 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger, rules=rules)
     limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
+    store = AnswerStore(workspace.answers, keep_s=serve.answers_keep_s, max_bytes=serve.answers_max_mb * 2**20)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         serving.start()
+        store.start()
         yield
+        store.stop()
         serving.stop()
         await limits.close()
 
@@ -75,11 +81,15 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
     app.state.serving, app.state.config = serving, serve
+    app.state.replies = Replies(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits)
+    app.include_router(explanations.router)
     app.include_router(recommendations.router)
+    app.include_router(past.router)
+    app.include_router(related.router)
     app.include_router(events.router)
     app.include_router(users.router)
     app.include_router(rules_routes.router)

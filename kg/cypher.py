@@ -120,6 +120,22 @@ def delete_edges(edge_type: EdgeType, *, by_source: bool) -> str:
     return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $build_id DELETE r"
 
 
+def replay_path(labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]]) -> tuple[str, dict[str, str]]:
+    """Return the read that finds a path again, and its parameters; it answers with the number of such paths as `paths`.
+
+    Args:
+        labels: Label of each node.
+        keys: (property, value) of each node; None for nodes that are counted instead of named.
+        edges: (type, whether it is walked against its direction) of each edge.
+    """
+    pattern = f"(n0:{labels[0]})"
+    for place, (edge, reverse) in enumerate(edges, start=1):
+        pattern += f"{'<-' if reverse else '-'}[:{edge}]{'-' if reverse else '->'}(n{place}:{labels[place]})"
+    named = [(place, key) for place, key in enumerate(keys) if key is not None]
+    where = " AND ".join(f"n{place}.{key[0]} = $n{place}" for place, key in named)
+    return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", {f"n{place}": key[1] for place, key in named}
+
+
 def _node(variable: str, node: NodeType, key: str) -> str:
     return f"MATCH ({variable}:{node.label}) WHERE {variable}.{node.key} = {key}"
 

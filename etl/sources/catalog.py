@@ -13,6 +13,9 @@ from etl import rejects
 from etl.settings import SourceConfig
 from etl.sources import files
 from etl.sources.columns import Columns
+from etl.sources.entities import KEYS, Entities
+from etl.sources.known import Prepared, prepared
+from etl.sources.links import no_links, read_links, relation_name, typed
 from kg import schema
 from kg.errors import InputError
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, USER_COLUMNS, Catalog, empty
@@ -33,10 +36,11 @@ _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 
 @dataclass
 class Counts:
-    """What became of the rows of one source: rows = good + empty + rejected."""
+    """What became of the rows of one source: rows = good + flagged + empty + rejected."""
 
     rows: int = 0
     good: int = 0
+    flagged: int = 0
     empty: int = 0
     rejected: int = 0
 
@@ -80,12 +84,12 @@ def import_sources(
     ordered = sorted(sources, key=lambda source: [*TABLES].index(source.table))
     paths = [files.resolve(root, source.path) for source in ordered]
     sizes = [path.stat().st_size for path in paths]
-    assembly = _Assembly()
+    assembly = _Assembly(root)
     for n, (source, path) in enumerate(zip(ordered, paths, strict=True)):
         before, size = sum(sizes[:n]), sizes[n]
         if source.table != "items" and more_items is not None:
             assembly.add_items(more_items)
-        for fraction in assembly.take(source, path):
+        for fraction in assembly.take(prepared(source, path)):
             if progress:
                 progress(before + int(fraction * size), sum(sizes))
     return assembly.imported()
@@ -94,35 +98,56 @@ def import_sources(
 class _Assembly:
     """The tables while they are being put together."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._parts: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
         self._rejects: list[pl.DataFrame] = []
         self._counts: dict[str, Counts] = {}
         self._known: dict[str, pl.Series] = {}
+        self._entities = Entities("", "")
+        self._link = no_links()
 
-    def take(self, source: SourceConfig, path: Path) -> Iterator[float]:
+    def take(self, prepared: Prepared) -> Iterator[float]:
         """Import one source, chunk by chunk; gives how much of its file has been read."""
+        source = prepared.source
         counts = Counts()
         first_refused: pl.DataFrame | None = None
         reasons: Counter[str] = Counter()
-        for raw in files.chunks(path, source.wanted, file_format=source.format, delimiter=source.delimiter):
+        self._begin(source)
+        for raw in files.read(prepared.file, prepared.file_format, source.wanted, prepared.optional):
             good, refused = self._mapped(Columns(source, raw))
             told = pl.concat([raw.rejects, rejects.rejected(raw.name, refused)])
             kept = good if source.table != "triples" else good.filter((pl.col("head") != "") & (pl.col("tail") != ""))
             counts.rows += raw.n_rows
             counts.good += kept.height
-            counts.empty += good.height - kept.height
+            counts.empty += good.height - kept.height + sum(raw.empty.values())
             counts.rejected += told.height
             reasons.update({str(why): int(n) for why, n in told.group_by("why").len().iter_rows()})
             if told.height:
                 self._rejects.append(told)
                 first_refused = told.head(1) if first_refused is None else first_refused
             if kept.height:
-                self._add(source.table, kept.drop("line"))
+                self._take_rows(source.table, kept)
             yield raw.read_fraction
         if counts.good == 0 and first_refused is not None:
             raise _unusable(counts, reasons, first_refused.row(0, named=True))
+        if source.table in KEYS:
+            rows = self._entities.finished()
+            counts.empty += counts.good - rows.height
+            counts.good = rows.height
+            self._add(source.table, rows)
         self._counts[_unique_name(source, self._counts)] = counts
+
+    def _begin(self, source: SourceConfig) -> None:
+        if source.table in KEYS:
+            self._entities = Entities(KEYS[source.table], source.repeated, source.attributes_limit if source.attributes_json else 0)
+        self._link = read_links(self._root, source) if source.link else no_links()
+
+    def _take_rows(self, table: str, rows: pl.DataFrame) -> None:
+        if table not in KEYS:
+            self._add(table, rows.drop("line"))
+            return
+        self._entities.take(rows.filter(~pl.col(KEYS[table]).is_in(self._ids(table, KEYS[table]).implode())))
 
     def add_items(self, more: pl.DataFrame) -> None:
         """Add the items that are not there yet."""
@@ -159,12 +184,20 @@ class _Assembly:
         columns.price()
         columns.boolean("available")
         _declared(columns, besides=_ITEM_FIELDS)
-        self._refuse_repeated(columns, "item_id")
+        self._map_entity(columns, "item_id")
 
     def _map_users(self, columns: Columns) -> None:
         columns.text("user_id", required=True)
         _declared(columns, besides={"user_id"})
-        self._refuse_repeated(columns, "user_id")
+        self._map_entity(columns, "user_id")
+
+    def _map_entity(self, columns: Columns, key: str) -> None:
+        name = columns.source.attributes_json
+        if name and self._entities.attributes:
+            cells = columns.raw.frame[name].cast(pl.String, strict=False)
+            columns.refuse(self._entities.attributes.take(columns.frame["line"], cells), name, cells, "is not a JSON object")
+        if columns.source.repeated in ("", "reject"):
+            self._refuse_repeated(columns, key)
 
     def _map_interactions(self, columns: Columns) -> None:
         columns.text("user_id", required=True)
@@ -186,11 +219,16 @@ class _Assembly:
     def _map_triples(self, columns: Columns) -> None:
         for name in ("head", "relation", "tail"):
             columns.text(name, required=True)
+        known = columns.source.file_format == "recbole"
+        if known:
+            columns.add("relation", relation_name(columns.frame["relation"]))
         _refuse_names(columns, "relation", "is not a relation: a–z, 0–9 and _, starting with a letter")
+        node_type = columns.source.entity_type or ("entity" if known or columns.source.link else "")
         for name in ("head", "tail"):
             written = columns.frame[name]
-            columns.refuse(~written.str.contains(r"^[a-z][a-z0-9_]{0,62}:").fill_null(True), name, written, 'is not written "type:id"')
-            parts = columns.frame.select(pl.col(name).str.splitn(":", 2)).unnest(name)
+            nodes = typed(written, self._link, node_type)
+            columns.refuse(written.is_not_null() & nodes.is_null(), name, written, 'is not written "type:id"')
+            parts = nodes.to_frame("node").select(pl.col("node").str.splitn(":", 2)).unnest("node")
             columns.add(f"{name}_type", parts["field_0"])
             columns.add(name, parts["field_1"].str.strip_chars())
             is_item = (pl.col(f"{name}_type") == "item") & (pl.col(name) != "")
@@ -204,7 +242,7 @@ class _Assembly:
     def _refuse_repeated(self, columns: Columns, key: str) -> None:
         """Refuse ids that came before. Called last: a row that was refused for another reason does not use up its id."""
         values = columns.frame.select(pl.when(~columns.refused()).then(key)).to_series()
-        earlier = values.is_in(self._ids(columns.source.table, key).implode()).fill_null(False)
+        earlier = (values.is_in(self._ids(columns.source.table, key).implode()) | values.is_in(self._entities.ids().implode())).fill_null(False)
         columns.refuse(values.is_not_null() & (earlier | ~values.is_first_distinct()), key, values, "is repeated; the first row stays")
 
     def _refuse_unknown(self, columns: Columns, name: str, values: pl.Series) -> None:

@@ -12,8 +12,11 @@ from etl.sources.raw import LINE, RawTable
 _TEXT = pl.String()
 _TEXTS = pl.List(pl.String())
 _MAX_NUMBER = 1e15
-_YES = ["true", "1", "yes", "y", "in stock", "in_stock"]
-_NO = ["false", "0", "no", "n", "out of stock", "out_of_stock"]
+_YES = ["true", "1", "yes", "y", "in stock", "in_stock", "available for order", "limited availability", "preorder", "pre-order", "backorder"]
+_NO = ["false", "0", "no", "n", "out of stock", "out_of_stock", "discontinued", "sold out"]
+_CURRENCY = r"(?:[A-Z]{3}|[$€£¥₹]|zł|kr)"
+_AMOUNT = rf"^{_CURRENCY}?\s*(-?[0-9][0-9.,'\s]*)\s*{_CURRENCY}?$"
+"""A number with its currency before or after it: "15.00 USD", "£2.55", "EUR 1.234,50"."""
 _NAIVE_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
 
@@ -71,13 +74,15 @@ class Columns:
         kept = pl.concat_list(cells).list.eval(pl.element().str.strip_chars().replace("", None).drop_nulls()).list.unique(maintain_order=True)
         self.add(name, self.raw.frame.select(kept.fill_null(pl.lit([], dtype=_TEXTS)).alias(name)).to_series())
 
-    def number(self, name: str, *, default: float | None = None) -> None:
-        """Add a number column; a cell that is no number is a problem."""
+    def number(self, name: str, *, default: float | None = None, amounts: bool = False) -> None:
+        """Add a number column; a cell that is no number is a problem. `amounts` may name a currency."""
         if not self.given(name):
             self.add(name, pl.lit(default, dtype=pl.Float64))
             return
         written = self._written(name)
         values = written.cast(pl.Float64, strict=False)
+        if amounts and (values.is_null() & written.is_not_null()).any():
+            values = values.zip_with(values.is_not_null(), parsed_amount(written))
         self.refuse(written.is_not_null() & ~values.is_finite().fill_null(False), name, written, "is not a number")
         self.refuse((values.abs() > _MAX_NUMBER).fill_null(False), name, written, "is out of range")
         self.add(name, values if default is None else values.fill_null(default))
@@ -85,7 +90,8 @@ class Columns:
     def price(self) -> None:
         """Add `price_cents` from itself or from a decimal `price`."""
         name, cents = ("price_cents", 1) if self.given("price_cents") else ("price", 100)
-        self.number(name)
+        self.number(name, amounts=cents == 100)
+        self.refuse((self.frame[name] < 0).fill_null(False), name, self.frame[name], "is negative")
         values = (self.frame[name] * cents).round().cast(pl.Int64, strict=False)
         self.frame = self.frame.drop(name)
         self.add("price_cents", values)
@@ -96,7 +102,7 @@ class Columns:
             self.add(name, pl.lit(None, dtype=pl.Boolean))
             return
         written = self._written(name)
-        lower = written.str.to_lowercase()
+        lower = written.str.to_lowercase().str.replace(r"^https?://schema\.org/", "").replace({"instock": "in stock", "outofstock": "out of stock"})
         yes, no = lower.is_in(_YES), lower.is_in(_NO)
         self.refuse(written.is_not_null() & ~(yes | no), name, written, "is neither yes nor no")
         self.add(name, pl.select(pl.when(yes).then(True).when(no).then(False)).to_series())
@@ -168,6 +174,19 @@ class Columns:
             return pl.col(name).cast(_TEXTS).fill_null(pl.lit([], dtype=_TEXTS))
         text = _text(pl.col(name), dtype).fill_null("")
         return text.str.split(separator) if separator else pl.concat_list(text)
+
+
+def parsed_amount(written: pl.Series) -> pl.Series:
+    """Return the number in an amount of money ("15.00 USD", "£1,234.50", "EUR 1.234,50"); null for what is none.
+
+    The last "." or "," is the decimal mark where one or two digits follow it, and a "." also where it is the only mark.
+    """
+    amount = pl.col("a").str.extract(_AMOUNT, 1).str.replace_all(r"['\s]", "")
+    plain = amount.str.contains(r"^-?\d+(?:\.\d+)?$")
+    whole = amount.str.replace(r"[.,]\d{1,2}$", "").str.replace_all(r"[.,]", "")
+    cents = amount.str.extract(r"[.,](\d{1,2})$", 1).fill_null("0")
+    number = pl.when(plain).then(amount).otherwise(pl.concat_str(whole, cents, separator="."))
+    return pl.DataFrame({"a": written}).select(number.cast(pl.Float64, strict=False)).to_series()
 
 
 def parsed_time(written: pl.Series) -> pl.Series:
