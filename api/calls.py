@@ -37,11 +37,8 @@ class Call(Generic[T]):
 
     def parameters(self) -> dict[str, str | list[str]]:
         """Return the query as strings."""
-        return {
-            name: [str(each) for each in value] if isinstance(value, list) else _text(value)
-            for name, value in self.query.items()
-            if value is not None
-        }
+        given = {name: value for name, value in self.query.items() if value is not None}
+        return {name: [str(each) for each in value] if isinstance(value, list) else _text(value) for name, value in given.items()}
 
 
 def _text(value: Any) -> str:
