@@ -190,7 +190,8 @@ class _Question:
         self.history, self._user_id = shopper.history, shopper.user_id
         self.events, self._edits = shopper.events.rows(), shopper.edits
         self.scores = recommender.scores(self.history)
-        bars = [bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY]
+        excluded = [bar for _, bar in recommender.rules.active(shopper).bars]
+        bars = [*(bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY), *excluded]
         self._barred = np.zeros(self._artifact.n_items, dtype=bool)
         for bar in bars:
             self._barred[bar.items] = True
