@@ -118,7 +118,11 @@ class Job:
 
         section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
         parts: dict[str, tuple[object, ...]] = {
-            "import": (fingerprints.inputs(self.workspace.root, self.sources), ledger.record(self.mark or ledger.mark(self.workspace, self.config))),
+            "import": (
+                fingerprints.inputs(self.workspace.root, self.sources),
+                ledger.record(self.mark or ledger.mark(self.workspace, self.config)),
+                knowledge.changes_digest(self.workspace),
+            ),
             "extract": (section[ShopConfig], section[ExtractConfig]),
             "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
@@ -349,12 +353,15 @@ def _link(source: Path, target: Path) -> None:
 def _import(job: Job, build: Path) -> dict[str, Any]:
     from etl import rejects
     from etl.sources.catalog import import_sources
+    from kg.changes import apply_changes
 
     mark = job.mark or ledger.Mark()
     changes = ledger.item_changes(job.workspace, job.config, mark)
     imported = import_sources(job.workspace.root, job.sources, job.console.progress, more_items=ledger.told_items(changes))
-    catalog = ledger.with_changes(imported.catalog, changes)
+    catalog = knowledge.with_changed_items(job.workspace, ledger.with_changes(imported.catalog, changes))
     taken = ledger.take_in(catalog, job.workspace, job.config, mark)
+    logged, n_logged = knowledge.logged_changes(job.workspace)
+    catalog = apply_changes(catalog if taken is None else taken.catalog, logged)
     counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
     for source, counts in counted.items():
         job.console.note(
@@ -363,7 +370,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
     temporary = build / "catalog.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    (catalog if taken is None else taken.catalog).write(temporary)
+    catalog.write(temporary)
     shutil.rmtree(build / "catalog", ignore_errors=True)
     temporary.rename(build / "catalog")
     rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
@@ -372,6 +379,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
         "sources": {source: asdict(counts) for source, counts in counted.items()},
         "rejected": imported.n_rejected,
         ledger.SOURCE: ledger.record(mark),
+        "changes": n_logged,
     }
 
 
