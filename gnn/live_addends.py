@@ -63,16 +63,20 @@ class LiveAddends:
             [n history items].
         """
         overlay, model = self._overlay, self._overlay.artifact.model
-        if not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
-            return np.zeros(len(history.nums))
         n_base = overlay.n_base
         base = history.nums < n_base
-        source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
-        source[base] = model.source_embeddings[history.nums[base]]
-        if not base.all():
-            source[~base] = overlay.arrays.embeddings[0][history.nums[~base] - n_base]
-        target = model.target_embeddings[item].astype(np.float64) if item < n_base else overlay.arrays.embeddings[1][item - n_base]
-        return np.asarray(model.learned_gate * history.weights * (source @ target))
+        built = base & (item < n_base)
+        found = np.zeros(len(history.nums))
+        found[built] = model.learned_pairs(history.nums[built], item)
+        if model.has_embeddings and not built.all():
+            # An item added or edited since the build has the embeddings of its values, and no learned weights.
+            source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
+            source[base] = model.source_embeddings[history.nums[base]]
+            if not base.all():
+                source[~base] = overlay.arrays.embeddings[0][history.nums[~base] - n_base]
+            target = model.target_embeddings[item].astype(np.float64) if item < n_base else overlay.arrays.embeddings[1][item - n_base]
+            found[~built] = model.learned_gate * (source[~built] @ target)
+        return np.asarray(history.weights * found)
 
     def _as_built(self, history: History) -> tuple[History, IntArray]:
         """Return the history in positions of the build, without new items, and where in the history each of its items stands."""

@@ -79,6 +79,8 @@ def test_scores_are_the_sums_of_enumerated_paths(artifact: Artifact, seed: int) 
             learned = artifact.model.learned_gate * float(
                 (history.weights @ artifact.model.source_embeddings[history.nums].astype(float)) @ artifact.model.target_embeddings[num].astype(float)
             )
+            assert artifact.model.item_weights is not None
+            learned += artifact.model.weights_gate * float(history.weights @ artifact.model.item_weights.toarray()[history.nums, num])
             expected = sum(enumerated(artifact, graph, user_id, item_id).values()) + learned
             assert scores[num] == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
