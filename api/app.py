@@ -23,6 +23,8 @@ from api.ledger import ServingLedger
 from api.middleware import RequestContext
 from api.ratelimits import RateLimits
 from api.routes import events, health, recommendations, users
+from api.routes import rules as rules_routes
+from api.rules import ServingRules
 from api.serving import Serving
 from api.settings import ServeConfig
 from gnn.config import ModelConfig
@@ -58,7 +60,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     """
     serve = config.section(ServeConfig)
     ledger = ServingLedger(workspace.ledger, config.section(LedgerConfig))
-    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger)
+    rules = ServingRules(config.rules, ledger.database, ledger.follower)
+    serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger, rules=rules)
     limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
     @asynccontextmanager
@@ -79,6 +82,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(recommendations.router)
     app.include_router(events.router)
     app.include_router(users.router)
+    app.include_router(rules_routes.router)
     app.include_router(health.router)
     return app
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gnn.paths import Node, Path, Reason
 from gnn.recommend import Recommendation, Recommendations
+from gnn.rules import Effect
 
 
 def recommendations(result: Recommendations, *, request_id: str, degraded: list[str]) -> dict[str, Any]:
@@ -16,8 +17,13 @@ def recommendations(result: Recommendations, *, request_id: str, degraded: list[
         "user_id": result.user_id,
         "strategy": result.strategy,
         "degraded": degraded,
+        "rules": [_effect(effect) for effect in result.rules],
         "items": [item(recommendation) for recommendation in result.items],
     }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {"rule_id": effect.rule_id, "name": effect.name, "action": effect.action, "items": list(effect.items), "left_out": effect.n_left_out}
 
 
 def item(recommendation: Recommendation) -> dict[str, Any]:

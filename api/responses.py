@@ -56,7 +56,7 @@ class PathsNotShown(Answer):
 class Reason(Answer):
     """One group of addends of the score."""
 
-    kind: Literal["graph", "learned", "popular"]
+    kind: Literal["graph", "learned", "popular", "rule"]
     relation: str | None = None
     share: float = Field(description="Part of the score, exact.")
     sentence: str
@@ -76,6 +76,16 @@ class RecommendedItem(Answer):
     reasons: list[Reason]
 
 
+class RuleEffect(Answer):
+    """What a business rule of the shop did to a list."""
+
+    rule_id: str
+    name: str
+    action: Literal["pin", "boost", "bury", "exclude", "cap"]
+    items: list[str] = Field(description="Items of the list whose score or place it changed; each has a reason that names the rule.")
+    left_out: int = Field(description="Items that it kept out of the list.")
+
+
 class RecommendationList(Answer):
     """Recommendations of one user."""
 
@@ -84,6 +94,7 @@ class RecommendationList(Answer):
     user_id: str
     strategy: Literal["personal", "popular"] = Field(description="popular: nothing is known of the user yet.")
     degraded: list[str] = Field(description="What did not work while this was answered; the answer itself is complete.")
+    rules: list[RuleEffect] = Field(default=[], description="What business rules of the shop did to the list.")
     items: list[RecommendedItem]
 
 

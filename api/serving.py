@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from api.ledger import ServingLedger
+from api.rules import ServingRules
 from gnn.artifact import load_artifact
 from gnn.recommend import Recommender
 from kg.config import GraphConfig
@@ -37,11 +38,12 @@ class Serving:
         graph: How the graph database is reached.
         graph_check_s: How often it is looked at.
         ledger: What has happened since the build.
+        rules: The business rules.
     """
 
-    def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float, ledger: ServingLedger) -> None:
+    def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float, ledger: ServingLedger, rules: ServingRules) -> None:
         self._workspace, self._graph, self._graph_check_s = workspace, graph, graph_check_s
-        self.ledger = ledger
+        self.ledger, self.rules = ledger, rules
         self._recommender: Recommender | None = None
         self._refused: str | None = None
         self._problem = ""
@@ -137,6 +139,7 @@ class Serving:
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=published, detail=error.message)
             return
+        self.rules.attach(recommender)
         self._recommender, self._refused, self._problem = recommender, None, ""
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)

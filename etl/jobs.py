@@ -350,8 +350,11 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
     from etl import rejects
     from etl.sources.catalog import import_sources
 
-    imported = import_sources(job.workspace.root, job.sources, job.console.progress)
-    taken = ledger.take_in(imported.catalog, job.workspace, job.config, job.mark or ledger.Mark())
+    mark = job.mark or ledger.Mark()
+    changes = ledger.item_changes(job.workspace, job.config, mark)
+    imported = import_sources(job.workspace.root, job.sources, job.console.progress, more_items=ledger.told_items(changes))
+    catalog = ledger.with_changes(imported.catalog, changes)
+    taken = ledger.take_in(catalog, job.workspace, job.config, mark)
     counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
     for source, counts in counted.items():
         job.console.note(
@@ -360,7 +363,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
     temporary = build / "catalog.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    (imported.catalog if taken is None else taken.catalog).write(temporary)
+    (catalog if taken is None else taken.catalog).write(temporary)
     shutil.rmtree(build / "catalog", ignore_errors=True)
     temporary.rename(build / "catalog")
     rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
@@ -368,7 +371,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
     return {
         "sources": {source: asdict(counts) for source, counts in counted.items()},
         "rejected": imported.n_rejected,
-        ledger.SOURCE: ledger.record(job.mark or ledger.Mark()),
+        ledger.SOURCE: ledger.record(mark),
     }
 
 

@@ -1,8 +1,8 @@
-"""What the ledger adds to the shop's files when a build imports: events and declared attributes, up to a mark that the build keeps."""
+"""What the ledger adds to the shop's files when a build imports: items, events and declarations, up to a mark that the build keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import polars as pl
 from etl import rejects
 from etl.runs import read_json
 from etl.sources.catalog import Counts
+from kg.catalogue import ItemChange, by_item, changed, items_frame, overlaid
 from kg.config import Config
 from kg.ledger.settings import LedgerConfig
 from kg.tables import INTERACTION_COLUMNS, Catalog
@@ -33,10 +34,12 @@ class Mark:
     Attributes:
         events_seq: The last event.
         users_revision: The last declaration of a user.
+        catalogue_seq: The last change of an item.
     """
 
     events_seq: int = 0
     users_revision: int = 0
+    catalogue_seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,12 @@ def mark(workspace: Workspace, config: Config) -> Mark:
     database = _database(workspace, config)
     if database is None:
         return Mark()
+    from kg.ledger.catalogue import CatalogueStore
     from kg.ledger.events import EventStore
     from kg.ledger.people import PeopleStore
 
     with closing(database):
-        return Mark(EventStore(database).last_seq(), PeopleStore(database).revision())
+        return Mark(EventStore(database).last_seq(), PeopleStore(database).revision(), CatalogueStore(database).last_seq())
 
 
 def mark_of(build: Path) -> Mark | None:
@@ -83,11 +87,49 @@ def record(of: Mark) -> dict[str, Any]:
     return asdict(of)
 
 
+def item_changes(workspace: Workspace, config: Config, upto: Mark) -> list[ItemChange]:
+    """Return the changes of items up to a mark, in order.
+
+    Raises:
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    database = _database(workspace, config) if upto.catalogue_seq else None
+    if database is None:
+        return []
+    from kg.ledger.catalogue import CatalogueStore
+
+    with closing(database):
+        return CatalogueStore(database).between(0, upto.catalogue_seq)
+
+
+def told_items(changes: Sequence[ItemChange]) -> pl.DataFrame | None:
+    """Return the items that changes brought, those deleted since among them: events of the files may name each of them."""
+    rows = []
+    for item_id, of_item in by_item(changes).items():
+        upto = max((n for n, change in enumerate(of_item, start=1) if change.operation != "delete"), default=0)
+        fields = changed(None, of_item[:upto])
+        if fields is not None:
+            rows.append((item_id, fields))
+    return items_frame(rows) if rows else None
+
+
+def with_changes(catalog: Catalog, changes: Sequence[ItemChange]) -> Catalog:
+    """Return a catalogue after changes of items; what the files say of deleted ones is left out."""
+    if not changes:
+        return catalog
+    items = overlaid(catalog.items, changes)
+    known = items["item_id"].implode()
+    triples = catalog.triples
+    for end in ("head", "tail"):
+        triples = triples.filter((pl.col(f"{end}_type") != "item") | pl.col(end).is_in(known))
+    return replace(catalog, items=items, interactions=catalog.interactions.filter(pl.col("item_id").is_in(known)), triples=triples)
+
+
 def take_in(catalog: Catalog, workspace: Workspace, config: Config, upto: Mark) -> TakenIn | None:
     """Add the ledger's events and declarations to what the files gave, or return None where it has none.
 
     Args:
-        catalog: What the files gave.
+        catalog: What the files gave, after the changes of items.
         workspace: Where the ledger is, unless configured elsewhere.
         config: The configuration.
         upto: Events after this mark wait for the next build.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl.knowledge import interactions_of
-from etl.ledger import mark_of
+from etl.ledger import Mark, mark_of
 from etl.runs import read_json, write_json
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
     model, counts = _tuned(graph, split.train, build, config, fingerprint, report)
     final = refit(graph, interactions, model, config, report)
-    taken_in = mark_of(build)
-    save_artifact(build / "artifact", graph, final, build_id=build.name, events_seq=0 if taken_in is None else taken_in.events_seq)
+    taken_in = mark_of(build) or Mark()
+    seqs = {"events_seq": taken_in.events_seq, "catalogue_seq": taken_in.catalogue_seq}
+    save_artifact(build / "artifact", graph, final, build_id=build.name, **seqs)
     return counts
 
 

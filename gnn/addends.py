@@ -106,6 +106,23 @@ class WalkArrays:
         values = self.walk.gate * history.weights[positions] * factor * float(self._end[item])
         return Addends(self.walk, positions, middles, values)
 
+    def carried(self, history: History) -> npt.NDArray[np.float64]:
+        """Carry a history along the whole walk: what its paths add to every item. Of walks of up to two steps.
+
+        Shapes:
+            [n_items].
+        """
+        nums: IntArray = history.nums
+        weights: npt.NDArray[np.float64] = history.weights * self._start[history.nums].astype(np.float64)
+        for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
+            places, reached = _gather(forward, nums)
+            sums = np.bincount(reached, weights=weights[places], minlength=forward.shape[1]).astype(np.float64) * middle
+            nums = np.flatnonzero(sums).astype(np.int64)
+            weights = sums[nums].astype(np.float64)
+        places, reached = _gather(self._forward[-1], nums)
+        ends = np.bincount(reached, weights=weights[places], minlength=len(self._end))
+        return np.asarray(self.walk.gate * ends * self._end, dtype=np.float64)
+
     def _outsets(self, history: History, kept: npt.NDArray[np.bool_]) -> Iterator[_Outset]:
         """Yield where the walk stands before its last step; one outset serves all items of a list, unless it would be too large to hold."""
         last, outset = self._last

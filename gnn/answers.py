@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gnn.filters import Filter
 from gnn.paths import Reason
+from gnn.rules import Effect, Rules
 
 PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW = "personal", "session", "buy_again", "popular", "trending", "new"
 STRATEGIES = (PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW)
@@ -24,11 +27,15 @@ class Ask:
         strategy: One of `STRATEGIES`.
         exclude_seen: Leave out what the shopper has met.
         show_ids: Name the other shoppers on paths; only for those who may read the graph.
+        filter: Only items that it lets through.
         diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
         caps: Relation → most items of one value in the list ("has_brand": 2).
         seed: Explore: draw the list among the best, the same for the same seed.
         window_days: Of trending items.
-        withheld: item_ids that are not to be shown, such as those of earlier pages.
+        session_s: A session is what was done within so many seconds before the last event.
+        impression_factor: What each ignored impression multiplies the score with; 1 takes nothing off.
+        withheld: `item_hash` of items that were on earlier pages.
+        rules: Business rules to try out; None applies those of the shop.
     """
 
     k: int = 10
@@ -37,11 +44,15 @@ class Ask:
     strategy: str = PERSONAL
     exclude_seen: bool = True
     show_ids: bool = False
+    filter: Filter | None = None
     diversity: float = 0.0
     caps: Mapping[str, int] = field(default_factory=dict)
     seed: int | None = None
     window_days: float = 7.0
-    withheld: frozenset[str] = frozenset()
+    session_s: float = 1_800.0
+    impression_factor: float = 0.9
+    withheld: frozenset[int] = frozenset()
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Recommendations:
         items: Best first.
         n_fresh: Events since the build that were reckoned with.
         reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
+        rules: What business rules did to the list.
     """
 
     build_id: str
@@ -86,3 +98,9 @@ class Recommendations:
     items: tuple[Recommendation, ...]
     n_fresh: int = 0
     reranked: tuple[str, ...] = ()
+    rules: tuple[Effect, ...] = ()
+
+
+def item_hash(item_id: str) -> int:
+    """Return 32 bits that stand for an item in a page token."""
+    return zlib.crc32(item_id.encode())

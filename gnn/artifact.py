@@ -7,6 +7,7 @@ edges_<n>_<property>.npy     counts and times of interactions, in forward order
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
 weights_{indptr,indices,data}.npy     the learned item–item weights, where there are any
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
+met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.graph import GraphArrays
+from gnn.meetings import Meetings
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
 from gnn.walks import FloatArray, WalkWeights
 from kg import schema
@@ -71,7 +73,9 @@ class Artifact:
         popularity: Users per item, [n_items].
         price_cents: [n_items]; NaN where the catalogue has none.
         available: Whether an item may be shown, [n_items].
+        meetings: When shoppers met items.
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
+        catalogue_seq: The same of changes of items; later ones make the overlay.
     """
 
     build_id: str
@@ -87,7 +91,9 @@ class Artifact:
     popularity: FloatArray
     price_cents: npt.NDArray[np.float64]
     available: npt.NDArray[np.bool_]
+    meetings: Meetings
     events_seq: int = 0
+    catalogue_seq: int = 0
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -109,7 +115,7 @@ class Artifact:
         return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
 
 
-def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0) -> Path:
+def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0, catalogue_seq: int = 0) -> Path:
     """Write an artifact, whole or not at all.
 
     Args:
@@ -118,6 +124,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         model: What was learned on it.
         build_id: The build it belongs to.
         events_seq: The highest place in the event ledger that the graph has taken in.
+        catalogue_seq: The same of changes of items.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -134,11 +141,16 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     np.save(temporary / "popularity.npy", graph.popularity)
     np.save(temporary / "price_cents.npy", graph.price_cents)
     np.save(temporary / "available.npy", graph.available)
+    meetings = Meetings.of(graph)
+    np.save(temporary / "met_items.npy", meetings.items)
+    np.save(temporary / "met_times.npy", meetings.times)
+    np.save(temporary / "first_met.npy", meetings.first)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
         "created_s": time.time(),
         "events_seq": events_seq,
+        "catalogue_seq": catalogue_seq,
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
@@ -265,7 +277,9 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
         available=np.load(folder / "available.npy"),
+        meetings=Meetings(*(_mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
         events_seq=int(manifest.get("events_seq", 0)),
+        catalogue_seq=int(manifest.get("catalogue_seq", 0)),
     )
 
 

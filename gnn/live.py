@@ -35,11 +35,13 @@ class LiveItem:
         item_id: Which.
         title: What a person reads.
         facts: Attribute edge type → its values, each once; all that the item has, not only what changed.
+        price_cents: NaN where unknown.
     """
 
     item_id: str
     title: str
     facts: Facts
+    price_cents: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -50,25 +52,17 @@ class LiveWalk:
         walk: Its weights.
         nums: The values that live items have, as numbers of the build; those that it does not know are numbered on from there, [n values].
         middle: Factor of each value, [n values].
-        holders: Live item → positions in `nums`.
-        held: Which base items have which of the values, live items' own base positions left out, [n values, n_base].
-        start: Factor of each base item and then each live item as part of a history, [n_base + n live].
-        end: Factor of each base item and then each live item as a candidate, [n_base + n live].
+        holders: Which items have which of the values now: ones, [n values, n_items].
+        start: Factor of each item as part of a history, [n_items].
+        end: Factor of each item as a candidate, [n_items].
     """
 
     walk: WalkWeights
     nums: IntArray
     middle: Values
-    holders: tuple[IntArray, ...]
-    held: sp.csr_matrix
+    holders: sp.csr_matrix
     start: Values
     end: Values
-
-    def incidence(self) -> sp.csr_matrix:
-        """Return which live item has which value: ones, [n live, n values]."""
-        indptr = np.cumsum([0, *(len(places) for places in self.holders)])
-        columns = np.concatenate([np.zeros(0, dtype=np.int64), *self.holders])
-        return sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(self.holders), len(self.nums)))
 
 
 @dataclass
@@ -89,22 +83,38 @@ class LiveArrays:
 
     Args:
         artifact: The build.
-        items: The live items; their positions follow those of the build.
+        items: The live items. An edited item keeps its position in the build; new ones follow after the last.
         learned: Filled as it is worked out; shared by the overlays of a build.
     """
 
     def __init__(self, artifact: Artifact, items: Sequence[LiveItem], learned: Learned | None = None) -> None:
         self.artifact, self.items = artifact, tuple(items)
         self.learned = Learned() if learned is None else learned
-        self.base_nums: IntArray = np.asarray([artifact.item_nums.get(item.item_id, -1) for item in self.items], dtype=np.int64)
-        self.edited = np.zeros(artifact.n_items, dtype=bool)
-        self.edited[self.base_nums[self.base_nums >= 0]] = True
+        known: IntArray = np.asarray([artifact.item_nums.get(item.item_id, -1) for item in self.items], dtype=np.int64)
+        self.n_base, self.n_items = artifact.n_items, artifact.n_items + int((known < 0).sum())
+        self.positions: IntArray = np.where(known < 0, self.n_base + np.cumsum(known < 0) - 1, known)
+        self.is_live = np.zeros(self.n_items, dtype=bool)
+        self.is_live[self.positions] = True
         self._outgoing: dict[int, tuple[IntArray, Values]] = {}
 
-    @property
-    def n_base(self) -> int:
-        """Number of items of the build."""
-        return self.artifact.n_items
+    @cached_property
+    def new_nums(self) -> Mapping[str, int]:
+        """Item id → position, of the items that the build does not know."""
+        return {item.item_id: num for item, num in zip(self.items, self.positions.tolist(), strict=True) if num >= self.n_base}
+
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """Position → place in `items`."""
+        return {num: place for place, num in enumerate(self.positions.tolist())}
+
+    @cached_property
+    def popularity(self) -> FloatArray:
+        """Users who met each item, as the build counted them: none where it did not know the item.
+
+        Shapes:
+            [n_items].
+        """
+        return np.concatenate([self.artifact.popularity, np.zeros(self.n_items - self.n_base, dtype=np.float32)])
 
     @cached_property
     def new_keys(self) -> Mapping[str, tuple[str, ...]]:
@@ -123,59 +133,59 @@ class LiveArrays:
 
     @cached_property
     def left(self) -> sp.csr_matrix:
-        """What each item sends to each value, all attribute walks side by side: [n_base + n live, Σ values]."""
-        parts = [sp.csr_matrix((self.n_base + len(self.items), 0))]
-        for live in self.walks.values():
-            to_values = sp.vstack([live.held.T, live.incidence()]) @ sp.diags(live.middle)
-            parts.append(live.walk.gate * (sp.diags(live.start) @ to_values))
+        """What each item sends to each value, all attribute walks side by side: [n_items, Σ values]."""
+        parts = [sp.csr_matrix((self.n_items, 0))]
+        parts += [live.walk.gate * (sp.diags(live.start) @ live.holders.T @ sp.diags(live.middle)) for live in self.walks.values()]
         return sp.csr_matrix(sp.hstack(parts))
 
     @cached_property
     def right(self) -> sp.csr_matrix:
         """What each live item takes from each value: [n live, Σ values]."""
         parts = [sp.csr_matrix((len(self.items), 0))]
-        parts += [sp.diags(live.end[self.n_base :]) @ live.incidence() for live in self.walks.values()]
+        parts += [sp.diags(live.end[self.positions]) @ live.holders.T.tocsr()[self.positions] for live in self.walks.values()]
         return sp.csr_matrix(sp.hstack(parts))
 
     @cached_property
     def returning(self) -> Values:
         """What comes back to each live item from itself, [n live]: an item is no reason for itself."""
-        return np.asarray(self.left[self.n_base :].multiply(self.right).sum(axis=1), dtype=np.float64).ravel()
+        return np.asarray(self.left[self.positions].multiply(self.right).sum(axis=1), dtype=np.float64).ravel()
 
     @cached_property
     def others(self) -> sp.csr_matrix:
-        """What meta-paths other than attributes add, from base positions to edited items: [n_base, n live]."""
+        """What meta-paths other than attributes add, from all items to live ones, for the pairs that the build keeps: [n_items, n live]."""
         self._find_pairs()
-        found = [self.learned.pairs[int(num)] if num >= 0 else _NO_PAIRS for num in self.base_nums]
+        found = [self.learned.pairs.get(num, _NO_PAIRS) for num in self.positions.tolist()]
         indptr = np.cumsum([0, *(len(rows) for rows, _ in found)])
         rows, weights = np.concatenate([_NO_PAIRS[0], *(r for r, _ in found)]), np.concatenate([_NO_PAIRS[1], *(w for _, w in found)])
-        return sp.csr_matrix(sp.csc_matrix((weights, rows, indptr), shape=(self.n_base, len(self.items))))
+        return sp.csr_matrix(sp.csc_matrix((weights, rows, indptr), shape=(self.n_items, len(self.items))))
 
-    def outgoing(self, place: int) -> tuple[IntArray, Values]:
-        """Return which base items a live item leads to over the graph, and with which weights; worked out when it first occurs in a history."""
-        if place not in self._outgoing:
-            total = np.zeros(self.n_base)
+    def outgoing(self, num: int) -> tuple[IntArray, Values]:
+        """Return which unchanged items a live item leads to over the graph, and with which weights; worked out when it first occurs in a history.
+
+        Args:
+            num: Position of the live item.
+        """
+        if num not in self._outgoing:
+            total = np.zeros(self.n_items)
             for live in self.walks.values():
-                values = live.holders[place]
-                if len(values):
-                    reached = live.held[values].T @ live.middle[values]
-                    total += live.walk.gate * live.start[self.n_base + place] * reached * live.end[: self.n_base]
-            num = int(self.base_nums[place])
-            if num >= 0:
+                values = live.holders[:, [num]].nonzero()[0]
+                total += live.walk.gate * live.start[num] * (live.holders[values].T @ live.middle[values]) * live.end
+            if num < self.n_base:
                 bounds = slice(self.artifact.neighbours.indptr[num], self.artifact.neighbours.indptr[num + 1])
                 targets = np.asarray(self.artifact.neighbours.indices[bounds], dtype=np.int64)
                 total[targets] += self._without_attributes(num, targets, self.artifact.neighbours.data[bounds], reverse=False)
+            total[self.is_live] = 0.0
             targets = np.flatnonzero(total)
-            self._outgoing[place] = targets, total[targets]
-        return self._outgoing[place]
+            self._outgoing[num] = targets, total[targets]
+        return self._outgoing[num]
 
     @cached_property
     def embeddings(self) -> tuple[Values, Values]:
         """a and b of each live item, both [n live, d]; of an item that nobody has met yet, the mean of its attribute neighbours."""
         model, width = self.artifact.model, self.artifact.model.source_embeddings.shape[1]
         both = np.zeros((len(self.items), 2 * width))
-        for place, (item, num) in enumerate(zip(self.items, self.base_nums.tolist(), strict=True)):
-            if num >= 0 and self.artifact.popularity[num] > 0:
+        for place, (item, num) in enumerate(zip(self.items, self.positions.tolist(), strict=True)):
+            if self.popularity[num] > 0:
                 both[place] = np.concatenate([model.source_embeddings[num], model.target_embeddings[num]])
             elif width:
                 both[place] = self._neighbours_mean(item.facts, 2 * width)
@@ -183,46 +193,44 @@ class LiveArrays:
 
     def _walk(self, walk: WalkWeights) -> LiveWalk:
         edge_type = walk.meta_path.steps[0].edge_type
-        edges, known = self.artifact.edges[edge_type], self.artifact.node_keys.get(edge_type[2], [])
+        edges = self.artifact.edges[edge_type]
         facts = [item.facts.get(edge_type, ()) for item in self.items]
         keys = sorted({value for values in facts for value in values})
-        places = {key: place for place, key in enumerate(keys)}
-        holders = tuple(np.asarray(sorted(places[value] for value in values), dtype=np.int64) for values in facts)
-        nums = np.asarray([self._value_num(edge_type[2], known, key) for key in keys], dtype=np.int64)
-        sizes = np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *holders]), minlength=len(keys))
-        held = self._held(edges.reverse, nums)
-        in_build = nums < edges.reverse.shape[0]
-        degree = np.where(in_build, np.diff(edges.reverse.indptr)[np.where(in_build, nums, 0)] if len(known) else 0, 0)
-        degree = np.where(degree > 0, degree, sizes).astype(np.float32)
+        nums = np.asarray([self.value_num(edge_type[2], key) for key in keys], dtype=np.int64)
+        holders, unchanged = self._holders(edges.reverse, nums, keys, facts)
+        degree = np.where(unchanged > 0, unchanged, np.diff(holders.indptr)).astype(np.float32)
         middle = power(degree, walk.middle_exponent).astype(np.float64)
         middle[degree > walk.max_degree] = 0
-        own = np.concatenate([np.diff(edges.forward.indptr), [len(values) for values in facts]]).astype(np.float32)
-        start, end = ends(walk, own, np.concatenate([self.artifact.popularity, self._popularity]))
-        return LiveWalk(walk, nums, middle, holders, held, start, end)
+        own = np.concatenate([np.diff(edges.forward.indptr), np.zeros(self.n_items - self.n_base)]).astype(np.float32)
+        own[self.positions] = [len(values) for values in facts]
+        return LiveWalk(walk, nums, middle, holders, *ends(walk, own, self.popularity))
 
-    def _held(self, reverse: sp.csr_matrix, nums: IntArray) -> sp.csr_matrix:
-        found = [reverse.indices[reverse.indptr[num] : reverse.indptr[num + 1]] if num < reverse.shape[0] else () for num in nums.tolist()]
-        kept = [np.asarray(items, dtype=np.int64) for items in found]
-        kept = [items[~self.edited[items]] for items in kept]
-        indptr = np.cumsum([0, *(len(items) for items in kept)])
-        columns = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
-        return sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(nums), self.n_base))
+    def _holders(
+        self, reverse: sp.csr_matrix, nums: IntArray, keys: Sequence[str], facts: Sequence[tuple[str, ...]]
+    ) -> tuple[sp.csr_matrix, npt.NDArray[np.int64]]:
+        """Return which items have which values now, [n values, n_items], and how many have them in the build, [n values]."""
+        places = {key: place for place, key in enumerate(keys)}
+        live: list[list[int]] = [[] for _ in keys]
+        for num, values in zip(self.positions.tolist(), facts, strict=True):
+            for value in values:
+                live[places[value]].append(num)
+        built = [reverse.indices[reverse.indptr[num] : reverse.indptr[num + 1]] if num < reverse.shape[0] else _NO_PAIRS[0] for num in nums.tolist()]
+        rows = [np.concatenate([items[~self.is_live[items]], now]).astype(np.int64) for items, now in zip(built, live, strict=True)]
+        indptr = np.cumsum([0, *(len(row) for row in rows)])
+        columns = np.concatenate([_NO_PAIRS[0], *rows])
+        holders = sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(keys), self.n_items))
+        return holders, np.asarray([len(items) for items in built], dtype=np.int64)
 
-    def _value_num(self, node_type: str, known: Sequence[str], key: str) -> int:
+    def value_num(self, node_type: str, key: str) -> int:
+        """Return the number of a value: that of the build, or one after its last."""
+        known = self.artifact.node_keys.get(node_type, [])
         num = position(known, key)
         return num if num >= 0 else len(known) + position(self.new_keys[node_type], key)
-
-    @cached_property
-    def _popularity(self) -> FloatArray:
-        known = self.base_nums >= 0
-        if not known.any():
-            return np.zeros(len(self.items), dtype=np.float32)
-        return np.where(known, self.artifact.popularity[np.where(known, self.base_nums, 0)], 0).astype(np.float32)
 
     def _find_pairs(self) -> None:
         """Look for the pairs of edited items that were not edited before: one pass over the build's pairs for all of them."""
         wanted = np.zeros(self.n_base, dtype=bool)
-        wanted[[num for num in self.base_nums.tolist() if num >= 0 and num not in self.learned.pairs]] = True
+        wanted[[num for num in self.positions.tolist() if num < self.n_base and num not in self.learned.pairs]] = True
         if not wanted.any():
             return
         neighbours = self.artifact.neighbours

@@ -29,27 +29,20 @@ class LiveAddends:
     def __init__(self, overlay: Overlay, walks: Sequence[WalkArrays]) -> None:
         self._overlay, self._walks = overlay, walks
         # One tuple, exchanged as a whole: all items of a list are explained from one history.
-        self._last: tuple[History | None, tuple[History, IntArray]] = (None, (History(np.zeros(0, np.int64), np.zeros(0), ()), np.zeros(0, np.int64)))
+        self._last: tuple[History | None, History | None] = (None, None)
 
     def addends(self, history: History, item: int) -> list[Addends]:
-        """Return the addends of the paths from a history to an item, one entry per meta-path.
-
-        Args:
-            history: By positions of the overlay.
-            item: A position of the overlay.
-        """
-        built, places = self._as_built(history)
-        origin = int(self._overlay.origins(np.asarray([item]))[0])
-        kept = kept_pairs(self._overlay.artifact.neighbours, built, origin) if origin >= 0 else np.zeros(len(built.nums), dtype=bool)
-        # An edited item keeps no attribute path of the build.
-        unedited = kept & (history.nums[places] < self._overlay.n_base) & (item < self._overlay.n_base)
+        """Return the addends of the paths from a history to an item, one entry per meta-path."""
+        arrays = self._overlay.arrays
+        built = self.as_built(history)
+        in_build = item < arrays.n_base
+        kept = kept_pairs(arrays.artifact.neighbours, built, item) if in_build else np.zeros(len(built.nums), dtype=bool)
+        # A live item keeps no attribute path of the build.
+        unedited = kept & ~arrays.is_live[built.nums] if not arrays.is_live[item] else np.zeros_like(kept)
         found = []
         for walk in self._walks:
-            live = self._overlay.arrays.walks.get(walk.walk.meta_path.name)
-            parts = []
-            if origin >= 0:
-                own = walk.addends(built, kept if live is None else unedited, origin)
-                parts.append(Addends(own.walk, places[own.positions], own.middles, own.values))
+            live = arrays.walks.get(walk.walk.meta_path.name)
+            parts = [walk.addends(built, kept if live is None else unedited, item)] if in_build else []
             if live is not None:
                 parts.append(self._live(live, history, item))
             if parts:
@@ -62,70 +55,47 @@ class LiveAddends:
         Shapes:
             [n history items].
         """
-        overlay, model = self._overlay, self._overlay.artifact.model
-        n_base = overlay.n_base
-        base = history.nums < n_base
-        built = base & (item < n_base)
+        arrays, model = self._overlay.arrays, self._overlay.artifact.model
         found = np.zeros(len(history.nums))
-        found[built] = model.learned_pairs(history.nums[built], item)
-        if model.has_embeddings and not built.all():
-            # An item added or edited since the build has the embeddings of its values, and no learned weights.
+        if model.has_embeddings and len(history.nums):
+            is_live = arrays.is_live[history.nums]
             source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
-            source[base] = model.source_embeddings[history.nums[base]]
-            if not base.all():
-                source[~base] = overlay.arrays.embeddings[0][history.nums[~base] - n_base]
-            target = model.target_embeddings[item].astype(np.float64) if item < n_base else overlay.arrays.embeddings[1][item - n_base]
-            found[~built] = model.learned_gate * (source[~built] @ target)
+            source[~is_live] = model.source_embeddings[history.nums[~is_live]]
+            source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
+            target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
+            found += model.learned_gate * (source @ target)
+        if item < arrays.n_base:
+            # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
+            built = history.nums < arrays.n_base
+            found[built] += model.weight_pairs(history.nums[built], item)
         return np.asarray(history.weights * found)
 
-    def _as_built(self, history: History) -> tuple[History, IntArray]:
-        """Return the history in positions of the build, without new items, and where in the history each of its items stands."""
-        last, answer = self._last
-        if last is not history:
-            origins = self._overlay.origins(history.nums)
-            places = np.flatnonzero(origins >= 0)
-            places = places[np.argsort(origins[places], kind="stable")]
-            relations = [history.relations[place] for place in places.tolist()]
-            answer = History(origins[places], history.weights[places], relations, history.user_id), places
-            self._last = history, answer
-        return answer
+    def as_built(self, history: History) -> History:
+        """Return the history without new items, which the build's walks know nothing of: they are its last, so positions stay."""
+        last, built = self._last
+        if last is not history or built is None:
+            n = int(np.searchsorted(history.nums, self._overlay.arrays.n_base))
+            built = history if n == len(history.nums) else History(history.nums[:n], history.weights[:n], history.relations[:n], history.user_id)
+            self._last = history, built
+        return built
 
     def _live(self, live: LiveWalk, history: History, item: int) -> Addends:
         """Enumerate the attribute paths of which one end is a live item at least."""
-        n_base = self._overlay.n_base
-        if item >= n_base:
-            positions, values = self._sharing(live, history.nums, item - n_base)
-        else:
-            positions, values = self._from_live(live, history.nums, item)
-        start, end = live.start[history.nums[positions]], float(live.end[item])
-        weights = live.walk.gate * history.weights[positions] * start * live.middle[values] * end
+        is_live, found = self._overlay.arrays.is_live, [(_NONE, _NONE)]
+        for value in live.holders[:, [item]].nonzero()[0].tolist():
+            items = live.holders.indices[live.holders.indptr[value] : live.holders.indptr[value + 1]]
+            chosen = np.isin(history.nums, items) & (history.nums != item)
+            if not is_live[item]:
+                chosen &= is_live[history.nums]
+            places = np.flatnonzero(chosen) if live.middle[value] > 0 else _NONE
+            found.append((places, np.full(len(places), value)))
+        positions, values = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
+        starts = live.start[history.nums[positions]]
+        weights = live.walk.gate * history.weights[positions] * starts * live.middle[values] * float(live.end[item])
         return Addends(live.walk, positions, live.nums[values][:, None], weights)
 
-    def _sharing(self, live: LiveWalk, nums: IntArray, place: int) -> tuple[IntArray, IntArray]:
-        """Return which history items share which values with a live item: (positions, values)."""
-        n_base, found = self._overlay.n_base, [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-        base = np.flatnonzero(nums < n_base)
-        for value in live.holders[place].tolist():
-            if live.middle[value] <= 0:
-                continue
-            items = live.held.indices[live.held.indptr[value] : live.held.indptr[value + 1]]
-            chosen = base[np.isin(nums[base], items)]
-            others = [n for n in np.flatnonzero(nums >= n_base).tolist() if nums[n] != n_base + place and value in live.holders[nums[n] - n_base]]
-            chosen = np.concatenate([chosen, np.asarray(others, dtype=np.int64)])
-            found.append((chosen, np.full(len(chosen), value)))
-        positions, values = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
-        return positions, values
 
-    def _from_live(self, live: LiveWalk, nums: IntArray, item: int) -> tuple[IntArray, IntArray]:
-        """Return which live items of a history share which values with an item of the build: (positions, values)."""
-        n_base, positions, values = self._overlay.n_base, [], []
-        for n in np.flatnonzero(nums >= n_base).tolist():
-            for value in live.holders[nums[n] - n_base].tolist():
-                items = live.held.indices[live.held.indptr[value] : live.held.indptr[value + 1]]
-                if live.middle[value] > 0 and item in items:
-                    positions.append(n)
-                    values.append(value)
-        return np.asarray(positions, dtype=np.int64), np.asarray(values, dtype=np.int64)
+_NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 
 def _joined(parts: Sequence[Addends]) -> Addends:

@@ -1,7 +1,7 @@
 """Items that were added or edited since the build: scored like the others, over the paths that they have.
 
-A build knows its items by their positions 0 … n - 1. The overlay numbers the items that changed since on from there; the base position of an item
-that was edited is no longer used, neither as part of a history nor as a candidate. For a history item j, base or live, and a live item i
+An edited item keeps its position in the build, and new items follow after the last. For a history item j and an item i of which one at least is live,
+that is, added or edited,
 
     s(u, i) = Σ_j c_uj · [ Σ_{m attribute} g_m · w_m(j, i)  +  o(j, i)  +  g_L · ⟨a_j, b_i⟩ ]
 
@@ -16,12 +16,13 @@ Everything is linear in the history, as in `gnn.scorer`, so the shares of an exp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn.addends import History, IntArray
 from gnn.artifact import Artifact
@@ -37,15 +38,15 @@ class Overlay:
 
     Attributes:
         arrays: The items whose paths differ from the build's.
-        hidden_ids: Items that must not be shown, because they are not available. They still explain what they lead to.
-        gone_ids: Items that are deleted: they are not shown, and no part of a history either.
-        unchanged: Items that changed in nothing that the score depends on.
+        unchanged: Items that changed in nothing that the score depends on, by id.
+        available: Item id → whether it may be shown, where that changed.
+        gone: Items that are deleted: they are not shown, and no part of a history either.
     """
 
     arrays: LiveArrays
-    hidden_ids: frozenset[str] = frozenset()
-    gone_ids: frozenset[str] = frozenset()
     unchanged: Mapping[str, LiveItem] = field(default_factory=dict)
+    available: Mapping[str, bool] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -53,8 +54,8 @@ class Overlay:
         artifact: Artifact,
         items: Iterable[LiveItem] = (),
         *,
-        hidden: Collection[str] = (),
-        gone: Collection[str] = (),
+        available: Mapping[str, bool] | None = None,
+        gone: Iterable[str] = (),
         previous: Overlay | None = None,
     ) -> Overlay:
         """Collect what changed.
@@ -62,11 +63,11 @@ class Overlay:
         Args:
             artifact: The build.
             items: Every item added or edited since, as it is now; those whose facts are the build's are not scored anew.
-            hidden: Item ids not to be shown.
+            available: Item id → whether it may be shown, where that changed.
             gone: Item ids that are deleted.
             previous: The overlay before this one: what it has worked out is kept.
         """
-        if previous is not None and previous.arrays.artifact is not artifact:
+        if previous is not None and previous.artifact is not artifact:
             previous = None
         chosen = {item.item_id: item for item in items}
         compared = {} if previous is None else previous.unchanged
@@ -76,7 +77,7 @@ class Overlay:
             arrays = previous.arrays
         else:
             arrays = LiveArrays(artifact, live, None if previous is None else previous.arrays.learned)
-        return cls(arrays, frozenset(hidden), frozenset(gone), unchanged)
+        return cls(arrays, unchanged, dict(available or {}), frozenset(gone))
 
     @property
     def artifact(self) -> Artifact:
@@ -84,112 +85,59 @@ class Overlay:
         return self.arrays.artifact
 
     @property
-    def n_base(self) -> int:
-        """Number of items of the build."""
-        return self.artifact.n_items
-
-    @property
     def n_items(self) -> int:
-        """Number of positions: those of the build and those of live items."""
-        return self.n_base + len(self.arrays.items)
-
-    @cached_property
-    def nums(self) -> Mapping[str, int]:
-        """Item id → position, of live items."""
-        return {item.item_id: self.n_base + place for place, item in enumerate(self.arrays.items)}
-
-    @cached_property
-    def unusable(self) -> npt.NDArray[np.bool_]:
-        """Which positions are no candidates: hidden, gone, or replaced by the edited item.
-
-        Shapes:
-            [n_items].
-        """
-        mask = np.zeros(self.n_items, dtype=bool)
-        mask[: self.n_base] = self.arrays.edited
-        for item_id in self.hidden_ids | self.gone_ids:
-            num = self.num(item_id)
-            if num is not None:
-                mask[num] = True
-        return mask
+        """Number of positions: those of the build and those of new items."""
+        return self.arrays.n_items
 
     def num(self, item_id: str) -> int | None:
         """Return the position of an item, deleted or not; None where there never was one."""
-        found = self.nums.get(item_id)
+        found = self.arrays.new_nums.get(item_id)
         return self.artifact.item_nums.get(item_id) if found is None else found
 
-    def current(self, num: int) -> int:
-        """Return the position at which an item of the build is found now: another one if it was edited."""
-        return self.nums[self.artifact.item_ids[num]] if self.arrays.edited[num] else num
-
-    def item_id(self, num: int) -> str:
-        """Return the id of the item at a position."""
-        return self.artifact.item_ids[num] if num < self.n_base else self.arrays.items[num - self.n_base].item_id
-
-    def title(self, num: int) -> str:
-        """Return the title of the item at a position, as it is now."""
-        if num >= self.n_base:
-            return self.arrays.items[num - self.n_base].title
-        item = self.unchanged.get(self.artifact.item_ids[num]) if self.unchanged else None
-        return self.artifact.titles[num] if item is None else item.title
-
-    def popularity(self, num: int) -> float:
-        """Return how many shoppers of the build met the item at a position."""
-        base = num if num < self.n_base else int(self.arrays.base_nums[num - self.n_base])
-        return float(self.artifact.popularity[base]) if base >= 0 else 0.0
-
-    def node_key(self, node_type: str, num: int) -> str:
-        """Return the key of a node, one of the build or a value that only live items have."""
-        if node_type == "item":
-            return self.item_id(num)
-        n_known = len(self.artifact.user_ids if node_type == "user" else self.artifact.node_keys.get(node_type, ()))
-        return self.artifact.node_key(node_type, num) if num < n_known else self.arrays.new_keys[node_type][num - n_known]
+    @cached_property
+    def gone_nums(self) -> IntArray:
+        """Positions of deleted items, ascending."""
+        return np.asarray(sorted(num for item_id in self.gone if (num := self.num(item_id)) is not None), dtype=np.int64)
 
     def scores(self, history: History) -> FloatArray:
-        """Score every position for a history; which of them may be shown is said by `unusable`.
-
-        Args:
-            history: By positions, edited items by their new ones.
+        """Score every item for a history.
 
         Shapes:
             [n_items], float32.
         """
-        base = history.nums < self.n_base
-        known = History(history.nums[base], history.weights[base], ())
+        arrays, model = self.arrays, self.artifact.model
+        if not arrays.items:
+            unchanged: FloatArray = score(history.row(self.n_items), self.artifact.neighbours, model)[0]
+            return unchanged
+        is_live = arrays.is_live[history.nums]
+        known = History(history.nums[~is_live], history.weights[~is_live], ())
         scores = np.zeros(self.n_items, dtype=np.float32)
-        scores[: self.n_base] = score(known.row(self.n_base), self.artifact.neighbours, self.artifact.model)[0]
-        if len(self.arrays.items):
-            self._add_live(scores, history, base)
+        scores[: arrays.n_base] = score(known.row(arrays.n_base), self.artifact.neighbours, model)[0]
+        live = arrays.right @ (arrays.left[history.nums].T @ history.weights) + arrays.others[history.nums].T @ history.weights
+        for num, weight in zip(history.nums[is_live].tolist(), history.weights[is_live].tolist(), strict=True):
+            place = arrays.places[num]
+            live[place] -= weight * arrays.returning[place]
+            targets, values = arrays.outgoing(num)
+            scores[targets] += (weight * values).astype(np.float32)
+        if model.has_weights:
+            # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
+            edited = is_live & (history.nums < arrays.n_base)
+            scores[: arrays.n_base] += model.weight_scores(_row(history, edited, arrays.n_base))[0]
+            whole = model.weight_scores(_row(history, history.nums < arrays.n_base, arrays.n_base))[0]
+            in_build = arrays.positions < arrays.n_base
+            live[in_build] += whole[arrays.positions[in_build]]
+        if model.has_embeddings:
+            source, target = arrays.embeddings
+            own = history.weights[is_live] @ source[[arrays.places[num] for num in history.nums[is_live].tolist()]]
+            live += model.learned_gate * (target @ (own + known.weights @ model.source_embeddings[known.nums]))
+            if is_live.any():
+                scores[: arrays.n_base] += (np.float32(model.learned_gate) * own.astype(np.float32)) @ model.target_embeddings.T
+        scores[arrays.positions] = live
         return scores
 
-    def _add_live(self, scores: FloatArray, history: History, base: npt.NDArray[np.bool_]) -> None:
-        """Add what live items give, and write what they get."""
-        arrays, model, weights = self.arrays, self.artifact.model, history.weights
-        origins = self.origins(history.nums)
-        live = arrays.right @ (arrays.left[history.nums].T @ weights)
-        live += arrays.others[origins[origins >= 0]].T @ weights[origins >= 0]
-        for place, weight in zip((history.nums[~base] - self.n_base).tolist(), weights[~base].tolist(), strict=True):
-            live[place] -= weight * arrays.returning[place]
-            targets, values = arrays.outgoing(place)
-            scores[targets] += (weight * values).astype(np.float32)
-        if model.learned_gate and model.source_embeddings.shape[1]:
-            source, target = arrays.embeddings
-            own = weights[~base] @ source[history.nums[~base] - self.n_base]
-            live += model.learned_gate * (target @ (own + weights[base] @ model.source_embeddings[history.nums[base]]))
-            if not base.all():
-                scores[: self.n_base] += (np.float32(model.learned_gate) * own.astype(np.float32)) @ model.target_embeddings.T
-        scores[self.n_base :] = live
 
-    def origins(self, nums: IntArray) -> IntArray:
-        """Return the positions that items had in the build, -1 for those that are new.
-
-        Shapes:
-            [n] → [n].
-        """
-        found = nums.copy()
-        live = nums >= self.n_base
-        found[live] = self.arrays.base_nums[nums[live] - self.n_base]
-        return found
+def _row(history: History, chosen: npt.NDArray[np.bool_], n_items: int) -> sp.csr_matrix:
+    return History(history.nums[chosen], history.weights[chosen], ()).row(n_items)
 
 
 def is_as_built(artifact: Artifact, item: LiveItem) -> bool:

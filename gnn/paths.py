@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,10 @@ import numpy.typing as npt
 
 from gnn.addends import Addends, History, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
-from gnn.sentences import history_text, learned_sentence, reason_sentence
+from gnn.live_addends import LiveAddends
+from gnn.overlay import Overlay
+from gnn.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
+from gnn.walks import FloatArray, WalkWeights
 from kg import schema
 from kg.schema import EdgeType, Step
 
@@ -136,11 +140,38 @@ class Explainer:
 
     Args:
         artifact: The build.
+        walks: Explain the sum over these walks alone: every pair with all its paths, nothing learned. By default what the model ranks by.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None) -> None:
+        self._build, self._whole = artifact, walks is None
+        self._walks = [WalkArrays(artifact, walk) for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
         self._artifact = artifact
-        self._walks = [WalkArrays(artifact, walk) for walk in artifact.model.walks if walk.gate > 0]
+        self._live: LiveAddends | None = None
+
+    def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
+        """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
+
+        Args:
+            overlay: What changed.
+            current: The build with it (`gnn.current.current_artifact`): what names the nodes.
+        """
+        other = copy(self)
+        other._artifact = current
+        other._live = LiveAddends(overlay, self._walks) if overlay.arrays.items else None
+        return other
+
+    def scores(self, history: History) -> FloatArray:
+        """Score all items by the sum over the walks: what `explain` explains where `walks` were given.
+
+        Shapes:
+            [n_items], float32.
+        """
+        total = np.zeros(self._artifact.n_items)
+        built = history if self._live is None else self._live.as_built(history)
+        for walk in self._walks:
+            total[: self._build.n_items] += walk.carried(built)
+        return total.astype(np.float32)
 
     def explain(
         self, history: History, item: int, *, max_reasons: int = MAX_REASONS, max_paths: int = MAX_PATHS, show_ids: bool = False
@@ -170,8 +201,13 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Addends], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        kept = kept_pairs(self._artifact.neighbours, history, item)
-        return [walk.addends(history, kept, item) for walk in self._walks], self._learned(history, item)
+        if self._live is not None and self._whole:
+            return self._live.addends(history, item), self._live.learned(history, item)
+        built = history if self._live is None else self._live.as_built(history)
+        if item >= self._build.n_items:
+            return [], np.zeros(len(history.nums))
+        kept = kept_pairs(self._build.neighbours, built, item) if self._whole else np.ones(len(built.nums), dtype=bool)
+        return [walk.addends(built, kept, item) for walk in self._walks], self._learned(history, item)
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
@@ -179,7 +215,9 @@ class Explainer:
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
-        return np.asarray(history.weights * self._artifact.model.learned_pairs(history.nums, item))
+        if not self._whole:
+            return np.zeros(len(history.nums))
+        return np.asarray(history.weights * self._build.model.learned_pairs(history.nums, item))
 
     def _learned_group(self, history: History, learned: npt.NDArray[np.float64], total: float) -> list[Reason]:
         if not learned.any():
@@ -241,11 +279,13 @@ class Explainer:
         return paths, len(part.values)
 
     def _path(self, history: History, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
+        nodes = (self._node("item", int(history.nums[position])), *between, self._node("item", item))
+        edges = tuple(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps)
+        if history.relations[position] in ANCHORS:
+            return Path(share, nodes, edges)
         user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})
-        nodes = (user, self._node("item", int(history.nums[position])), *between, self._node("item", item))
         first = Edge(schema.relation(history.relations[position]).type, reverse=False)
-        edges = (first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
-        return Path(share, nodes, edges)
+        return Path(share, (user, *nodes), (first, *edges))
 
     def _node(self, node_type: str, num: int) -> Node:
         kind = schema.node_type(node_type)

@@ -88,13 +88,13 @@ class Candidates:
 
     Attributes:
         scores: [n_items].
-        fill: Ranks the items that score nothing, [n_items].
+        fill: Ranks the items that score nothing, [n_items]; None leaves them out.
         bars: What must not be shown.
         adjustments: What is added to scores.
     """
 
     scores: FloatArray
-    fill: FloatArray
+    fill: FloatArray | None
     bars: tuple[Bar, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
 
@@ -104,7 +104,7 @@ class Candidates:
 
 
 Reranker = Callable[[IntArray, FloatArray], IntArray]
-"""From item_nums best first and their scores to the item_nums in the order they are shown; it may leave some out."""
+"""From item_nums best first and their scores to the item_nums in the order they are shown; it may leave some out, and bring others in."""
 
 
 def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequence[Reranker] = (), depth: int = 0) -> list[Place]:
@@ -122,7 +122,7 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     """
     if k < 1 or offset < 0:
         raise InputError(f"k is {k}, offset is {offset}", hint="ask for at least one item, from place 0 on")
-    scores, moved = _adjusted(candidates)
+    scores, deltas = _adjusted(candidates)
     for bar in candidates.bars:
         scores[bar.items] = -np.inf
     wanted = max(depth, offset + k) if rerankers else offset + k
@@ -131,33 +131,46 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     for rerank in rerankers:
         order = rerank(order, scores[order])
     return [
-        Place(num, rank, float(scores[num]), by_score[num], tuple(m for at, m in moved if at == num))
+        Place(num, rank, float(scores[num]), by_score.get(num) or _rank(scores, num), _moved(candidates, deltas, num))
         for rank, num in enumerate(order[offset : offset + k].tolist(), start=offset + 1)
     ]
 
 
-def best(scores: FloatArray, fill: FloatArray, k: int) -> IntArray:
+def _rank(scores: FloatArray, num: int) -> int:
+    """Return the rank of an item that a re-ranker brought in from further down."""
+    return int((scores > scores[num]).sum() + (scores[:num] == scores[num]).sum()) + 1
+
+
+def best(scores: FloatArray, fill: FloatArray | None, k: int) -> IntArray:
     """Return the k best item_nums: those that score above 0 by score, then the others by `fill`; ties by the smaller number.
 
     Args:
         scores: [n_items]; -inf takes an item out.
-        fill: [n_items].
+        fill: [n_items]; None leaves the others out.
         k: How many; fewer are returned where there are not so many.
     """
     chosen = largest(scores, np.arange(len(scores), dtype=np.int32), k)
     chosen = chosen[scores[chosen] > 0]
-    if len(chosen) == k:
+    if len(chosen) == k or fill is None:
         return chosen
     rest = np.flatnonzero((scores <= 0) & np.isfinite(scores))
     return np.concatenate([chosen, rest[largest(fill[rest], rest.astype(np.int32), k - len(chosen))]])
 
 
-def _adjusted(candidates: Candidates) -> tuple[FloatArray, list[tuple[int, Moved]]]:
-    scores, moved = np.array(candidates.scores, dtype=np.float32), []
+def _adjusted(candidates: Candidates) -> tuple[FloatArray, list[npt.NDArray[np.float64]]]:
+    """Return the adjusted scores, and what each adjustment adds to each of its items."""
+    scores, deltas = np.array(candidates.scores, dtype=np.float32), []
     for adjustment in candidates.adjustments:
-        for num, factor, sentence in zip(adjustment.items.tolist(), adjustment.factors.tolist(), adjustment.sentences, strict=True):
-            if scores[num] > 0:
-                delta = float(scores[num]) * (factor - 1)
-                moved.append((num, Moved(adjustment.kind, delta, sentence)))
-                scores[num] += np.float32(delta)
-    return scores, moved
+        now = scores[adjustment.items].astype(np.float64)
+        deltas.append(np.where(now > 0, now * (adjustment.factors - 1), 0.0))
+        scores[adjustment.items] += deltas[-1].astype(np.float32)
+    return scores, deltas
+
+
+def _moved(candidates: Candidates, deltas: Sequence[npt.NDArray[np.float64]], num: int) -> tuple[Moved, ...]:
+    return tuple(
+        Moved(adjustment.kind, float(delta[place]), adjustment.sentences[place])
+        for adjustment, delta in zip(candidates.adjustments, deltas, strict=True)
+        for place in np.flatnonzero(adjustment.items == num).tolist()
+        if delta[place]
+    )

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.answers import PERSONAL, POPULAR, Ask, Recommendation, Recommendations
+from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
+from gnn.current import current_artifact
+from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
+from gnn.impressions import ignored
+from gnn.overlay import Overlay
 from gnn.paths import Explainer, Explanation, History, Reason
-from gnn.popularity import Popular
-from gnn.ranking import Bar, Candidates, Place, best, placed
+from gnn.ranking import Bar, Candidates, Place, Reranker, best, placed
+from gnn.reckoning import adjusted, pinned_item
+from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
+from gnn.rules import NOTHING, Active, Order, Rules
 from gnn.scorer import score
 from gnn.shoppers import Shopper, Shoppers
+from gnn.similar import BASKET, BOUGHT_TOGETHER, Related
+from gnn.strategies import Scored, Strategies
 from gnn.walks import FloatArray
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent
 
 _BATCH_CELLS = 20_000_000
+_MASKS = 64
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
 
@@ -36,8 +48,36 @@ class Recommender:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
         self._explainer = Explainer(artifact)
-        self._popular = Popular.of(artifact)
+        self._strategies = Strategies(artifact)
+        self._related = Related(artifact, self._strategies)
+        self._neighbourhoods = Neighbourhoods(artifact)
+        self.columns = ArtifactColumns(artifact)
+        self._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(self.columns))
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
+        self.rules = Rules((), artifact, self.matching)
+        """The business rules that hold; whoever keeps them exchanges them."""
+        self._build = self
+        self.overlay: Overlay | None = None
+
+    def with_overlay(self, overlay: Overlay) -> Recommender:
+        """Return a recommender that also knows what changed since the build; everything that did not change is shared with this one.
+
+        Args:
+            overlay: Over this recommender's build.
+        """
+        build, current = self._build, current_artifact(overlay)
+        other = copy(build)
+        other.artifact, other.overlay = current, overlay
+        other.shoppers = Shoppers(current, overlay.gone_nums)
+        other._explainer = build._explainer.with_overlay(overlay, current)
+        other._strategies = build._strategies.with_overlay(overlay, current)
+        other._related = build._related.with_overlay(overlay, current, other._strategies)
+        other._neighbourhoods = Neighbourhoods(current)
+        other.columns = columns = ArtifactColumns(current)
+        other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
+        other._unavailable = Bar("not available", np.flatnonzero(~current.available))
+        other.rules = self.rules.over(current, other.matching)
+        return other
 
     def recommend(
         self,
@@ -93,25 +133,100 @@ class Recommender:
             shopper: With the fresh events, from `shoppers`.
             ask: The caller's wishes.
         """
-        strategy = PERSONAL if len(shopper.history.nums) else POPULAR
-        candidates = self.candidates(shopper, ask, strategy)
-        places = placed(candidates, ask.k, offset=ask.offset)
-        items = tuple(self._told(shopper, place, strategy, ask) for place in places)
-        return Recommendations(self.artifact.build_id, shopper.user_id, strategy, items, len(shopper.fresh.items))
+        return self.listed(shopper, ask, self._strategies.scored(shopper, ask))
 
-    def candidates(self, shopper: Shopper, ask: Ask, strategy: str) -> Candidates:
-        """Score all items and gather what bars and adjusts them: rules, an overlay of live items and duplicates have their say here."""
-        scores = self.scores(shopper.history) if strategy == PERSONAL else self._popular.scores
-        return Candidates(scores, self._popular.scores, self.bars(shopper, ask))
+    def similar(self, item_id: str, ask: Ask) -> Recommendations:
+        """List the items most similar to one.
+
+        Raises:
+            NotFoundError: The item is unknown.
+        """
+        shopper = self._related.anchored([self.item_num(item_id)], "looked_at")
+        return self.listed(shopper, ask, self._related.similar(shopper))
+
+    def bought_together(self, item_id: str, ask: Ask) -> Recommendations:
+        """List what is bought together with an item.
+
+        Raises:
+            NotFoundError: The item is unknown.
+        """
+        shopper = self._related.anchored([self.item_num(item_id)], "looked_at")
+        return self.listed(shopper, ask, self._related.together(shopper, BOUGHT_TOGETHER))
+
+    def basket(self, item_ids: Sequence[str], ask: Ask) -> Recommendations:
+        """List what completes a basket.
+
+        Raises:
+            NotFoundError: An item is unknown.
+        """
+        shopper = self._related.anchored([self.item_num(item_id) for item_id in item_ids], "in_basket")
+        return self.listed(shopper, ask, self._related.together(shopper, BASKET))
+
+    def listed(self, shopper: Shopper, ask: Ask, scored: Scored) -> Recommendations:
+        """Bar, adjust, rank and tell what has been scored: every list of every strategy goes through here."""
+        active = (self.rules if ask.rules is None else ask.rules).active(shopper)
+        candidates = self.candidates(shopper, ask, scored, active)
+        rerankers, reranked, depth = self._rerankers(ask, active)
+        # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
+        pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
+        order = Order(replace(active, pins=pins), ask.offset + ask.k, lambda num: not candidates.barred(num))
+        if active.caps or pins:
+            rerankers, reranked = [*rerankers, order], (*reranked, "rules")
+        places = placed(candidates, ask.k, offset=ask.offset, rerankers=rerankers, depth=depth)
+        if ask.withheld:
+            # The list may have changed since an earlier page was shown; what was on it does not come twice.
+            places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
+        items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
+        effects = order.effects(places, [item.item_id for item in items])
+        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked, effects)
+
+    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
+        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
+        adjustment = ignored(shopper.events, ask.impression_factor)
+        adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
+        bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
+        # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
+        fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
+        return Candidates(scored.scores, fill, bars, tuple(adjustments))
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
         bars = [self._unavailable]
-        if ask.exclude_seen:
+        if ask.exclude_seen and ask.strategy != BUY_AGAIN:
             bars.append(Bar("already in the history", shopper.events.met()))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
+        if ask.filter is not None:
+            bars.append(Bar("left out by the filter", ~self.mask(ask.filter)))
         return tuple(bars)
+
+    def mask(self, wanted: Filter) -> BoolArray:
+        """Return which items a filter lets through; the last few filters are remembered."""
+        mask: BoolArray = self._masks(wanted)
+        return mask
+
+    def matching(self, raw: Mapping[str, object]) -> BoolArray:
+        """Return which items a filter lets through, given as it came out of JSON.
+
+        Raises:
+            InputError: It is malformed or names what does not exist.
+        """
+        return self.mask(parse_filter(raw, self.columns))
+
+    def _rerankers(self, ask: Ask, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
+        """Return what changes the order, its names, and how many of the best it looks at."""
+        neighbourhoods, end = self._neighbourhoods, ask.offset + ask.k
+        found: list[tuple[str, Reranker]] = []
+        if ask.seed is not None:
+            seed = ask.seed
+            found.append(("exploration", lambda order, scores: explored(order, scores, seed)))
+        if ask.diversity > 0:
+            found.append(("diversity", lambda order, scores: diversified(order, scores, neighbourhoods.similarity(order), ask.diversity, end)))
+        if ask.caps:
+            found.append(("caps", lambda order, _: capped(order, neighbourhoods, ask.caps)))
+        some = bool(found or active.caps or active.pins)
+        depth = next((depth for depth in DEPTHS[1 if ask.caps or active.caps else 0 :] if depth >= end), end) if some else 0
+        return [rerank for _, rerank in found], tuple(name for name, _ in found), depth
 
     def explain(
         self,
@@ -156,8 +271,7 @@ class Recommender:
         Shapes:
             [n_items], float32.
         """
-        scores: FloatArray = score(history.row(self.artifact.n_items), self.artifact.neighbours, self.artifact.model)[0]
-        return scores
+        return self._strategies.scores(history)
 
     def item_num(self, item_id: str) -> int:
         """Return the position of an item.
@@ -186,22 +300,22 @@ class Recommender:
         """Return c for all users: the same weights as `history`, in one matrix."""
         return self.shoppers.histories()
 
-    def _told(self, shopper: Shopper, place: Place, strategy: str, ask: Ask) -> Recommendation:
-        if strategy == POPULAR or place.score <= 0:
-            # Where nothing leads from the history to what is left, popular items fill the list, and say so.
-            told = self._popular_told(place, place.score if strategy == POPULAR else 0.0)
-        elif ask.explain == "none":
-            told = Explanation(place.score, (), 1.0, 0)
-        else:
-            max_reasons, max_paths = _LIMITS[ask.explain]
-            told = self._explainer.explain(shopper.history, place.num, max_reasons=max_reasons, max_paths=max_paths, show_ids=ask.show_ids)
+    def _told(self, scored: Scored, place: Place, ask: Ask) -> Recommendation:
+        """Return an item with its reasons, those of adjustments included."""
+        base = place.score - sum(moved.delta for moved in place.moved)
         if ask.explain == "none":
-            told = Explanation(told.score, (), 1.0, told.n_paths)
+            told = Explanation(max(base, 0.0), (), 1.0, 0)
+        elif base <= 0 and scored.strategy != POPULAR:
+            # Where nothing leads from the history to what is left, popular items fill the list, and say so.
+            told = Explanation(0.0, (Reason("popular", 1.0, self._strategies.popularity.sentence(place.num)),), 0.0, 0)
+        elif scored.sentence is not None:
+            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
+        elif scored.history is not None and scored.explainer is not None:
+            max_reasons, max_paths = _LIMITS[ask.explain]
+            told = scored.explainer.explain(scored.history, place.num, max_reasons=max_reasons, max_paths=max_paths, show_ids=ask.show_ids)
+        told = adjusted(told, place.moved, shown=ask.explain != "none")
         item_id, title = self.artifact.item_ids[place.num], self.artifact.titles[place.num]
         return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
-
-    def _popular_told(self, place: Place, score: float) -> Explanation:
-        return Explanation(score, (Reason("popular", 1.0, self._popular.sentence(place.num)),), 0.0, 0)
 
     def _batches(self) -> Iterator[tuple[int, sp.csr_matrix]]:
         histories = self.all_histories()
@@ -214,7 +328,7 @@ class Recommender:
         scores = np.array(scores)
         for bar in self.bars(self.shoppers.shopper(user_id), Ask()):
             scores[bar.items] = -np.inf
-        chosen = best(scores, self._popular.scores, k)
+        chosen = best(scores, self._strategies.popularity.scores, k)
         return pl.DataFrame(
             {
                 "user_id": [user_id] * len(chosen),

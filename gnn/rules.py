@@ -12,22 +12,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact import Artifact
-from gnn.ranking import Adjustment, Bar
-from gnn.rule import Rule, Segment
+from gnn.ranking import Adjustment, Bar, Place
+from gnn.rule import Rule
 from gnn.shoppers import Shopper
+from gnn.walks import FloatArray
 from kg.errors import ReckonError
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 Matching = Callable[[Mapping[str, object]], BoolArray]
 """From a filter to whether it takes each item, [n_items]."""
+Declared = Callable[[str], Mapping[str, Sequence[str]]]
+
+
+def _nothing_declared(_: str) -> Mapping[str, Sequence[str]]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +87,40 @@ class Active:
     """The rules that hold for one shopper now.
 
     Attributes:
+        rules: All of them.
         bars: What they take out.
         adjustments: What they do to scores.
         pins: What they put at places.
         caps: What they limit.
     """
 
-    bars: tuple[Bar, ...] = ()
-    adjustments: tuple[Adjustment, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    bars: tuple[tuple[Rule, Bar], ...] = ()
+    adjustments: tuple[tuple[Rule, Adjustment], ...] = ()
     pins: tuple[Pin, ...] = ()
     caps: tuple[Cap, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.bars or self.adjustments or self.pins or self.caps)
-
 
 NOTHING = Active()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a rule did to one list.
+
+    Attributes:
+        rule_id: Which rule.
+        name: What it is called.
+        action: What it does.
+        items: Items of the list whose score or place it changed.
+        n_left_out: Items it kept out: for an exclusion all it takes out of the shop, for a cap those that would have stood before the list's end.
+    """
+
+    rule_id: str
+    name: str
+    action: str
+    items: tuple[str, ...] = ()
+    n_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +131,16 @@ class _Compiled:
         rule: The rule.
         nums: Items it is about; of a pin in its order.
         met: Items of which a shopper of its segment has met one, [n_items], or None.
+        bar: What it takes out, if it excludes.
+        adjustment: What it does to scores, if it boosts or buries.
         cap: What it limits, if it is a cap.
     """
 
     rule: Rule
     nums: IntArray
     met: BoolArray | None
+    bar: Bar | None
+    adjustment: Adjustment | None
     cap: Cap | None
 
 
@@ -123,35 +151,54 @@ class Rules:
         rules: In the order in which they apply.
         artifact: The build.
         matching: What filters take.
+        declared: user_id → what the user declared, attribute → values; asked only for rules whose segment needs it.
     """
 
-    def __init__(self, rules: Sequence[Rule], artifact: Artifact, matching: Matching) -> None:
-        self._artifact, self._matching = artifact, matching
+    def __init__(self, rules: Sequence[Rule], artifact: Artifact, matching: Matching, declared: Declared = _nothing_declared) -> None:
+        self._artifact, self._matching, self._declared = artifact, matching, declared
         self.rules = tuple(rules)
         self.problems: dict[str, str] = {}
         """Rules that this build cannot apply, with what is wrong: a filter that names a relation which it does not have."""
         self._compiled = [compiled for rule in rules if (compiled := self._tried(rule)) is not None]
 
-    def active(self, shopper: Shopper, *, declared: Mapping[str, Sequence[str]] | None = None, now_s: float | None = None) -> Active:
+    def over(self, artifact: Artifact, matching: Matching) -> Rules:
+        """Return the same rules over another build, or over this one with what changed since."""
+        return Rules(self.rules, artifact, matching, self._declared)
+
+    def active(self, shopper: Shopper, *, now_s: float | None = None) -> Active:
         """Return the rules that hold for a shopper.
 
         Args:
             shopper: Who asks.
-            declared: What the shopper declared: attribute → values.
             now_s: Unix seconds; the present when left out.
         """
         if not self._compiled:
             return NOTHING
         now = datetime.fromtimestamp(time.time() if now_s is None else now_s, UTC)
-        found = [each for each in self._compiled if each.rule.holds_at(now) and _is_of(each.rule.segment, each.met, shopper, declared or {})]
+        found = [each for each in self._compiled if each.rule.holds_at(now) and self._is_of(each, shopper)]
+        pins = [Pin(each.rule, num, each.rule.place + n) for each in found if each.rule.action == "pin" for n, num in enumerate(each.nums.tolist())]
         return Active(
-            tuple(Bar(f"excluded by the rule ‘{each.rule.name}’", each.nums) for each in found if each.rule.action == "exclude"),
-            tuple(_adjustment(each) for each in found if each.rule.action in ("boost", "bury")),
-            tuple(
-                Pin(each.rule, num, each.rule.place + n) for each in found if each.rule.action == "pin" for n, num in enumerate(each.nums.tolist())
-            ),
+            tuple(each.rule for each in found),
+            tuple((each.rule, each.bar) for each in found if each.bar is not None),
+            tuple((each.rule, each.adjustment) for each in found if each.adjustment is not None),
+            tuple(pins),
             tuple(each.cap for each in found if each.cap is not None),
         )
+
+    def _is_of(self, each: _Compiled, shopper: Shopper) -> bool:
+        segment = each.rule.segment
+        if segment is None:
+            return True
+        if segment.history != "any" and (len(shopper.history.nums) > 0) != (segment.history == "some"):
+            return False
+        if each.met is not None:
+            items = shopper.events.met()
+            if not each.met[items[items < len(each.met)]].any():
+                return False
+        if not segment.attributes:
+            return True
+        declared = {} if shopper.user_id is None else self._declared(shopper.user_id)
+        return all(set(declared.get(name, ())) & set(values) for name, values in segment.attributes.items())
 
     def _tried(self, rule: Rule) -> _Compiled | None:
         try:
@@ -167,8 +214,10 @@ class Rules:
             met = np.zeros(self._artifact.n_items, dtype=bool) if segment.met is None else self._matching(segment.met).copy()
             met[self._nums(segment.met_items)] = True
         cap = self._cap(rule) if rule.action == "cap" else None
-        nums = self._nums(rule.items) if rule.action == "pin" else np.flatnonzero(self._selected(rule))
-        return _Compiled(rule, nums.astype(np.int64), met, cap)
+        nums = self._nums(rule.items) if rule.action == "pin" else np.flatnonzero(self._selected(rule)).astype(np.int64)
+        bar = Bar(f"excluded by the shop's rule ‘{rule.name}’", nums) if rule.action == "exclude" else None
+        adjustment = _adjustment(rule, nums) if rule.action in ("boost", "bury") else None
+        return _Compiled(rule, nums, met, bar, adjustment, cap)
 
     def _selected(self, rule: Rule) -> BoolArray:
         """Return which items a rule is about; all, for a rule that names none."""
@@ -216,23 +265,10 @@ class Rules:
         return np.asarray([known[item_id] for item_id in item_ids if item_id in known], dtype=np.int64)
 
 
-def _adjustment(each: _Compiled) -> Adjustment:
-    factor = each.rule.factor or 1.0
-    verb = "Raised" if factor > 1 else "Lowered"
-    sentence = f"{verb} by the shop's rule ‘{each.rule.name}’ (× {factor:g})"
-    return Adjustment("rule", each.nums, np.full(len(each.nums), factor), [sentence] * len(each.nums))
-
-
-def _is_of(segment: Segment | None, met: BoolArray | None, shopper: Shopper, declared: Mapping[str, Sequence[str]]) -> bool:
-    if segment is None:
-        return True
-    if segment.history != "any" and (len(shopper.history.nums) > 0) != (segment.history == "some"):
-        return False
-    if met is not None:
-        items = shopper.events.met()
-        if not met[items[items < len(met)]].any():
-            return False
-    return all(set(declared.get(name, ())) & set(values) for name, values in segment.attributes.items())
+def _adjustment(rule: Rule, nums: IntArray) -> Adjustment:
+    factor = rule.factor or 1.0
+    sentence = f"{'Raised' if factor > 1 else 'Lowered'} by the shop's rule ‘{rule.name}’ (× {factor:g})"
+    return Adjustment("rule", nums, np.full(len(nums), factor), [sentence] * len(nums))
 
 
 def capped(order: Sequence[int], caps: Sequence[Cap]) -> tuple[list[int], dict[str, list[int]]]:
@@ -290,3 +326,58 @@ def pinned(order: Sequence[int], pins: Sequence[Pin]) -> tuple[list[int], dict[i
             break
         result.append(num)
     return result, first
+
+
+@dataclass
+class Order:
+    """The re-ranking of one list by caps and pins, and what came of it.
+
+    Attributes:
+        active: The rules that hold.
+        end: Place of the list's last item.
+        may_stand: Says whether an item may be shown.
+        held: Pins of the list, by item_num.
+        left_out: rule_id → items that a cap kept out of the list.
+    """
+
+    active: Active
+    end: int
+    may_stand: Callable[[int], bool]
+    held: dict[int, Pin] = field(default_factory=dict)
+    left_out: dict[str, list[int]] = field(default_factory=dict)
+
+    def __call__(self, order: IntArray, _: FloatArray) -> IntArray:
+        """Return the order that the rules make."""
+        nums = order.tolist()
+        if self.active.caps:
+            nums, out = capped(nums, self.active.caps)
+            places = {num: place for place, num in enumerate(order.tolist())}
+            # What a cap left out counts as far as the list would have reached without it.
+            self.left_out = {rule_id: [num for num in found if places[num] < self.end] for rule_id, found in out.items()}
+        pins = [pin for pin in self.active.pins if self.may_stand(pin.num)]
+        nums, self.held = pinned(nums, pins)
+        return np.asarray(nums, dtype=np.int64)
+
+    def effects(self, places: Sequence[Place], item_ids: Sequence[str]) -> tuple[Effect, ...]:
+        """Return what each rule did to the list.
+
+        Args:
+            places: The list.
+            item_ids: Theirs.
+        """
+        found = []
+        for rule in self.active.rules:
+            nums, n_left_out = self._touched(rule, places)
+            if nums or n_left_out:
+                shown = tuple(item_id for item_id, place in zip(item_ids, places, strict=True) if place.num in nums)
+                found.append(Effect(rule.rule_id, rule.name, rule.action, shown, n_left_out))
+        return tuple(found)
+
+    def _touched(self, rule: Rule, places: Sequence[Place]) -> tuple[set[int], int]:
+        if rule.action == "exclude":
+            return set(), sum(len(bar.items) for each, bar in self.active.bars if each is rule)
+        if rule.action == "cap":
+            return set(), len(self.left_out.get(rule.rule_id, ()))
+        if rule.action == "pin":
+            return {num for num, pin in self.held.items() if pin.rule is rule}, 0
+        return {place.num for each, made in self.active.adjustments if each is rule for place in places if place.moved and place.num in made.items}, 0

@@ -90,32 +90,55 @@ class PathModel:
         """Whether the learned item–item weights add to any score."""
         return self.weights_gate > 0 and self.item_weights is not None and self.item_weights.nnz > 0
 
-    def learned_pairs(self, nums: IntArray, item: int) -> Values:
-        """Return what the learned parts give from each of some items to one item: g_L ⟨a_j, b_i⟩ + g_B B_ji.
+    def embedding_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what the embeddings give from each of some items to one item: g_L ⟨a_j, b_i⟩.
 
         Shapes:
             nums [n] → [n], float64.
         """
-        found: Values = np.zeros(len(nums))
-        if not len(nums):
-            return found
-        if self.has_embeddings:
-            found += self.learned_gate * (self.source_embeddings[nums].astype(np.float64) @ self.target_embeddings[item].astype(np.float64))
-        if self.has_weights and self.item_weights is not None:
-            found += self.weights_gate * np.asarray(self.item_weights[nums, np.full(len(nums), item)], dtype=np.float64).ravel()
-        return found
+        if not self.has_embeddings or not len(nums):
+            return np.zeros(len(nums))
+        products = self.source_embeddings[nums].astype(np.float64) @ self.target_embeddings[item].astype(np.float64)
+        return np.asarray(self.learned_gate * products)
 
-    def learned_scores(self, history: sp.csr_matrix) -> FloatArray:
-        """Return what the learned parts give to every item for a batch of histories.
+    def weight_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what the item–item weights give from each of some items to one item: g_B B_ji.
+
+        Shapes:
+            nums [n] → [n], float64.
+        """
+        if not self.has_weights or self.item_weights is None or not len(nums):
+            return np.zeros(len(nums))
+        entries = np.asarray(self.item_weights[nums, np.full(len(nums), item)], dtype=np.float64).ravel()
+        return np.asarray(self.weights_gate * entries)
+
+    def learned_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what both learned parts give from each of some items to one item.
+
+        Shapes:
+            nums [n] → [n], float64.
+        """
+        return np.asarray(self.embedding_pairs(nums, item) + self.weight_pairs(nums, item))
+
+    def weight_scores(self, history: sp.csr_matrix) -> FloatArray:
+        """Return what the item–item weights give to every item for a batch of histories.
 
         Shapes:
             history [B, n_items] → [B, n_items], float32.
         """
-        scores: FloatArray = np.zeros(history.shape, dtype=np.float32)
+        if not self.has_weights or self.item_weights is None:
+            return np.zeros(history.shape, dtype=np.float32)
+        return np.asarray(np.float32(self.weights_gate) * graph_scores(history, self.item_weights))
+
+    def learned_scores(self, history: sp.csr_matrix) -> FloatArray:
+        """Return what both learned parts give to every item for a batch of histories.
+
+        Shapes:
+            history [B, n_items] → [B, n_items], float32.
+        """
+        scores = self.weight_scores(history)
         if self.has_embeddings:
             scores += (np.float32(self.learned_gate) * (history @ self.source_embeddings)) @ self.target_embeddings.T
-        if self.has_weights and self.item_weights is not None:
-            scores += np.float32(self.weights_gate) * graph_scores(history, self.item_weights)
         return scores
 
     def learned_column(self, item: int) -> FloatArray:

@@ -14,6 +14,8 @@ _VERBS = {
     "clicked": "clicked on",
     "searched": "searched for",
 }
+ANCHORS = {"looked_at": "", "in_basket": " in the basket"}
+"""Items that a list starts from without a shopper: what is said of them after their title."""
 _LONGEST_TITLE = 48
 
 
@@ -27,6 +29,8 @@ def history_text(titles: Sequence[str], relations: Sequence[str]) -> str:
     Returns:
         "‘Tea’, which you bought", or "3 items you bought, such as ‘Tea’ and ‘Milk’".
     """
+    if relations and relations[0] in ANCHORS:
+        return _anchored(titles, ANCHORS[relations[0]])
     verbs = {_VERBS.get(name, "came across") for name in relations}
     verb = verbs.pop() if len(verbs) == 1 else "came across"
     distinct = list(dict.fromkeys(shortened(title) for title in titles))
@@ -34,6 +38,13 @@ def history_text(titles: Sequence[str], relations: Sequence[str]) -> str:
         return f"‘{distinct[0]}’, which you {verb}"
     named = " and ".join(f"‘{title}’" for title in distinct[:2])
     return f"{len(titles):,} items you {verb}, such as {named}"
+
+
+def _anchored(titles: Sequence[str], where: str) -> str:
+    distinct = list(dict.fromkeys(shortened(title) for title in titles))
+    if len(titles) == 1:
+        return f"‘{distinct[0]}’{where}"
+    return f"{len(titles):,} items{where}, such as {' and '.join(f'‘{title}’' for title in distinct[:2])}"
 
 
 def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = "", count: int = 0) -> str:

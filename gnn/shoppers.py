@@ -10,10 +10,12 @@ import scipy.sparse as sp
 
 from gnn.addends import History
 from gnn.artifact import Artifact
-from gnn.history import NO_EVENTS, Events, event_weights, fresh_events, weighted
+from gnn.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
 from gnn.scorer import normalised
 from kg.events import FreshEvent
 from kg.schema import family
+
+NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class Shoppers:
 
     Args:
         artifact: The build.
+        gone: item_nums that are deleted: no part of any history.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
-        self._artifact = artifact
+    def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS) -> None:
+        self._artifact, self._gone = artifact, gone
         found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
         self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
 
@@ -61,6 +64,8 @@ class Shoppers:
 
     def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
         since = fresh_events(fresh, self._artifact.item_nums) if fresh else NO_EVENTS
+        if len(self._gone):
+            base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
         events = base.joined(since)
         return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id), since)
 

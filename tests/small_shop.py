@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -25,6 +29,7 @@ from kg.extract.pipeline import Extractor
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 from kg.workspace import Workspace
 from tests.conftest import EVENTS, ITEMS, write_shop
+from tests.free_port import free_port
 
 BUILD_ID = "20260101T000000-abc123"
 
@@ -70,6 +75,26 @@ def small_app(workspace: Workspace, serve: Mapping[str, Any] | None = None) -> F
 def key_of(workspace: Workspace, *scopes: str, rate: str = "") -> dict[str, str]:
     """Make a key and return the header that carries it."""
     return {"Authorization": f"Bearer {KeyStore(workspace.keys).create(scopes or ['admin'], rate=rate)}"}
+
+
+@contextmanager
+def serving(app: FastAPI, **options: Any) -> Iterator[str]:
+    """Serve an application over HTTP in a thread, and give its address.
+
+    Args:
+        app: What is served.
+        **options: Options of uvicorn.
+    """
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), ws="none", log_level="critical", **options))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 Asking = Callable[..., TestClient]

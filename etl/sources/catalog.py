@@ -61,13 +61,16 @@ class Imported:
         return sum(part.height for part in self.rejects)
 
 
-def import_sources(root: Path, sources: Sequence[SourceConfig], progress: Progress | None = None) -> Imported:
+def import_sources(
+    root: Path, sources: Sequence[SourceConfig], progress: Progress | None = None, *, more_items: pl.DataFrame | None = None
+) -> Imported:
     """Read, validate and join all sources.
 
     Args:
         root: Folder that relative paths start from.
         sources: What reckon.toml declares.
         progress: Called with the bytes of files read so far, and of all files.
+        more_items: Items that the shop has told otherwise; they count where the files lack them.
 
     Raises:
         InputError: A file is missing, broken or empty, a column is missing, there are no items, or no row of a source can be used.
@@ -80,6 +83,8 @@ def import_sources(root: Path, sources: Sequence[SourceConfig], progress: Progre
     assembly = _Assembly()
     for n, (source, path) in enumerate(zip(ordered, paths, strict=True)):
         before, size = sum(sizes[:n]), sizes[n]
+        if source.table != "items" and more_items is not None:
+            assembly.add_items(more_items)
         for fraction in assembly.take(source, path):
             if progress:
                 progress(before + int(fraction * size), sum(sizes))
@@ -118,6 +123,12 @@ class _Assembly:
         if counts.good == 0 and first_refused is not None:
             raise _unusable(counts, reasons, first_refused.row(0, named=True))
         self._counts[_unique_name(source, self._counts)] = counts
+
+    def add_items(self, more: pl.DataFrame) -> None:
+        """Add the items that are not there yet."""
+        new = more.filter(~pl.col("item_id").is_in(self._ids("items", "item_id").implode()))
+        if new.height:
+            self._add("items", new)
 
     def imported(self) -> Imported:
         """Return the finished tables."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +16,7 @@ from api.capacity import Capacity
 from api.connections import BoundedHttp
 from api.middleware import RequestContext
 from kg.workspace import Workspace
-from tests.free_port import free_port
-from tests.small_shop import Asking, key_of, small_app
+from tests.small_shop import Asking, key_of, serving, small_app
 
 leaves = st.none() | st.text(alphabet='a"\\[]{}') | st.integers()
 json_values = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet='k"[{'), inner))
@@ -164,14 +160,8 @@ def port(workspace: Workspace) -> Iterator[int]:
     """A real server with tight bounds below ASGI."""
     old = BoundedHttp.max_header_bytes, BoundedHttp.header_timeout_s
     BoundedHttp.bound(1024, 0.3)
-    server = uvicorn.Server(uvicorn.Config(small_app(workspace), port=free_port(), http=BoundedHttp, ws="none", log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.config.port
-    server.should_exit = True
-    thread.join(20)
+    with serving(small_app(workspace), http=BoundedHttp) as url:
+        yield int(url.rsplit(":", 1)[1])
     BoundedHttp.max_header_bytes, BoundedHttp.header_timeout_s = old
 
 

@@ -59,7 +59,7 @@ def test_import_adds_events_and_declarations(workspace: Workspace):
     assert {row["user_id"]: (row["city"], row["likes"]) for row in catalog.users.to_dicts()} == {"new": (["Oslo"], []), "u": ([], ["tea", "jazz"])}
     counts = jobs.stage_records(build)["import"]["counts"]
     assert counts["sources"]["ledger"] == {"rows": 4, "good": 2, "empty": 1, "rejected": 1}
-    assert counts["ledger"] == {"events_seq": 4, "users_revision": 2}
+    assert counts["ledger"] == {"events_seq": 4, "users_revision": 2, "catalogue_seq": 0}
     # It is told, and fails nothing.
     assert jobs.n_rejected(build) == 0
     (line,) = map(json.loads, workspace.rejects.read_text().splitlines())
@@ -120,3 +120,24 @@ def test_the_artifact_carries_the_mark_and_an_unchanged_ledger_is_nothing_to_do(
     assert jobs.rebuild(job_of(workspace)) == (build_id, False)
     append(workspace, NewEvent("e9", "late", "i5", "view", 1.7e9))
     assert job_of(workspace).unchanged() is None
+
+
+def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspace: Workspace):
+    from kg.ledger.catalogue import CatalogueStore
+
+    database = Database.open(workspace.ledger, LedgerConfig())
+    store = CatalogueStore(database)
+    store.append([("new", "put", {"title": "Oolong 50 g", "brand": "Leafy"}), ("gone", "put", {"title": "Short-lived"}), ("gone", "delete", {})])
+    store.append([("8", "delete", {}), ("2", "patch", {"available": False})])
+    database.close()
+    with (workspace.root / "events.csv").open("a", encoding="utf-8") as file:
+        # The shop's files may name items that it told the API alone, and such as it has deleted since.
+        file.write("u,new,purchase,2024-02-01T10:00:00\nu,gone,view,2024-02-01T10:00:00\n")
+    build = workspace.build(job_of(workspace).run("import"))
+    catalog = Catalog.read(build / "catalog")
+    assert set(catalog.items["item_id"]) == {"1", "2", "3", "4", "5", "6", "7", "new"}
+    assert catalog.items.filter(item_id="2")["available"].to_list() == [False]
+    assert catalog.interactions.filter(item_id="new").height == 1
+    assert not {"8", "gone"} & set(catalog.interactions["item_id"])
+    assert jobs.n_rejected(build) == 0
+    assert jobs.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gnn.addends import History, WalkArrays
 from gnn.artifact import Artifact, load_artifact, save_artifact
+from gnn.current import current_artifact
 from gnn.graph import GraphArrays
 from gnn.live import LiveItem
 from gnn.live_addends import LiveAddends
@@ -62,8 +63,8 @@ def live_items(seed: int) -> list[LiveItem]:
 def histories(overlay: Overlay, seed: int) -> list[History]:
     """Histories of base items, live items and both, by positions of the overlay."""
     rng = np.random.default_rng(seed)
-    usable = np.flatnonzero(~overlay.unusable)
-    live = np.arange(overlay.n_base, overlay.n_items)
+    live = np.sort(overlay.arrays.positions)
+    usable = np.setdiff1d(np.arange(overlay.n_items), live)
     found = []
     for nums in (usable[:3], live, np.union1d(live[:1], usable[4:7]), np.union1d(live[1:], usable[1:9])):
         weights = rng.uniform(0.1, 1, len(nums))
@@ -88,14 +89,15 @@ def test_scores_are_those_of_a_rebuild_with_the_same_weights(tmp_path: Path, see
     n_after = after_tables.nodes["item"].height
     none = np.zeros((n_after, 3), dtype=np.float32)
     after = artifact_of(tmp_path / "after", after_tables, replace(model, source_embeddings=none, target_embeddings=none))
+    current = current_artifact(overlay)
     for history in histories(overlay, seed):
-        nums = np.asarray([after.item_nums[overlay.item_id(num)] for num in history.nums.tolist()])
+        nums = np.asarray([after.item_nums[current.item_ids[num]] for num in history.nums.tolist()])
         order = np.argsort(nums)
         row = History(nums[order], history.weights[order], ()).row(n_after)
         expected = score(row, after.neighbours, after.model)[0]
         found = overlay.scores(history)
-        for num in np.flatnonzero(~overlay.unusable).tolist():
-            assert found[num] == pytest.approx(expected[after.item_nums[overlay.item_id(num)]], rel=1e-4, abs=1e-5)
+        for item_id, num in current.item_nums.items():
+            assert found[num] == pytest.approx(expected[after.item_nums[item_id]], rel=1e-4, abs=1e-5)
 
 
 def _flat(walk: WalkWeights) -> WalkWeights:
@@ -111,10 +113,10 @@ def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up
     artifact = artifact_of(tmp_path / "a", tables, model)
     overlay = Overlay.of(artifact, live_items(seed))
     explainer = LiveAddends(overlay, [WalkArrays(artifact, walk) for walk in artifact.model.walks])
-    n_paths = 0
+    current, n_paths = current_artifact(overlay), 0
     for history in histories(overlay, seed):
         scores = overlay.scores(history)
-        for num in np.flatnonzero(~overlay.unusable).tolist():
+        for num in range(current.n_items):
             parts, learned = explainer.addends(history, num), explainer.learned(history, num)
             assert sum(float(part.values.sum()) for part in parts) + learned.sum() == pytest.approx(scores[num], rel=1e-4, abs=1e-5)
             for part in parts:
@@ -124,9 +126,8 @@ def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up
                 expected = enumerated(overlay, tables, part.walk, history, num)
                 got: dict[tuple[str, str], float] = {}
                 for at, middle, value in zip(part.positions.tolist(), part.middles[:, 0].tolist(), part.values.tolist(), strict=True):
-                    item_id = overlay.item_id(int(history.nums[at]))
-                    if num >= overlay.n_base or history.nums[at] >= overlay.n_base:
-                        got[item_id, overlay.node_key(edge_type[2], middle)] = value
+                    if overlay.arrays.is_live[num] or overlay.arrays.is_live[history.nums[at]]:
+                        got[current.item_ids[history.nums[at]], current.node_key(edge_type[2], middle)] = value
                 assert got == {key: pytest.approx(value, rel=1e-5) for key, value in expected.items()}
                 n_paths += len(got)
     assert n_paths > 5
@@ -145,10 +146,11 @@ def enumerated(overlay: Overlay, tables: GraphTables, walk: WalkWeights, history
         if source_type == "user":
             for user, item in frame.select("source", "target").iter_rows():
                 popularity.setdefault(item, set()).add(user)
-    goal, found = overlay.item_id(num), {}
+    item_ids, found = current_artifact(overlay).item_ids, {}
+    goal = item_ids[num]
     for at, weight in zip(history.nums.tolist(), history.weights.tolist(), strict=True):
-        start = overlay.item_id(at)
-        if start == goal or not (at >= overlay.n_base or num >= overlay.n_base):
+        start = item_ids[at]
+        if start == goal or not (start in live or goal in live):
             continue
         for value in now.get(start, set()) & now.get(goal, set()):
             degree = sum(value in values for values in before.values()) or sum(value in values for values in live.values())
@@ -165,9 +167,8 @@ def test_an_edit_that_changes_no_fact_changes_no_score(tmp_path: Path) -> None:
     artifact = artifact_of(tmp_path / "a", tables, small_model(GraphArrays.from_tables(tables), 0))
     same = LiveItem("i02", "A better title", base_facts(artifact, "i02"))
     overlay = Overlay.of(artifact, [same])
-    assert overlay.n_items == artifact.n_items
-    assert overlay.title(artifact.item_nums["i02"]) == "A better title"
-    assert not overlay.unusable.any()
+    assert not overlay.arrays.items
+    assert current_artifact(overlay).titles[artifact.item_nums["i02"]] == "A better title"
 
 
 def test_an_edit_keeps_what_was_learned_and_bought(tmp_path: Path, seed: int) -> None:
@@ -182,22 +183,33 @@ def test_an_edit_keeps_what_was_learned_and_bought(tmp_path: Path, seed: int) ->
     others = np.setdiff1d(np.arange(artifact.n_items), [artifact.item_nums["i05"]])
     history = History(others[:6], np.linspace(0.1, 0.6, 6), ["purchased"] * 6, "u0")
     before = score(history.row(artifact.n_items), artifact.neighbours, artifact.model)[0][artifact.item_nums["i05"]]
-    assert overlay.scores(history)[overlay.nums["i05"]] == pytest.approx(before, rel=1e-4)
+    assert overlay.scores(history)[artifact.item_nums["i05"]] == pytest.approx(before, rel=1e-4)
 
 
-def test_hidden_and_deleted_items_are_no_candidates(tmp_path: Path) -> None:
-    tables = small_tables(1)
-    artifact = artifact_of(tmp_path / "a", tables, small_model(GraphArrays.from_tables(tables), 1))
-    overlay = Overlay.of(artifact, live_items(1), hidden={"i01", "n1"}, gone={"i02", "never there"})
-    unusable = {overlay.item_id(num) for num in np.flatnonzero(overlay.unusable).tolist()}
-    assert unusable == {"i01", "i02", "n1", "i03", "i07"}
-    assert not overlay.unusable[overlay.nums["i03"]]
-    assert overlay.unusable[artifact.item_nums["i03"]]
-    assert overlay.current(artifact.item_nums["i03"]) == overlay.nums["i03"]
-    again = Overlay.of(artifact, overlay.arrays.items, hidden={"i04"}, previous=overlay)
+def test_the_current_artifact_has_the_edges_of_a_rebuild(tmp_path: Path, seed: int) -> None:
+    tables, items = small_tables(seed), live_items(seed)
+    model = small_model(GraphArrays.from_tables(tables), seed)
+    overlay = Overlay.of(artifact_of(tmp_path / "before", tables, model), items, available={"i01": False, "n1": False}, gone={"i02", "never there"})
+    none = np.zeros((tables.nodes["item"].height + 2, 3), dtype=np.float32)
+    expected = artifact_of(tmp_path / "after", changed(tables, items), replace(model, source_embeddings=none, target_embeddings=none))
+    current = current_artifact(overlay)
+    assert sorted(current.item_ids) == expected.item_ids
+    assert set(current.edges) == set(expected.edges)
+    for edge_type in expected.edges:
+        assert named_edges(current, edge_type) == named_edges(expected, edge_type)
+    unavailable = {item_id for item_id, num in current.item_nums.items() if not current.available[num]}
+    assert unavailable == {"i01", "n1", "i02"}
+    again = Overlay.of(overlay.artifact, overlay.arrays.items, available={"i01": True}, previous=overlay)
     assert again.arrays is overlay.arrays
-    assert again.unusable[artifact.item_nums["i04"]]
-    assert not again.unusable[overlay.nums["n1"]]
+    assert current_artifact(again).available.all()
+
+
+def named_edges(artifact: Artifact, edge_type: EdgeType) -> set[tuple[str, str]]:
+    """Return the edges of a type by keys, the same read both ways round."""
+    edges, source, target = artifact.edges[edge_type], edge_type[0], edge_type[2]
+    found = {(artifact.node_key(source, int(s)), artifact.node_key(target, int(t))) for s, t in zip(*edges.forward.nonzero(), strict=True)}
+    assert found == {(artifact.node_key(source, int(s)), artifact.node_key(target, int(t))) for t, s in zip(*edges.reverse.nonzero(), strict=True)}
+    return found
 
 
 def test_a_new_item_takes_its_neighbours_embedding_as_training_would_give_it(tmp_path: Path) -> None:

@@ -1,0 +1,266 @@
+"""The Python client: `Client` and, with the same calls as coroutines, `AsyncClient`.
+
+    with Client("https://reckon.shop.example", key) as client:
+        client.send_events([{"user_id": "718", "item_id": "844165", "kind": "view"}])
+        for item in client.recommendations("718", k=5)["items"]:
+            print(item["rank"], item["title"], item["reasons"][0]["sentence"])
+
+What does not answer, or answers 429, 502, 503 or 504, is asked again after what Retry-After says, or after growing pauses; every call of the API is
+safe to repeat. Errors are those of `kg.errors`. Needs httpx and orjson, and nothing of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+import orjson
+
+from api import calls
+from api.calls import Call
+from kg.errors import (
+    AuthenticationError,
+    ConflictError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    PermissionDeniedError,
+    ReckonError,
+    UnavailableError,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_REPEATED = frozenset({429, 502, 503, 504})
+_ERRORS: dict[int, type[ReckonError]] = {
+    400: InputError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: InputError,
+    408: UnavailableError,
+    409: ConflictError,
+    413: LimitError,
+    415: InputError,
+    422: InputError,
+    429: LimitError,
+    431: LimitError,
+}
+_FIRST_PAUSE_S = 0.1
+
+
+class _Tries:
+    """How often a call is tried, and how long is waited between.
+
+    Args:
+        most: Tries beyond the first.
+        max_wait_s: Longest pause; a Retry-After beyond it ends the tries.
+    """
+
+    def __init__(self, most: int, max_wait_s: float) -> None:
+        self._left, self._max_wait_s, self._pause_s = most, max_wait_s, _FIRST_PAUSE_S
+
+    def pause_s(self, response: httpx.Response | None) -> float | None:
+        """Return how long to wait before the next try, or None to give up."""
+        if self._left <= 0 or (response is not None and response.status_code not in _REPEATED):
+            return None
+        self._left -= 1
+        # Spread, so that clients that were refused together do not come back together.
+        pause = self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        self._pause_s = min(2 * self._pause_s, self._max_wait_s)
+        told = response.headers.get("retry-after", "") if response is not None else ""
+        if told.isdigit():
+            if int(told) > self._max_wait_s:
+                return None
+            pause = max(pause, float(told))
+        return pause
+
+
+def _options(url: str, key: str, timeout_s: float) -> dict[str, Any]:
+    # The key goes into a header and nowhere else: addresses are logged on the way.
+    headers = {"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "reckon-client"}
+    return {"base_url": url, "headers": headers, "timeout": timeout_s}
+
+
+def _request(call: Call[Any]) -> dict[str, Any]:
+    content = None if call.body is None else orjson.dumps(call.body)
+    headers = {} if content is None else {"Content-Type": "application/json"}
+    return {"method": call.method, "url": call.path, "params": call.parameters(), "content": content, "headers": headers}
+
+
+def _answer(response: httpx.Response) -> Any:
+    if response.is_success:
+        return orjson.loads(response.content) if response.content else None
+    try:
+        told = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        told = {}
+    told = told if isinstance(told, dict) else {}
+    kind = _ERRORS.get(response.status_code, UnavailableError if response.status_code in _REPEATED else ReckonError)
+    error = kind(str(told.get("detail") or told.get("title") or f"the API answered {response.status_code}"), hint=str(told.get("hint") or ""))
+    error.add_note(f"HTTP {response.status_code}, request {response.headers.get('x-request-id', 'without an id')}")
+    raise error
+
+
+def _unreachable(error: httpx.TransportError) -> UnavailableError:
+    return UnavailableError(f"the API does not answer: {type(error).__name__}", hint="check its address, or try again later")
+
+
+def _sync(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
+    @wraps(build)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.send(build(*args, **kwargs))
+
+    return method
+
+
+def _async(build: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    @wraps(build)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(build(*args, **kwargs))
+
+    return method
+
+
+class Client:
+    """Calls the API and waits for its answers. May be shared by threads.
+
+    Args:
+        url: Where the API is, such as "http://127.0.0.1:8000".
+        key: An API key.
+        timeout_s: Longest wait for one answer.
+        retries: Tries beyond the first.
+        max_wait_s: Longest pause between tries.
+        **options: Further options of `httpx.Client`, such as `verify` or `transport`.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, **options: Any) -> None:
+        self._http = httpx.Client(**{**_options(url, key, timeout_s), **options})
+        self._retries, self._max_wait_s = retries, max_wait_s
+
+    def send(self, call: Call[T]) -> T:
+        """Send a call.
+
+        Raises:
+            ReckonError: The API refuses it, or does not answer.
+        """
+        tries = _Tries(self._retries, self._max_wait_s)
+        while True:
+            response, failed = None, None
+            try:
+                response = self._http.request(**_request(call))
+            except httpx.TransportError as error:
+                failed = _unreachable(error)
+            pause = tries.pause_s(response)
+            if pause is not None:
+                time.sleep(pause)
+            elif response is not None:
+                answer: T = _answer(response)
+                return answer
+            elif failed is not None:
+                raise failed
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    recommendations = _sync(calls.recommendations)
+    ad_hoc_recommendations = _sync(calls.ad_hoc_recommendations)
+    explanation = _sync(calls.explanation)
+    why_not = _sync(calls.why_not)
+    replay = _sync(calls.replay)
+    similar = _sync(calls.similar)
+    bought_together = _sync(calls.bought_together)
+    basket_recommendations = _sync(calls.basket_recommendations)
+    popular = _sync(calls.popular)
+    trending = _sync(calls.trending)
+    send_events = _sync(calls.send_events)
+    user_events = _sync(calls.user_events)
+    put_user = _sync(calls.put_user)
+    put_users = _sync(calls.put_users)
+    rules = _sync(calls.rules)
+    rule = _sync(calls.rule)
+    put_rule = _sync(calls.put_rule)
+    delete_rule = _sync(calls.delete_rule)
+    ready = _sync(calls.ready)
+
+
+class AsyncClient:
+    """Calls the API from coroutines.
+
+    Args:
+        url: Where the API is, such as "http://127.0.0.1:8000".
+        key: An API key.
+        timeout_s: Longest wait for one answer.
+        retries: Tries beyond the first.
+        max_wait_s: Longest pause between tries.
+        **options: Further options of `httpx.AsyncClient`, such as `verify` or `transport`.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, **options: Any) -> None:
+        self._http = httpx.AsyncClient(**{**_options(url, key, timeout_s), **options})
+        self._retries, self._max_wait_s = retries, max_wait_s
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call.
+
+        Raises:
+            ReckonError: The API refuses it, or does not answer.
+        """
+        tries = _Tries(self._retries, self._max_wait_s)
+        while True:
+            response, failed = None, None
+            try:
+                response = await self._http.request(**_request(call))
+            except httpx.TransportError as error:
+                failed = _unreachable(error)
+            pause = tries.pause_s(response)
+            if pause is not None:
+                await asyncio.sleep(pause)
+            elif response is not None:
+                answer: T = _answer(response)
+                return answer
+            elif failed is not None:
+                raise failed
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    recommendations = _async(calls.recommendations)
+    ad_hoc_recommendations = _async(calls.ad_hoc_recommendations)
+    explanation = _async(calls.explanation)
+    why_not = _async(calls.why_not)
+    replay = _async(calls.replay)
+    similar = _async(calls.similar)
+    bought_together = _async(calls.bought_together)
+    basket_recommendations = _async(calls.basket_recommendations)
+    popular = _async(calls.popular)
+    trending = _async(calls.trending)
+    send_events = _async(calls.send_events)
+    user_events = _async(calls.user_events)
+    put_user = _async(calls.put_user)
+    put_users = _async(calls.put_users)
+    rules = _async(calls.rules)
+    rule = _async(calls.rule)
+    put_rule = _async(calls.put_rule)
+    delete_rule = _async(calls.delete_rule)
+    ready = _async(calls.ready)
