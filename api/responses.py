@@ -36,6 +36,8 @@ class GraphPath(Answer):
     share: float
     nodes: list[PathNode]
     edges: list[PathEdge]
+    cypher: str | None = Field(default=None, description="Finds the path in the graph database; answers how many such paths there are.")
+    parameters: dict[str, str] | None = Field(default=None, description="Parameters of `cypher`.")
 
 
 class HistoryShare(Answer):
@@ -56,9 +58,9 @@ class PathsNotShown(Answer):
 class Reason(Answer):
     """One group of addends of the score."""
 
-    kind: Literal["graph", "learned", "popular", "rule"]
+    kind: Literal["graph", "learned", "popular", "trending", "new", "buy_again", "impressions", "rule"]
     relation: str | None = None
-    share: float = Field(description="Part of the score, exact.")
+    share: float = Field(description="Part of the score, exact; below 0 for what lowers it.")
     sentence: str
     paths: list[GraphPath] = []
     paths_not_shown: PathsNotShown | None = None
@@ -71,6 +73,7 @@ class RecommendedItem(Answer):
     item_id: str
     title: str
     rank: int = Field(ge=1)
+    rank_by_score: int = Field(ge=1, description="Rank before re-ranking; another than `rank` only where the list names what `reranked` it.")
     score: float
     remainder: float = Field(description="Share of the addends that are not listed.")
     reasons: list[Reason]
@@ -86,15 +89,31 @@ class RuleEffect(Answer):
     left_out: int = Field(description="Items that it kept out of the list.")
 
 
-class RecommendationList(Answer):
-    """Recommendations of one user."""
+class InterestEffect(Answer):
+    """What an interest that the shopper edited did to a list."""
 
-    request_id: str
+    relation: str = Field(examples=["has_brand"])
+    value: str
+    weight: float = Field(description="Factor on what items of this value in the history contribute; 0 hides the value.")
+    history_items: int = Field(description="Items of the history that it weighs.")
+    hidden_items: int = Field(description="Items of the catalogue that it keeps out of the shopper's lists.")
+
+
+class RecommendationList(Answer):
+    """A ranked list."""
+
+    request_id: str = Field(description="Gives the same list again: GET /v1/recommendations/{request_id}.")
     build_id: str
-    user_id: str
-    strategy: Literal["personal", "popular"] = Field(description="popular: nothing is known of the user yet.")
+    user_id: str | None = Field(description="None for an ad-hoc history, and for lists around items or for everybody.")
+    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new", "similar", "bought_together", "basket"] = Field(
+        description="What the list is made from. popular, where something else was asked for: nothing is known of the user yet."
+    )
     degraded: list[str] = Field(description="What did not work while this was answered; the answer itself is complete.")
+    fresh_events: int = Field(description="Items of events since the build that the list reckons with.")
+    reranked: list[str] = Field(description="What changed the order after scoring.")
+    next_page_token: str | None = Field(description="Send it to get the next page; null at the end of the list.")
     rules: list[RuleEffect] = Field(default=[], description="What business rules of the shop did to the list.")
+    interests: list[InterestEffect] = Field(default=[], description="What interests that the shopper edited did to the list.")
     items: list[RecommendedItem]
 
 

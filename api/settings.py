@@ -18,6 +18,10 @@ class ServeConfig(Section):
     max_k: int = Field(default=200, ge=1, le=1000, description="Longest list that one request may ask for.")
     graph_check_s: float = Field(default=2.0, gt=0, description="How often the health of the graph database is looked at.")
 
+    cache_mb: int = Field(default=64, ge=0, le=65_536, description="Lists that each worker remembers while nothing they depend on has changed, MiB.")
+    answers_keep_s: float = Field(default=86_400.0, ge=0, description="How long a given list can be asked for again by its request id; 0 keeps none.")
+    answers_max_mb: int = Field(default=512, ge=1, le=1_048_576, description="Room for given lists; the oldest go first.")
+
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
     max_header_bytes: int = Field(default=16_384, ge=1024, le=1_048_576, description="Largest sum of a request's headers.")
     max_nesting: int = Field(default=32, ge=4, le=200, description="Deepest nesting of arrays and objects in a JSON body.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from gnn.filters import Filter
+from gnn.interests import AppliedEdit
 from gnn.paths import Reason
 from gnn.rules import Effect, Rules
 
@@ -29,7 +29,7 @@ class Ask:
         show_ids: Name the other shoppers on paths; only for those who may read the graph.
         filter: Only items that it lets through.
         diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
-        caps: Relation → most items of one value in the list ("has_brand": 2).
+        caps: (relation, most items of one value in the list), such as ("has_brand", 2).
         seed: Explore: draw the list among the best, the same for the same seed.
         window_days: Of trending items.
         session_s: A session is what was done within so many seconds before the last event.
@@ -46,7 +46,7 @@ class Ask:
     show_ids: bool = False
     filter: Filter | None = None
     diversity: float = 0.0
-    caps: Mapping[str, int] = field(default_factory=dict)
+    caps: tuple[tuple[str, int], ...] = ()
     seed: int | None = None
     window_days: float = 7.0
     session_s: float = 1_800.0
@@ -90,6 +90,8 @@ class Recommendations:
         n_fresh: Events since the build that were reckoned with.
         reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
         rules: What business rules did to the list.
+        more: Whether the list goes on.
+        interests: What the shopper's edited interests did to the list.
     """
 
     build_id: str
@@ -99,6 +101,8 @@ class Recommendations:
     n_fresh: int = 0
     reranked: tuple[str, ...] = ()
     rules: tuple[Effect, ...] = ()
+    more: bool = False
+    interests: tuple[AppliedEdit, ...] = ()
 
 
 def item_hash(item_id: str) -> int:

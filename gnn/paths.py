@@ -174,7 +174,14 @@ class Explainer:
         return total.astype(np.float32)
 
     def explain(
-        self, history: History, item: int, *, max_reasons: int = MAX_REASONS, max_paths: int = MAX_PATHS, show_ids: bool = False
+        self,
+        history: History,
+        item: int,
+        *,
+        max_reasons: int = MAX_REASONS,
+        max_paths: int = MAX_PATHS,
+        max_history: int = MAX_PATHS,
+        show_ids: bool = False,
     ) -> Explanation:
         """Explain the score of one item.
 
@@ -183,6 +190,7 @@ class Explainer:
             item: item_num.
             max_reasons: Groups listed; the others make up the remainder.
             max_paths: Paths listed per group.
+            max_history: History items listed with what the learned part gives them.
             show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
         """
         addends, learned = self.addends(history, item)
@@ -192,7 +200,7 @@ class Explainer:
         groups = [group for part in addends for group in _groups(part)]
         groups.sort(key=lambda group: (-group.total, group.part.walk.meta_path.name, group.value))
         reasons = [self._reason(history, item, group, total, max_paths, show_ids) for group in groups[:max_reasons]]
-        reasons += self._learned_group(history, learned, total)
+        reasons += self._learned_group(history, learned, total, max_history)
         reasons.sort(key=lambda reason: -reason.share)
         shown = tuple(reasons[:max_reasons])
         hidden = sum(group.total for group in groups[max_reasons:]) / total
@@ -219,10 +227,10 @@ class Explainer:
             return np.zeros(len(history.nums))
         return np.asarray(history.weights * self._build.model.learned_pairs(history.nums, item))
 
-    def _learned_group(self, history: History, learned: npt.NDArray[np.float64], total: float) -> list[Reason]:
+    def _learned_group(self, history: History, learned: npt.NDArray[np.float64], total: float, max_history: int) -> list[Reason]:
         if not learned.any():
             return []
-        order = np.argsort(-learned, kind="stable")[:MAX_PATHS]
+        order = np.argsort(-learned, kind="stable")[:max_history]
         rows = tuple((*self._item(int(history.nums[n])), float(learned[n] / total)) for n in order)
         close = [int(n) for n in np.argsort(-learned, kind="stable") if learned[n] > 0] or [int(order[0])]
         text = history_text([self._item(int(history.nums[n]))[1] for n in close], [history.relations[n] for n in close])

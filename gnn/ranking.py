@@ -136,6 +136,17 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     ]
 
 
+def place_of(candidates: Candidates, num: int) -> Place:
+    """Return the place of one item by score alone, whether it may be shown or not; ties by the smaller number."""
+    scores, deltas = _adjusted(candidates)
+    own = scores[num]
+    ahead = (scores > own) | ((scores == own) & (np.arange(len(scores)) < num))
+    for bar in candidates.bars:
+        ahead[bar.items] = False
+    rank = int(ahead.sum()) + 1
+    return Place(num, rank, float(own), rank, _moved(candidates, deltas, num))
+
+
 def _rank(scores: FloatArray, num: int) -> int:
     """Return the rank of an item that a re-ranker brought in from further down."""
     return int((scores > scores[num]).sum() + (scores[:num] == scores[num]).sum()) + 1

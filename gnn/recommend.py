@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +19,7 @@ from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
 from gnn.overlay import Overlay
 from gnn.paths import Explainer, Explanation, History, Reason
-from gnn.ranking import Bar, Candidates, Place, Reranker, best, placed
+from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
 from gnn.reckoning import adjusted, pinned_item
 from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
 from gnn.rules import NOTHING, Active, Order, Rules
@@ -28,9 +28,11 @@ from gnn.shoppers import Shopper, Shoppers
 from gnn.similar import BASKET, BOUGHT_TOGETHER, Related
 from gnn.strategies import Scored, Strategies
 from gnn.walks import FloatArray
+from kg import schema
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent
 
+IN_HISTORY = "already in the history"
 _BATCH_CELLS = 20_000_000
 _MASKS = 64
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
@@ -58,6 +60,7 @@ class Recommender:
         """The business rules that hold; whoever keeps them exchanges them."""
         self._build = self
         self.overlay: Overlay | None = None
+        self._identity = object()
 
     def with_overlay(self, overlay: Overlay) -> Recommender:
         """Return a recommender that also knows what changed since the build; everything that did not change is shared with this one.
@@ -67,8 +70,8 @@ class Recommender:
         """
         build, current = self._build, current_artifact(overlay)
         other = copy(build)
-        other.artifact, other.overlay = current, overlay
-        other.shoppers = Shoppers(current, overlay.gone_nums)
+        other.artifact, other.overlay, other._identity = current, overlay, object()
+        other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
         other._explainer = build._explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
@@ -169,16 +172,20 @@ class Recommender:
         rerankers, reranked, depth = self._rerankers(ask, active)
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
         pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
-        order = Order(replace(active, pins=pins), ask.offset + ask.k, lambda num: not candidates.barred(num))
+        order = Order(replace(active, pins=pins), ask.offset + ask.k + 1, lambda num: not candidates.barred(num))
         if active.caps or pins:
             rerankers, reranked = [*rerankers, order], (*reranked, "rules")
-        places = placed(candidates, ask.k, offset=ask.offset, rerankers=rerankers, depth=depth)
+        places = placed(candidates, ask.k + 1, offset=ask.offset, rerankers=rerankers, depth=depth)
+        # One more than asked for tells whether the list goes on.
+        more, places = len(places) > ask.k, places[: ask.k]
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
         items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
         effects = order.effects(places, [item.item_id for item in items])
-        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked, effects)
+        edits = shopper.edits.applied(shopper.events.met())
+        n_fresh = len(shopper.fresh.items)
+        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
     def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
         """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
@@ -193,12 +200,33 @@ class Recommender:
         """Return what must not be shown to a shopper, whatever it scores."""
         bars = [self._unavailable]
         if ask.exclude_seen and ask.strategy != BUY_AGAIN:
-            bars.append(Bar("already in the history", shopper.events.met()))
+            bars.append(Bar(IN_HISTORY, shopper.events.met()))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
+        if len(shopper.edits.hidden):
+            bars.append(Bar("hidden by the shopper", shopper.edits.hidden))
         if ask.filter is not None:
             bars.append(Bar("left out by the filter", ~self.mask(ask.filter)))
         return tuple(bars)
+
+    @property
+    def state(self) -> Hashable:
+        """What stands for everything beside the question and the shopper's events that an answer depends on: equal states, equal answers."""
+        return self._identity, self.rules.moment()
+
+    def saved(self, user_id: str) -> frozenset[tuple[str, str]]:
+        """Return (item id, edge type) of the edges by which the build's graph links items with a user."""
+        user = self.artifact.user_nums.get(user_id)
+        events = [] if user is None else self.events(user)
+        return frozenset((self.artifact.item_ids[event.item], schema.relation(event.relation).type) for event in events)
+
+    def check_relation(self, relation: str) -> None:
+        """Check that items have this relation.
+
+        Raises:
+            InputError: None has.
+        """
+        self._neighbourhoods.check(relation)
 
     def mask(self, wanted: Filter) -> BoolArray:
         """Return which items a filter lets through; the last few filters are remembered."""
@@ -215,7 +243,7 @@ class Recommender:
 
     def _rerankers(self, ask: Ask, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
         """Return what changes the order, its names, and how many of the best it looks at."""
-        neighbourhoods, end = self._neighbourhoods, ask.offset + ask.k
+        neighbourhoods, end = self._neighbourhoods, ask.offset + ask.k + 1
         found: list[tuple[str, Reranker]] = []
         if ask.seed is not None:
             seed = ask.seed
@@ -223,7 +251,7 @@ class Recommender:
         if ask.diversity > 0:
             found.append(("diversity", lambda order, scores: diversified(order, scores, neighbourhoods.similarity(order), ask.diversity, end)))
         if ask.caps:
-            found.append(("caps", lambda order, _: capped(order, neighbourhoods, ask.caps)))
+            found.append(("caps", lambda order, _: capped(order, neighbourhoods, dict(ask.caps))))
         some = bool(found or active.caps or active.pins)
         depth = next((depth for depth in DEPTHS[1 if ask.caps or active.caps else 0 :] if depth >= end), end) if some else 0
         return [rerank for _, rerank in found], tuple(name for name, _ in found), depth
@@ -240,17 +268,31 @@ class Recommender:
     ) -> Recommendation:
         """Explain the score of one item for a user, whether it would be recommended or not.
 
+        The rank is the one among what may be recommended, even where the item itself may not.
+
         Raises:
             NotFoundError: The item is unknown, or the user has no history to explain anything from.
         """
         item = self.item_num(item_id)
-        history = self.shoppers.shopper(user_id, fresh).history
-        if not len(history.nums):
+        shopper = self.known(user_id, fresh)
+        candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
+        place = place_of(candidates, item)
+        told = self._explainer.explain(
+            shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
+        )
+        told = adjusted(told, place.moved, shown=True)
+        return Recommendation(item_id, self.artifact.titles[item], place.rank, told.score, told.remainder, told.reasons, place.rank)
+
+    def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
+        """Return a shopper with a history.
+
+        Raises:
+            NotFoundError: There is nothing to explain anything from.
+        """
+        shopper = self.shoppers.shopper(user_id, fresh)
+        if not len(shopper.history.nums):
             raise NotFoundError(f"user {user_id!r} has no history", hint="send events of this user, or ask for popular items")
-        scores = self.scores(history)
-        rank = int((scores > scores[item]).sum() + (scores[:item] == scores[item]).sum()) + 1
-        told = self._explainer.explain(history, item, max_reasons=max_reasons, max_paths=max_paths, show_ids=show_ids)
-        return Recommendation(item_id, self.artifact.titles[item], rank, told.score, told.remainder, told.reasons, rank)
+        return shopper
 
     def recommend_all(self, k: int = 10) -> pl.DataFrame:
         """Recommend to everybody who has a history.
@@ -349,4 +391,4 @@ def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
     return best(candidates, candidates, k)
 
 
-__all__ = ["Recommendation", "Recommendations", "Recommender", "top"]
+__all__ = ["IN_HISTORY", "Recommendation", "Recommendations", "Recommender", "top"]

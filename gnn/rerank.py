@@ -67,15 +67,23 @@ class Neighbourhoods:
         Raises:
             InputError: The graph has no such relation.
         """
+        found = []
+        for edge_type in self.check(relation):
+            forward = self._artifact.edges[edge_type].forward
+            found += [(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]]
+        return found
+
+    def check(self, relation: str) -> list[EdgeType]:
+        """Return the edge types of a relation of items.
+
+        Raises:
+            InputError: The graph has no such relation.
+        """
         types = [edge_type for edge_type in self._artifact.edges if edge_type[0] == "item" and edge_type[1] == relation]
         if not types:
             known = sorted({edge_type[1] for edge_type in self._types})
             raise InputError(f"the graph has no relation {relation[:60]!r} of items", hint=f"caps are per {', '.join(known) or 'nothing here'}")
-        found = []
-        for edge_type in types:
-            forward = self._artifact.edges[edge_type].forward
-            found += [(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]]
-        return found
+        return types
 
 
 def diversified(order: IntArray, scores: FloatArray, similarity: npt.NDArray[np.float64], diversity: float, k: int) -> IntArray:

@@ -11,7 +11,7 @@ Nothing hides: an item whose score or place a rule changed has a reason that nam
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -164,6 +164,14 @@ class Rules:
     def over(self, artifact: Artifact, matching: Matching) -> Rules:
         """Return the same rules over another build, or over this one with what changed since."""
         return Rules(self.rules, artifact, matching, self._declared)
+
+    def moment(self) -> Hashable:
+        """Return what stands for these rules at this moment: while it stays equal, they do the same to the same shopper."""
+        if any(each.rule.segment is not None and each.rule.segment.attributes for each in self._compiled):
+            # What shoppers declare may change at any time.
+            return object()
+        now = datetime.fromtimestamp(time.time(), UTC)
+        return self, tuple(each.rule.holds_at(now) for each in self._compiled)
 
     def active(self, shopper: Shopper, *, now_s: float | None = None) -> Active:
         """Return the rules that hold for a shopper.

@@ -16,12 +16,16 @@ import numpy as np
 import scipy.sparse as sp
 
 from gnn.addends import History
+from gnn.answers import Ask
 from gnn.artifact import Artifact, Edges
-from gnn.history import Event, Events, weighted
+from gnn.filters import Filter
+from gnn.history import SHOWN, Event, Events, weighted
 from gnn.paths import Explainer
-from gnn.recommend import Recommender, top
+from gnn.recommend import IN_HISTORY, Recommender, top
+from gnn.shoppers import Shopper
 from gnn.walks import FloatArray, largest
 from kg.errors import InputError, NotFoundError
+from kg.events import FreshEvent
 from kg.schema import EdgeType, family, kind_of
 
 LEARNED = "learned similarity"
@@ -114,7 +118,9 @@ class EdgeEffect:
     renormalised_score: float
 
 
-def why_not(recommender: Recommender, user_id: str, item_id: str, k: int = 10) -> WhyNot:
+def why_not(
+    recommender: Recommender, user_id: str, item_id: str, k: int = 10, *, fresh: Sequence[FreshEvent] = (), wanted: Filter | None = None
+) -> WhyNot:
     """Say why an item is not among the k recommendations of a user.
 
     Args:
@@ -122,13 +128,15 @@ def why_not(recommender: Recommender, user_id: str, item_id: str, k: int = 10) -
         user_id: Who.
         item_id: Which item.
         k: Length of the list.
+        fresh: What the ledger has taken in since the build.
+        wanted: The filter that the list was asked for with.
 
     Raises:
         NotFoundError: The item is unknown, or the user has no history.
     """
     if k < 1:
         raise InputError(f"k is {k}", hint="ask for at least one item")
-    asked = _Question(recommender, user_id, item_id, k)
+    asked = _Question(recommender, recommender.known(user_id, fresh), item_id, Ask(k=k, filter=wanted))
     listed = asked.listed()
     score, rank, kth = float(asked.scores[asked.item]), asked.rank(asked.events), float(asked.scores[listed[-1]]) if len(listed) else 0.0
     filtered = asked.filtered()
@@ -164,7 +172,7 @@ def without_edge(recommender: Recommender, user_id: str, item_id: str, edge_type
     Raises:
         NotFoundError: The item or the edge is unknown, or the user has no history.
     """
-    history, item = _history(recommender, user_id), recommender.item_num(item_id)
+    history, item = recommender.known(user_id).history, recommender.item_num(item_id)
     places = _edge(recommender.artifact, edge_type, source, target)
     explainer = Explainer(recommender.artifact)
     score = _sum(explainer, history, item)
@@ -176,27 +184,38 @@ def without_edge(recommender: Recommender, user_id: str, item_id: str, edge_type
 class _Question:
     """One user, one item, and the rows M_j of the score."""
 
-    def __init__(self, recommender: Recommender, user_id: str, item_id: str, k: int) -> None:
-        self._recommender, self._artifact, self.k = recommender, recommender.artifact, k
+    def __init__(self, recommender: Recommender, shopper: Shopper, item_id: str, ask: Ask) -> None:
+        self._recommender, self._artifact, self.k = recommender, recommender.artifact, ask.k
         self.item = recommender.item_num(item_id)
-        self.history = _history(recommender, user_id)
-        self._user_id = user_id
-        self.events = recommender.events(self._artifact.user_nums[user_id])
+        self.history, self._user_id = shopper.history, shopper.user_id
+        self.events, self._edits = shopper.events.rows(), shopper.edits
         self.scores = recommender.scores(self.history)
+        excluded = [bar for _, bar in recommender.rules.active(shopper).bars]
+        bars = [*(bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY), *excluded]
+        self._barred = np.zeros(self._artifact.n_items, dtype=bool)
+        for bar in bars:
+            self._barred[bar.items] = True
+        self._why = tuple(bar.why for bar in bars if bar.holds(self.item))
 
     def filtered(self) -> tuple[str, ...]:
         """Say why the item is left out whatever it scores."""
-        met = sorted({event.relation for event in self.events if event.item == self.item})
-        return (f"already in the history: {', '.join(met)}",) if met else ()
+        met = sorted({event.relation for event in self.events if event.item == self.item and event.relation != SHOWN})
+        return (*((f"{IN_HISTORY}: {', '.join(met)}",) if met else ()), *self._why)
 
     def listed(self) -> np.ndarray:
         """Return the list itself."""
-        return top(self.scores, _met(self.events), self.k)
+        return top(self.scores, self._out(self.events), self.k)
+
+    def _out(self, events: Sequence[Event]) -> np.ndarray:
+        """Return what may not be recommended after these events."""
+        out = self._barred.copy()
+        out[Events.of(events).met()] = True
+        return np.flatnonzero(out)
 
     def rank(self, events: Sequence[Event]) -> int:
         """Return the rank of the item for a history of these events: it counts among what may be recommended even where it is filtered."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
-        return _rank(self._recommender.scores(history), self.item, _met(events)) if len(history.nums) else self._artifact.n_items
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
+        return _rank(self._recommender.scores(history), self.item, self._out(events)) if len(history.nums) else self._artifact.n_items
 
     def lacks(self, listed: np.ndarray) -> tuple[Lacking, ...]:
         """Compare what each kind of path adds to the item and to the listed items."""
@@ -209,7 +228,7 @@ class _Question:
 
     def added(self) -> Change | None:
         """Find the fewest events that, added, bring the item into the list; each as strong as the strongest kind, at the time of the last one."""
-        met, times = set(_met(self.events).tolist()), [event.last_time for event in self.events]
+        met, times = set(self._out(self.events).tolist()), [event.last_time for event in self.events]
         relation = max((event.relation for event in self.events), key=self._strength)
         now = float(np.nanmax(times)) if np.isfinite(times).any() else float("nan")
         tried = [Event(num, relation, 1.0, now) for num in self._helpful() if num not in met and num != self.item]
@@ -248,10 +267,10 @@ class _Question:
 
     def _gap(self, events: Sequence[Event]) -> float:
         """Return how much the item lacks to the k-th of the others, as a share of that score; at most 0 where it is in the list."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         if not len(history.nums):
             return float("inf")
-        scores, met = self._recommender.scores(history), _met(events)
+        scores, met = self._recommender.scores(history), self._out(events)
         if _rank(scores, self.item, met) <= self.k:
             return -float(scores[self.item])
         others = np.array(scores)
@@ -271,17 +290,6 @@ class _Question:
 
     def _strength(self, relation: str) -> tuple[float, str]:
         return self._artifact.model.history.weight(kind_of(relation)), relation
-
-
-def _history(recommender: Recommender, user_id: str) -> History:
-    history = recommender.history(user_id)
-    if history is None or not len(history.nums):
-        raise NotFoundError(f"user {user_id!r} has no history", hint="send events of this user, or ask for popular items")
-    return history
-
-
-def _met(events: Sequence[Event]) -> np.ndarray:
-    return np.unique(np.asarray([event.item for event in events], dtype=np.int64))
 
 
 def _rank(scores: FloatArray, item: int, met: np.ndarray) -> int:

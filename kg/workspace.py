@@ -106,6 +106,11 @@ class Workspace:
         return self.root / "ledger.db"
 
     @property
+    def answers(self) -> Path:
+        """Lists that were given, for replay."""
+        return self.root / "answers.db"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever changes builds."""
         return self.root / ".lock"

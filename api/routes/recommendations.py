@@ -1,53 +1,90 @@
-"""Recommendations of a user, and the reckoning of one item."""
+"""Recommendations for a user or for a history that the caller sends."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from api import render
 from api.auth import require
 from api.keys import ApiKey
-from api.responses import Explanation, Problem, RecommendationList, request_id
+from api.replies import Replies, Reply
+from api.responses import RecommendationList
 from api.serving import Serving
-from kg.errors import InputError
+from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
+from kg.events import FreshEvent
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422, 503)}
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
-ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+MAX_HISTORY = 1_000
 
 
-@router.get("/users/{user_id:path}/recommendations/{item_id:path}/explanation", response_model=Explanation, responses=_PROBLEMS)
-def explain(request: Request, user_id: UserId, item_id: ItemId, key: Reader) -> Response:
-    """Tell the whole reckoning of one item for one user, recommended or not."""
-    serving: Serving = request.app.state.serving
-    recommender = serving.recommender
-    told = recommender.explain(user_id, item_id, fresh=serving.fresh(user_id), show_ids=key.allows("graph:read"))
-    body = {
-        "request_id": request_id(request),
-        "build_id": recommender.artifact.build_id,
-        "user_id": user_id,
-        "degraded": serving.degraded,
-        "item": render.item(told),
-    }
-    return _json(body)
+class HistoryEvent(BaseModel):
+    """One event of an ad-hoc history."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: Text
+    kind: str = Field(default="view", pattern=r"^[a-z][a-z0-9_]{0,58}$")
+    time: float | None = Field(default=None, ge=0, le=1e11, description="Unix seconds; now by default.")
 
 
-@router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList, responses=_PROBLEMS)
-def recommend(
-    request: Request, user_id: UserId, key: Reader, k: Annotated[int, Query(ge=1, le=1000, description="How many items.")] = 10
-) -> Response:
+class AdHoc(Strategic, BodyWishes):
+    """A question about somebody of whom only this is known."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"history": [{"item_id": "1082185", "kind": "purchase"}], "k": 5, "explain": "brief"}]}
+    )
+
+    history: list[HistoryEvent] = Field(default=[], max_length=MAX_HISTORY)
+
+
+@router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
+async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
-    if k > request.app.state.config.max_k:
-        raise InputError(f"k is {k}", hint=f"ask for at most {request.app.state.config.max_k}")
-    result = serving.recommender.recommend(user_id, k, fresh=serving.fresh(user_id), show_ids=key.allows("graph:read"))
-    return _json(render.recommendations(result, request_id=request_id(request), degraded=serving.degraded))
+    recommender, replies = serving.recommender, _replies(request)
+    question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)
+    fresh = serving.fresh(user_id, recommender)
+    if question.page is not None:
+        # A page continues the list as of its first page: events that have come since wait for a new list.
+        fresh = [event for event in fresh if event.seq <= question.page.seq]
+    seq = fresh[-1].seq if fresh else 0
+    degraded = serving.degraded
+
+    def make() -> Reply:
+        result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
+        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, seq))
+
+    edits = recommender.shoppers.interests(user_id)
+    depends_on = (recommender.state, user_id, question.ask, question.question, len(fresh), seq, edits, tuple(degraded))
+    return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
 
 
-def _json(body: object) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+@router.post("/recommendations", response_model=RecommendationList)
+async def recommend_ad_hoc(request: Request, key: Reader, wishes: AdHoc) -> Response:
+    """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
+    serving: Serving = request.app.state.serving
+    recommender, replies = serving.recommender, _replies(request)
+    history = tuple((event.item_id, event.kind, event.time) for event in wishes.history)
+    question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
+    degraded = serving.degraded
+
+    def make() -> Reply:
+        for item_id, _, _ in history:
+            recommender.item_num(item_id)
+        now = time.time()
+        events = [FreshEvent(n, "", item, kind, now if at is None else at) for n, (item, kind, at) in enumerate(history, start=1)]
+        result = recommender.answer(recommender.shoppers.ad_hoc(events), question.ask)
+        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, 0))
+
+    depends_on = (recommender.state, history, question.ask, question.question, tuple(degraded))
+    return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
+
+
+def _replies(request: Request) -> Replies:
+    replies: Replies = request.app.state.replies
+    return replies

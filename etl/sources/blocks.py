@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, BinaryIO, cast
 
+from etl.sources import encodings, streams
+from etl.sources.encodings import Decoder
 from etl.sources.raw import RawFile
 from kg.errors import InputError
 
 BLOCK_BYTES = 1 << 24
 MAX_LINE_BYTES = 1 << 24
-MAX_UNPACKED_BYTES = 64 << 30
-"""A gzip file of a few megabytes can hold any amount of zeros; no shop's export comes near this."""
 
-_BOM = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _MAGIC = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xd0\xcf\x11\xe0": "an old Excel workbook"}
 
@@ -27,8 +23,8 @@ class Lines:
 
     Attributes:
         first: Number of the first one, from 1.
-        texts: Their text without line ends; None for a line that is not UTF-8.
-        broken: Line number → what could be read of a line that is not UTF-8.
+        texts: Their text without line ends; None for a line that is not written in the file's encoding.
+        broken: Line number → what could be read of such a line.
     """
 
     first: int
@@ -56,11 +52,13 @@ class Block:
         lines: Its lines.
         read_fraction: How much of the file has been read.
         last: Whether it is the end of the file.
+        encoding: What the file is written in, as far as it has been read.
     """
 
     lines: Lines
     read_fraction: float
     last: bool
+    encoding: str
 
 
 def blocks(file: RawFile, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -69,47 +67,54 @@ def blocks(file: RawFile, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     Raises:
         InputError: It is not text, is damaged, or has a line beyond all bounds.
     """
-    size = max(1, file.path.stat().st_size)
-    line, rest, unpacked = 1, b"", 0
-    with file.path.open("rb") as plain, _opened(file, plain) as stream:
-        read = _read(file, stream, block_bytes)
-        _check_start(file.name, read)
-        read = read.removeprefix(_BOM)
+    decoder = Decoder(file.encoding, lambda: _pieces(file))
+    line, rest = 1, b""
+    longest = file.max_line_bytes or MAX_LINE_BYTES
+    with streams.opened(file) as stream:
+        read = stream.read(block_bytes)
+        check_start(file.name, read)
+        if read.startswith(encodings.BOM):
+            decoder.starts_with_mark()
+            read = read.removeprefix(encodings.BOM)
         while read or rest:
-            following = _read(file, stream, block_bytes)
-            unpacked += len(read)
-            if unpacked > MAX_UNPACKED_BYTES:
-                raise InputError(f"{file.name} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB", hint="split it")
+            following = stream.read(block_bytes)
             data = rest + read
             end = data.rfind(b"\n") + 1 if following else len(data)
             rest = data[end:]
-            if len(rest) > MAX_LINE_BYTES:
-                after = line - 1 + data.count(b"\n", 0, end)
-                raise InputError(f"{file.name} has a line of more than {MAX_LINE_BYTES >> 20} MiB after line {after:,}", hint=_LONG)
+            _check_length(file.name, max(len(rest), _longest(data[:end], longest)), longest, line - 1 + data.count(b"\n", 0, end))
             if end:
-                lines = _lines(data[:end], line)
+                lines = _lines(data[:end], line, decoder)
                 line += len(lines.texts)
-                yield Block(lines, min(1.0, plain.tell() / size), not following)
+                yield Block(lines, stream.read_fraction, not following, decoder.encoding)
             read = following
+
+
+def _pieces(file: RawFile) -> Iterator[bytes]:
+    with streams.opened(file) as stream:
+        while piece := stream.read(BLOCK_BYTES):
+            yield piece
+
+
+def _longest(data: bytes, bound: int) -> int:
+    """Return the length of the longest line; 0 where all of them together are within the bound."""
+    return max(map(len, data.split(b"\n"))) if len(data) > bound else 0
+
+
+def _check_length(name: str, length: int, bound: int, after: int) -> None:
+    if length > bound:
+        shown = f"{bound >> 20} MiB" if bound >= 1 << 20 else f"{bound:,} bytes"
+        raise InputError(f"{name} has a line of more than {shown} after line {after:,}", hint=_LONG)
 
 
 _LONG = "write one record a line, each ended by a line feed"
 
 
-def _opened(file: RawFile, plain: BinaryIO) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=plain)) if file.gzipped else plain
+def check_start(name: str, start: bytes) -> None:
+    """Refuse what is no text.
 
-
-def _read(file: RawFile, stream: IO[bytes], n_bytes: int) -> bytes:
-    try:
-        return stream.read(n_bytes)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{file.name} is a damaged gzip file: {error}", hint="copy it again; it may be cut off") from None
-    except OSError as error:
-        raise InputError(f"{file.name} cannot be read: {error.strerror or error}", hint="check its permissions and its disk") from None
-
-
-def _check_start(name: str, start: bytes) -> None:
+    Raises:
+        InputError: The first bytes are those of another kind of file, or of another encoding.
+    """
     for magic, what in _MAGIC.items():
         if start.startswith(magic):
             raise InputError(f"{name} is {what}", hint="export it as CSV, TSV, JSON lines or Parquet, and name it so")
@@ -120,19 +125,18 @@ def _check_start(name: str, start: bytes) -> None:
         raise InputError(f"{name} is not a text file", hint="correct its suffix, or set `format`")
 
 
-def _lines(data: bytes, first: int) -> Lines:
+def _lines(data: bytes, first: int, decoder: Decoder) -> Lines:
     broken: dict[int, str] = {}
     data = data.removesuffix(b"\n")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    whole = decoder.decode(data)
+    if whole is not None:
+        return Lines(first, [*whole.split("\n")])
     texts: list[str | None] = []
-    try:
-        texts = [*data.decode("utf-8").split("\n")]
-    except UnicodeDecodeError:
-        for number, line in enumerate(data.split(b"\n"), start=first):
-            try:
-                texts.append(line.decode("utf-8"))
-            except UnicodeDecodeError:
-                broken[number] = line.decode("utf-8", "replace")
-                texts.append(None)
+    for number, line in enumerate(data.split(b"\n"), start=first):
+        text = decoder.decode(line)
+        texts.append(text)
+        if text is None:
+            broken[number] = line.decode("utf-8", "replace")
     return Lines(first, texts, broken)

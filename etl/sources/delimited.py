@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.sources.blocks import MAX_LINE_BYTES, Lines, blocks
-from etl.sources.raw import LINE, RawFile, RawTable, check_columns, told
+from etl.sources.blocks import MAX_LINE_BYTES, Block, Lines, blocks
+from etl.sources.raw import LINE, RawFile, RawTable, told
 from kg.errors import InputError
 
 MAX_RECORD_LINES = 1000
-NOT_UTF8 = "is not UTF-8; convert the file, for example with iconv -f latin1 -t UTF-8"
+NOT_UTF8 = "is not UTF-8 as other lines of the file are; write the whole file in one encoding"
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
@@ -27,16 +27,16 @@ def read(file: RawFile) -> Iterator[RawTable]:
         InputError: It is not text, names a column twice, or lacks a wanted one.
     """
     csv.field_size_limit(MAX_LINE_BYTES)
-    header: list[str] | None = None
+    header: _Header | None = None
     waiting = Lines(1, [])
     for block in blocks(file):
         lines = waiting.followed_by(block.lines)
         if header is None:
-            header, length = _header(file, lines)
-            lines = lines.after(length)
+            header = _header(file, lines)
+            lines = lines.after(header.length)
         chunk = _Chunk(file, header, lines)
         waiting = lines.after(chunk.take_apart(last=block.last))
-        yield chunk.table(block.read_fraction)
+        yield chunk.table(block)
     if header is None:
         raise InputError(f"{file.name} is empty", hint="export it again")
 
@@ -51,14 +51,24 @@ class _Record:
     still_open: bool = False
 
 
+@dataclass(frozen=True)
+class _Header:
+    """The first record: its cells as written, the columns they name, and how many lines it takes."""
+
+    cells: list[str]
+    names: list[str]
+    length: int
+
+
 class _Chunk:
     """The records of some lines, taken apart."""
 
-    def __init__(self, file: RawFile, header: list[str], lines: Lines) -> None:
+    def __init__(self, file: RawFile, header: _Header, lines: Lines) -> None:
         self._file = file
         self._lines = lines
-        self._width = len(header)
-        self._wanted = {name: header.index(name) for name in dict.fromkeys(file.wanted)}
+        self._header = header.cells
+        self._width = len(header.cells)
+        self._wanted = {name: header.names.index(name) for name in file.present(header.names)}
         self._refused: list[tuple[int, str, str]] = []
         self._frames: list[pl.DataFrame] = []
 
@@ -68,7 +78,7 @@ class _Chunk:
         inside: set[int] = set()
         quoted: list[tuple[int, list[str]]] = []
         used = len(texts)
-        with_quotes = set(texts.str.contains('"', literal=True).fill_null(False).arg_true().to_list())
+        with_quotes = set(texts.str.contains('"', literal=True).fill_null(False).arg_true().to_list()) if self._file.quoting else set()
         for start in sorted(with_quotes):
             if start in inside or start >= used:
                 continue
@@ -86,12 +96,23 @@ class _Chunk:
         self._join(quoted)
         return used
 
-    def table(self, read_fraction: float) -> RawTable:
+    def table(self, block: Block) -> RawTable:
         """Return the wanted columns, in the order of the file."""
         schema = {LINE: pl.Int64(), **{name: pl.String() for name in self._wanted}}
         frame = pl.concat([pl.DataFrame(schema=schema), *self._frames])
-        ordered = frame.sort(LINE) if len(self._frames) > 1 else frame
-        return RawTable(self._file.name, ordered, told(self._file.name, sorted(self._refused)), read_fraction)
+        ordered = self._without_headers(frame.sort(LINE) if len(self._frames) > 1 else frame)
+        return RawTable(self._file.name, ordered, told(self._file.name, sorted(self._refused)), block.read_fraction, block.encoding)
+
+    def _without_headers(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Leave out records that repeat the header, as files have that were put together from several."""
+        if not self._wanted:
+            return frame
+        repeats = frame.select(pl.all_horizontal((pl.col(name) == self._header[n]).fill_null(False) for name, n in self._wanted.items())).to_series()
+        if not repeats.any():
+            return frame
+        for line in frame.filter(repeats)[LINE]:
+            self._refused.append((line, self._file.delimiter.join(self._header), "repeats the header"))
+        return frame.filter(~repeats)
 
     def _records(self, n: int, with_quotes: set[int]) -> Iterator[tuple[int, _Record]]:
         """Give the records from line n on, as long as each starts in a line with a quote; the last one given is the first that is wrong."""
@@ -147,18 +168,19 @@ class _Chunk:
         return f"has {width} cells where the header has {self._width}"
 
 
-def _header(file: RawFile, lines: Lines) -> tuple[list[str], int]:
+def _header(file: RawFile, lines: Lines) -> _Header:
     reader = csv.reader((f"{line or ''}\n" for line in lines.texts[:MAX_RECORD_LINES]), delimiter=file.delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    repeated = sorted({name for name in header if header.count(name) > 1 and name in file.wanted})
+    cells = next(reader, [])
+    names = [file.named(cell) for cell in cells]
+    repeated = sorted({name for name in names if names.count(name) > 1 and name in file.wanted})
     if repeated:
         raise InputError(f"{file.name} names the column {repeated[0]!r} twice", hint="rename one of them")
-    if len(header) == 1:
+    if len(names) == 1:
         for delimiter, called in _DELIMITERS.items():
-            if delimiter in header[0] and delimiter != file.delimiter:
+            if delimiter in names[0] and delimiter != file.delimiter:
                 raise InputError(f"{file.name} separates its cells by {called}", hint=f'write `delimiter = "{_shown(delimiter)}"` in its [[source]]')
-    check_columns(file.name, file.wanted, header)
-    return header, reader.line_num
+    file.present(names)
+    return _Header(cells, names, reader.line_num)
 
 
 def _shown(delimiter: str) -> str:

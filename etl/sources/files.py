@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from etl.sources import delimited, jsonl, parquet
+import polars as pl
+
+from etl.settings import SUFFIXES
+from etl.sources import delimited, ga4, gorse, jsonl, merchant, parquet, recbole
 from etl.sources.raw import RawFile, RawTable, Reader
 from kg.errors import InputError
 
-READERS: Mapping[str, Reader] = {"csv": delimited.read, "tsv": delimited.read, "jsonl": jsonl.read, "parquet": parquet.read}
+READERS: Mapping[str, Reader] = {
+    "csv": delimited.read,
+    "tsv": delimited.read,
+    "jsonl": jsonl.read,
+    "parquet": parquet.read,
+    "gmc": merchant.read,
+    "ga4": ga4.read,
+    "gorse": gorse.read,
+    "recbole": recbole.read,
+}
 """Format → its reader. A new format is a module here and a line in this table."""
 
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-_SUFFIXES = {"ndjson": "jsonl", "pq": "parquet", "tab": "tsv"}
+_DELIMITERS = {"csv": ",", "tsv": "\t", "recbole": "\t", "gmc": "\t"}
 _GZIP = b"\x1f\x8b"
 
 
@@ -55,6 +68,21 @@ def chunks(path: Path, wanted: Sequence[str], *, file_format: str | None = None,
     Raises:
         InputError: The suffix is unknown, the file is not what it says, lacks a column, or holds no rows.
     """
+    return read(opened(path, file_format=file_format, delimiter=delimiter), file_format or format_of(path), wanted)
+
+
+def opened(path: Path, *, file_format: str | None = None, delimiter: str = "", **settings: Any) -> RawFile:
+    """Return a file as readers take it, with no wanted columns yet.
+
+    Args:
+        path: The file.
+        file_format: A key of READERS; by default the suffix says it.
+        delimiter: What separates the cells of a delimited file; by default a comma, or a tab for TSV.
+        settings: Further fields of `RawFile`.
+
+    Raises:
+        InputError: The suffix is unknown, or says gzip where there is none, or the other way about.
+    """
     name = file_format or format_of(path)
     try:
         with path.open("rb") as file:
@@ -65,8 +93,17 @@ def chunks(path: Path, wanted: Sequence[str], *, file_format: str | None = None,
         raise InputError(f"{path.name} is not a gzip file", hint="rename it without .gz, or compress it")
     if path.suffix != ".gz" and gzipped:
         raise InputError(f"{path.name} is a gzip file", hint="rename it to end with .gz")
-    raw = RawFile(path, path.name, gzipped, wanted, delimiter or _DELIMITERS.get(name, ","))
-    return _never_empty(raw, READERS[name])
+    by_suffix = "," if path.name.removesuffix(".gz").lower().endswith(".csv") else _DELIMITERS.get(name, ",")
+    return RawFile(path, path.name, gzipped, (), delimiter or by_suffix, **settings)
+
+
+def read(file: RawFile, file_format: str, wanted: Sequence[str], optional: frozenset[str] = frozenset()) -> Iterator[RawTable]:
+    """Read the wanted columns of a file in chunks; an optional one that the file lacks is empty.
+
+    Raises:
+        InputError: The file is not what it says, lacks a column, or holds no rows.
+    """
+    return _complete(replace(file, wanted=wanted, optional=optional), READERS[file_format])
 
 
 def format_of(path: Path) -> str:
@@ -76,17 +113,17 @@ def format_of(path: Path) -> str:
         InputError: It says none that we read.
     """
     suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix[1:].lower()
-    name = _SUFFIXES.get(suffix, suffix)
-    if name not in READERS:
-        known = ", ".join(f".{known}" for known in READERS)
+    if suffix not in SUFFIXES:
+        known = ", ".join(f".{known}" for known in SUFFIXES)
         raise InputError(f"{path.name}: the suffix does not say what it is", hint=f"use one of {known}, each also .gz, or set `format`")
-    return name
+    return SUFFIXES[suffix]
 
 
-def _never_empty(file: RawFile, reader: Reader) -> Iterator[RawTable]:
+def _complete(file: RawFile, reader: Reader) -> Iterator[RawTable]:
     n_rows = 0
     for table in reader(file):
         n_rows += table.n_rows
-        yield table
+        absent = [name for name in dict.fromkeys(file.wanted) if name not in table.frame.columns]
+        yield replace(table, frame=table.frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)) if absent else table
     if n_rows == 0:
         raise InputError(f"{file.name} holds no rows", hint="export it again, or remove the source from reckon.toml")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 import polars as pl
 
 from etl.sources.blocks import Lines, blocks
 from etl.sources.delimited import NOT_UTF8
-from etl.sources.raw import LINE, RawFile, RawTable, check_columns, told
+from etl.sources.raw import LINE, RawFile, RawTable, told
 from kg.errors import InputError
 
 _LIST = pl.List(pl.String())
@@ -23,16 +23,17 @@ def read(file: RawFile) -> Iterator[RawTable]:
     """
     known: dict[str, None] = {}
     for block in blocks(file):
-        rows, refused = _objects(block.lines)
+        rows, refused = objects(block.lines)
         for _, row in rows:
             known.update(dict.fromkeys(row))
-        yield RawTable(file.name, _frame(file, rows), told(file.name, refused), block.read_fraction)
+        yield RawTable(file.name, frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding)
     if not known:
         raise InputError(f"{file.name} holds no JSON object", hint="write one JSON object a line")
-    check_columns(file.name, file.wanted, [*known])
+    file.present([*known])
 
 
-def _objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tuple[int, str, str]]]:
+def objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tuple[int, str, str]]]:
+    """Return the JSON objects of some lines by line number, and (line, text, why) of the lines that are none."""
     rows: list[tuple[int, dict[str, object]]] = []
     refused: list[tuple[int, str, str]] = []
     for number, text in enumerate(lines.texts, start=lines.first):
@@ -53,9 +54,10 @@ def _objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tu
     return rows, refused
 
 
-def _frame(file: RawFile, rows: list[tuple[int, dict[str, object]]]) -> pl.DataFrame:
+def frame(wanted: Sequence[str], rows: Sequence[tuple[int, Mapping[str, object]]]) -> pl.DataFrame:
+    """Return records as a table: `__line` and one text or list column per wanted name, empty where a record lacks it."""
     columns: dict[str, pl.Series] = {LINE: pl.Series([number for number, _ in rows], dtype=pl.Int64)}
-    for name in dict.fromkeys(file.wanted):
+    for name in dict.fromkeys(wanted):
         values = [row.get(name) for _, row in rows]
         if any(isinstance(value, list) for value in values):
             columns[name] = pl.Series([_texts(value) for value in values], dtype=_LIST)

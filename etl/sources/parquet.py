@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from etl.sources.raw import CHUNK_ROWS, LINE, RawFile, RawTable, check_columns, no_rejects
+from etl.sources import streams
+from etl.sources.raw import CHUNK_ROWS, LINE, RawFile, RawTable, no_rejects
 from kg.errors import InputError
 
 _MAGIC = b"PAR1"
@@ -36,8 +35,7 @@ def read(file: RawFile) -> Iterator[RawTable]:
 def _chunks(file: RawFile, path: Path) -> Iterator[RawTable]:
     table = pl.scan_parquet(path, glob=False)
     schema = table.collect_schema()
-    wanted = list(dict.fromkeys(file.wanted))
-    check_columns(file.name, wanted, schema.names())
+    wanted = file.present(schema.names())
     for name in wanted:
         _check_type(file.name, name, schema[name])
     n_rows = int(table.select(pl.len()).collect().item())
@@ -72,13 +70,10 @@ def _unpacked(file: RawFile) -> Iterator[Path]:
         yield file.path
         return
     with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
-        try:
-            with gzip.open(file.path) as packed:
-                while chunk := packed.read(1 << 24):
-                    unpacked.write(chunk)
-                    if unpacked.tell() > _MAX_UNPACKED_BYTES:
-                        raise InputError(f"{file.name} unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GiB", hint="give it unpacked")
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{file.name} is a damaged gzip file: {error}", hint="copy it again; it may be cut off") from None
+        with streams.opened(file) as packed:
+            while chunk := packed.read(1 << 24):
+                unpacked.write(chunk)
+                if unpacked.tell() > _MAX_UNPACKED_BYTES:
+                    raise InputError(f"{file.name} unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GiB", hint="give it unpacked")
         unpacked.flush()
         yield Path(unpacked.name)

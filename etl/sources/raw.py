@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import polars as pl
 
@@ -26,17 +26,21 @@ class RawTable:
         frame: The wanted columns, and `__line`: the line (row number for Parquet) a record starts at.
         rejects: Lines that could not be read at all.
         read_fraction: How much of the file has been read so far.
+        encoding: What a text file is written in, as far as it has been read.
+        empty: Why → how many records say nothing that we could use (an event that names no item).
     """
 
     name: str
     frame: pl.DataFrame
     rejects: pl.DataFrame
     read_fraction: float
+    encoding: str = ""
+    empty: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
         """Records read, whether they could be understood or not."""
-        return self.frame.height + self.rejects.height
+        return self.frame.height + self.rejects.height + sum(self.empty.values())
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class RawFile:
         gzipped: Whether its bytes are compressed.
         wanted: The columns that reckon.toml maps, in order; others are not read.
         delimiter: What separates its cells, where it has cells.
+        optional: Those of `wanted` that the file need not have.
+        encoding: What a text file is written in; None finds out.
+        max_line_bytes: Longest line (or XML record); 0 is the reader's own bound.
+        named: Turns a cell of a header into the name of a column.
+        quoting: Whether quotes in a delimited file may enclose cells.
     """
 
     path: Path
@@ -56,6 +65,20 @@ class RawFile:
     gzipped: bool
     wanted: Sequence[str]
     delimiter: str = ","
+    optional: frozenset[str] = frozenset()
+    encoding: Literal["utf-8", "latin-1"] | None = None
+    max_line_bytes: int = 0
+    named: Callable[[str], str] = str.strip
+    quoting: bool = True
+
+    def present(self, known: Sequence[str]) -> list[str]:
+        """Return the wanted columns that the file has.
+
+        Raises:
+            InputError: It lacks one that is not optional.
+        """
+        check_columns(self.name, [name for name in self.wanted if name not in self.optional], known)
+        return [name for name in dict.fromkeys(self.wanted) if name in known]
 
 
 class Reader(Protocol):

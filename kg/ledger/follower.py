@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -13,6 +14,7 @@ from kg.ledger.database import Database
 from kg.ledger.tables import counters
 
 _RETRY_S = 0.25
+_QUERY_EVERY_S = 1.0
 log = structlog.get_logger("ledger")
 
 
@@ -27,6 +29,8 @@ class Follower:
     def __init__(self, database: Database, *, poll_s: float) -> None:
         self._database, self._poll_s = database, poll_s
         self._listeners: dict[str, Callable[[], None]] = {}
+        self._number: int | None = None
+        self._next_query = 0.0
         self._seen: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ledger-follower", daemon=True)
@@ -56,8 +60,18 @@ class Follower:
         while not self._stop.wait(self._poll_s if self.up else _RETRY_S):
             self._look()
 
+    def _changed(self) -> bool:
+        """Say whether the counters are worth a query: always where there is no cheaper sign, and once in a while to see that the database answers."""
+        number, now = self._database.change_number(), time.monotonic()
+        if self.up and number is not None and number == self._number and now < self._next_query:
+            return False
+        self._number, self._next_query = number, now + _QUERY_EVERY_S
+        return True
+
     def _look(self) -> None:
         try:
+            if not self._changed():
+                return
             with self._database.reading() as connection:
                 found = {name: int(value) for name, value in connection.execute(select(counters.c.name, counters.c.value))}
             for stream, catch_up in self._listeners.items():
@@ -71,7 +85,8 @@ class Follower:
             return
         except Exception as error:
             # A mistake of ours must not end the thread: answers would silently grow old.
-            log.error("following the ledger failed", exc_info=error)
+            if self.up or not self._thread.is_alive():
+                log.error("following the ledger failed", exc_info=error)
             self.up = False
             return
         if not self.up:

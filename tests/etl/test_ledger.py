@@ -58,7 +58,7 @@ def test_import_adds_events_and_declarations(workspace: Workspace):
     assert added == [("new", "1", "purchase", 1.7e9, 2.0, None, 399), ("u", "2", "rating", 1.7e9, 1.0, 4.0, None)]
     assert {row["user_id"]: (row["city"], row["likes"]) for row in catalog.users.to_dicts()} == {"new": (["Oslo"], []), "u": ([], ["tea", "jazz"])}
     counts = jobs.stage_records(build)["import"]["counts"]
-    assert counts["sources"]["ledger"] == {"rows": 4, "good": 2, "empty": 1, "rejected": 1}
+    assert counts["sources"]["ledger"] == {"rows": 4, "good": 2, "flagged": 0, "empty": 1, "rejected": 1}
     assert counts["ledger"] == {"events_seq": 4, "users_revision": 2, "catalogue_seq": 0}
     # It is told, and fails nothing.
     assert jobs.n_rejected(build) == 0

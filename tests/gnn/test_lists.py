@@ -77,7 +77,7 @@ def test_what_was_shown_and_left_alone_counts_less_and_says_so(recommender: Reco
     assert all(reason.kind != "impressions" for reason in kept.reasons)
 
 
-@pytest.mark.parametrize("extra", [{}, {"seed": 7}, {"diversity": 0.6}, {"caps": {"has_brand": 2}}, {"seed": 1, "diversity": 0.3}])
+@pytest.mark.parametrize("extra", [{}, {"seed": 7}, {"diversity": 0.6}, {"caps": (("has_brand", 2),)}, {"seed": 1, "diversity": 0.3}])
 def test_pages_are_the_list_in_pieces(recommender: Recommender, extra: dict[str, object]) -> None:
     shopper = recommender.shoppers.shopper("u2")
     whole = recommender.answer(shopper, Ask(k=12, **extra)).items  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def test_a_reranker_moves_places_and_no_scores(recommender: Recommender) -> None
     shopper = recommender.shoppers.shopper("u3")
     plain = {item.item_id: item for item in recommender.answer(shopper, Ask(k=14)).items}
     moved = 0
-    for extra, name in (({"diversity": 0.9}, "diversity"), ({"seed": 3}, "exploration"), ({"caps": {"has_color": 1}}, "caps")):
+    for extra, name in (({"diversity": 0.9}, "diversity"), ({"seed": 3}, "exploration"), ({"caps": (("has_color", 1),)}, "caps")):
         answer = recommender.answer(shopper, Ask(k=14, **extra))  # type: ignore[arg-type]
         assert answer.reranked == (name,)
         for item in answer.items:
@@ -117,11 +117,11 @@ def test_the_same_seed_gives_the_same_list_and_another_another(recommender: Reco
 def test_caps_hold(recommender: Recommender) -> None:
     neighbourhoods = Neighbourhoods(recommender.artifact)
     for cap in (1, 2):
-        items = recommender.answer(recommender.shoppers.shopper("u0"), Ask(k=14, caps={"has_brand": cap})).items
+        items = recommender.answer(recommender.shoppers.shopper("u0"), Ask(k=14, caps=(("has_brand", cap),))).items
         counts = Counter(v for item in items for v in neighbourhoods.values("has_brand", recommender.item_num(item.item_id)))
         assert max(counts.values()) <= cap
     with pytest.raises(InputError, match="no relation 'has_smell'"):
-        recommender.answer(recommender.shoppers.shopper("u0"), Ask(caps={"has_smell": 1}))
+        recommender.answer(recommender.shoppers.shopper("u0"), Ask(caps=(("has_smell", 1),)))
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:

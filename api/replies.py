@@ -1,0 +1,105 @@
+"""Lists as responses: rendered once, counted, kept for replay, and remembered for as long as nothing that they depend on has changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import orjson
+from fastapi import Request, Response
+from prometheus_client import Counter
+
+from api import metrics, render
+from api.keys import ApiKey
+from api.responses import request_id
+from api.store import AnswerStore
+from gnn.recommend import Recommendations
+
+CACHE = Counter("reckon_cache_total", "Lists asked for, by whether they were remembered", ["outcome"])
+_ENTRY_BYTES = 1_500
+"""What an entry takes beside its body, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A rendered list.
+
+    Attributes:
+        body: JSON without the request id.
+        strategy: What it was made from.
+        items: Whether a graph path leads to each explained item, and its remainder.
+    """
+
+    body: bytes
+    strategy: str
+    items: tuple[tuple[bool, float], ...]
+
+    @classmethod
+    def of(cls, result: Recommendations, *, degraded: list[str], next_page_token: str | None) -> Reply:
+        """Render a list."""
+        body = orjson.dumps(render.recommendations(result, degraded=degraded, next_page_token=next_page_token))
+        items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
+        return cls(body, result.strategy, items)
+
+
+class Replies:
+    """Answers lists.
+
+    Args:
+        store: Where they are kept for replay.
+        cache_bytes: How much is remembered in this process; 0 remembers nothing.
+    """
+
+    def __init__(self, store: AnswerStore, *, cache_bytes: int) -> None:
+        self.store, self._most = store, cache_bytes
+        self._bytes = 0
+        self._remembered: OrderedDict[Hashable, Reply] = OrderedDict()
+        # Routes run on the event loop and in threads.
+        self._lock = threading.Lock()
+
+    def answer(self, request: Request, key: ApiKey, *, asked: str, degraded: list[str], depends_on: Hashable, make: Callable[[], Reply]) -> Response:
+        """Answer a list.
+
+        Args:
+            request: What it answers.
+            key: Whose request it is.
+            asked: The strategy asked for.
+            degraded: What does not work at the moment.
+            depends_on: Everything that the list depends on; equal means that it would be made the same.
+            make: Makes it.
+        """
+        reply = self._recall(depends_on)
+        CACHE.labels("miss" if reply is None else "hit").inc()
+        if reply is None:
+            reply = make()
+            self._remember(depends_on, reply)
+        metrics.answered(request, asked=asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
+        answer_id = request_id(request)
+        self.store.put(answer_id, key.key_id, reply.body)
+        return Response(with_id(answer_id, reply.body), media_type="application/json")
+
+    def _recall(self, depends_on: Hashable) -> Reply | None:
+        with self._lock:
+            reply = self._remembered.get(depends_on)
+            if reply is not None:
+                self._remembered.move_to_end(depends_on)
+            return reply
+
+    def _remember(self, depends_on: Hashable, reply: Reply) -> None:
+        size = len(reply.body) + _ENTRY_BYTES
+        if size > self._most // 10:
+            return
+        with self._lock:
+            if depends_on not in self._remembered:
+                self._remembered[depends_on] = reply
+                self._bytes += size
+            while self._bytes > self._most:
+                _, gone = self._remembered.popitem(last=False)
+                self._bytes -= len(gone.body) + _ENTRY_BYTES
+
+
+def with_id(answer_id: str, body: bytes) -> bytes:
+    """Put the request id into a rendered body, as its first member."""
+    return b'{"request_id":' + orjson.dumps(answer_id) + b"," + body[1:]

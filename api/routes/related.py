@@ -1,0 +1,81 @@
+"""Lists around items: similar ones, what is bought together, what completes a basket; and lists for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import ConfigDict, Field
+
+from api.auth import require
+from api.keys import ApiKey
+from api.replies import Replies, Reply
+from api.responses import RecommendationList
+from api.serving import Serving
+from api.wishes import BodyWishes, ListWishes, QueryWishes, Text, Windowed, asked
+from gnn.answers import POPULAR, TRENDING, Ask
+from gnn.recommend import Recommendations, Recommender
+from gnn.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
+
+router = APIRouter(prefix="/v1", tags=["items"])
+ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
+Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+MAX_BASKET = 200
+Listing = Callable[[Recommender, Ask], Recommendations]
+
+
+class Basket(BodyWishes):
+    """What is in a basket."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"item_ids": ["1082185", "995242"], "k": 5}]})
+
+    item_ids: list[Text] = Field(min_length=1, max_length=MAX_BASKET)
+
+
+@router.get("/items/popular", response_model=RecommendationList)
+async def popular(request: Request, key: Reader, wishes: Annotated[Windowed, Query()]) -> Response:
+    """List the items that most shoppers chose, of all time."""
+    return _listed(request, key, wishes, POPULAR, None, lambda recommender, ask: recommender.answer(recommender.shoppers.ad_hoc(()), ask))
+
+
+@router.get("/items/trending", response_model=RecommendationList)
+async def trending(request: Request, key: Reader, wishes: Annotated[Windowed, Query()]) -> Response:
+    """List the items that were chosen more than usual in the last days of the build."""
+    return _listed(request, key, wishes, TRENDING, None, lambda recommender, ask: recommender.answer(recommender.shoppers.ad_hoc(()), ask))
+
+
+@router.get("/items/{item_id:path}/similar", response_model=RecommendationList)
+async def similar(request: Request, item_id: ItemId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
+    """List the items most similar to one: the same sum over paths as for a shopper, from this item alone."""
+    return _listed(request, key, wishes, SIMILAR, item_id, lambda recommender, ask: recommender.similar(item_id, ask))
+
+
+@router.get("/items/{item_id:path}/bought_together", response_model=RecommendationList)
+async def bought_together(request: Request, item_id: ItemId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
+    """List what is bought together with an item: the sum over the paths that say so, and nothing else."""
+    return _listed(request, key, wishes, BOUGHT_TOGETHER, item_id, lambda recommender, ask: recommender.bought_together(item_id, ask))
+
+
+@router.post("/baskets/recommendations", response_model=RecommendationList)
+async def complete(request: Request, key: Reader, wishes: Basket) -> Response:
+    """List what completes a basket."""
+    item_ids = tuple(sorted(set(wishes.item_ids)))
+    return _listed(request, key, wishes, BASKET, item_ids, lambda recommender, ask: recommender.basket(item_ids, ask))
+
+
+def _listed(request: Request, key: ApiKey, wishes: ListWishes, strategy: str, about: Hashable, listing: Listing) -> Response:
+    serving: Serving = request.app.state.serving
+    replies: Replies = request.app.state.replies
+    recommender, degraded = serving.recommender, serving.degraded
+    more: dict[str, Any] = {"strategy": strategy} if about is None else {}
+    if isinstance(wishes, Windowed):
+        more["window_days"] = wishes.window_days
+    question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=(strategy, about), **more)
+
+    def make() -> Reply:
+        result = listing(recommender, question.ask)
+        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, 0))
+
+    depends_on = (recommender.state, strategy, about, question.ask, question.question, tuple(degraded))
+    return replies.answer(request, key, asked=strategy, degraded=degraded, depends_on=depends_on, make=make)

@@ -1,0 +1,168 @@
+"""What a caller may wish of a list, as query parameters and as members of a body, and how it becomes an `Ask`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.pages import MAX_LISTED, MAX_TOKEN, Page, question
+from gnn.answers import Ask, item_hash
+from gnn.filters import parse_filter
+from gnn.recommend import Recommendations, Recommender
+from kg.errors import InputError
+
+MAX_FILTER = 20_000
+_CAP = re.compile(r"([a-z][a-z0-9_]{0,62}):([1-9][0-9]{0,2})")
+_FILTER_EXAMPLE = {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "has_brand", "in": ["Leafy"]}]}
+Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
+
+
+class ListWishes(BaseModel):
+    """Wishes of every list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(default=10, ge=1, le=1_000, description="How many items; at most `max_k` of the configuration, 200 by default.")
+    offset: int = Field(default=0, ge=0, lt=MAX_LISTED, description="Places to leave out at the head of the list.")
+    page_token: str = Field(default="", max_length=MAX_TOKEN, description="`next_page_token` of the page before; goes without `offset`.")
+    explain: Literal["none", "brief", "full"] = Field(
+        default="full", description="brief: the three largest reasons with their strongest path; full: up to eight with up to five."
+    )
+    diversity: float = Field(
+        default=0.0, ge=0, le=1, description="0 ranks by score alone, 1 by difference from what is ranked above alone (maximal marginal relevance)."
+    )
+    seed: int | None = Field(default=None, ge=0, lt=2**32, description="Explore: draw the order, the same for the same seed.")
+
+
+class QueryWishes(ListWishes):
+    """Wishes as query parameters."""
+
+    filter: str = Field(default="", max_length=MAX_FILTER, description="A filter as JSON text.", examples=[orjson.dumps(_FILTER_EXAMPLE).decode()])
+    cap: list[str] = Field(
+        default=[], max_length=8, description="relation:n, most items of one value in the list; repeat for several.", examples=[["has_brand:2"]]
+    )
+
+
+class BodyWishes(ListWishes):
+    """Wishes as members of a body."""
+
+    filter: dict[str, Any] | None = Field(default=None, description="Structured filter; see docs.", examples=[_FILTER_EXAMPLE])
+    caps: dict[str, Annotated[int, Field(ge=1, le=999)]] = Field(
+        default={}, max_length=8, description="Relation → most items of one value in the list.", examples=[{"has_brand": 2}]
+    )
+
+
+class Strategic(BaseModel):
+    """Wishes of lists for a shopper."""
+
+    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new"] = Field(
+        default="personal", description="personal and session fall back to popular for somebody of whom nothing is known."
+    )
+    exclude_seen: bool = Field(default=True, description="Leave out what the shopper has met; what was disliked is left out in any case.")
+
+
+class ShopperQuery(Strategic, QueryWishes):
+    """Query of a shopper's list."""
+
+
+class Windowed(QueryWishes):
+    """Query of a list for everybody."""
+
+    category: str = Field(default="", max_length=512, description="Only items of this category.")
+    window_days: float = Field(default=7.0, gt=0, le=3_650, description="Of trending items: days before the last event of the build.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A checked question.
+
+    Attributes:
+        ask: For the recommender.
+        page: The page token that was sent, if one was.
+        question: What a next page token must carry.
+    """
+
+    ask: Ask
+    page: Page | None
+    question: int
+
+    def next_token(self, result: Recommendations, seq: int) -> str | None:
+        """Return where the next page begins, or None where the list ends or pages do not reach further."""
+        shown = (*(self.page.shown if self.page else ()), *(item_hash(item.item_id) for item in result.items))
+        end = self.ask.offset + self.ask.k
+        if not result.more or end >= MAX_LISTED or len(shown) > MAX_LISTED:
+            return None
+        return Page(end, seq if self.page is None else self.page.seq, self.question, shown).token()
+
+
+def asked(wishes: ListWishes, recommender: Recommender, *, max_k: int, show_ids: bool, of: object = None, **more: Any) -> Asked:
+    """Turn wishes into a question.
+
+    Args:
+        wishes: As they came in.
+        recommender: The build that will answer: filters and caps are checked against it.
+        max_k: Longest list.
+        show_ids: Whether the caller may read the graph.
+        of: What else makes the question another one.
+        **more: Further attributes of `Ask`.
+
+    Raises:
+        InputError: A wish cannot be fulfilled.
+    """
+    if wishes.k > max_k:
+        raise InputError(f"k is {wishes.k}", hint=f"ask for at most {max_k}")
+    if wishes.page_token and wishes.offset:
+        raise InputError("both page_token and offset were given", hint="send one of them")
+    wanted, caps = _filter(wishes), _caps(wishes)
+    if isinstance(wishes, Windowed) and wishes.category:
+        chosen = {"relation": "has_category", "eq": wishes.category}
+        wanted = chosen if wanted is None else {"all": [chosen, wanted]}
+    parsed = None if wanted is None else parse_filter(wanted, recommender.columns)
+    for relation in caps:
+        recommender.check_relation(relation)
+    if isinstance(wishes, Strategic):
+        more |= {"strategy": wishes.strategy, "exclude_seen": wishes.exclude_seen}
+    ask = Ask(
+        explain=wishes.explain,
+        show_ids=show_ids,
+        filter=parsed,
+        diversity=wishes.diversity,
+        caps=tuple(sorted(caps.items())),
+        seed=wishes.seed,
+        **more,
+    )
+    same = question(ask, of)
+    page = Page.read(wishes.page_token) if wishes.page_token else None
+    if page is not None and page.question != same:
+        raise InputError("page_token belongs to another question", hint="ask for the next page with the same parameters as for the first")
+    offset = wishes.offset if page is None else page.offset
+    if offset + wishes.k > MAX_LISTED + max_k:
+        raise InputError(f"place {offset + wishes.k} is beyond the end of any list", hint=f"lists are {MAX_LISTED} long at most")
+    return Asked(replace(ask, k=wishes.k, offset=offset, withheld=frozenset() if page is None else frozenset(page.shown)), page, same)
+
+
+def _filter(wishes: ListWishes) -> object:
+    if isinstance(wishes, BodyWishes):
+        return wishes.filter
+    if not isinstance(wishes, QueryWishes) or not wishes.filter:
+        return None
+    try:
+        return orjson.loads(wishes.filter)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"filter is not JSON: {error}", hint='send filter={"field": "price_cents", "lte": 2000}, percent-encoded') from None
+
+
+def _caps(wishes: ListWishes) -> dict[str, int]:
+    if isinstance(wishes, BodyWishes):
+        return dict(wishes.caps)
+    caps = {}
+    for text in wishes.cap if isinstance(wishes, QueryWishes) else ():
+        match = _CAP.fullmatch(text)
+        if match is None:
+            raise InputError(f"cap {text[:80]!r} is not relation:n", hint="write cap=has_brand:2")
+        caps[match[1]] = int(match[2])
+    return caps
