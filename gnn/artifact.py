@@ -5,6 +5,7 @@ items.arrow users.arrow nodes_<type>.arrow     ids and what is shown of them
 edges_<n>_{forward,reverse}_{indptr,indices}.npy     adjacency per edge type, both directions
 edges_<n>_<property>.npy     counts and times of interactions, in forward order
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
+weights_{indptr,indices,data}.npy     the learned item–item weights, where there are any
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
 activity_<name>.npy     when each shopper did something and what was paid, for profiles
@@ -36,7 +37,7 @@ from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import EdgeType, family
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _PROPERTIES = ("count", "first_time", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
@@ -147,6 +148,8 @@ def save_artifact(
     for n, edge_type in enumerate(edge_types):
         _write_edges(temporary, n, graph, edge_type)
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
+    if model.has_weights and model.item_weights is not None:
+        _write_csr(temporary, "weights", model.item_weights, data=True)
     np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
     np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
     np.save(temporary / "popularity.npy", graph.popularity)
@@ -286,7 +289,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         user_ids=users,
         node_keys=keys,
         edges=edges,
-        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1]),
+        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1], _weights(folder, items.height)),
         neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
@@ -296,6 +299,10 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
         activity=_activity(folder),
     )
+
+
+def _weights(folder: Path, n_items: int) -> sp.csr_matrix | None:
+    return _read_csr(folder, "weights", (n_items, n_items), data=True) if (folder / "weights_indptr.npy").exists() else None
 
 
 def _activity(folder: Path) -> Activity | None:
@@ -317,13 +324,21 @@ def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
 def _model_json(model: PathModel) -> dict[str, Any]:
     walks = [{**asdict(walk), "meta_path": walk.meta_path.name} for walk in model.walks]
     history = {**asdict(model.history), "kind_weights": dict(model.history.kind_weights)}
-    return {"walks": walks, "history": history, "learned_gate": model.learned_gate, "neighbours": model.neighbours}
+    return {
+        "walks": walks,
+        "history": history,
+        "learned_gate": model.learned_gate,
+        "weights_gate": model.weights_gate,
+        "neighbours": model.neighbours,
+    }
 
 
-def _model_from_json(raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray) -> PathModel:
+def _model_from_json(
+    raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray, weights: sp.csr_matrix | None
+) -> PathModel:
     paths = {path.name: path for path in schema.meta_paths(edge_types)}
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
-    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"])
+    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"])
 
 
 def _sha256(path: Path) -> str:

@@ -284,8 +284,7 @@ class _Question:
         column: FloatArray = np.zeros(self._artifact.n_items, dtype=np.float32)
         places = np.flatnonzero(np.asarray(neighbours.indices) == self.item)
         column[np.searchsorted(neighbours.indptr, places, side="right") - 1] = neighbours.data[places]
-        if model.learned_gate and model.source_embeddings.shape[1]:
-            column += np.float32(model.learned_gate) * (model.source_embeddings @ model.target_embeddings[self.item])
+        column += model.learned_column(self.item)
         best = largest(column, np.arange(len(column), dtype=np.int32), MAX_TRIED)
         return [int(num) for num in best if column[num] > 0]
 
