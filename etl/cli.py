@@ -133,8 +133,20 @@ def show_config(workspace: Folder = Path()) -> None:
 
 
 @app.command("import")
-def import_(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
-    """Validate and normalise the shop's files."""
+def import_(
+    workspace: Folder = Path(),
+    allow_rejects: AllowRejects = 0,
+    changes: Annotated[
+        Path | None, typer.Option(help="JSON lines or CSV of changes to items and events: into the graph at once, and into every later build.")
+    ] = None,
+    forget_changes: Annotated[bool, typer.Option("--forget-changes", help="Forget earlier changes: the files contain them by now.")] = False,
+) -> None:
+    """Validate and normalise the shop's files, or take in changes beside them."""
+    if changes is not None or forget_changes:
+        from etl import cli_changes
+
+        cli_changes.run(_job(workspace), changes, forget=forget_changes, allow_rejects=allow_rejects)
+        return
     _run(workspace, "import", allow_rejects)
 
 

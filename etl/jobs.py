@@ -122,6 +122,7 @@ class Job:
             "import": (
                 fingerprints.inputs(self.workspace.root, self.sources, self.config.section(CleanConfig)),
                 ledger.record(self.mark or ledger.mark(self.workspace, self.config)),
+                knowledge.changes_digest(self.workspace),
             ),
             "extract": (section[ShopConfig], section[ExtractConfig]),
             "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
