@@ -171,8 +171,8 @@ class Recommender:
         if ask.k < 1:
             raise InputError(f"k is {ask.k}", hint="ask for at least one item")
         active = (self.rules if ask.rules is None else ask.rules).active(shopper)
-        candidates = self.candidates(shopper, ask, scored, active)
         rerankers, reranked, depth = self._rerankers(ask, active)
+        candidates = self.candidates(shopper, ask, scored, active, max(depth, ask.offset + ask.k + 1))
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
         pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
         order = Order(replace(active, pins=pins), ask.offset + ask.k + 1, lambda num: not candidates.barred(num))
@@ -189,14 +189,27 @@ class Recommender:
         effects = order.effects(places, [item.item_id for item in items])
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked, effects, more)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
-        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
+    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None) -> Candidates:
+        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
+
+        Args:
+            shopper: Whose list it is.
+            ask: The caller's wishes.
+            scored: The scores.
+            active: The rules that hold.
+            depth: How many of the best are wanted; scores of others need not be right. None for all.
+        """
         adjustment = ignored(shopper.events, ask.impression_factor)
         adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
         bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
-        return Candidates(scored.scores, fill, bars, tuple(adjustments))
+        if scored.head is None or depth is None:
+            return Candidates(scored.scores, fill, bars, tuple(adjustments))
+        # As many may fall out of the best as are adjusted, and none may rise unseen.
+        moved = [adjustment.items for adjustment in adjustments]
+        also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
+        return Candidates(scored.head(bars, depth + len(also), also), fill, bars, tuple(adjustments))
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
