@@ -19,12 +19,13 @@ from api.audit import AuditLog
 from api.bounds import Bounds
 from api.capacity import Capacity
 from api.connections import BoundedHttp
+from api.item_state import ItemStates
 from api.keys import KeyStore
 from api.ledger import ServingLedger
 from api.middleware import RequestContext
 from api.ratelimits import RateLimits
 from api.replies import Replies
-from api.routes import events, explanations, health, past, recommendations, related, users
+from api.routes import events, explanations, health, items, past, profiles, recommendations, related, users
 from api.routes import rules as rules_routes
 from api.rules import ServingRules
 from api.serving import Serving
@@ -33,6 +34,7 @@ from api.store import AnswerStore
 from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
+from kg.ledger.catalogue import CatalogueStore
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
@@ -84,6 +86,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
     app.state.serving, app.state.config = serving, serve
+    app.state.items = ItemStates(workspace, CatalogueStore(ledger.database), lambda: serving.artifact)
     app.state.replies = Replies(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
@@ -94,8 +97,11 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(past.router)
     app.include_router(related.router)
     app.include_router(events.router)
+    app.include_router(profiles.router)
     app.include_router(users.router)
     app.include_router(rules_routes.router)
+    # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
+    app.include_router(items.router)
     app.include_router(health.router)
     return app
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _ANSWER = (
     b"HTTP/1.1 %s\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    b'{"type":"about:blank","title":"%s","status":%d,"detail":"%s"}'
+    b'{"type":"about:blank","title":"%s","status":%d,"detail":"%s","request_id":"%s"}'
 )
 
 
@@ -62,6 +63,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_clock()
         super().on_headers_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP with a problem, as everything else is answered."""
+        self._end(b"400 Bad Request", b"Not an HTTP request", 400)
+
     def _start_clock(self) -> None:
         self._stop_clock()
         self._head_timer = self.loop.call_later(self.header_timeout_s, self._end, b"408 Request Timeout", b"Request timeout", 408)
@@ -73,6 +78,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _end(self, line: bytes, title: bytes, status: int) -> None:
         if not self.transport.is_closing():
-            body = len(_ANSWER.partition(b"\r\n\r\n")[2] % (title, status, title))
-            self.transport.write(_ANSWER % (line, body, title, status, title))
+            told = (title, status, title, secrets.token_hex(8).encode())
+            body = len(_ANSWER.partition(b"\r\n\r\n")[2] % told)
+            self.transport.write(_ANSWER % (line, body, *told))
             self.transport.close()

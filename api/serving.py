@@ -6,27 +6,32 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter, Gauge
 
+from api.catalogue import CatalogueTail
 from api.ledger import ServingLedger
 from api.rules import ServingRules
-from gnn.artifact import load_artifact
+from gnn.artifact import Artifact, load_artifact
 from gnn.recommend import Recommender
 from kg.config import GraphConfig
 from kg.embedded import connection
-from kg.errors import ArtifactError, UnavailableError
+from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
 from kg.events import FreshEvent
+from kg.ledger.catalogue import CatalogueStore
+from kg.ledger.catalogue_tables import CATALOGUE, LIVE
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
 LOAD_SECONDS = Gauge("reckon_artifact_load_seconds", "Time the last artifact took to load")
 BUILD_CREATED = Gauge("reckon_build_created_seconds", "When the build that answers was made, Unix seconds")
 _CHECK_S = 1.0
+_WAITING_S = 10.0
+"""Changed items are extracted within two seconds; when one has waited this long, something is wrong."""
 log = structlog.get_logger("api")
 
 
@@ -44,24 +49,34 @@ class Serving:
     def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float, ledger: ServingLedger, rules: ServingRules) -> None:
         self._workspace, self._graph, self._graph_check_s = workspace, graph, graph_check_s
         self.ledger, self.rules = ledger, rules
+        self.catalogue = CatalogueTail(CatalogueStore(ledger.database))
+        self._build: Recommender | None = None
         self._recommender: Recommender | None = None
+        self._exchange = threading.Lock()
+        self._changed = threading.Event()
         self._refused: str | None = None
         self._problem = ""
         self._graph_up = True
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._threads = [threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True) for work in (self._watch, self._overlay)]
+        for stream in (CATALOGUE, LIVE):
+            ledger.follower.follow(stream, self._follow_catalogue)
 
     def start(self) -> None:
         """Load the published build and watch for the next."""
         self._refresh()
         self.ledger.start(self._events_seq)
+        self._apply_changes()
         self._graph_up = graph_answers(self._workspace.graph, self._graph)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop watching."""
         self._stop.set()
-        self._thread.join(5)
+        self._changed.set()
+        for thread in self._threads:
+            thread.join(5)
         self.ledger.stop()
 
     @property
@@ -90,9 +105,15 @@ class Serving:
         return self._recommender is None or item_id in self._recommender.artifact.item_nums
 
     @property
+    def artifact(self) -> Artifact | None:
+        """The build that answers, without what changed since."""
+        return None if self._build is None else self._build.artifact
+
+    @property
     def degraded(self) -> list[str]:
         """What does not work at the moment while answers go on."""
-        return [*([] if self._graph_up else ["graph"]), *([] if self.ledger.up else ["ledger"])]
+        working = {"graph": self._graph_up, "ledger": self.ledger.up, "catalogue": self.catalogue.waiting_s < _WAITING_S}
+        return [name for name, works in working.items() if not works]
 
     @property
     def problems(self) -> list[str]:
@@ -105,6 +126,8 @@ class Serving:
         notes = ["the graph database does not answer; recommendations go on from the artifact"] if not self._graph_up else []
         if not self.ledger.up:
             notes.append("the event ledger does not answer; recommendations go on, events are refused until it is back")
+        if self.catalogue.waiting_s >= _WAITING_S:
+            notes.append("changed items wait to be extracted; they are recommended as they were, deletions and availability hold")
         return [*notes, *([self._problem] if self._problem and self._recommender is not None else [])]
 
     @property
@@ -116,11 +139,41 @@ class Serving:
     def _events_seq(self) -> int:
         return 0 if self._recommender is None else self._recommender.artifact.events_seq
 
+    def _follow_catalogue(self) -> None:
+        """Read what is new, and leave it to a thread of its own to reckon with it: events must not wait for items."""
+        self.catalogue.catch_up()
+        self._changed.set()
+
+    def _overlay(self) -> None:
+        while not self._stop.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            try:
+                self._apply_changes()
+            except Exception as error:
+                # A mistake of ours must not end the thread: items that are deleted would be shown again.
+                log.error("changes of items cannot be applied", exc_info=error)
+
+    def _apply_changes(self) -> None:
+        """Answer with what changed since the build."""
+        with self._exchange:
+            if self._build is not None:
+                self._recommender = self._with_changes(self._build)
+
+    def _with_changes(self, build: Recommender) -> Recommender:
+        answering = self._recommender
+        previous = None if answering is None else answering.overlay
+        recommender = build.with_overlay(self.catalogue.overlay(build.artifact, previous))
+        self.rules.attach(recommender)
+        return recommender
+
     def _watch(self) -> None:
         next_graph_check = 0.0
         while not self._stop.wait(_CHECK_S):
             # Before the next build is looked for: requests that began on the last one still need the events that it does not know.
             self.ledger.look(self._events_seq)
+            if self._build is not None:
+                self.catalogue.move(self._build.artifact.catalogue_seq)
             self._refresh()
             if time.monotonic() >= next_graph_check:
                 self._graph_up = graph_answers(self._workspace.graph, self._graph)
@@ -139,8 +192,15 @@ class Serving:
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=published, detail=error.message)
             return
-        self.rules.attach(recommender)
-        self._recommender, self._refused, self._problem = recommender, None, ""
+        recommender.shoppers.interests = self.ledger.interests.of
+        if recommender.artifact.catalogue_seq < self.catalogue.watermark:
+            # An older build, as a rollback brings it back: it lacks changes that the last one knew.
+            self.catalogue.move(recommender.artifact.catalogue_seq)
+            with suppress(LedgerUnavailableError):
+                self.catalogue.catch_up()
+        with self._exchange:
+            self._recommender = self._with_changes(recommender)
+            self._build, self._refused, self._problem = recommender, None, ""
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)
         BUILD_CREATED.set(recommender.artifact.created_s)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
+from gnn.scorer import entries_among, gathered
 from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg.schema import EdgeType, Step
 
@@ -156,7 +157,7 @@ class WalkArrays:
     def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
         """Do the same for as many items as a word has bits: one bit per item says where its paths end and where they begin."""
         powers = np.uint64(1) << np.arange(len(items), dtype=np.uint64)
-        places, nodes = _gather(self._last_reverse, items)
+        places, nodes = gathered(self._last_reverse, items)
         ends = np.zeros(self._last_reverse.shape[1], dtype=np.uint64)
         np.bitwise_or.at(ends, nodes, powers[places])
         begins = powers @ kept.astype(np.uint64)
@@ -188,11 +189,11 @@ class WalkArrays:
         nums: IntArray = history.nums
         weights: npt.NDArray[np.float64] = history.weights * self._start[history.nums].astype(np.float64)
         for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
-            places, reached = _gather(forward, nums)
+            places, reached = gathered(forward, nums)
             sums = np.bincount(reached, weights=weights[places], minlength=forward.shape[1]).astype(np.float64) * middle
             nums = np.flatnonzero(sums).astype(np.int64)
             weights = sums[nums].astype(np.float64)
-        places, reached = _gather(self._forward[-1], nums)
+        places, reached = gathered(self._forward[-1], nums)
         ends = np.bincount(reached, weights=weights[places], minlength=len(self._end))
         return np.asarray(self.walk.gate * ends * self._end, dtype=np.float64)
 
@@ -221,7 +222,7 @@ class WalkArrays:
         first = self._forward[0]
         if len(self._forward) == 2:
             return np.asarray(np.diff(first.indptr)[history.nums], dtype=np.int64)
-        places, between = _gather(first, history.nums)
+        places, between = gathered(first, history.nums)
         return np.bincount(places, weights=np.diff(self._forward[1].indptr)[between], minlength=len(history.nums)).astype(np.int64)
 
     def _outset(self, history: History, positions: IntArray) -> _Outset:
@@ -230,7 +231,7 @@ class WalkArrays:
         factor = self._start[last].astype(np.float64)
         middles = np.zeros((len(positions), 0), dtype=np.int64)
         for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
-            places, last = _gather(forward, last)
+            places, last = gathered(forward, last)
             factor = factor[places] * middle[last]
             open_ = factor > 0
             places, last, factor = places[open_], last[open_], factor[open_]
@@ -265,33 +266,15 @@ def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
     return degree
 
 
-def _gather(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:
-    """Return (place in `nums`, neighbour) for every neighbour of every node."""
-    first = matrix.indptr[nums].astype(np.int64)
-    lengths = matrix.indptr[nums + 1] - first
-    neighbours = np.asarray(matrix.indices)[_ranges(first, lengths)]
-    return np.repeat(np.arange(len(nums)), lengths), neighbours.astype(np.int64)
-
-
-def _ranges(first: IntArray, lengths: IntArray) -> IntArray:
-    """Return first_n, …, first_n + length_n - 1 for every n, one after another."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
-
-
-def kept_pairs(neighbours: sp.csr_matrix, history: History, items: IntArray) -> npt.NDArray[np.bool_]:
+def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
     """Say for each item and each history item whether the pruned graph sum holds (history item, item).
 
     Shapes:
-        [n items, n history items].
+        nums [n], items [k] → [k, n].
     """
-    kept = np.zeros((len(items), len(history.nums)), dtype=bool)
-    asked = np.full(neighbours.shape[1], -1, dtype=np.int32)
-    asked[items] = np.arange(len(items), dtype=np.int32)
-    positions, targets = _gather(neighbours, history.nums)
-    places = asked[targets]
-    found = places >= 0
-    kept[places[found], positions[found]] = True
+    kept = np.zeros((len(items), len(nums)), dtype=bool)
+    places, positions, _ = entries_among(neighbours, nums, items)
+    kept[places, positions] = True
     return kept
 
 

@@ -1,12 +1,12 @@
 """The head of a ranking, exactly, without scoring every item.
 
-The learned part of all scores is a product of a catalogue's embeddings with one vector, which costs more than everything else of an answer. But
-only the best are wanted, and a bound tells the others. With the embeddings turned so that their first few axes hold most of their length,
+What the embeddings give all items is a product of a whole catalogue with one vector, which costs more than everything else of an answer. But only
+the best are wanted, and a bound tells the others. With the embeddings turned so that their first few axes hold most of their length,
 
-    s(i) ≤ graph(i) + ⟨u_head, b_i,head⟩ + |u_tail| · |b_i,tail|         (Cauchy–Schwarz on the tail)
+    s(i) ≤ known(i) + ⟨u_head, b_i,head⟩ + |u_tail| · |b_i,tail|         (Cauchy–Schwarz on the tail)
 
-The items with the largest bounds are scored; every other item whose bound reaches the last wanted score is scored too. What is left cannot be in
-the list, and is given the score 0.
+where known(i) is all the rest of the score, sums over a few sparse rows. The items with the largest bounds are scored; every other item whose
+bound reaches the last wanted score is scored too. What is left cannot be in the list, and is given the score 0.
 
 Source: the partial-sum bound of exact maximum inner product search (FEXIPRO, Li et al. 2017, doi:10.1145/3035918.3064009, section 4).
 """
@@ -46,7 +46,7 @@ class HeadScorer:
     def __init__(self, artifact: Artifact, *, first: int = FIRST, dense_below: int = DENSE_BELOW, dense_share: float = DENSE_SHARE) -> None:
         self._artifact, self._first, self._dense_share = artifact, first, dense_share
         model = artifact.model
-        self.applies = artifact.n_items > dense_below and bool(model.learned_gate) and model.source_embeddings.shape[1] > 0
+        self.applies = artifact.n_items > dense_below and model.has_embeddings
         if not self.applies:
             return
         target = np.asarray(model.target_embeddings)
@@ -74,17 +74,17 @@ class HeadScorer:
         """
         artifact, model = self._artifact, self._artifact.model
         row = history.row(artifact.n_items)
-        graph = graph_scores(row, artifact.neighbours)[0]
+        known = graph_scores(row, artifact.neighbours)[0] + model.weight_scores(row)[0]
         user = model.learned_gate * (history.weights @ model.source_embeddings[history.nums].astype(np.float64))  # [d]
         turned = user @ self._axes
         bound: FloatArray = turned[:AXES].astype(np.float32) @ self._heads
         bound += np.float32(np.linalg.norm(turned[AXES:]) * _SLACK) * self._tails
-        bound += graph
+        bound += known
         open_ = bound.copy()
         for bar in bars:
             open_[bar.items] = -np.inf
         few = largest(open_, np.arange(len(open_), dtype=np.int32), wanted + self._first)
-        exact = self._exact(graph, user, few)
+        exact = self._exact(known, user, few)
         if len(exact) < wanted:
             return self._all(row)
         least = float(np.partition(exact, len(exact) - wanted)[len(exact) - wanted])
@@ -94,13 +94,13 @@ class HeadScorer:
             return self._all(row)
         scores = np.zeros(len(open_), dtype=np.float32)
         nums = np.union1d(np.union1d(few, rest), also)
-        scores[nums] = self._exact(graph, user, nums)
+        scores[nums] = self._exact(known, user, nums)
         return scores
 
     def _all(self, row: sp.csr_matrix) -> FloatArray:
         scores: FloatArray = score(row, self._artifact.neighbours, self._artifact.model)[0]
         return scores
 
-    def _exact(self, graph: FloatArray, user: npt.NDArray[np.float64], nums: npt.NDArray[np.int64]) -> FloatArray:
+    def _exact(self, known: FloatArray, user: npt.NDArray[np.float64], nums: npt.NDArray[np.int64]) -> FloatArray:
         learned = self._artifact.model.target_embeddings[nums].astype(np.float64) @ user
-        return np.asarray(graph[nums] + learned, dtype=np.float32)
+        return np.asarray(known[nums] + learned, dtype=np.float32)

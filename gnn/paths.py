@@ -132,7 +132,7 @@ class Explainer:
         # What is new since the build has no paths of the build.
         known = items < self._build.n_items
         kept = np.zeros((len(items), len(built.nums)), dtype=bool)
-        kept[known] = kept_pairs(self._build.neighbours, built, items[known]) if self._whole else True
+        kept[known] = kept_pairs(self._build.neighbours, built.nums, items[known]) if self._whole else True
         nums = np.where(known, items, 0)
         return [walk.among(built, kept, nums) for walk in self._walks], self._learned(history, items)
 
@@ -142,11 +142,9 @@ class Explainer:
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _learned(self, history: History, items: IntArray) -> npt.NDArray[np.float64]:
-        model = self._build.model
-        if not self._whole or not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
+        if not self._whole:
             return np.zeros((len(items), len(history.nums)))
-        products = model.target_embeddings[items].astype(np.float64) @ model.source_embeddings[history.nums].astype(np.float64).T
-        return np.asarray(model.learned_gate * history.weights * products)
+        return np.asarray(history.weights * self._build.model.learned_among(history.nums, items))
 
 
 __all__ = ["Edge", "Explainer", "Explanation", "History", "Limits", "Node", "Path", "Reason"]

@@ -33,7 +33,7 @@ def build_graph(catalog: Catalog, attributes: pl.DataFrame, resolution: Resoluti
     resolution = resolution or Resolution()
     merges = resolution.merges
     facts_read = apply_merges(attributes, merges) if merges.height else attributes
-    triples = _merged_triples(catalog.triples, merges)
+    triples = merged_triples(catalog.triples, merges)
     edges = _merged(_attribute_edges(facts_read), _triple_edges(triples), _user_attribute_edges(catalog.users), _same_as_edges(resolution.duplicates))
     edges = corrected(edges, facts, merges, catalog.items["item_id"])
     interactions = resolution.canonical_interactions(catalog.interactions)
@@ -99,15 +99,16 @@ def triple_facts(triples: pl.DataFrame) -> pl.DataFrame:
     return named.select(item_id="head", relation="relation", value="tail", extractor=pl.lit("catalog")).unique(maintain_order=True)
 
 
-def _merged_triples(triples: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
-    if not merges.height or not triples.height:
+def merged_triples(triples: pl.DataFrame, merges: pl.DataFrame) -> pl.DataFrame:
+    """Return triples with the canonical value at either end: a merged value is one node, whatever relation leads to it."""
+    if not merges.height:
         return triples
-    log = merges.select("relation", tail="surface", canonical="canonical").with_columns(
-        head_type=pl.lit("item"), tail_type=pl.col("relation").str.strip_prefix("has_"), relation_name="relation"
-    )
-    named = triples.with_columns(relation_name=_relation_name())
-    joined = named.join(log.drop("relation"), on=["head_type", "relation_name", "tail_type", "tail"], how="left", maintain_order="left")
-    return joined.with_columns(tail=pl.coalesce("canonical", "tail")).select(triples.columns)
+    names = merges.select(pl.col("relation").str.strip_prefix("has_").alias("type"), "surface", "canonical")
+    for end in ("head", "tail"):
+        log = names.rename({"type": f"{end}_type", "surface": end})
+        joined = triples.join(log, on=[f"{end}_type", end], how="left", maintain_order="left")
+        triples = joined.with_columns(pl.coalesce("canonical", end).alias(end)).select(triples.columns)
+    return triples
 
 
 def _relation_name() -> pl.Expr:
@@ -120,6 +121,8 @@ def _same_as_edges(duplicates: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
     evidence = {
         "confidence": pl.col("score"),
         "field": pl.lit("item"),
+        "start": pl.lit(None, dtype=pl.Int64),
+        "end": pl.lit(None, dtype=pl.Int64),
         "surface": pl.col("evidence"),
         "extractor": pl.lit("resolve"),
         "extractor_version": pl.lit("1"),

@@ -120,6 +120,44 @@ def delete_edges(edge_type: EdgeType, *, by_source: bool) -> str:
     return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $build_id DELETE r"
 
 
+def nodes_there(node: NodeType) -> str:
+    """Return the read of which of the nodes `$keys` are there, with the build that wrote each: rows [key, build_id]."""
+    return f"UNWIND $keys AS k {_node('n', node, 'k')} RETURN collect([k, n.build_id]) AS rows"
+
+
+def edges_there(edge_type: EdgeType) -> str:
+    """Return the read of which edges of `$rows` = [[source, [[target], …]], …] are there and ours: rows [source, target]."""
+    return f"{_given_edges(edge_type)} RETURN collect([row[0], x[0]]) AS rows"
+
+
+def delete_given_edges(edge_type: EdgeType) -> str:
+    """Return the removal of those edges of `$rows` = [[source, [[target], …]], …] that are ours."""
+    return f"{_given_edges(edge_type)} DELETE r"
+
+
+def delete_given_nodes(node: NodeType) -> str:
+    """Return the removal of those of the nodes `$keys` that are ours."""
+    return f"UNWIND $keys AS k {_node('n', node, 'k')} AND n.build_id IS NOT NULL DETACH DELETE n"
+
+
+def any_node(node: NodeType) -> str:
+    """Return one node of a type that build `$build_id` has, if there is any."""
+    return f"MATCH (n:{node.label}) WHERE n.build_id = $build_id RETURN 1 AS n LIMIT 1"
+
+
+def any_edge(edge_type: EdgeType) -> str:
+    """Return one edge of a type that build `$build_id` has, if there is any."""
+    return f"MATCH {_path(edge_type)} WHERE r.build_id = $build_id RETURN 1 AS n LIMIT 1"
+
+
+def _given_edges(edge_type: EdgeType) -> str:
+    near, far = _ends(edge_type, by_source=True)
+    return (
+        f"UNWIND $rows AS row {_node('a', near, 'row[0]')} UNWIND row[1] AS x "
+        f"MATCH {_arrow(edge_type, by_source=True)} WHERE b.{far.key} = x[0] AND b:{far.label} AND r.build_id IS NOT NULL"
+    )
+
+
 def replay_path(labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]]) -> tuple[str, dict[str, str]]:
     """Return the read that finds a path again, and its parameters; it answers with the number of such paths as `paths`.
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.connections import BoundedHttp
 from api.keys import KeyStore
 from gnn.artifact import save_artifact
 from gnn.config import ModelConfig
@@ -85,7 +86,7 @@ def serving(app: FastAPI, **options: Any) -> Iterator[str]:
         app: What is served.
         **options: Options of uvicorn.
     """
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), ws="none", log_level="critical", **options))
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), http=BoundedHttp, ws="none", log_level="critical", **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():

@@ -63,11 +63,13 @@ class Gazetteer:
         return len(self._names)
 
     @classmethod
-    def learn(cls, items: pl.DataFrame) -> Gazetteer:
+    def learn(cls, items: pl.DataFrame, titles: Iterable[str] | None = None) -> Gazetteer:
         """Learn from the items whose brand is stated.
 
         Args:
             items: Items (`kg.tables.items_table`).
+            titles: The gazetteer will only be asked about these: names that none of them holds are known, but not how far to trust them. Much
+                quicker where there are few.
         """
         known = items.select("title", "brand").drop_nulls().unique(maintain_order=True)
         spellings: dict[Key, Counter[str]] = defaultdict(Counter)
@@ -75,6 +77,8 @@ class Gazetteer:
             for key in _keys(brand):
                 spellings[key][brand] += count
         empty = cls({key: Name(min(brands, key=lambda b: (-brands[b], b)), 1.0, 1.0, ordinary=False) for key, brands in spellings.items()})
+        if titles is not None:
+            known = with_words(known, "title", {key[0] for title in titles for key, _, _ in empty._occurrences(title)})
         right: Counter[tuple[Key, bool]] = Counter()
         seen: Counter[tuple[Key, bool]] = Counter()
         lower: Counter[Key] = Counter()
@@ -91,6 +95,14 @@ class Gazetteer:
                 for key, name in empty._names.items()
             }
         )
+
+    def names_in(self, titles: Iterable[str]) -> dict[Key, Name]:
+        """Return the names that these titles hold, with what is known of them."""
+        return {key: self._names[key] for title in titles for key, _, _ in self._occurrences(title)}
+
+    def keys(self) -> set[Key]:
+        """Return all names."""
+        return set(self._names)
 
     def find(self, title: str) -> Mention | None:
         """Return the best brand mention of a title, or None where no name is trusted enough."""
@@ -119,6 +131,37 @@ class Gazetteer:
             if position + length <= n and tuple(word for word, _, _ in words[position : position + length]) in self._names:
                 return length
         return 0
+
+
+def changed_words(before: pl.DataFrame, after: pl.DataFrame, changed: Sequence[str]) -> set[str]:
+    """Return the first words of all names that are trusted differently after some items changed; only titles that hold one read differently.
+
+    Args:
+        before: All items before.
+        after: All items after.
+        changed: Ids of the items that differ, came or went.
+    """
+    both = [frame.filter(pl.col("item_id").is_in(changed)).select("title", "brand").drop_nulls() for frame in (before, after)]
+    pairs = pl.concat(both).unique()
+    if not pairs.height:
+        return set()
+    all_keys = [{key for brand in frame["brand"].drop_nulls().unique() for key in _keys(brand)} for frame in (before, after)]
+    new_or_gone = all_keys[0] ^ all_keys[1]
+    # A new name also takes words away from the names beside it, in every title that holds it.
+    beside = [with_words(frame.select("title", "brand").drop_nulls(), "title", {key[0] for key in new_or_gone})["title"] for frame in (before, after)]
+    titles = pl.concat([pairs["title"], *beside]).unique().sort().to_list()
+    # Its spelling is chosen by counting the brand, wherever its name stands.
+    titles += [" ".join(key) for brand in pairs["brand"].unique() for key in _keys(brand)]
+    old, new = (Gazetteer.learn(frame, titles) for frame in (before, after))
+    names = [gazetteer.names_in(titles) for gazetteer in (old, new)]
+    differing = {key for key in names[0].keys() | names[1].keys() if old._names.get(key) != new._names.get(key)}
+    return {key[0] for key in differing | new_or_gone}
+
+
+def with_words(frame: pl.DataFrame, column: str, words: Iterable[str]) -> pl.DataFrame:
+    """Return the rows whose text holds one of these lower-case words, and perhaps some more."""
+    wanted = sorted(set(words))
+    return frame.filter(pl.col(column).str.to_lowercase().str.contains_any(wanted)) if wanted else frame.clear()
 
 
 def brand_regions(text: str, brand: str) -> list[Region]:

@@ -93,7 +93,7 @@ class Extractor:
         return joined.with_columns(value=pl.coalesce("canonical", "value")).select(*ATTRIBUTE_COLUMNS)
 
     def _from_text(self, items: pl.DataFrame, catalog: pl.DataFrame, progress: Callable[[int, int], None] | None) -> Iterator[pl.DataFrame]:
-        brands = Gazetteer.learn(catalog)
+        brands = Gazetteer.learn(catalog, None if catalog is items else items["title"].drop_nulls())
         variants = items.select("item_id", *TEXT_FIELDS, context=self._category_contexts(items), brand=self._confusable_brands(items))
         total = sum(items[field].drop_nulls().n_unique() for field in TEXT_FIELDS)
         done = 0

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
 import polars as pl
 
-from kg.resolve.tokens import Text
+from kg.resolve.tokens import Text, chunks
 from kg.resolve.value_keys import plain, without_legal_suffix
 
 GTIN_COLUMNS = ("gtin", "ean", "upc", "isbn", "barcode")
 """Attribute columns that hold a global trade item number."""
 CODE_COLUMNS = ("mpn", "model", "modelno", "model_number", "part_number")
 """Attribute columns that hold a maker's own number."""
+
+KEY_COLUMNS: Mapping[str, pl.DataType] = {"key": pl.String(), "item_id": pl.String()}
+"""One row per key of an item: items that share a key are compared."""
 
 _GTIN_LENGTHS = frozenset((8, 12, 13, 14))
 _MAX_BLOCK = 30
@@ -112,6 +115,56 @@ def item_views(items: pl.DataFrame) -> list[ItemView]:
     return views
 
 
+def code_keys(items: pl.DataFrame) -> pl.DataFrame:
+    """Return the trade item numbers and part numbers of items, as keys that propose pairs.
+
+    Args:
+        items: Items (`kg.tables.ITEM_COLUMNS` and attribute columns).
+
+    Returns:
+        `KEY_COLUMNS`, each row once.
+    """
+    keys: list[tuple[str, str]] = []
+    # Most titles hold no part number; the pattern is what `is_part_number` asks for at least.
+    titled = items.select("item_id", title=pl.col("title").str.to_lowercase()).filter(pl.col("title").str.contains(r"\d[^ ]*\d"))
+    for item_id, title in titled.iter_rows():
+        keys += [(f"code {chunk}", item_id) for chunk in chunks(title) if is_part_number(chunk)]
+    for name in (*GTIN_COLUMNS, *CODE_COLUMNS):
+        if name not in items.columns:
+            continue
+        for item_id, cell in items.select("item_id", pl.col(name)).explode(name).drop_nulls().iter_rows():
+            if name in GTIN_COLUMNS:
+                keys += [(f"gtin {gtin}", item_id) for gtin in [normal_gtin(str(cell))] if gtin]
+            else:
+                keys += [(f"code {code}", item_id) for code in [Text(str(cell).lower()).squashed] if len(code) >= _MIN_STATED_CODE]
+    return pl.DataFrame(keys, schema=dict(KEY_COLUMNS), orient="row").unique().sort("key", "item_id")
+
+
+def small_blocks(keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `keys` whose key is shared, but by few enough items to say something about any two of them."""
+    return keys.filter(pl.len().over("key").is_between(2, _MAX_BLOCK))
+
+
+def pairs_of(keys: pl.DataFrame, views: Sequence[ItemView]) -> list[tuple[int, int]]:
+    """Return the pairs that small blocks propose.
+
+    Args:
+        keys: Rows of small blocks (`KEY_COLUMNS`), all of whose items are among the views.
+        views: Items in the order of their numbers.
+
+    Returns:
+        (number, number), the first smaller, sorted.
+    """
+    numbers = pl.DataFrame({"item_id": [view.item_id for view in views]}, schema={"item_id": pl.String}).with_row_index("item")
+    small = keys.join(numbers, on="item_id").select("key", pl.col("item").cast(pl.Int64))
+    return _joined(small)
+
+
+def _joined(small: pl.DataFrame) -> list[tuple[int, int]]:
+    joined = small.join(small, on="key", suffix="_other").filter(pl.col("item") < pl.col("item_other"))
+    return joined.select("item", "item_other").unique().sort("item", "item_other").rows()
+
+
 def candidate_pairs(views: Sequence[ItemView], *, by_title: bool) -> list[tuple[int, int]]:
     """Propose pairs that share a trade item number or a code and, where asked for, a title or two of their rarest title words.
 
@@ -132,6 +185,4 @@ def candidate_pairs(views: Sequence[ItemView], *, by_title: bool) -> list[tuple[
             shared = sorted((word for word in view.title.word_set if frequency[word] > 1), key=lambda word: (frequency[word], word))
             keys += [(f"words {a} {b}", number) for a, b in combinations(sorted(shared[:_RARE_WORDS]), 2)]
     frame = pl.DataFrame(keys, schema={"key": pl.String, "item": pl.Int64}, orient="row").unique()
-    small = frame.filter(pl.len().over("key").is_between(2, _MAX_BLOCK))
-    joined = small.join(small, on="key", suffix="_other").filter(pl.col("item") < pl.col("item_other"))
-    return joined.select("item", "item_other").unique().sort("item", "item_other").rows()
+    return _joined(small_blocks(frame))

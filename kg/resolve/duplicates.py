@@ -9,7 +9,7 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from kg.errors import InputError
-from kg.resolve.blocking import ItemView, candidate_pairs, item_views
+from kg.resolve.blocking import ItemView, candidate_pairs, code_keys, item_views, pairs_of, small_blocks
 from kg.resolve.matcher import ItemMatcher
 from kg.resolve.merges import DUPLICATE_COLUMNS
 from kg.resolve.records import write_record
@@ -141,7 +141,12 @@ def _groups(views: Sequence[ItemView], links: Iterable[Link], apart: Pairs) -> l
 
 
 def find_duplicates(
-    items: pl.DataFrame, matcher: ItemMatcher | None = None, threshold: float = DEFAULT_THRESHOLD, *, apart: Pairs = frozenset()
+    items: pl.DataFrame,
+    matcher: ItemMatcher | None = None,
+    threshold: float = DEFAULT_THRESHOLD,
+    *,
+    apart: Pairs = frozenset(),
+    keys: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find duplicate items.
 
@@ -153,6 +158,7 @@ def find_duplicates(
         matcher: A trained matcher whose records have a title or name; without one, conservative rules score.
         threshold: Lowest score of a link, above 0 and at most 1.
         apart: Pairs of item ids that a person said are different: they never meet in one group.
+        keys: `kg.resolve.blocking.code_keys` of the items, where they are known already.
 
     Returns:
         `DUPLICATE_COLUMNS`, sorted by item_id. The score is that of the item's link to `duplicate_of`, or, where they are linked through others
@@ -168,9 +174,57 @@ def find_duplicates(
         raise InputError(f"table items lacks the columns {', '.join(missing)}", hint=f"it has {', '.join(items.columns) or 'none'}")
     if items["item_id"].is_duplicated().any() or items["item_id"].null_count():
         raise InputError("table items: an item_id is empty or repeated", hint="one row per item_id")
+    if matcher is None:
+        return _by_rules(items, small_blocks(code_keys(items) if keys is None else keys), threshold, apart)
     views = item_views(items)
-    pairs = candidate_pairs(views, by_title=matcher is not None)
-    links = [Link(a, b, *rule_score(views[a], views[b])) for a, b in pairs] if matcher is None else _matched_links(items, views, pairs, matcher)
+    pairs = candidate_pairs(views, by_title=True)
+    return _linked(views, _matched_links(items, views, pairs, matcher), threshold, apart)
+
+
+def changed_duplicates(
+    items: pl.DataFrame,
+    keys: pl.DataFrame,
+    found: pl.DataFrame,
+    changed: Sequence[str],
+    threshold: float = DEFAULT_THRESHOLD,
+    *,
+    apart: Pairs = frozenset(),
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Bring duplicates that rules found up to date: what `find_duplicates` finds without a matcher, looking only at items near a change.
+
+    Groups are made of items that share keys, directly or through others, so only the groups that a changed item is or was near can differ.
+
+    Args:
+        items: All items after the change.
+        keys: Keys of all items before it (`kg.resolve.blocking.code_keys`).
+        found: Duplicates before it.
+        changed: Ids of the items that differ, came or went.
+        threshold: As in `find_duplicates`.
+        apart: As in `find_duplicates`.
+
+    Returns:
+        Duplicates and keys after the change.
+    """
+    after = pl.concat([keys.filter(~pl.col("item_id").is_in(changed)), code_keys(items.filter(pl.col("item_id").is_in(changed)))])
+    blocks = [small_blocks(frame) for frame in (keys, after)]
+    near = set(changed)
+    fresh = set(changed)
+    while fresh:
+        # A block that has just become too large, or small enough, concerns all its items: it is small before or after.
+        touched = [block.filter(pl.col("key").is_in(block.filter(pl.col("item_id").is_in(list(fresh)))["key"].implode())) for block in blocks]
+        fresh = {item_id for block in touched for item_id in block["item_id"]} - near
+        near |= fresh
+    kept = found.filter(~pl.col("item_id").is_in(list(near)))
+    again = _by_rules(items.filter(pl.col("item_id").is_in(list(near))), blocks[1].filter(pl.col("item_id").is_in(list(near))), threshold, apart)
+    return pl.concat([kept, again]).sort("item_id"), after.sort("key", "item_id")
+
+
+def _by_rules(items: pl.DataFrame, blocks: pl.DataFrame, threshold: float, apart: Pairs) -> pl.DataFrame:
+    views = item_views(items.filter(pl.col("item_id").is_in(blocks["item_id"].implode())))
+    return _linked(views, [Link(a, b, *rule_score(views[a], views[b])) for a, b in pairs_of(blocks, views)], threshold, apart)
+
+
+def _linked(views: Sequence[ItemView], links: Sequence[Link], threshold: float, apart: Pairs) -> pl.DataFrame:
     strong = [link for link in links if link.score >= threshold]
     return _table(views, strong, _groups(views, strong, apart))
 

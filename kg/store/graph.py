@@ -10,7 +10,9 @@ from typing import Any
 from kg import cypher, schema
 from kg.embedded import Connection
 from kg.errors import BuildError
+from kg.incremental import GraphDelta
 from kg.schema import EdgeType
+from kg.store.changer import GraphChanger, changed_columns
 from kg.store.layout import Layout, forget, layouts, loaded
 from kg.store.query import QueryResult, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
@@ -99,6 +101,28 @@ class GraphStore:
                 progress(done, total)
         layout.save(self._bolt, complete=True)
         return UpsertCounts(tables.n_nodes, tables.n_edges)
+
+    def apply(self, delta: GraphDelta, build_id: str) -> None:
+        """Change the loaded graph of a build in place. Applying the same change twice leaves the same graph as applying it once.
+
+        Args:
+            delta: What changes (`kg.incremental`).
+            build_id: The build whose graph it changes; it is loaded, and what is written is marked with it.
+
+        Raises:
+            BuildError: The build is not there or only in part, or a newer one is.
+            ConflictError: Nodes that no build wrote are in the way.
+            InputError: A name or a key cannot be stored.
+            GraphUnavailableError: The database does not answer. What was written stays; applying it again goes on.
+        """
+        layout = loaded(self._bolt, build_id)
+        newest = layouts(self._bolt)[-1].build_id
+        if newest != build_id:
+            raise BuildError(f"the graph database holds the newer build {newest}", hint="run `reckon rebuild`; it applies the change")
+        layout = layout.widened(*changed_columns(delta))
+        self.ensure_schema(delta.nodes)
+        layout.save(self._bolt, complete=True)
+        GraphChanger(self._bolt, layout).apply(delta)
 
     def read(self, *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
         """Read the graph of the last build back, as it was written: rows sorted by key, without what is stale.

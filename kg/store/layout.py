@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -64,6 +64,17 @@ class Layout:
             {_edge_type(name): _columns(columns) for name, columns in json.loads(edges).items()},
         )
 
+    def widened(self, nodes: Mapping[str, Columns], edges: Mapping[EdgeType, Columns]) -> Layout:
+        """Return the layout with the types and columns of a change added to it.
+
+        Raises:
+            InputError: Two types would share a label, or a column has a name that the database needs itself or another type than it had.
+        """
+        wide_nodes = {name: _joined(name, self.nodes.get(name, {}), nodes.get(name, {})) for name in {**self.nodes, **nodes}}
+        wide_edges = {e: _joined(e[1], self.edges.get(e, {}), edges.get(e, {})) for e in {**self.edges, **edges}}
+        _check_names(wide_nodes, wide_edges)
+        return replace(self, nodes=dict(sorted(wide_nodes.items())), edges=dict(sorted(wide_edges.items())))
+
     def save(self, bolt: BoltSession, *, complete: bool) -> None:
         """Write the marker node."""
         nodes = {name: _texts(columns) for name, columns in self.nodes.items()}
@@ -117,6 +128,13 @@ def _check_names(nodes: Mapping[str, Columns], edges: Mapping[EdgeType, Columns]
             raise InputError(f"edge types {types[shown]} and {edge_type} would both be :{shown[1]}", hint="rename one of them")
         if "build_id" in columns:
             raise InputError(f"edges {edge_type[1]}: 'build_id' is a name of the database's own", hint="rename the column")
+
+
+def _joined(what: str, columns: Columns, more: Columns) -> Columns:
+    retyped = [name for name, dtype in more.items() if columns.get(name, dtype) != dtype]
+    if retyped:
+        raise InputError(f"{what}: {retyped[0]!r} was {columns[retyped[0]]} and would be {more[retyped[0]]}", hint="run `reckon rebuild`")
+    return {**columns, **more}
 
 
 def _texts(columns: Columns) -> dict[str, str]:

@@ -57,10 +57,10 @@ class GraphWriter:
         node, new_columns = schema.node_type(name), self._layout.nodes[name]
         columns, retyped = _with_earlier(new_columns, [layout.nodes.get(name, {}) for layout in self._earlier])
         keys = node_keys(self._bolt, name)
-        _check_keys(name, frame, set(keys.pop(None, [])))
+        check_keys(name, frame, set(keys.pop(None, [])))
         self._keys[name] = [key for found in keys.values() for key in found]
         there = read_nodes(self._bolt, name, columns, self._keys[name])
-        wanted = _widened(frame, ["key"], columns)
+        wanted = widened(frame, ["key"], columns)
         new = wanted.join(there, on="key", how="anti")
         changed, same = _compared(wanted, there, ["key"], columns, retyped=retyped)
         yield from self._send(cypher.create_nodes(node, list(columns)), new, NODE_PAGE)
@@ -69,7 +69,7 @@ class GraphWriter:
 
     def _write_edges(self, edge_type: EdgeType, frame: pl.DataFrame, *, by_source: bool) -> Iterator[int]:
         columns, retyped = _with_earlier(self._layout.edges[edge_type], [layout.edges.get(edge_type, {}) for layout in self._earlier])
-        ends, wanted = ["source", "target"], _widened(frame, ["source", "target"], columns)
+        ends, wanted = ["source", "target"], widened(frame, ["source", "target"], columns)
         counted = self._bolt.record(cypher.count_edges(edge_type), build_id=self._layout.build_id)
         n_there = 0 if counted is None else int(counted["n"])
         if n_there:
@@ -86,7 +86,7 @@ class GraphWriter:
 
     def _mark_gone(self, edge_type: EdgeType, gone: pl.DataFrame, *, by_source: bool) -> None:
         text = cypher.update_edges(edge_type, [], by_source=not by_source)
-        for batch, _ in _grouped(gone.select("source", "target"), by_source=not by_source):
+        for batch, _ in grouped(gone.select("source", "target"), by_source=not by_source):
             self._bolt.write(text, rows=batch, build_id=GONE)
 
     def _mark_same(self, edge_type: EdgeType, same: pl.DataFrame, n_there: int, *, by_source: bool) -> Iterator[int]:
@@ -103,7 +103,7 @@ class GraphWriter:
             yield part.height
 
     def _send_grouped(self, text: str, frame: pl.DataFrame, *, by_source: bool) -> Iterator[int]:
-        for batch, n_rows in _grouped(frame, by_source=by_source):
+        for batch, n_rows in grouped(frame, by_source=by_source):
             self._bolt.write(text, rows=batch, build_id=self._layout.build_id)
             yield n_rows
 
@@ -130,7 +130,8 @@ def _with_earlier(columns: Columns, earlier: Sequence[Columns]) -> tuple[Columns
     return every | dict(columns), retyped
 
 
-def _widened(frame: pl.DataFrame, ends: Sequence[str], columns: Columns) -> pl.DataFrame:
+def widened(frame: pl.DataFrame, ends: Sequence[str], columns: Columns) -> pl.DataFrame:
+    """Return the ends and all columns of a layout, null where the frame lacks one."""
     return frame.select(*ends, *(pl.col(c) if c in frame.columns else pl.lit(None, dtype=t).alias(c) for c, t in columns.items()))
 
 
@@ -143,7 +144,7 @@ def _compared(
     return joined.filter(~equal).select(wanted.columns), joined.filter(equal).select(wanted.columns)
 
 
-def _grouped(frame: pl.DataFrame, *, by_source: bool) -> Iterator[tuple[list[list[Any]], int]]:
+def grouped(frame: pl.DataFrame, *, by_source: bool) -> Iterator[tuple[list[list[Any]], int]]:
     """Yield batches of [[key, [[other key, property, …], …]], …] of at most EDGE_PAGE / 2 edges."""
     near, far = ("source", "target") if by_source else ("target", "source")
     properties = [column for column in frame.columns if column not in ("source", "target")]
@@ -156,7 +157,13 @@ def _grouped(frame: pl.DataFrame, *, by_source: bool) -> Iterator[tuple[list[lis
         yield batch, part.height
 
 
-def _check_keys(name: str, frame: pl.DataFrame, foreign: set[str]) -> None:
+def check_keys(name: str, frame: pl.DataFrame, foreign: set[str]) -> None:
+    """Refuse keys that cannot be stored, or that belong to nodes of others.
+
+    Raises:
+        InputError: A key is too long.
+        ConflictError: A node of this label and key is there that no build of ours wrote.
+    """
     long = frame.filter(pl.col("key").str.len_bytes() > MAX_KEY_BYTES)
     if long.height:
         first = long["key"][0]

@@ -160,7 +160,7 @@ def port(workspace: Workspace) -> Iterator[int]:
     """A real server with tight bounds below ASGI."""
     old = BoundedHttp.max_header_bytes, BoundedHttp.header_timeout_s
     BoundedHttp.bound(1024, 0.3)
-    with serving(small_app(workspace), http=BoundedHttp) as url:
+    with serving(small_app(workspace)) as url:
         yield int(url.rsplit(":", 1)[1])
     BoundedHttp.max_header_bytes, BoundedHttp.header_timeout_s = old
 
@@ -179,6 +179,7 @@ def test_heads_that_never_end_and_heads_that_never_come_are_closed(port: int) ->
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert exchange(port, live).startswith(b"HTTP/1.1 200")
     assert exchange(port, b"GET / HTTP/1.1\r\nX: ", b"x" * 10_000).startswith(b"HTTP/1.1 431")
+    assert exchange(port, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json")
     for beginning in (b"", b"GET / HTTP/1.1\r\nX: "):
         answer = exchange(port, beginning)
         assert answer.startswith(b"HTTP/1.1 408")
