@@ -47,6 +47,11 @@ class Listings:
         order = np.lexsort((members[first], groups[first]))
         return cls(members[first][order], groups[first][order])
 
+    @property
+    def most(self) -> int:
+        """Most listings of one item: among so many times k items there are k that differ."""
+        return int(np.unique(self.groups, return_counts=True)[1].max(initial=1))
+
     def hidden(self, scores: FloatArray, fill: FloatArray | None) -> IntArray:
         """Return the listings that a list leaves out: all of a group but the best ranked, by score, then by `fill`, then the smaller number.
 
