@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_check, cli_explain, cli_facts
+from etl import cli_check, cli_explain, cli_export, cli_facts
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
@@ -50,6 +50,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
 app.command()(cli_check.check)
+app.command()(cli_export.export)
 app.command("why-not")(cli_explain.why_not)
 app.command("what-if")(cli_explain.what_if)
 
