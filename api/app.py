@@ -24,7 +24,7 @@ from api.ledger import ServingLedger
 from api.middleware import RequestContext
 from api.ratelimits import RateLimits
 from api.replies import Replies
-from api.routes import events, explanations, health, items, past, recommendations, related, users
+from api.routes import events, explanations, health, items, past, profiles, recommendations, related, users
 from api.routes import rules as rules_routes
 from api.rules import ServingRules
 from api.serving import Serving
@@ -94,6 +94,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(past.router)
     app.include_router(related.router)
     app.include_router(events.router)
+    app.include_router(profiles.router)
     app.include_router(users.router)
     app.include_router(rules_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.

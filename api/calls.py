@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 import orjson
@@ -17,8 +17,6 @@ from api import shapes
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
-Explain = Literal["none", "brief", "full"]
-Strategy = Literal["personal", "session", "buy_again", "popular", "trending", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,10 @@ class Call(Generic[T]):
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
 
-    def parameters(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str | list[str]]:
         """Return the query as strings."""
-        return {name: _text(value) for name, value in self.query.items() if value is not None}
+        given = {name: value for name, value in self.query.items() if value is not None}
+        return {name: [str(each) for each in value] if isinstance(value, list) else _text(value) for name, value in given.items()}
 
 
 def _text(value: Any) -> str:
@@ -52,67 +51,67 @@ def _id(text: str) -> str:
     return quote(text, safe="")
 
 
-def _given(**members: Any) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
+class Wishes(TypedDict, total=False):
+    """What may be wished of every list.
+
+    Attributes:
+        k: How many items.
+        offset: Places to leave out at the head of the list.
+        page_token: `next_page_token` of the page before.
+        explain: Reasons told: none, the strongest, or all.
+        diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
+        seed: Explore: draw the order, the same for the same seed.
+        filter: Only items that this lets through.
+        caps: Relation → most items of one value in the list.
+    """
+
+    k: int
+    offset: int
+    page_token: str
+    explain: Literal["none", "brief", "full"]
+    diversity: float
+    seed: int
+    filter: Json
+    caps: Mapping[str, int]
 
 
-def recommendations(
-    user_id: str,
-    *,
-    k: int | None = None,
-    offset: int | None = None,
-    page_token: str | None = None,
-    explain: Explain | None = None,
-    strategy: Strategy | None = None,
-    exclude_seen: bool | None = None,
-    filter: Json | None = None,
-    diversity: float | None = None,
-    seed: int | None = None,
-) -> Call[shapes.RecommendationList]:
+class ShopperWishes(Wishes, total=False):
+    """What may be wished of a list for a shopper.
+
+    Attributes:
+        strategy: Where the list comes from.
+        exclude_seen: Leave out what the shopper has met.
+    """
+
+    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new"]
+    exclude_seen: bool
+
+
+class EverybodyWishes(Wishes, total=False):
+    """What may be wished of a list for everybody.
+
+    Attributes:
+        category: Only items of this category.
+        window_days: Of trending items.
+    """
+
+    category: str
+    window_days: float
+
+
+def _query(wishes: Mapping[str, Any]) -> dict[str, Any]:
+    caps = [f"{relation}:{most}" for relation, most in wishes.get("caps", {}).items()]
+    return {**{name: value for name, value in wishes.items() if name != "caps"}, **({"cap": caps} if caps else {})}
+
+
+def recommendations(user_id: str, **wishes: Unpack[ShopperWishes]) -> Call[shapes.RecommendationList]:
     """Recommend items to a user."""
-    query = _given(
-        k=k,
-        offset=offset,
-        page_token=page_token,
-        explain=explain,
-        strategy=strategy,
-        exclude_seen=exclude_seen,
-        filter=filter,
-        diversity=diversity,
-        seed=seed,
-    )
-    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", query)
+    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(wishes))
 
 
-def ad_hoc_recommendations(
-    *,
-    user_id: str | None = None,
-    history: Sequence[Json] | None = None,
-    k: int | None = None,
-    offset: int | None = None,
-    page_token: str | None = None,
-    explain: Explain | None = None,
-    strategy: Strategy | None = None,
-    exclude_seen: bool | None = None,
-    filter: Json | None = None,
-    diversity: float | None = None,
-    seed: int | None = None,
-) -> Call[shapes.RecommendationList]:
-    """Recommend items to somebody of whom only the given history is known."""
-    body = _given(
-        user_id=user_id,
-        history=None if history is None else list(history),
-        k=k,
-        offset=offset,
-        page_token=page_token,
-        explain=explain,
-        strategy=strategy,
-        exclude_seen=exclude_seen,
-        filter=filter,
-        diversity=diversity,
-        seed=seed,
-    )
-    return Call("POST", "/v1/recommendations", body=body)
+def ad_hoc_recommendations(history: Sequence[Json], **wishes: Unpack[ShopperWishes]) -> Call[shapes.RecommendationList]:
+    """Recommend items to somebody of whom only the given history is known: [{"item_id": …, "kind": …, "time": …}]."""
+    return Call("POST", "/v1/recommendations", body={"history": list(history), **wishes})
 
 
 def explanation(user_id: str, item_id: str) -> Call[shapes.Explanation]:
@@ -120,9 +119,9 @@ def explanation(user_id: str, item_id: str) -> Call[shapes.Explanation]:
     return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/explanation")
 
 
-def why_not(user_id: str, item_id: str, *, k: int | None = None) -> Call[shapes.WhyNot]:
+def why_not(user_id: str, item_id: str, *, k: int | None = None, filter: Json | None = None) -> Call[shapes.WhyNot]:
     """Tell why an item is not in a user's list, and the fewest events that would bring it in."""
-    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/why-not", _given(k=k))
+    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/why-not", {"k": k, "filter": filter})
 
 
 def replay(request_id: str) -> Call[shapes.RecommendationList]:
@@ -130,33 +129,54 @@ def replay(request_id: str) -> Call[shapes.RecommendationList]:
     return Call("GET", f"/v1/recommendations/{_id(request_id)}")
 
 
-def similar(item_id: str, *, k: int | None = None, explain: Explain | None = None, filter: Json | None = None) -> Call[shapes.RecommendationList]:
+def similar(item_id: str, **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
     """List items like one."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _given(k=k, explain=explain, filter=filter))
+    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(wishes))
 
 
-def bought_together(
-    item_id: str, *, k: int | None = None, explain: Explain | None = None, filter: Json | None = None
-) -> Call[shapes.RecommendationList]:
+def bought_together(item_id: str, **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
     """List what is bought together with an item."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _given(k=k, explain=explain, filter=filter))
+    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(wishes))
 
 
-def basket_recommendations(
-    item_ids: Sequence[str], *, k: int | None = None, explain: Explain | None = None, filter: Json | None = None
-) -> Call[shapes.RecommendationList]:
+def basket_recommendations(item_ids: Sequence[str], **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
     """List what completes a basket."""
-    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **_given(k=k, explain=explain, filter=filter)})
+    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **wishes})
 
 
-def popular(*, k: int | None = None, category: str | None = None) -> Call[shapes.RecommendationList]:
+def popular(**wishes: Unpack[EverybodyWishes]) -> Call[shapes.RecommendationList]:
     """List popular items."""
-    return Call("GET", "/v1/items/popular", _given(k=k, category=category))
+    return Call("GET", "/v1/items/popular", _query(wishes))
 
 
-def trending(*, k: int | None = None, category: str | None = None, window_days: float | None = None) -> Call[shapes.RecommendationList]:
+def trending(**wishes: Unpack[EverybodyWishes]) -> Call[shapes.RecommendationList]:
     """List items that were chosen more than usual lately."""
-    return Call("GET", "/v1/items/trending", _given(k=k, category=category, window_days=window_days))
+    return Call("GET", "/v1/items/trending", _query(wishes))
+
+
+def put_item(item_id: str, fields: Json) -> Call[shapes.ItemTaken]:
+    """Add an item, or say anew what it is."""
+    return Call("PUT", f"/v1/items/{_id(item_id)}", body=dict(fields))
+
+
+def patch_item(item_id: str, fields: Json) -> Call[shapes.ItemTaken]:
+    """Change some fields of an item; None forgets one."""
+    return Call("PATCH", f"/v1/items/{_id(item_id)}", body=dict(fields))
+
+
+def delete_item(item_id: str) -> Call[shapes.ItemTaken]:
+    """Delete an item."""
+    return Call("DELETE", f"/v1/items/{_id(item_id)}")
+
+
+def change_items(changes: Sequence[Json]) -> Call[shapes.ItemsTaken]:
+    """Change up to 1,000 items: [{"item_id": …, "operation": "put", …}]."""
+    return Call("POST", "/v1/items", body=[dict(change) for change in changes])
+
+
+def item(item_id: str) -> Call[shapes.KnownItem]:
+    """Tell what the shop knows of an item."""
+    return Call("GET", f"/v1/items/{_id(item_id)}")
 
 
 def send_events(events: Sequence[Json]) -> Call[shapes.EventsTaken]:
@@ -166,7 +186,17 @@ def send_events(events: Sequence[Json]) -> Call[shapes.EventsTaken]:
 
 def user_events(user_id: str, *, limit: int | None = None, before: int | None = None) -> Call[shapes.UserEvents]:
     """List a user's events, the latest first."""
-    return Call("GET", f"/v1/users/{_id(user_id)}/events", _given(limit=limit, before=before))
+    return Call("GET", f"/v1/users/{_id(user_id)}/events", {"limit": limit, "before": before})
+
+
+def profile(user_id: str, *, relations: Sequence[str] = (), n: int | None = None) -> Call[shapes.Profile]:
+    """Tell what is known of a user."""
+    return Call("GET", f"/v1/users/{_id(user_id)}/profile", {"relation": list(relations), "n": n})
+
+
+def change_profile(user_id: str, interests: Sequence[Json]) -> Call[shapes.ProfileChanged]:
+    """Hide interests or weigh them otherwise: [{"relation": "has_brand", "value": …, "weight": 0}]."""
+    return Call("PATCH", f"/v1/users/{_id(user_id)}/profile", body={"interests": list(interests)})
 
 
 def put_user(user_id: str, attributes: Mapping[str, str | Sequence[str]]) -> Call[shapes.UsersTaken]:
@@ -197,6 +227,12 @@ def put_rule(rule_id: str, body: Json) -> Call[shapes.RuleTaken]:
 def delete_rule(rule_id: str) -> Call[None]:
     """Delete a business rule."""
     return Call("DELETE", f"/v1/rules/{_id(rule_id)}")
+
+
+def preview_rules(rules: Sequence[Json] = (), *, without: Sequence[str] = (), users: int | None = None, k: int | None = None) -> Call[shapes.Preview]:
+    """Say what rules would change in the lists of sample users."""
+    given = {name: value for name, value in (("users", users), ("k", k)) if value is not None}
+    return Call("POST", "/v1/rules/preview", body={"rules": list(rules), "without": list(without), **given})
 
 
 def ready() -> Call[shapes.Ready]:

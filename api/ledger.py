@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge
 
 from kg.errors import LedgerUnavailableError
-from kg.events import FreshEvent
+from kg.events import FreshEvent, InterestEdit
 from kg.ledger.database import Database
 from kg.ledger.events import EventStore
 from kg.ledger.follower import Follower
@@ -86,7 +86,16 @@ class ServingLedger:
 
     def fresh(self, user_id: str, watermark: int) -> Sequence[FreshEvent]:
         """Return what a user did since the build whose `events_seq` this is."""
-        return self._tail.fresh(user_id, watermark)
+        return self._tail.fresh(user_id, watermark, ledger_up=self.up)
+
+    def edit(self, edits: Sequence[InterestEdit]) -> None:
+        """Store edits of interests; this worker's next answer follows them, the others' within a poll.
+
+        Raises:
+            LedgerUnavailableError: The ledger does not answer.
+        """
+        self.people.edit(edits)
+        self.interests.catch_up()
 
     def look(self, watermark: int) -> None:
         """Keep in step with the build that answers, and measure; called about once a second.

@@ -23,6 +23,10 @@ def recommendations(result: Recommendations, *, degraded: list[str], next_page_t
         "fresh_events": result.n_fresh,
         "reranked": list(result.reranked),
         "rules": [_effect(effect) for effect in result.rules],
+        "interests": [
+            {"relation": edit.relation, "value": edit.value, "weight": edit.weight, "history_items": edit.n_history, "hidden_items": edit.n_hidden}
+            for edit in result.interests
+        ],
         "next_page_token": next_page_token,
         "items": [item(recommendation) for recommendation in result.items],
     }

@@ -89,6 +89,16 @@ class RuleEffect(Answer):
     left_out: int = Field(description="Items that it kept out of the list.")
 
 
+class InterestEffect(Answer):
+    """What an interest that the shopper edited did to a list."""
+
+    relation: str = Field(examples=["has_brand"])
+    value: str
+    weight: float = Field(description="Factor on what items of this value in the history contribute; 0 hides the value.")
+    history_items: int = Field(description="Items of the history that it weighs.")
+    hidden_items: int = Field(description="Items of the catalogue that it keeps out of the shopper's lists.")
+
+
 class RecommendationList(Answer):
     """A ranked list."""
 
@@ -103,6 +113,7 @@ class RecommendationList(Answer):
     reranked: list[str] = Field(description="What changed the order after scoring.")
     next_page_token: str | None = Field(description="Send it to get the next page; null at the end of the list.")
     rules: list[RuleEffect] = Field(default=[], description="What business rules of the shop did to the list.")
+    interests: list[InterestEffect] = Field(default=[], description="What interests that the shopper edited did to the list.")
     items: list[RecommendedItem]
 
 

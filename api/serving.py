@@ -192,6 +192,7 @@ class Serving:
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=published, detail=error.message)
             return
+        recommender.shoppers.interests = self.ledger.interests.of
         if recommender.artifact.catalogue_seq < self.catalogue.watermark:
             # An older build, as a rollback brings it back: it lacks changes that the last one knew.
             self.catalogue.move(recommender.artifact.catalogue_seq)

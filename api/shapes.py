@@ -1,6 +1,6 @@
 """Answers as the client's callers read them: plain dicts whose members are known to type checkers. A member that is not always there is NotRequired.
 
-The server's own models are the contract; a test compares these with them through the OpenAPI document.
+The server's own models are the contract; a test compares these with the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -30,6 +30,23 @@ class GraphPath(TypedDict):
     share: float
     nodes: list[PathNode]
     edges: list[PathEdge]
+    cypher: NotRequired[str | None]
+    parameters: NotRequired[dict[str, Any] | None]
+
+
+class HistoryShare(TypedDict):
+    """What one item of the history adds."""
+
+    item_id: str
+    title: NotRequired[str | None]
+    share: float
+
+
+class PathsNotShown(TypedDict):
+    """The rest of a reason's paths."""
+
+    count: int
+    share: float
 
 
 class Reason(TypedDict):
@@ -40,8 +57,8 @@ class Reason(TypedDict):
     sentence: str
     relation: NotRequired[str | None]
     paths: NotRequired[list[GraphPath]]
-    paths_not_shown: NotRequired[dict[str, Any] | None]
-    history: NotRequired[list[dict[str, Any]]]
+    paths_not_shown: NotRequired[PathsNotShown | None]
+    history: NotRequired[list[HistoryShare]]
 
 
 class RecommendedItem(TypedDict):
@@ -50,9 +67,20 @@ class RecommendedItem(TypedDict):
     item_id: str
     title: str
     rank: int
+    rank_by_score: int
     score: float
     remainder: float
     reasons: list[Reason]
+
+
+class RuleEffect(TypedDict):
+    """What a business rule did to a list."""
+
+    rule_id: str
+    name: str
+    action: str
+    items: list[str]
+    left_out: int
 
 
 class RecommendationList(TypedDict):
@@ -63,6 +91,10 @@ class RecommendationList(TypedDict):
     user_id: str | None
     strategy: str
     degraded: list[str]
+    fresh_events: int
+    reranked: list[str]
+    next_page_token: str | None
+    rules: list[RuleEffect]
     items: list[RecommendedItem]
 
 
@@ -76,10 +108,48 @@ class Explanation(TypedDict):
     item: RecommendedItem
 
 
+class Lacks(TypedDict):
+    """What one kind of path gives an item, beside what it gives the items of the list."""
+
+    meta_path: str
+    contribution: float
+    listed: float
+    missing: float
+
+
+class ChangedEvent(TypedDict):
+    """One event to add or take away."""
+
+    item_id: str
+    title: str
+    relation: str
+
+
+class Change(TypedDict):
+    """Events that bring an item into the list."""
+
+    action: str
+    events: list[ChangedEvent]
+    rank: int
+
+
 class WhyNot(TypedDict):
     """Why an item is not in a list."""
 
     request_id: str
+    build_id: str
+    user_id: str
+    item_id: str
+    title: str
+    k: int
+    score: float
+    rank: int
+    kth_score: float
+    missing_score: float
+    filtered: list[str]
+    lacks: list[Lacks]
+    changes: list[Change]
+    degraded: list[str]
 
 
 class EventOutcome(TypedDict):
@@ -102,12 +172,27 @@ class EventsTaken(TypedDict):
     events: list[EventOutcome]
 
 
+class KeptEvent(TypedDict):
+    """One event as it is kept."""
+
+    seq: int
+    event_id: str
+    item_id: str | None
+    kind: str
+    time: float
+    quantity: float
+    value: float | None
+    price_cents: int | None
+    properties: dict[str, Any] | None
+    received_s: float
+
+
 class UserEvents(TypedDict):
     """Events of a user."""
 
     request_id: str
     user_id: str
-    events: list[dict[str, Any]]
+    events: list[KeptEvent]
     next_before: int | None
 
 
@@ -117,6 +202,131 @@ class UsersTaken(TypedDict):
     request_id: str
     users: int
     revision: int
+
+
+class EvidenceEvent(TypedDict):
+    """What was done with an item, in one way."""
+
+    relation: str
+    count: float
+    last_time: float | None
+
+
+class ProfileEvidence(TypedDict):
+    """A history item behind an interest."""
+
+    item_id: str
+    title: str
+    share: float
+    events: list[EvidenceEvent]
+
+
+class ProfileInterest(TypedDict):
+    """A value that a history leans to."""
+
+    relation: str
+    value: str
+    weight: float
+    edited: float | None
+    items: int
+    evidence: list[ProfileEvidence]
+
+
+class ProfileHabits(TypedDict):
+    """When, how often, and what was paid."""
+
+    events: int
+    purchases: int
+    first_time: float | None
+    last_time: float | None
+    active_days: int
+    days_between: float | None
+    hours: list[int] | None
+    weekdays: list[int] | None
+    spent_cents: int | None
+    priced_purchases: int
+    price_band_cents: list[int] | None
+
+
+class Profile(TypedDict):
+    """What is known of a user."""
+
+    request_id: str
+    build_id: str
+    user_id: str
+    degraded: list[str]
+    known_to_build: bool
+    fresh_events: int
+    categories: list[ProfileInterest]
+    brands: list[ProfileInterest]
+    others: list[ProfileInterest]
+    habits: ProfileHabits
+    declared: dict[str, list[str]] | None
+
+
+class ProfileChanged(TypedDict):
+    """How many interests were changed."""
+
+    request_id: str
+    user_id: str
+    changed: int
+
+
+class ItemTaken(TypedDict):
+    """A change of an item that is durable."""
+
+    request_id: str
+    item_id: str
+    seq: int
+
+
+class ItemOutcome(TypedDict):
+    """What became of one change of a batch."""
+
+    item_id: str
+    status: str
+    seq: NotRequired[int | None]
+    reason: NotRequired[str | None]
+
+
+class ItemsTaken(TypedDict):
+    """What became of a batch."""
+
+    request_id: str
+    accepted: int
+    rejected: int
+    items: list[ItemOutcome]
+
+
+class KnownFact(TypedDict):
+    """An attribute of an item, with its evidence."""
+
+    relation: str
+    node_type: str
+    value: str
+    confidence: float | None
+    field: str | None
+    start: int | None
+    end: int | None
+    surface: str | None
+    extractor: str | None
+
+
+class KnownItem(TypedDict):
+    """What the shop knows of an item."""
+
+    request_id: str
+    build_id: str | None
+    item_id: str
+    title: str | None
+    description: str | None
+    brand: str | None
+    categories: list[str]
+    price_cents: int | None
+    available: bool
+    attributes: dict[str, list[str]]
+    status: str
+    facts: list[KnownFact]
 
 
 class ShownRule(TypedDict):
@@ -140,6 +350,18 @@ class RuleTaken(TypedDict):
 
     request_id: str
     rule: dict[str, Any]
+
+
+class Preview(TypedDict):
+    """What rules would change."""
+
+    request_id: str
+    build_id: str
+    users: int
+    changed: int
+    problems: dict[str, str]
+    items: list[dict[str, Any]]
+    lists: list[dict[str, Any]]
 
 
 class Ready(TypedDict):

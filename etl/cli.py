@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_explain, cli_facts
+from etl import cli_check, cli_explain, cli_facts
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
 from kg.workspace import Workspace
@@ -48,6 +48,7 @@ app.add_typer(graph_app, name="graph")
 app.add_typer(resolve_app, name="resolve")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
+app.command()(cli_check.check)
 app.command("why-not")(cli_explain.why_not)
 app.command("what-if")(cli_explain.what_if)
 
@@ -132,8 +133,20 @@ def show_config(workspace: Folder = Path()) -> None:
 
 
 @app.command("import")
-def import_(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
-    """Validate and normalise the shop's files."""
+def import_(
+    workspace: Folder = Path(),
+    allow_rejects: AllowRejects = 0,
+    changes: Annotated[
+        Path | None, typer.Option(help="JSON lines or CSV of changes to items and events: into the graph at once, and into every later build.")
+    ] = None,
+    forget_changes: Annotated[bool, typer.Option("--forget-changes", help="Forget earlier changes: the files contain them by now.")] = False,
+) -> None:
+    """Validate and normalise the shop's files, or take in changes beside them."""
+    if changes is not None or forget_changes:
+        from etl import cli_changes
+
+        cli_changes.run(_job(workspace), changes, forget=forget_changes, allow_rejects=allow_rejects)
+        return
     _run(workspace, "import", allow_rejects)
 
 

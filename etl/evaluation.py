@@ -51,6 +51,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         "pairs": sum(len(items) for items in test.relevant),
         "walks": walks,
         "learned_gate": artifact.model.learned_gate,
+        "weights_gate": artifact.model.weights_gate,
     }
     if settings.ablations:
         console.note("the model without its parts")

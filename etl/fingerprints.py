@@ -9,13 +9,14 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from etl.clean.config import CleanConfig
 from etl.settings import SourceConfig
 from etl.sources import files
 from kg.config import Section
 from kg.errors import BuildError
 
 _CODE = {
-    "import": ("kg", "etl.sources", "etl.settings", "etl.rejects"),
+    "import": ("kg", "etl.sources", "etl.clean", "etl.settings", "etl.rejects", "etl.importing", "etl.import_report"),
     "extract": ("kg",),
     "build": ("kg",),
     "train": ("kg", "gnn"),
@@ -30,9 +31,11 @@ def fingerprint(stage: str, upstream: str, *parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def inputs(root: Path, sources: Iterable[SourceConfig]) -> list[object]:
-    """Return what identifies the source files: their declaration, size and time of change."""
-    found: list[object] = []
+def inputs(root: Path, sources: Iterable[SourceConfig], clean: CleanConfig) -> list[object]:
+    """Return what identifies an import: the rules of cleaning, and of each source file its declaration, size and time of change."""
+    found: list[object] = [section(clean)]
+    if clean.rules and (root / clean.rules).is_file():
+        found.append(hashlib.sha256((root / clean.rules).read_bytes()).hexdigest())
     for source in sources:
         stat = files.resolve(root, source.path).stat()
         found.append([source.model_dump(), stat.st_size, stat.st_mtime_ns])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl import fingerprints, knowledge, ledger
+from etl.clean.config import CleanConfig
 from etl.console import Console
 from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
 from etl.settings import SourceConfig
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 STAGES = ("import", "extract", "build", "train", "evaluate")
 OUTPUTS = {
-    "import": ("catalog", "rejects.jsonl"),
+    "import": ("catalog", "rejects.jsonl", "flagged.parquet", "import.json", "import.md"),
     "extract": ("attributes.parquet",),
     "build": ("graph.json", "resolution"),
     "train": ("model", "artifact", "training.json"),
@@ -118,7 +119,11 @@ class Job:
 
         section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
         parts: dict[str, tuple[object, ...]] = {
-            "import": (fingerprints.inputs(self.workspace.root, self.sources), ledger.record(self.mark or ledger.mark(self.workspace, self.config))),
+            "import": (
+                fingerprints.inputs(self.workspace.root, self.sources, self.config.section(CleanConfig)),
+                ledger.record(self.mark or ledger.mark(self.workspace, self.config)),
+                knowledge.changes_digest(self.workspace),
+            ),
             "extract": (section[ShopConfig], section[ExtractConfig]),
             "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
@@ -347,32 +352,9 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _import(job: Job, build: Path) -> dict[str, Any]:
-    from etl import rejects
-    from etl.sources.catalog import import_sources
+    from etl.importing import import_build
 
-    mark = job.mark or ledger.Mark()
-    changes = ledger.item_changes(job.workspace, job.config, mark)
-    imported = import_sources(job.workspace.root, job.sources, job.console.progress, more_items=ledger.told_items(changes))
-    catalog = ledger.with_changes(imported.catalog, changes)
-    taken = ledger.take_in(catalog, job.workspace, job.config, mark)
-    counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
-    for source, counts in counted.items():
-        job.console.note(
-            ", ".join([f"{source}: {counts.rows:,} rows", *(f"{n:,} {name}" for name, n in asdict(counts).items() if name != "rows" and n)])
-        )
-    temporary = build / "catalog.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    (catalog if taken is None else taken.catalog).write(temporary)
-    shutil.rmtree(build / "catalog", ignore_errors=True)
-    temporary.rename(build / "catalog")
-    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
-    shutil.copyfile(build / "rejects.jsonl", job.workspace.rejects)
-    return {
-        "sources": {source: asdict(counts) for source, counts in counted.items()},
-        "rejected": imported.n_rejected,
-        ledger.SOURCE: ledger.record(mark),
-    }
+    return import_build(job.workspace, job.config, job.console, job.mark or ledger.Mark(), build)
 
 
 def _extract(job: Job, build: Path) -> dict[str, Any]:

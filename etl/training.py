@@ -33,6 +33,7 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
         fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
         report: Called as training goes on.
     """
+    from gnn.activity import Activity
     from gnn.artifact import save_artifact
     from gnn.split import split_interactions
     from gnn.train import refit
@@ -43,7 +44,8 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     final = refit(graph, interactions, model, config, report)
     taken_in = mark_of(build) or Mark()
     seqs = {"events_seq": taken_in.events_seq, "catalogue_seq": taken_in.catalogue_seq}
-    save_artifact(build / "artifact", graph, final, build_id=build.name, **seqs)
+    activity = Activity.of(interactions, graph.keys.get("user", ()))
+    save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, **seqs)
     return counts
 
 

@@ -51,7 +51,7 @@ def ablations(artifact: Artifact, test: TestUsers, config: EvaluateConfig) -> li
     """
     test = _sample(test, config.seed)
     walks = [walk for walk in artifact.model.walks if walk.gate > 0]
-    variants = _variants(walks, learned=artifact.model.learned_gate > 0 and artifact.model.source_embeddings.shape[1] > 0)
+    variants = _variants(walks, learned=artifact.model.has_embeddings or artifact.model.has_weights)
     ranked = _ranked(artifact, walks, test, variants, max(config.cutoffs))
     return [measured(name, lists, test, config) for name, lists in ranked.items()]
 
@@ -88,7 +88,7 @@ def _ranked(
         users = test.users[start : start + size]
         history = histories[users]
         parts = [np.float32(walk.gate) * matrix.carry(history).toarray() for walk, matrix in zip(walks, matrices, strict=True)]
-        similar = np.float32(model.learned_gate) * ((history @ model.source_embeddings) @ model.target_embeddings.T)
+        similar = model.learned_scores(history)
         for name, (kept, learned) in variants.items():
             scores = similar.copy() if learned else np.zeros((len(users), artifact.n_items), dtype=np.float32)
             for part in compress(parts, kept):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gnn.filters import Filter
+from gnn.interests import AppliedEdit
 from gnn.paths import Reason
 from gnn.rules import Effect, Rules
 
@@ -90,6 +91,7 @@ class Recommendations:
         reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
         rules: What business rules did to the list.
         more: Whether the list goes on.
+        interests: What the shopper's edited interests did to the list.
     """
 
     build_id: str
@@ -100,6 +102,7 @@ class Recommendations:
     reranked: tuple[str, ...] = ()
     rules: tuple[Effect, ...] = ()
     more: bool = False
+    interests: tuple[AppliedEdit, ...] = ()
 
 
 def item_hash(item_id: str) -> int:

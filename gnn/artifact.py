@@ -5,8 +5,10 @@ items.arrow users.arrow nodes_<type>.arrow     ids and what is shown of them
 edges_<n>_{forward,reverse}_{indptr,indices}.npy     adjacency per edge type, both directions
 edges_<n>_<property>.npy     counts and times of interactions, in forward order
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
+weights_{indptr,indices,data}.npy     the learned item–item weights, where there are any
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
+activity_<name>.npy     when each shopper did something and what was paid, for profiles
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.activity import Activity
 from gnn.graph import GraphArrays
 from gnn.meetings import Meetings
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
@@ -34,7 +37,7 @@ from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import EdgeType, family
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _PROPERTIES = ("count", "first_time", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
@@ -75,6 +78,7 @@ class Artifact:
         meetings: When shoppers met items.
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
         catalogue_seq: The same of changes of items; later ones make the overlay.
+        activity: When each user did something and what it cost; None in artifacts that nobody is served from.
     """
 
     build_id: str
@@ -93,6 +97,7 @@ class Artifact:
     meetings: Meetings
     events_seq: int = 0
     catalogue_seq: int = 0
+    activity: Activity | None = None
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -114,7 +119,16 @@ class Artifact:
         return (self.item_ids if node_type == "item" else self.user_ids if node_type == "user" else self.node_keys[node_type])[num]
 
 
-def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_id: str, events_seq: int = 0, catalogue_seq: int = 0) -> Path:
+def save_artifact(
+    folder: Path,
+    graph: GraphArrays,
+    model: PathModel,
+    *,
+    build_id: str,
+    events_seq: int = 0,
+    catalogue_seq: int = 0,
+    activity: Activity | None = None,
+) -> Path:
     """Write an artifact, whole or not at all.
 
     Args:
@@ -124,6 +138,7 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
         build_id: The build it belongs to.
         events_seq: The highest place in the event ledger that the graph has taken in.
         catalogue_seq: The same of changes of items.
+        activity: When each user did something and what it cost; only profiles need it.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -133,6 +148,8 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     for n, edge_type in enumerate(edge_types):
         _write_edges(temporary, n, graph, edge_type)
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
+    if model.has_weights and model.item_weights is not None:
+        _write_csr(temporary, "weights", model.item_weights, data=True)
     np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
     np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
     np.save(temporary / "popularity.npy", graph.popularity)
@@ -142,6 +159,9 @@ def save_artifact(folder: Path, graph: GraphArrays, model: PathModel, *, build_i
     np.save(temporary / "met_items.npy", meetings.items)
     np.save(temporary / "met_times.npy", meetings.times)
     np.save(temporary / "first_met.npy", meetings.first)
+    if activity is not None:
+        for name, values in activity.arrays().items():
+            np.save(temporary / f"activity_{name}.npy", values)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
@@ -269,7 +289,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         user_ids=users,
         node_keys=keys,
         edges=edges,
-        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1]),
+        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1], _weights(folder, items.height)),
         neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
@@ -277,7 +297,19 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         meetings=Meetings(*(_mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
         events_seq=int(manifest.get("events_seq", 0)),
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
+        activity=_activity(folder),
     )
+
+
+def _weights(folder: Path, n_items: int) -> sp.csr_matrix | None:
+    return _read_csr(folder, "weights", (n_items, n_items), data=True) if (folder / "weights_indptr.npy").exists() else None
+
+
+def _activity(folder: Path) -> Activity | None:
+    names = Activity.names()
+    if not all((folder / f"activity_{name}.npy").exists() for name in names):
+        return None
+    return Activity(*(_mapped(folder / f"activity_{name}.npy") for name in names))
 
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
@@ -292,13 +324,21 @@ def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
 def _model_json(model: PathModel) -> dict[str, Any]:
     walks = [{**asdict(walk), "meta_path": walk.meta_path.name} for walk in model.walks]
     history = {**asdict(model.history), "kind_weights": dict(model.history.kind_weights)}
-    return {"walks": walks, "history": history, "learned_gate": model.learned_gate, "neighbours": model.neighbours}
+    return {
+        "walks": walks,
+        "history": history,
+        "learned_gate": model.learned_gate,
+        "weights_gate": model.weights_gate,
+        "neighbours": model.neighbours,
+    }
 
 
-def _model_from_json(raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray) -> PathModel:
+def _model_from_json(
+    raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray, weights: sp.csr_matrix | None
+) -> PathModel:
     paths = {path.name: path for path in schema.meta_paths(edge_types)}
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
-    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"])
+    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"])
 
 
 def _sha256(path: Path) -> str:

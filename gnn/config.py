@@ -45,6 +45,13 @@ class ModelConfig(Section):
         default=None, gt=0, description="Confidence that one interaction adds (alpha of Hu et al. 2008); unset by the length of the histories."
     )
     smoothing: float = Field(default=0.3, ge=0, le=1, description="Share of an item's embedding that comes from its neighbours in the graph.")
+    regression_items: int = Field(
+        default=12_500, ge=0, le=40_000, description="Most popular items that are regressed on each other; memory grows with the square. 0: none."
+    )
+    regression_regularization: float = Field(
+        default=5.0, gt=0, description="Regularisation of that regression, as a multiple of the mean number of shoppers per item."
+    )
+    regression_neighbours: int = Field(default=100, ge=1, le=10_000, description="Weights kept per item of that regression.")
     neighbours: int = Field(default=300, ge=10, le=100_000, description="Targets kept per history item in the graph sum.")
     max_degree: int = Field(default=5_000, ge=2, description="Attribute values shared by more items than this are not walked through.")
     validation_fraction: float = Field(default=0.1, gt=0, lt=0.9, description="Share of the training events that tunes gates and exponents.")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.addends import History
+from gnn.interests import NO_EDITS, Edits
 from gnn.scorer import HistoryWeights, fade
 from kg import schema
 from kg.events import FreshEvent
@@ -121,9 +122,16 @@ def fresh_events(fresh: Sequence[FreshEvent], item_nums: Mapping[str, int]) -> E
     return NO_EVENTS.joined(Events.of(rows)) if rows else NO_EVENTS
 
 
-def weighted(events: Events, weights: HistoryWeights, user_id: str | None) -> History:
-    """Join the kinds of each item to one weight; the heaviest kind names the edge to the shopper."""
-    values = event_values(events, weights)
+def weighted(events: Events, weights: HistoryWeights, user_id: str | None, edits: Edits = NO_EDITS) -> History:
+    """Join the kinds of each item to one weight; the heaviest kind names the edge to the shopper.
+
+    Args:
+        events: Of one shopper.
+        weights: How they count.
+        user_id: Who; None for an ad-hoc history.
+        edits: The shopper's edited interests.
+    """
+    values = event_values(events, weights) * edits.of_items(events.items)
     counting = values != 0
     items, kinds, values = events.items[counting], events.kinds[counting], values[counting]
     nums, inverse = np.unique(items, return_inverse=True)

@@ -56,14 +56,19 @@ class LiveAddends:
             [n history items].
         """
         arrays, model = self._overlay.arrays, self._overlay.artifact.model
-        if not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
-            return np.zeros(len(history.nums))
-        is_live = arrays.is_live[history.nums]
-        source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
-        source[~is_live] = model.source_embeddings[history.nums[~is_live]]
-        source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
-        target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
-        return np.asarray(model.learned_gate * history.weights * (source @ target))
+        found = np.zeros(len(history.nums))
+        if model.has_embeddings and len(history.nums):
+            is_live = arrays.is_live[history.nums]
+            source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
+            source[~is_live] = model.source_embeddings[history.nums[~is_live]]
+            source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
+            target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
+            found += model.learned_gate * (source @ target)
+        if item < arrays.n_base:
+            # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
+            built = history.nums < arrays.n_base
+            found[built] += model.weight_pairs(history.nums[built], item)
+        return np.asarray(history.weights * found)
 
     def as_built(self, history: History) -> History:
         """Return the history without new items, which the build's walks know nothing of: they are its last, so positions stay."""

@@ -1,11 +1,11 @@
 """The path-sum model in PyTorch Geometric: one sum of messages per relation, no nonlinearity between a history and its scores.
 
-    s(u, ·) = Σ_m g_m · c_u W_m  +  g_L · (c_u A) Bᵀ          W_m = D_first^-a A₁ D_mid^-b A₂ D_last^-c P^e
+    s(u, ·) = Σ_m g_m · c_u W_m  +  g_L · (c_u A) Bᵀ  +  g_B · c_u R          W_m = D_first^-a A₁ D_mid^-b A₂ D_last^-c P^e
 
 c_u is the weighted history, a row over the items; each meta-path m carries it over the graph, one `MessagePassing` with sum aggregation per step;
 gates g ≥ 0 and exponents a, b, c of the degrees and e of the popularity are learned. A and B are learned item embeddings, smoothed over the same
-graph. Because everything between history and score is linear, each score is the sum of its paths (`gnn.scorer` computes the same numbers without
-torch, and a test compares the two).
+graph, R are learned item–item weights (`gnn.regression`). Because everything between history and score is linear, each score is the sum of its
+paths and history items (`gnn.scorer` computes the same numbers without torch, and a test compares the two).
 
 Source: the linear propagation of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3–4) applied to histories as in SGC (Wu et al. 2019,
 arXiv:1902.07153); degree-discounted walks of RP3beta (Paudel et al. 2017, doi:10.1145/2955101).
@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch_geometric.data import HeteroData
 from torch_geometric.nn import MessagePassing
 
-from gnn.data import hetero_data, step_edge_type, transposed_adjacency
+from gnn.data import hetero_data, sparse_tensor, step_edge_type, transposed_adjacency
 from gnn.graph import GraphArrays
 from gnn.scorer import HistoryWeights, PathModel
 from gnn.walks import FloatArray, WalkWeights, step_matrices
@@ -71,6 +72,8 @@ class PathSum(nn.Module):
         source: a_j, item embeddings as history, [n_items, d].
         target: b_i, item embeddings as candidates, [n_items, d].
         learned_gate: g_L to start from.
+        item_weights: R, learned item–item weights, [n_items, n_items].
+        weights_gate: g_B to start from.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class PathSum(nn.Module):
         source: FloatArray | None = None,
         target: FloatArray | None = None,
         learned_gate: float = 0.0,
+        item_weights: sp.csr_matrix | None = None,
+        weights_gate: float = 0.0,
     ) -> None:
         super().__init__()
         none = np.zeros((graph.n_items, 0), dtype=np.float32)
@@ -91,6 +96,9 @@ class PathSum(nn.Module):
         self.raw_gates = nn.Parameter(inverse_softplus([walk.gate for walk in self.walks]))
         self.exponents = nn.Parameter(torch.tensor([exponents_of(walk) for walk in self.walks]).reshape(-1, 4))
         self.raw_learned_gate = nn.Parameter(inverse_softplus([learned_gate]))
+        self.raw_weights_gate = nn.Parameter(inverse_softplus([weights_gate]))
+        self.item_weights = item_weights
+        self._weights_t = None if item_weights is None else sparse_tensor(item_weights.T)
         self.source = nn.Parameter(torch.from_numpy(none if source is None else source))
         self.target = nn.Parameter(torch.from_numpy(none if target is None else target))
 
@@ -103,6 +111,11 @@ class PathSum(nn.Module):
     def learned_gate(self) -> Tensor:
         """Gate of the learned similarity, ≥ 0."""
         return softplus(self.raw_learned_gate)[0]
+
+    @property
+    def weights_gate(self) -> Tensor:
+        """Gate of the learned item–item weights, ≥ 0."""
+        return softplus(self.raw_weights_gate)[0]
 
     def adjacency(self, edge_type: EdgeType) -> Tensor:
         """Return `adj_t` of an edge type, kept after its first use."""
@@ -165,13 +178,29 @@ class PathSum(nn.Module):
         """
         return self.carry(number, history.T.contiguous()).T - history * self._returning(number)  # [B, n_items]
 
-    def learned_scores(self, history: Tensor) -> Tensor:
-        """Return (c_u A) Bᵀ.
+    def embedded(self, history: Tensor) -> Tensor:
+        """Carry histories over the learned embeddings: (c_u A) Bᵀ.
 
         Shapes:
-            history [B, n_items] → [B, n_items].
+            history [n_items, B] → [n_items, B].
         """
-        return (history @ self.source) @ self.target.T
+        return self.target @ (self.source.T @ history) if self.source.shape[1] else torch.zeros_like(history)
+
+    def regressed(self, history: Tensor) -> Tensor:
+        """Carry histories over the learned item–item weights: c_u R.
+
+        Shapes:
+            history [n_items, B] → [n_items, B].
+        """
+        return torch.zeros_like(history) if self._weights_t is None else self._weights_t @ history
+
+    def learned_scores(self, history: Tensor) -> Tensor:
+        """Return what both learned parts give, with their gates.
+
+        Shapes:
+            history [n_items, B] → [n_items, B].
+        """
+        return self.learned_gate * self.embedded(history) + self.weights_gate * self.regressed(history)
 
     def forward(self, history: Tensor) -> Tensor:
         """Score all items for a batch of histories.
@@ -179,7 +208,7 @@ class PathSum(nn.Module):
         Shapes:
             history [B, n_items] → [B, n_items].
         """
-        scores = self.learned_gate * self.learned_scores(history)
+        scores = self.learned_scores(history.T.contiguous()).T
         for number, gate in enumerate(self.gates):
             scores = scores + gate * self.walk_scores(number, history)
         return scores
@@ -187,11 +216,12 @@ class PathSum(nn.Module):
     @torch.no_grad()
     def path_model(self, history: HistoryWeights, *, neighbours: int) -> PathModel:
         """Return everything learned as plain numbers, for `gnn.scorer`; gates as good as closed are closed."""
-        *gates, learned_gate = (gate if gate > 2 * CLOSED_GATE else 0.0 for gate in [*self.gates.tolist(), float(self.learned_gate)])
+        learned = [float(self.weights_gate), float(self.learned_gate)]
+        *gates, weights_gate, learned_gate = (gate if gate > 2 * CLOSED_GATE else 0.0 for gate in [*self.gates.tolist(), *learned])
         exponents = self.exponents.tolist()
         walks = tuple(replace(_with_exponents(walk, values), gate=gate) for walk, gate, values in zip(self.walks, gates, exponents, strict=True))
         source, target = self.source.detach().numpy(), self.target.detach().numpy()
-        return PathModel(walks, history, source, target, learned_gate, neighbours)
+        return PathModel(walks, history, source, target, learned_gate, neighbours, self.item_weights, weights_gate)
 
     @torch.no_grad()
     def _returning(self, number: int) -> Tensor:

@@ -36,8 +36,9 @@ events with the same gates and exponents.
 
 ## Method
 
-Every score is a sum over graph paths, s(u, i) = Σ_m g_m Σ_paths c_uj · Π degree^-exponent, plus a learned similarity of item embeddings
-(implicit-feedback matrix factorisation smoothed over the graph). {open_walks} of {len(content["walks"])} kinds of path are open.
+Every score is a sum over graph paths, s(u, i) = Σ_m g_m Σ_paths c_uj · Π degree^-exponent, plus a learned part per history item: embeddings
+(implicit-feedback matrix factorisation smoothed over the graph) and item–item weights (ridge regression of each item on the others).
+{open_walks} of {len(content["walks"])} kinds of path are open.
 Gates and exponents were tuned on events carved from the training part.
 
 ## What it reached

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn.addends import History, IntArray
 from gnn.artifact import Artifact
@@ -117,7 +119,14 @@ class Overlay:
             live[place] -= weight * arrays.returning[place]
             targets, values = arrays.outgoing(num)
             scores[targets] += (weight * values).astype(np.float32)
-        if model.learned_gate and model.source_embeddings.shape[1]:
+        if model.has_weights:
+            # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
+            edited = is_live & (history.nums < arrays.n_base)
+            scores[: arrays.n_base] += model.weight_scores(_row(history, edited, arrays.n_base))[0]
+            whole = model.weight_scores(_row(history, history.nums < arrays.n_base, arrays.n_base))[0]
+            in_build = arrays.positions < arrays.n_base
+            live[in_build] += whole[arrays.positions[in_build]]
+        if model.has_embeddings:
             source, target = arrays.embeddings
             own = history.weights[is_live] @ source[[arrays.places[num] for num in history.nums[is_live].tolist()]]
             live += model.learned_gate * (target @ (own + known.weights @ model.source_embeddings[known.nums]))
@@ -125,6 +134,10 @@ class Overlay:
                 scores[: arrays.n_base] += (np.float32(model.learned_gate) * own.astype(np.float32)) @ model.target_embeddings.T
         scores[arrays.positions] = live
         return scores
+
+
+def _row(history: History, chosen: npt.NDArray[np.bool_], n_items: int) -> sp.csr_matrix:
+    return History(history.nums[chosen], history.weights[chosen], ()).row(n_items)
 
 
 def is_as_built(artifact: Artifact, item: LiveItem) -> bool:

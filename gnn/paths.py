@@ -223,11 +223,9 @@ class Explainer:
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
 
     def _learned(self, history: History, item: int) -> npt.NDArray[np.float64]:
-        model = self._build.model
-        if not self._whole or not model.learned_gate or not model.source_embeddings.shape[1] or not len(history.nums):
+        if not self._whole:
             return np.zeros(len(history.nums))
-        products = model.source_embeddings[history.nums].astype(np.float64) @ model.target_embeddings[item].astype(np.float64)
-        return np.asarray(model.learned_gate * history.weights * products)
+        return np.asarray(history.weights * self._build.model.learned_pairs(history.nums, item))
 
     def _learned_group(self, history: History, learned: npt.NDArray[np.float64], total: float, max_history: int) -> list[Reason]:
         if not learned.any():

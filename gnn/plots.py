@@ -77,7 +77,11 @@ def _slices(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any
 
 
 def _gates(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
-    gates = {"learned similarity": content["learned_gate"], **{walk["meta_path"]: walk["gate"] for walk in content["walks"]}}
+    gates = {
+        "learned embeddings": content["learned_gate"],
+        "learned item–item weights": content["weights_gate"],
+        **{walk["meta_path"]: walk["gate"] for walk in content["walks"]},
+    }
     positive = {name: gate for name, gate in gates.items() if gate > 0}
     _bars(axes, positive, "gate (log scale; closed gates are left out)")
     axes.set_xscale("log")

@@ -71,7 +71,7 @@ class Recommender:
         build, current = self._build, current_artifact(overlay)
         other = copy(build)
         other.artifact, other.overlay, other._identity = current, overlay, object()
-        other.shoppers = Shoppers(current, overlay.gone_nums)
+        other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
         other._explainer = build._explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
@@ -183,7 +183,9 @@ class Recommender:
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
         items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
         effects = order.effects(places, [item.item_id for item in items])
-        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, len(shopper.fresh.items), reranked, effects, more)
+        edits = shopper.edits.applied(shopper.events.met())
+        n_fresh = len(shopper.fresh.items)
+        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
     def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
         """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
@@ -201,6 +203,8 @@ class Recommender:
             bars.append(Bar(IN_HISTORY, shopper.events.met()))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
+        if len(shopper.edits.hidden):
+            bars.append(Bar("hidden by the shopper", shopper.edits.hidden))
         if ask.filter is not None:
             bars.append(Bar("left out by the filter", ~self.mask(ask.filter)))
         return tuple(bars)

@@ -125,7 +125,11 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
         found.append(_explanations(content["explanations"]))
     powers = ("start", "middle", "end", "popularity")
     walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", ", ".join(f"{walk[name]:.2f}" for name in powers)] for walk in content["walks"]}
-    learned = {**walks, "learned similarity": [f"{content['learned_gate']:.4g}", ""]}
+    learned = {
+        **walks,
+        "learned item–item weights": [f"{content['weights_gate']:.4g}", ""],
+        "learned embeddings": [f"{content['learned_gate']:.4g}", ""],
+    }
     found.append(Section("What was learned", "", ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
     return found
 

@@ -1,6 +1,8 @@
 """The scorer that evaluation, batch recommendation and serving share: every score is a sum over graph paths and history items.
 
-    s(u, i) = Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩ ]
+    s(u, i) = Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩  +  g_B · B_ji ]
+
+⟨a_j, b_i⟩ (`gnn.factors`) and B_ji (`gnn.regression`) are learned, exact per history item, and shown together as the learned part.
 
 Only the strongest `neighbours` targets of each history item take part in the graph sum: a pair (j, i) is kept with all its paths or dropped with
 all of them, so the shares of the paths stay exact.
@@ -15,12 +17,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.config import KIND_WEIGHTS
 from gnn.graph import GraphArrays
 from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
 from kg.schema import family, kind_of
+
+IntArray = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
 
 _CHUNK_CELLS = 20_000_000
 
@@ -61,6 +67,8 @@ class PathModel:
         target_embeddings: b_i, [n_items, d].
         learned_gate: g_L.
         neighbours: Targets kept per history item in the graph sum.
+        item_weights: B, [n_items, n_items], row j, column i; None where nothing was regressed.
+        weights_gate: g_B.
     """
 
     walks: tuple[WalkWeights, ...]
@@ -69,6 +77,84 @@ class PathModel:
     target_embeddings: FloatArray
     learned_gate: float
     neighbours: int = 500
+    item_weights: sp.csr_matrix | None = None
+    weights_gate: float = 0.0
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether the learned embeddings add to any score."""
+        return self.learned_gate > 0 and self.source_embeddings.shape[1] > 0
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the learned item–item weights add to any score."""
+        return self.weights_gate > 0 and self.item_weights is not None and self.item_weights.nnz > 0
+
+    def embedding_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what the embeddings give from each of some items to one item: g_L ⟨a_j, b_i⟩.
+
+        Shapes:
+            nums [n] → [n], float64.
+        """
+        if not self.has_embeddings or not len(nums):
+            return np.zeros(len(nums))
+        products = self.source_embeddings[nums].astype(np.float64) @ self.target_embeddings[item].astype(np.float64)
+        return np.asarray(self.learned_gate * products)
+
+    def weight_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what the item–item weights give from each of some items to one item: g_B B_ji.
+
+        Shapes:
+            nums [n] → [n], float64.
+        """
+        if not self.has_weights or self.item_weights is None or not len(nums):
+            return np.zeros(len(nums))
+        entries = np.asarray(self.item_weights[nums, np.full(len(nums), item)], dtype=np.float64).ravel()
+        return np.asarray(self.weights_gate * entries)
+
+    def learned_pairs(self, nums: IntArray, item: int) -> Values:
+        """Return what both learned parts give from each of some items to one item.
+
+        Shapes:
+            nums [n] → [n], float64.
+        """
+        return np.asarray(self.embedding_pairs(nums, item) + self.weight_pairs(nums, item))
+
+    def weight_scores(self, history: sp.csr_matrix) -> FloatArray:
+        """Return what the item–item weights give to every item for a batch of histories.
+
+        Shapes:
+            history [B, n_items] → [B, n_items], float32.
+        """
+        if not self.has_weights or self.item_weights is None:
+            return np.zeros(history.shape, dtype=np.float32)
+        return np.asarray(np.float32(self.weights_gate) * graph_scores(history, self.item_weights))
+
+    def learned_scores(self, history: sp.csr_matrix) -> FloatArray:
+        """Return what both learned parts give to every item for a batch of histories.
+
+        Shapes:
+            history [B, n_items] → [B, n_items], float32.
+        """
+        scores = self.weight_scores(history)
+        if self.has_embeddings:
+            scores += (np.float32(self.learned_gate) * (history @ self.source_embeddings)) @ self.target_embeddings.T
+        return scores
+
+    def learned_column(self, item: int) -> FloatArray:
+        """Return what the learned parts give from every item to one item.
+
+        Shapes:
+            → [n_items], float32.
+        """
+        found: FloatArray = np.zeros(len(self.source_embeddings), dtype=np.float32)
+        if self.has_embeddings:
+            found += np.float32(self.learned_gate) * (self.source_embeddings @ self.target_embeddings[item])
+        if self.has_weights and self.item_weights is not None:
+            places = np.flatnonzero(np.asarray(self.item_weights.indices) == item)
+            rows = np.searchsorted(self.item_weights.indptr, places, side="right") - 1
+            found[rows] += np.float32(self.weights_gate) * self.item_weights.data[places]
+        return found
 
 
 def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matrix:
@@ -187,6 +273,6 @@ def score(history: sp.csr_matrix, neighbours: sp.csr_matrix, model: PathModel) -
         → [B, n_items], float32.
     """
     scores = graph_scores(history, neighbours)
-    if model.learned_gate and model.source_embeddings.shape[1]:
-        scores += (np.float32(model.learned_gate) * (history @ model.source_embeddings)) @ model.target_embeddings.T
+    if model.has_embeddings or model.has_weights:
+        scores += model.learned_scores(history)
     return scores

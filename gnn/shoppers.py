@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from gnn.addends import History
 from gnn.artifact import Artifact
 from gnn.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
+from gnn.interests import NO_EDITS, Edits, edits_over
 from gnn.scorer import normalised
-from kg.events import FreshEvent
+from kg.events import FreshEvent, InterestEdit
 from kg.schema import family
 
 NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
@@ -27,12 +28,14 @@ class Shopper:
         events: Of the build and fresh ones, joined.
         history: The same, weighted; empty for somebody of whom nothing is known.
         fresh: The fresh events alone.
+        edits: Interests that the shopper edited; they are in `history` already.
     """
 
     user_id: str | None
     events: Events
     history: History
     fresh: Events
+    edits: Edits = NO_EDITS
 
 
 class Shoppers:
@@ -41,10 +44,11 @@ class Shoppers:
     Args:
         artifact: The build.
         gone: item_nums that are deleted: no part of any history.
+        interests: Gives the interests that a user edited.
     """
 
-    def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS) -> None:
-        self._artifact, self._gone = artifact, gone
+    def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
+        self._artifact, self._gone, self.interests = artifact, gone, interests
         found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
         self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
 
@@ -67,7 +71,8 @@ class Shoppers:
         if len(self._gone):
             base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
         events = base.joined(since)
-        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id), since)
+        edits = NO_EDITS if user_id is None else edits_over(self._artifact, self.interests(user_id))
+        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, edits)
 
     def events(self, user: int) -> Events:
         """Return what a user did according to the build, by user number."""

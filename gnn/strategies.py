@@ -108,7 +108,7 @@ class Strategies:
         if not np.isfinite(events.times).any():
             return shopper.history
         recent = events.chosen(events.times >= np.nanmax(events.times) - ask.session_s)
-        return weighted(recent, self._artifact.model.history, shopper.user_id)
+        return weighted(recent, self._artifact.model.history, shopper.user_id, shopper.edits)
 
     def scores(self, history: History) -> FloatArray:
         """Score every item for a history.

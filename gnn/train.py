@@ -1,12 +1,12 @@
 """Training: degree exponents, gates, recency and item embeddings, tuned on events carved from the training part.
 
 1. The training events are split again; what is withheld is what the tuning tries to find, so no path of the graph gives it away.
-2. Item embeddings are learned from the rest and smoothed over the graph.
+2. Item embeddings are learned from the rest and smoothed over the graph; item–item weights are regressed.
 3. On a small pool of candidates: walks that add nothing are dropped; the degree exponents of the others and the fading of old events are chosen
    from small grids by the ndcg of the whole model.
 4. Gates: gradient steps on the softmax likelihood P(i|u) = exp s(u,i) / Σ_j exp s(u,j), stopped early, then coordinate ascent on ndcg itself;
    a last scalar keeps the scores on the likelihood's scale.
-5. `refit` learns the embeddings again from all events it is given and keeps everything else.
+5. `refit` learns embeddings and item–item weights again from all events it is given and keeps everything else.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from gnn.graph import GraphArrays
 from gnn.imbalance import proposal, target_weights
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus, smoothed
+from gnn.regression import item_weights
 from gnn.scorer import HistoryWeights, PathModel, history_weights
 from gnn.split import has_clock, split_interactions
 from gnn.walks import FloatArray, WalkWeights
@@ -55,7 +56,7 @@ class Progress:
     """What training reports while it runs.
 
     Attributes:
-        step: "embeddings", "exponents", "history", "gates" or "ascent".
+        step: "embeddings", "regression", "exponents", "history", "gates" or "ascent".
         number: Epoch, round or walk within the step, from 0.
         of: How many there are at most.
         loss: Mean negative log likelihood per withheld item, nats, where the step has one.
@@ -133,7 +134,7 @@ def fit(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, pro
 
 
 def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, config: ModelConfig, progress: Report | None = None) -> PathModel:
-    """Learn the embeddings again from these events; gates, exponents and history weights are kept.
+    """Learn the embeddings and the item–item weights again from these events; gates, exponents and history weights are kept.
 
     Args:
         graph: The graph; its interaction edges are rebuilt from `interactions`.
@@ -142,8 +143,10 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
         config: The configuration it was fitted with.
         progress: Called as training goes on.
     """
-    factors = item_embeddings(graph.with_interactions(interactions), config, progress) if model.learned_gate > 0 else no_factors(graph.n_items)
-    return replace(model, source_embeddings=factors.source, target_embeddings=factors.target)
+    known = graph.with_interactions(interactions)
+    factors = item_embeddings(known, config, progress) if model.learned_gate > 0 else no_factors(graph.n_items)
+    weights = regressed_weights(known, config, progress) if model.weights_gate > 0 else None
+    return replace(model, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights)
 
 
 def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> float:
@@ -171,7 +174,12 @@ def tuning_set(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConf
         .head(config.tuning_users)
     )
     withheld = tuple(np.asarray(row, dtype=np.int64) for row in pairs["item_num"].to_list())
-    return TuningSet(graph.with_interactions(split.train), pairs["user_num"].to_numpy().astype(np.int64), withheld)
+    left = split.train
+    if split.method != "time":
+        # Who does not tune keeps everything, so that what tunes is nearly as dense as what is served.
+        others = split.test.join(users, on="user_id").filter(~pl.col("user_num").is_in(pairs["user_num"].implode()))
+        left = pl.concat([left, others.select(left.columns)])
+    return TuningSet(graph.with_interactions(left), pairs["user_num"].to_numpy().astype(np.int64), withheld)
 
 
 def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> Factors:
@@ -180,8 +188,7 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
     Shapes:
         Two arrays [n_items, d].
     """
-    history = history_weights(graph, HistoryWeights(config.kinds, count_exponent=0.0))
-    ones = sp.csr_matrix((np.ones(history.nnz, dtype=np.float32), history.indices, history.indptr), shape=history.shape)
+    ones = _met(graph, config)
     item_factors = als_item_factors(
         ones,
         factors=width_for(graph.n_items) if config.factors is None else config.factors,
@@ -193,6 +200,31 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
     )
     target = smoothed(graph, item_factors, config.smoothing, max_degree=config.max_degree)
     return folded(item_factors, target, regularization=config.factor_regularization)
+
+
+def regressed_weights(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> sp.csr_matrix | None:
+    """Learn item–item weights from the interactions of a graph; None where the configuration wants none.
+
+    Shapes:
+        [n_items, n_items].
+    """
+    if not config.regression_items:
+        return None
+    if progress is not None:
+        progress(Progress("regression", 0, 1))
+    return item_weights(
+        _met(graph, config), regularization=config.regression_regularization, most_items=config.regression_items, kept=config.regression_neighbours
+    )
+
+
+def _met(graph: GraphArrays, config: ModelConfig) -> sp.csr_matrix:
+    """Return ones where a user met an item in a way that counts.
+
+    Shapes:
+        [n_users, n_items].
+    """
+    history = history_weights(graph, HistoryWeights(config.kinds, count_exponent=0.0))
+    return sp.csr_matrix((np.ones(history.nnz, dtype=np.float32), history.indices, history.indptr), shape=history.shape)
 
 
 def starting_walks(graph: GraphArrays, config: ModelConfig) -> tuple[WalkWeights, ...]:
@@ -223,14 +255,16 @@ def _starting_model(graph: GraphArrays, config: ModelConfig) -> PathModel:
 
 def _tuned(tuning: TuningSet, config: ModelConfig, clock: bool, report: Report) -> tuple[PathModel, float]:
     factors = item_embeddings(tuning.graph, config, report) if config.factors != 0 else no_factors(tuning.graph.n_items)
-    network = PathSum(tuning.graph, starting_walks(tuning.graph, config), factors.source, factors.target, 1.0)
+    learned = (factors.source, factors.target, 1.0, regressed_weights(tuning.graph, config, report), 1.0)
+    network = PathSum(tuning.graph, starting_walks(tuning.graph, config), *learned)
     small = tuning.first(max(_FEWEST_USERS, _COARSE_CELLS // tuning.graph.n_items))
     weights = HistoryWeights(config.kinds)
     pool = _pool(network, small, weights, config)
     gates = _tuned_gates(network, pool, config, None)
-    kept = [place for place, gate in enumerate(gates[:-1]) if gate > 0 or place in _kept(network)]
-    network = PathSum(tuning.graph, [network.walks[place] for place in kept], factors.source, factors.target, 1.0)
-    kept_and_learned = [*kept, len(gates) - 1]
+    n_walks = len(network.walks)
+    kept = [place for place, gate in enumerate(gates[:n_walks]) if gate > 0 or place in _kept(network)]
+    network = PathSum(tuning.graph, [network.walks[place] for place in kept], *learned)
+    kept_and_learned = [*kept, *range(n_walks, len(gates))]
     gates = gates[kept_and_learned]
     pool = _choose_exponents(network, small, pool.parts(kept_and_learned), gates, weights, report)
     weights = _choose_history(network, small, pool, gates, weights, clock, report)
@@ -254,11 +288,11 @@ def _pool(network: PathSum, tuning: TuningSet, weights: HistoryWeights, config: 
     rng = np.random.default_rng(config.seed)
     popularity = np.asarray(tuning.graph.popularity, dtype=np.float64)
     drawn_by = proposal(popularity, config.negative_sampling)
-    families = [walk.meta_path.family for walk in network.walks] + ["learned"]
+    families = [*(walk.meta_path.family for walk in network.walks), "regression", "embeddings"]
     rows: list[Candidates] = []
-    for columns in _dense_batches(history, len(network.walks) + 1):
+    for columns in _dense_batches(history, len(network.walks) + 2):
         parts = [network.carry(number, columns) for number in range(len(network.walks))]
-        parts.append(network.target @ (network.source.T @ columns) if network.source.shape[1] else torch.zeros_like(columns))
+        parts += [network.regressed(columns), network.embedded(columns)]
         allowed = columns == 0
         nominated = _nominated(parts, families, allowed, config.candidates)
         arrays, free = [part.numpy() for part in parts], allowed.T.numpy()
@@ -364,7 +398,7 @@ def _pool_ndcg(network: PathSum, tuning: TuningSet, pool: Pool, weights: History
     history = history_weights(tuning.graph, weights)[tuning.users]
     rows, done = [], 0
     for columns in _dense_batches(history, 2):
-        reached = network.learned_gate * (network.target @ (network.source.T @ columns))
+        reached = network.learned_scores(columns)
         for number, gate in enumerate(network.gates):
             reached += gate * network.carry(number, columns)
         rows.append(reached.numpy()[pool.items[done : done + columns.shape[1]], np.arange(columns.shape[1])[:, None]])
@@ -388,7 +422,8 @@ def _tuned_gates(network: PathSum, pool: Pool, config: ModelConfig, report: Repo
 def _set_gates(network: PathSum, pool: Pool, gates: Gates) -> None:
     with torch.no_grad():
         raw = inverse_softplus((gates / pool.scales).tolist())
-        network.raw_gates.copy_(raw[:-1])
+        network.raw_gates.copy_(raw[:-2])
+        network.raw_weights_gate.copy_(raw[-2:-1])
         network.raw_learned_gate.copy_(raw[-1:])
 
 

@@ -188,9 +188,10 @@ class _Question:
         self._recommender, self._artifact, self.k = recommender, recommender.artifact, ask.k
         self.item = recommender.item_num(item_id)
         self.history, self._user_id = shopper.history, shopper.user_id
-        self.events = shopper.events.rows()
+        self.events, self._edits = shopper.events.rows(), shopper.edits
         self.scores = recommender.scores(self.history)
-        bars = [bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY]
+        excluded = [bar for _, bar in recommender.rules.active(shopper).bars]
+        bars = [*(bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY), *excluded]
         self._barred = np.zeros(self._artifact.n_items, dtype=bool)
         for bar in bars:
             self._barred[bar.items] = True
@@ -213,7 +214,7 @@ class _Question:
 
     def rank(self, events: Sequence[Event]) -> int:
         """Return the rank of the item for a history of these events: it counts among what may be recommended even where it is filtered."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         return _rank(self._recommender.scores(history), self.item, self._out(events)) if len(history.nums) else self._artifact.n_items
 
     def lacks(self, listed: np.ndarray) -> tuple[Lacking, ...]:
@@ -266,7 +267,7 @@ class _Question:
 
     def _gap(self, events: Sequence[Event]) -> float:
         """Return how much the item lacks to the k-th of the others, as a share of that score; at most 0 where it is in the list."""
-        history = weighted(Events.of(events), self._artifact.model.history, self._user_id)
+        history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         if not len(history.nums):
             return float("inf")
         scores, met = self._recommender.scores(history), self._out(events)
@@ -283,8 +284,7 @@ class _Question:
         column: FloatArray = np.zeros(self._artifact.n_items, dtype=np.float32)
         places = np.flatnonzero(np.asarray(neighbours.indices) == self.item)
         column[np.searchsorted(neighbours.indptr, places, side="right") - 1] = neighbours.data[places]
-        if model.learned_gate and model.source_embeddings.shape[1]:
-            column += np.float32(model.learned_gate) * (model.source_embeddings @ model.target_embeddings[self.item])
+        column += model.learned_column(self.item)
         best = largest(column, np.arange(len(column), dtype=np.int32), MAX_TRIED)
         return [int(num) for num in best if column[num] > 0]
 

@@ -1,4 +1,4 @@
-"""One event of a shopper, as it was acknowledged: what crosses from the ledger to whoever reckons with it."""
+"""What crosses from the ledger to whoever reckons with it: a shopper's acknowledged events and edited interests."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class FreshEvent:
         time: Unix seconds.
         quantity: How many, of purchases.
         value: The rating, of ratings; None elsewhere.
+        price_cents: What was paid, for all pieces together.
     """
 
     seq: int
@@ -26,3 +27,23 @@ class FreshEvent:
     time: float
     quantity: float = 1.0
     value: float | None = None
+    price_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterestEdit:
+    """One interest as its user wants it.
+
+    Attributes:
+        user_id: Whose.
+        relation: "has_category", "has_brand", …
+        value: The value, as its node in the graph is called.
+        weight: Factor on everything that this interest contributes: 0 hides it, 1 is as if it had never been edited.
+        revision: Number of the edit.
+    """
+
+    user_id: str
+    relation: str
+    value: str
+    weight: float
+    revision: int = 0

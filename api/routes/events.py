@@ -64,7 +64,7 @@ class Event(BaseModel):
     )
     quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
     value: float | None = Field(default=None, ge=-1e6, le=1e6, description="The rating, of ratings.")
-    price_cents: int | None = Field(default=None, ge=0, le=10**12, description="Price of one, in cents.")
+    price_cents: int | None = Field(default=None, ge=0, le=10**12, description="What was paid for all pieces together, in cents.")
     properties: Annotated[dict[str, JsonValue], AfterValidator(_bounded)] | None = Field(
         default=None, description="Kept with the event and given back; nothing reckons with it. At most 4 KiB."
     )

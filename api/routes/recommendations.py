@@ -59,7 +59,8 @@ async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Anno
         result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
         return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, seq))
 
-    depends_on = (recommender.state, user_id, question.ask, question.question, len(fresh), seq, tuple(degraded))
+    edits = recommender.shoppers.interests(user_id)
+    depends_on = (recommender.state, user_id, question.ask, question.question, len(fresh), seq, edits, tuple(degraded))
     return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
 
 

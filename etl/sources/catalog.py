@@ -1,26 +1,36 @@
-"""All sources of a shop → one validated `Catalog`, and what was refused."""
+"""All sources of a shop → one validated `Catalog`, and what was refused or flagged."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from etl import rejects
+from etl.clean.config import CleanConfig
+from etl.clean.lines import line_rules, service_lines
 from etl.settings import SourceConfig
 from etl.sources import files
 from etl.sources.columns import Columns
 from etl.sources.entities import KEYS, Entities
+from etl.sources.events import Events
 from etl.sources.known import Prepared, prepared
-from etl.sources.links import no_links, read_links, relation_name, typed
-from kg import schema
+from etl.sources.links import no_links, read_links
+from etl.sources.mapping import Mapping as SourceMapping
+from etl.sources.raw import RawTable
 from kg.errors import InputError
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, USER_COLUMNS, Catalog, empty
 
 Progress = Callable[[int, int], None]
+OnError = Callable[[str, SourceConfig, InputError], None]
 
 TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     "items": ITEM_COLUMNS,
@@ -29,9 +39,6 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     "triples": TRIPLE_COLUMNS,
 }
 """Table → its columns, in the order of import: interactions and triples may name only items that are known by then."""
-
-_ITEM_FIELDS = {*ITEM_COLUMNS, "price"}
-_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 
 
 @dataclass
@@ -46,35 +53,98 @@ class Counts:
 
 
 @dataclass
+class Details:
+    """More about one source: what it is, and why rows were not good.
+
+    Attributes:
+        table: What its rows are.
+        file_format: How it was read.
+        encoding: What it is written in, where it is text.
+        seconds: How long reading took.
+        flags: Flag → rows.
+        empty: Why → rows that say nothing.
+        rejects: Why → rows that were refused.
+        left_out: Attribute → rows, of JSON attributes beyond the limit.
+        first_reject: The first row refused.
+    """
+
+    table: str
+    file_format: str
+    encoding: str = ""
+    seconds: float = 0.0
+    flags: Counter[str] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
+    rejects: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, int] = field(default_factory=dict)
+    first_reject: dict[str, object] | None = None
+
+
+@dataclass
 class Imported:
     """What an import found.
 
     Attributes:
-        catalog: The rows that can be used.
-        rejects: The others, per source.
-        counts: Source → what became of its rows; `empty` ones say nothing (a triple "brand:" without a name) and count as neither.
+        items: The catalogue.
+        users: Users of whom something is declared.
+        triples: The ready-made graph.
+        events: The events, on disk.
+        rejects: Rows that cannot be used, per source.
+        counts: Source → what became of its rows; `empty` ones say nothing (a triple "brand:" without a name, a row that repeats an item).
+        details: Source → more about it.
     """
 
-    catalog: Catalog
+    items: pl.DataFrame
+    users: pl.DataFrame
+    triples: pl.DataFrame
+    events: Events
     rejects: list[pl.DataFrame] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
+    details: dict[str, Details] = field(default_factory=dict)
 
     @property
     def n_rejected(self) -> int:
         """Number of rows refused."""
         return sum(part.height for part in self.rejects)
 
+    @property
+    def n_flagged(self) -> int:
+        """Number of rows flagged."""
+        return sum(counts.flagged for counts in self.counts.values())
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The rows that can be used, in memory."""
+        return Catalog(self.items, self.events.good().collect(), self.users, self.triples)
+
+    def write(self, folder: Path) -> None:
+        """Write the catalogue as `Catalog.write` does, without holding the events in memory."""
+        Catalog(self.items, users=self.users, triples=self.triples).write(folder)
+        self.events.good().sink_parquet(folder / "interactions.parquet", maintain_order=True)
+
 
 def import_sources(
-    root: Path, sources: Sequence[SourceConfig], progress: Progress | None = None, *, more_items: pl.DataFrame | None = None
+    root: Path,
+    sources: Sequence[SourceConfig],
+    progress: Progress | None = None,
+    *,
+    more_items: pl.DataFrame | None = None,
+    clean: CleanConfig | None = None,
+    folder: Path | None = None,
+    now: float | None = None,
+    on_error: OnError | None = None,
 ) -> Imported:
-    """Read, validate and join all sources.
+    """Read, validate, join and clean all sources.
 
     Args:
         root: Folder that relative paths start from.
         sources: What reckon.toml declares.
         progress: Called with the bytes of files read so far, and of all files.
         more_items: Items that the shop has told otherwise; they count where the files lack them.
+        clean: The rules of cleaning; the defaults where absent.
+        folder: Where events lie while they are read; a temporary folder, deleted with the result, where absent.
+        now: Unix seconds that no event is later than; the clock where absent.
+        on_error: Told of a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
+            Where absent, the error is raised.
 
     Raises:
         InputError: A file is missing, broken or empty, a column is missing, there are no items, or no row of a source can be used.
@@ -82,203 +152,212 @@ def import_sources(
     if not any(source.table == "items" for source in sources):
         raise InputError("reckon.toml declares no items", hint='add a [[source]] with table = "items"')
     ordered = sorted(sources, key=lambda source: [*TABLES].index(source.table))
-    paths = [files.resolve(root, source.path) for source in ordered]
-    sizes = [path.stat().st_size for path in paths]
-    assembly = _Assembly(root)
-    for n, (source, path) in enumerate(zip(ordered, paths, strict=True)):
-        before, size = sum(sizes[:n]), sizes[n]
+    assembly = _Assembly(root, clean or CleanConfig(), _events(folder), time.time() if now is None else now)
+    sizes = [_size(root, source) for source in ordered]
+    for n, (source, size) in enumerate(zip(ordered, sizes, strict=True)):
         if source.table != "items" and more_items is not None:
             assembly.add_items(more_items)
-        for fraction in assembly.take(prepared(source, path)):
-            if progress:
-                progress(before + int(fraction * size), sum(sizes))
-    return assembly.imported()
+        try:
+            for fraction in assembly.take(prepared(source, files.resolve(root, source.path))):
+                if progress:
+                    progress(sum(sizes[:n]) + int(fraction * size), sum(sizes))
+        except InputError as error:
+            if on_error is None:
+                raise
+            on_error(assembly.broken(source), source, error)
+    return assembly.imported(on_error)
+
+
+def _events(folder: Path | None) -> Events:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return Events(folder)
+    events = Events(Path(tempfile.mkdtemp(prefix="reckon-import-")))
+    weakref.finalize(events, shutil.rmtree, events.folder, ignore_errors=True)
+    return events
+
+
+def _size(root: Path, source: SourceConfig) -> int:
+    try:
+        return files.resolve(root, source.path).stat().st_size
+    except InputError:
+        return 0
 
 
 class _Assembly:
     """The tables while they are being put together."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, clean: CleanConfig, events: Events, now: float) -> None:
         self._root = root
+        self._clean = clean
+        self._events = events
         self._parts: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
         self._rejects: list[pl.DataFrame] = []
         self._counts: dict[str, Counts] = {}
+        self._details: dict[str, Details] = {}
+        self._sources: dict[str, SourceConfig] = {}
+        self._names: list[str] = []
         self._known: dict[str, pl.Series] = {}
-        self._entities = Entities("", "")
-        self._link = no_links()
+        self._service: list[pl.Series] = []
+        self._mapping = SourceMapping(clean, line_rules(root, clean), now, self._ids, self._service_ids)
 
     def take(self, prepared: Prepared) -> Iterator[float]:
         """Import one source, chunk by chunk; gives how much of its file has been read."""
         source = prepared.source
-        counts = Counts()
-        first_refused: pl.DataFrame | None = None
-        reasons: Counter[str] = Counter()
+        name = _unique_name(source, self._names)
+        started = time.perf_counter()
+        counts, details = Counts(), Details(source.table, prepared.file_format)
         self._begin(source)
         for raw in files.read(prepared.file, prepared.file_format, source.wanted, prepared.optional):
-            good, refused = self._mapped(Columns(source, raw))
-            told = pl.concat([raw.rejects, rejects.rejected(raw.name, refused)])
-            kept = good if source.table != "triples" else good.filter((pl.col("head") != "") & (pl.col("tail") != ""))
-            counts.rows += raw.n_rows
-            counts.good += kept.height
-            counts.empty += good.height - kept.height + sum(raw.empty.values())
-            counts.rejected += told.height
-            reasons.update({str(why): int(n) for why, n in told.group_by("why").len().iter_rows()})
-            if told.height:
-                self._rejects.append(told)
-                first_refused = told.head(1) if first_refused is None else first_refused
-            if kept.height:
-                self._take_rows(source.table, kept)
+            good, refused = self._mapping.map(Columns(source, raw))
+            self._count(raw, pl.concat([raw.rejects, rejects.rejected(raw.name, refused)]), counts, details)
+            details.encoding = raw.encoding
+            counts.good += self._take_rows(name, source, good, details)
             yield raw.read_fraction
-        if counts.good == 0 and first_refused is not None:
-            raise _unusable(counts, reasons, first_refused.row(0, named=True))
+        if counts.good == 0 and details.first_reject is not None and not details.flags:
+            raise _unusable(counts, details)
         if source.table in KEYS:
-            rows = self._entities.finished()
-            counts.empty += counts.good - rows.height
-            counts.good = rows.height
-            self._add(source.table, rows)
-        self._counts[_unique_name(source, self._counts)] = counts
+            counts.good = self._finish_entities(name, source, details)
+        details.seconds = round(time.perf_counter() - started, 2)
+        counts.flagged, counts.empty = sum(details.flags.values()), sum(details.empty.values())
+        self._counts[name], self._details[name], self._sources[name] = counts, details, source
+        self._names.append(name)
 
-    def _begin(self, source: SourceConfig) -> None:
-        if source.table in KEYS:
-            self._entities = Entities(KEYS[source.table], source.repeated, source.attributes_limit if source.attributes_json else 0)
-        self._link = read_links(self._root, source) if source.link else no_links()
-
-    def _take_rows(self, table: str, rows: pl.DataFrame) -> None:
-        if table not in KEYS:
-            self._add(table, rows.drop("line"))
-            return
-        self._entities.take(rows.filter(~pl.col(KEYS[table]).is_in(self._ids(table, KEYS[table]).implode())))
+    def broken(self, source: SourceConfig) -> str:
+        """Note that a source could not be used: what names its items is not at fault. Returns what the source is called."""
+        if source.table == "items":
+            self._mapping.judge_items = False
+        name = _unique_name(source, self._names)
+        self._names.append(name)
+        return name
 
     def add_items(self, more: pl.DataFrame) -> None:
         """Add the items that are not there yet."""
-        new = more.filter(~pl.col("item_id").is_in(self._ids("items", "item_id").implode()))
+        new = more.filter(~pl.col("item_id").is_in(self._ids("items").implode()))
         if new.height:
             self._add("items", new)
 
-    def imported(self) -> Imported:
-        """Return the finished tables."""
-        tables = {table: _stacked(parts, TABLES[table]) for table, parts in self._parts.items()}
-        return Imported(Catalog(**tables), self._rejects, self._counts)
+    def imported(self, on_error: OnError | None = None) -> Imported:
+        """Clean the events, and return the finished tables."""
+        for name, flags in self._events.clean(self._clean).items():
+            if name not in self._counts:
+                continue
+            counts, details = self._counts[name], self._details[name]
+            details.flags = flags
+            counts.flagged = sum(flags.values())
+            counts.good -= counts.flagged
+            if counts.good == 0 and counts.rows:
+                error = _unusable(counts, details)
+                if on_error is None:
+                    raise error
+                on_error(name, self._sources[name], error)
+        tables = {table: _stacked(self._parts[table], TABLES[table]) for table in ("items", "users", "triples")}
+        return Imported(**tables, events=self._events, rejects=self._rejects, counts=self._counts, details=self._details)
+
+    def _begin(self, source: SourceConfig) -> None:
+        if source.table in KEYS:
+            limit = source.attributes_limit if source.attributes_json else 0
+            self._mapping.entities = Entities(KEYS[source.table], source.repeated, limit)
+        self._mapping.links = read_links(self._root, source) if source.link else no_links()
+
+    def _count(self, raw: RawTable, told: pl.DataFrame, counts: Counts, details: Details) -> None:
+        counts.rows += raw.n_rows
+        counts.rejected += told.height
+        details.empty.update(raw.empty)
+        details.rejects.update({str(why): int(n) for why, n in told.group_by("why").len().sort("why").iter_rows()})
+        if told.height:
+            self._rejects.append(told)
+            details.first_reject = details.first_reject or told.row(0, named=True)
+
+    def _take_rows(self, name: str, source: SourceConfig, rows: pl.DataFrame, details: Details) -> int:
+        """Take rows that could be read, and return how many are good so far."""
+        match source.table:
+            case "interactions":
+                if source.unknown_items == "add":
+                    rows = self._with_unknown(rows)
+                if rows.height:
+                    self._events.add(name, rows)
+                return rows.height
+            case "triples":
+                kept = rows.filter((pl.col("head") != "") & (pl.col("tail") != ""))
+                details.empty.update({"names a node that is empty": rows.height - kept.height} if rows.height > kept.height else {})
+                self._add("triples", kept.drop("line", "flag"))
+                return kept.height
+        flagged = rows.filter(pl.col("flag").is_not_null())
+        if flagged.height:
+            self._service.append(flagged["item_id"].unique())
+            self._flag_items(name, flagged, details)
+        good = rows.filter(pl.col("flag").is_null()).drop("flag")
+        new = good.filter(~pl.col(KEYS[source.table]).is_in(self._ids(source.table).implode()))
+        if good.height > new.height:
+            details.empty["repeats an id of another source"] += good.height - new.height
+        self._mapping.entities.take(new)
+        return new.height
+
+    def _flag_items(self, name: str, rows: pl.DataFrame, details: Details) -> None:
+        details.flags["service_line"] += rows.height
+        self._events.add_flagged(name, rows.with_columns(flag=pl.lit("service_line")))
+
+    def _finish_entities(self, name: str, source: SourceConfig, details: Details) -> int:
+        """Add what the source's rows became, without the items that some row of theirs gave away as none; returns how many."""
+        entities = self._mapping.entities
+        n_taken = entities.n_rows
+        rows = entities.finished()
+        if n_taken > rows.height:
+            details.empty["repeats an id of this source"] += n_taken - rows.height
+        details.left_out = entities.attributes.left_out if entities.attributes else {}
+        if source.table == "items" and self._service:
+            service = rows["item_id"].is_in(self._service_ids().implode())
+            if service.any():
+                self._flag_items(name, rows.filter(service).with_columns(line=pl.lit(None, dtype=pl.Int64)), details)
+                rows = rows.filter(~service)
+        self._add(source.table, rows)
+        return rows.height
+
+    def _with_unknown(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Add the items that the catalogue lacks, and flag the rows of those that are none by their id."""
+        new = rows.filter(pl.col("flag").is_null())["item_id"].unique(maintain_order=True)
+        new = new.filter(~new.is_in(self._ids("items").implode()))
+        if not len(new):
+            return rows
+        named = pl.DataFrame({"item_id": new, "title": new})
+        service = service_lines(named.with_columns(title=pl.lit(None, dtype=pl.String)), self._mapping.lines)
+        self._add("items", named.filter(~service))
+        if not service.any():
+            return rows
+        none = pl.col("item_id").is_in(new.filter(service).implode()) & pl.col("flag").is_null()
+        return rows.with_columns(flag=pl.when(none).then(pl.lit("service_line")).otherwise("flag"))
 
     def _add(self, table: str, rows: pl.DataFrame) -> None:
-        self._parts[table].append(rows)
-        self._known.pop(table, None)
+        if rows.height:
+            self._parts[table].append(rows)
+            self._known.pop(table, None)
 
-    def _mapped(self, columns: Columns) -> tuple[pl.DataFrame, pl.DataFrame]:
-        match columns.source.table:
-            case "items":
-                self._map_items(columns)
-            case "users":
-                self._map_users(columns)
-            case "interactions":
-                self._map_interactions(columns)
-            case "triples":
-                self._map_triples(columns)
-        return columns.accepted()
-
-    def _map_items(self, columns: Columns) -> None:
-        columns.text("item_id", required=True)
-        for name in ("title", "description", "brand"):
-            columns.text(name)
-        columns.many("categories")
-        columns.price()
-        columns.boolean("available")
-        _declared(columns, besides=_ITEM_FIELDS)
-        self._map_entity(columns, "item_id")
-
-    def _map_users(self, columns: Columns) -> None:
-        columns.text("user_id", required=True)
-        _declared(columns, besides={"user_id"})
-        self._map_entity(columns, "user_id")
-
-    def _map_entity(self, columns: Columns, key: str) -> None:
-        name = columns.source.attributes_json
-        if name and self._entities.attributes:
-            cells = columns.raw.frame[name].cast(pl.String, strict=False)
-            columns.refuse(self._entities.attributes.take(columns.frame["line"], cells), name, cells, "is not a JSON object")
-        if columns.source.repeated in ("", "reject"):
-            self._refuse_repeated(columns, key)
-
-    def _map_interactions(self, columns: Columns) -> None:
-        columns.text("user_id", required=True)
-        columns.text("item_id", required=True)
-        if columns.given("kind"):
-            columns.text("kind", required=True)
-            _refuse_names(columns, "kind", "is not a kind: a–z, 0–9 and _, starting with a letter")
-        else:
-            columns.add("kind", pl.lit(columns.source.kind))
-        columns.time()
-        columns.number("quantity", default=1.0)
-        columns.number("rating")
-        columns.price()
-        if columns.source.unknown_items == "add":
-            self._add_unknown(columns.frame.filter(~columns.refused())["item_id"])
-        else:
-            self._refuse_unknown(columns, "item_id", columns.frame["item_id"])
-
-    def _map_triples(self, columns: Columns) -> None:
-        for name in ("head", "relation", "tail"):
-            columns.text(name, required=True)
-        known = columns.source.file_format == "recbole"
-        if known:
-            columns.add("relation", relation_name(columns.frame["relation"]))
-        _refuse_names(columns, "relation", "is not a relation: a–z, 0–9 and _, starting with a letter")
-        node_type = columns.source.entity_type or ("entity" if known or columns.source.link else "")
-        for name in ("head", "tail"):
-            written = columns.frame[name]
-            nodes = typed(written, self._link, node_type)
-            columns.refuse(written.is_not_null() & nodes.is_null(), name, written, 'is not written "type:id"')
-            parts = nodes.to_frame("node").select(pl.col("node").str.splitn(":", 2)).unnest("node")
-            columns.add(f"{name}_type", parts["field_0"])
-            columns.add(name, parts["field_1"].str.strip_chars())
-            is_item = (pl.col(f"{name}_type") == "item") & (pl.col(name) != "")
-            self._refuse_unknown(columns, name, columns.frame.select(pl.when(is_item).then(name)).to_series())
-
-    def _ids(self, table: str, key: str) -> pl.Series:
+    def _ids(self, table: str) -> pl.Series:
         if table not in self._known:
+            key = KEYS[table]
             self._known[table] = pl.concat([pl.Series(key, [], dtype=pl.String), *(part[key] for part in self._parts[table])])
         return self._known[table]
 
-    def _refuse_repeated(self, columns: Columns, key: str) -> None:
-        """Refuse ids that came before. Called last: a row that was refused for another reason does not use up its id."""
-        values = columns.frame.select(pl.when(~columns.refused()).then(key)).to_series()
-        earlier = (values.is_in(self._ids(columns.source.table, key).implode()) | values.is_in(self._entities.ids().implode())).fill_null(False)
-        columns.refuse(values.is_not_null() & (earlier | ~values.is_first_distinct()), key, values, "is repeated; the first row stays")
-
-    def _refuse_unknown(self, columns: Columns, name: str, values: pl.Series) -> None:
-        unknown = values.is_not_null() & ~values.is_in(self._ids("items", "item_id").implode()).fill_null(False)
-        columns.refuse(unknown, name, values, "is not an item of the catalogue")
-
-    def _add_unknown(self, item_ids: pl.Series) -> None:
-        new = item_ids.drop_nulls().unique(maintain_order=True)
-        new = new.filter(~new.is_in(self._ids("items", "item_id").implode()))
-        if len(new):
-            self._add("items", pl.DataFrame({"item_id": new, "title": new}))
+    def _service_ids(self) -> pl.Series:
+        return pl.concat([pl.Series("item_id", [], dtype=pl.String), *self._service])
 
 
-def _declared(columns: Columns, *, besides: set[str]) -> None:
-    """Add the attribute columns that the shop names itself."""
-    for name in columns.source.columns:
-        if name not in besides:
-            schema.attribute_relation(name)
-            columns.many(name)
-
-
-def _refuse_names(columns: Columns, name: str, why: str) -> None:
-    values = columns.frame[name]
-    columns.refuse(~values.str.contains(_NAME).fill_null(True), name, values, why)
-
-
-def _unusable(counts: Counts, reasons: Counter[str], first: Mapping[str, object]) -> InputError:
-    why, n = reasons.most_common(1)[0]
+def _unusable(counts: Counts, details: Details) -> InputError:
+    first = details.first_reject
+    if first is None:
+        why = ", ".join(f"{n:,} {flag}" for flag, n in details.flags.most_common())
+        return InputError(f"none of {counts.rows:,} rows of {details.table} can be used: {why}", hint="correct `columns` in reckon.toml, or [clean]")
+    reason, n = details.rejects.most_common(1)[0]
     value = f" {first['value']!r}" if first["value"] else ""
     return InputError(
         f"{first['file']}: none of its {counts.rows:,} rows can be used; line {first['line']}: {first['column']}{value} {first['why']}",
-        hint=f"correct `columns` in reckon.toml or the file; {n:,} rows: {why}",
+        hint=f"correct `columns` in reckon.toml or the file; {n:,} rows: {reason}",
     )
 
 
-def _unique_name(source: SourceConfig, taken: Mapping[str, object]) -> str:
+def _unique_name(source: SourceConfig, taken: Sequence[str]) -> str:
     for name in (source.path, f"{source.path} ({source.table})"):
         if name not in taken:
             return name

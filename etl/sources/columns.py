@@ -20,6 +20,25 @@ _AMOUNT = rf"^{_CURRENCY}?\s*(-?[0-9][0-9.,'\s]*)\s*{_CURRENCY}?$"
 _NAIVE_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with some rows.
+
+    Attributes:
+        rows: Which ones.
+        column: Our column.
+        values: What is written there.
+        why: What is wrong with it.
+        impossible: The value can be read, but cannot be; what cannot be read is worse.
+    """
+
+    rows: pl.Series
+    column: str
+    values: pl.Series
+    why: str
+    impossible: bool = False
+
+
 @dataclass
 class Columns:
     """The columns of one chunk of a source.
@@ -28,13 +47,15 @@ class Columns:
         source: What reckon.toml says of it.
         raw: Its rows as written.
         frame: Our columns so far, row by row with `raw`.
-        problems: (rows, our column, value as written, why); the first of a row is the one told.
+        problems: What cannot be used; the first of a row is the one told.
+        flags: (rows, flag): rows that can be read but mislead; a flagged row has no problem that is only a matter of its value.
     """
 
     source: SourceConfig
     raw: RawTable
     frame: pl.DataFrame = field(init=False)
-    problems: list[tuple[pl.Series, str, pl.Series, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    flags: list[tuple[pl.Series, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.frame = self.raw.frame.select(line=LINE)
@@ -91,7 +112,7 @@ class Columns:
         """Add `price_cents` from itself or from a decimal `price`."""
         name, cents = ("price_cents", 1) if self.given("price_cents") else ("price", 100)
         self.number(name, amounts=cents == 100)
-        self.refuse((self.frame[name] < 0).fill_null(False), name, self.frame[name], "is negative")
+        self.refuse((self.frame[name] < 0).fill_null(False), name, self.frame[name], "is negative", impossible=True)
         values = (self.frame[name] * cents).round().cast(pl.Int64, strict=False)
         self.frame = self.frame.drop(name)
         self.add("price_cents", values)
@@ -123,28 +144,41 @@ class Columns:
         self.refuse(written.is_not_null() & ~values.is_finite().fill_null(False), "time", written, "is neither ISO 8601 nor a number")
         self.add("time", values)
 
-    def refuse(self, rows: pl.Series, column: str, values: pl.Series, why: str) -> None:
+    def refuse(self, rows: pl.Series, column: str, values: pl.Series, why: str, *, impossible: bool = False) -> None:
         """Note a problem of some rows."""
         if rows.any():
-            self.problems.append((rows, column, values.cast(_TEXT, strict=False), why))
+            self.problems.append(Problem(rows, column, values.cast(_TEXT, strict=False), why, impossible))
 
-    def refused(self) -> pl.Series:
-        """Say for each row whether it has a problem so far."""
+    def flag(self, rows: pl.Series, flag: str) -> None:
+        """Flag some rows; the first flag of a row stays."""
+        if rows.any():
+            self.flags.append((rows, flag))
+
+    def left_out(self) -> pl.Series:
+        """Say for each row whether it has a problem or a flag so far."""
         none = pl.repeat(False, self.frame.height, dtype=pl.Boolean, eager=True)
-        for rows, *_ in self.problems:
+        for rows in (*(problem.rows for problem in self.problems), *(rows for rows, _ in self.flags)):
             none = none | rows
         return none
 
     def accepted(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the rows without a problem, and (line, column, value, why) of the first problem of each other row."""
+        """Return the rows without a problem, each with its `flag` or null, and (line, column, value, why) of the first problem of each other row."""
         parts: list[pl.DataFrame] = []
         told = pl.repeat(False, self.frame.height, dtype=pl.Boolean, eager=True)
-        for rows, name, values, reason in self.problems:
+        flag = self._flags()
+        for problem in self.problems:
+            rows = problem.rows & flag.is_null() if problem.impossible else problem.rows
             new = rows & ~told
             told = told | rows
-            parts.append(self.frame.select("line", column=pl.lit(name), value=values, why=pl.lit(reason)).filter(new))
+            parts.append(self.frame.select("line", column=pl.lit(problem.column), value=problem.values, why=pl.lit(problem.why)).filter(new))
         empty = pl.DataFrame(schema={"line": pl.Int64(), "column": _TEXT, "value": _TEXT, "why": _TEXT})
-        return self.frame.filter(~told), pl.concat([empty, *parts]).sort("line", maintain_order=True)
+        return self.frame.with_columns(flag=flag).filter(~told), pl.concat([empty, *parts]).sort("line", maintain_order=True)
+
+    def _flags(self) -> pl.Series:
+        flag = pl.repeat(None, self.frame.height, dtype=_TEXT, eager=True)
+        for rows, name in reversed(self.flags):
+            flag = pl.select(pl.when(rows).then(pl.lit(name)).otherwise(flag)).to_series()
+        return flag
 
     def _names(self, name: str) -> list[str]:
         declared = self.source.columns[name]

@@ -23,6 +23,7 @@ class Entities:
 
     def __init__(self, key: str, repeated: str, attributes_limit: int = 0) -> None:
         self.attributes = JsonAttributes(attributes_limit) if attributes_limit else None
+        self.n_rows = 0
         self._key = key
         self._repeated = repeated
         self._parts: list[pl.DataFrame] = []
@@ -30,6 +31,7 @@ class Entities:
 
     def take(self, rows: pl.DataFrame) -> None:
         """Take a chunk's rows, each with its `line`."""
+        self.n_rows += rows.height
         if self._repeated in ("first", "common"):
             if self._repeated == "common":
                 self._count(rows)

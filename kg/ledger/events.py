@@ -17,7 +17,7 @@ from kg.ledger.tables import EVENTS, events
 Status = Literal["accepted", "duplicate", "conflict"]
 _LOOKUP = 500
 log = structlog.get_logger("ledger")
-_FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value)
+_FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value, events.c.price_cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class NewEvent:
         time: Unix seconds.
         quantity: How many.
         value: The rating, of ratings.
-        price_cents: Price of one, where the shop tells it.
+        price_cents: What was paid for all pieces together, where the shop tells it.
         properties: Whatever else the shop wants to keep with it; nothing reckons with these.
     """
 

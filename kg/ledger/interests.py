@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from kg.ledger.people import InterestEdit, PeopleStore
+from kg.events import InterestEdit
+from kg.ledger.people import PeopleStore
 
 
 class Interests:
@@ -33,10 +34,13 @@ class Interests:
         """
         for edit in self._store.edits_after(self._revision):
             with self._lock:
+                if edit.revision <= self._revision:
+                    # Another thread was faster, and has read everything up to its number.
+                    continue
                 of_user = self._by_user.setdefault(edit.user_id, {})
                 of_user.pop((edit.relation, edit.value), None)
                 if edit.weight != 1:
                     of_user[edit.relation, edit.value] = edit
                 if not of_user:
                     del self._by_user[edit.user_id]
-                self._revision = max(self._revision, edit.revision)
+                self._revision = edit.revision

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
+from kg.events import InterestEdit
 from kg.ledger.database import Database, last_number, take_number
 from kg.ledger.tables import PROFILES, USERS, profile_edits, users
 
 Attributes = Mapping[str, Sequence[str]]
 _PART = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class InterestEdit:
-    """One interest as its user wants it.
-
-    Attributes:
-        user_id: Whose.
-        relation: "has_category", "has_brand", …
-        value: The value, as its node in the graph is called.
-        weight: Factor on everything that this interest contributes: 0 hides it, 1 is as if it had never been edited.
-        revision: Number of the edit.
-    """
-
-    user_id: str
-    relation: str
-    value: str
-    weight: float
-    revision: int = 0
 
 
 class PeopleStore:

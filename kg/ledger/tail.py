@@ -56,18 +56,19 @@ class Tail:
     def __len__(self) -> int:
         return len(self._order)
 
-    def fresh(self, user_id: str, watermark: int) -> tuple[FreshEvent, ...]:
+    def fresh(self, user_id: str, watermark: int, *, ledger_up: bool = True) -> tuple[FreshEvent, ...]:
         """Return the events of a user above a watermark, in order, at most the latest `max_per_user`.
 
         Args:
             user_id: Who.
             watermark: That of the build which answers; the tail's own may lag behind it for a moment.
+            ledger_up: Whether to ask the ledger for what has left the memory; while it is down a request must not wait for it.
         """
         with self._lock:
             held = self._by_user.get(user_id, ())
             latest = tuple(islice(held, max(0, len(held) - self._max_per_user), None))
             complete = user_id not in self._spilled
-        if not complete:
+        if not complete and ledger_up:
             # If it is down, what is in memory is better than nothing; that it is down is told with the answer.
             with suppress(LedgerUnavailableError):
                 latest = tuple(self._store.of_user_after(user_id, watermark, self._max_per_user))

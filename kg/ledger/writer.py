@@ -120,4 +120,4 @@ class GroupWriter:
 
 
 def _fresh(event: NewEvent, seq: int) -> FreshEvent:
-    return FreshEvent(seq, event.user_id, event.item_id, event.kind, event.time, event.quantity, event.value)
+    return FreshEvent(seq, event.user_id, event.item_id, event.kind, event.time, event.quantity, event.value, event.price_cents)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import is_typeddict
 
 import pytest
 
@@ -163,6 +166,35 @@ def test_both_clients_have_every_call() -> None:
     assert made
     for client in (Client, AsyncClient):
         assert made <= set(vars(client))
+
+
+def dummy(name: str, parameter: inspect.Parameter) -> object:
+    if name in ("user_id", "item_id", "request_id", "rule_id"):
+        return "x"
+    return [] if str(parameter.annotation).startswith("Sequence") else {}
+
+
+def test_every_operation_of_the_document_has_a_call_and_answers_have_its_shapes(workspace: Workspace) -> None:
+    from api import calls, shapes
+
+    document = small_app(workspace).openapi()
+    made = set()
+    for name, build in vars(calls).items():
+        if inspect.isfunction(build) and build.__module__ == calls.__name__ and name[0] != "_":
+            needed = [p for p in inspect.signature(build).parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+            call = build(*(dummy(p.name, p) for p in needed))
+            made.add((call.method, call.path))
+    operations = {
+        (method.upper(), re.sub(r"\{[^}]*\}", "x", path))
+        for path, methods in document["paths"].items()
+        for method in methods
+        if path.startswith("/v1/") or path == "/health/ready"
+    }
+    assert operations <= made
+    schemas = document["components"]["schemas"]
+    described = {name: shape for name, shape in vars(shapes).items() if is_typeddict(shape)}
+    for name, shape in ((name, shape) for name, shape in described.items() if name in schemas):
+        assert set(shape.__annotations__) == set(schemas[name]["properties"]), name
 
 
 def test_it_needs_nothing_of_the_server() -> None:

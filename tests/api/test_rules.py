@@ -83,6 +83,8 @@ def test_exclude_takes_out_by_brand_category_and_filter(shop: Shop) -> None:
     body = shop.list()
     assert "4" not in [item["item_id"] for item in body["items"]]
     assert body["rules"] == [{"rule_id": "r", "name": "Tea week", "action": "exclude", "items": [], "left_out": 3}]
+    absent = shop.client.get("/v1/users/u/recommendations/4/why-not", headers=shop.key).json()
+    assert absent["filtered"] == ["excluded by the shop's rule ‘Tea week’"]
     shop.put(action="exclude", categories=["Tea"], where={"relation": "has_brand", "in": ["Meadow"]})
     assert "4" in shop.ids()
     assert shop.list()["rules"][0]["left_out"] == 1

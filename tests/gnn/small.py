@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 
 from gnn.graph import GraphArrays
 from gnn.scorer import HistoryWeights, PathModel
@@ -45,4 +46,7 @@ def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned
         WalkWeights(path, float(rng.uniform(0.1, 2)), *(float(x) for x in rng.uniform(0, 1, 4)), max_degree=1_000) for path in meta_paths(graph.edges)
     )
     source, target = (rng.normal(size=(graph.n_items, 3)).astype(np.float32) for _ in range(2))
-    return PathModel(walks, HistoryWeights(half_life=half_life), source, target, learned, neighbours)
+    weights = sp.random(graph.n_items, graph.n_items, 0.2, format="csr", dtype=np.float32, random_state=seed)
+    weights.setdiag(0)
+    weights.eliminate_zeros()
+    return PathModel(walks, HistoryWeights(half_life=half_life), source, target, learned, neighbours, weights, learned / 2)

@@ -17,7 +17,7 @@ from tests.gnn.small import small_model, small_tables
 
 
 def network_of(graph: GraphArrays, model: PathModel) -> PathSum:
-    return PathSum(graph, model.walks, model.source_embeddings, model.target_embeddings, model.learned_gate)
+    return PathSum(graph, model.walks, model.source_embeddings, model.target_embeddings, model.learned_gate, model.item_weights, model.weights_gate)
 
 
 @given(seed=st.integers(0, 10_000))

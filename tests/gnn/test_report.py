@@ -21,6 +21,7 @@ ABOUT = {
     "pairs": 9,
     "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0, "popularity": 0.0}],
     "learned_gate": 0.1,
+    "weights_gate": 0.2,
 }
 
 

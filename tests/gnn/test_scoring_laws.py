@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gnn.artifact import Artifact, load_artifact, save_artifact
+from gnn.artifact import SCHEMA_VERSION, Artifact, load_artifact, save_artifact
 from gnn.graph import GraphArrays
 from gnn.paths import Explainer
 from gnn.recommend import Recommender
@@ -79,6 +79,8 @@ def test_scores_are_the_sums_of_enumerated_paths(artifact: Artifact, seed: int) 
             learned = artifact.model.learned_gate * float(
                 (history.weights @ artifact.model.source_embeddings[history.nums].astype(float)) @ artifact.model.target_embeddings[num].astype(float)
             )
+            assert artifact.model.item_weights is not None
+            learned += artifact.model.weights_gate * float(history.weights @ artifact.model.item_weights.toarray()[history.nums, num])
             expected = sum(enumerated(artifact, graph, user_id, item_id).values()) + learned
             assert scores[num] == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
@@ -242,6 +244,6 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     graph = GraphArrays.from_tables(small_tables(0))
     save_artifact(tmp_path / "a", graph, small_model(graph, 0), build_id=BUILD)
     manifest = tmp_path / "a" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"schema_version": 3', '"schema_version": 99'))
+    manifest.write_text(manifest.read_text().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99'))
     with pytest.raises(ArtifactError, match="schema version 99"):
         load_artifact(tmp_path / "a")

@@ -11,9 +11,10 @@ import sqlalchemy
 from pydantic import SecretStr
 
 from kg.errors import ConfigError, LedgerUnavailableError
+from kg.events import InterestEdit
 from kg.ledger.database import Database
 from kg.ledger.events import EventStore, NewEvent
-from kg.ledger.people import InterestEdit, PeopleStore
+from kg.ledger.people import PeopleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import METADATA, counters
 

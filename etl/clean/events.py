@@ -1,0 +1,131 @@
+"""The rules over all events of a shop: duplicates, cancellations, outliers, bots. Each is one query over files, so memory stays bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+
+import polars as pl
+
+from etl.clean.cancellations import net_out
+from etl.clean.config import FLAGS, CleanConfig
+
+CODES = {flag: code for code, flag in enumerate(FLAGS, start=1)}
+"""Flag → its number in a verdict; 0 is a good row."""
+
+_MAD_TO_SIGMA = 0.6745
+_MIN_SPREAD = log(2)
+"""Quantities are mostly 1 and prices mostly the same, so that their spread is often 0: it counts as at least a factor of two."""
+_MIN_PRICES = 5
+"""An item with fewer prices has no usual one."""
+_CLOCK_FROM = 1e8
+"""Smaller times are order numbers, not Unix seconds."""
+_DAY_S, _HOUR_S = 86_400, 3_600
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What is to become of each event, in the order of the files.
+
+    Attributes:
+        codes: 0 for a good row, else the number of its flag.
+        reduced: `row` and `quantity`: purchases that were taken back in part, and what is left.
+    """
+
+    codes: pl.Series
+    reduced: pl.DataFrame
+
+
+def verdicts(events: pl.LazyFrame, config: CleanConfig) -> Verdicts:
+    """Judge all events.
+
+    Args:
+        events: `kg.tables.INTERACTION_COLUMNS`, `order`, `cancels` (whether the row is a cancellation), `flag` (what the row itself showed, or null).
+        config: The rules.
+    """
+    codes = events.select(pl.col("flag").replace_strict(CODES, default=0, return_dtype=pl.UInt8)).collect(engine="streaming").to_series()
+    reduced = pl.DataFrame(schema={"row": pl.UInt32(), "quantity": pl.Float64()})
+    if not len(codes):
+        return Verdicts(codes, reduced)
+    numbered = events.with_row_index("row")
+    if config.duplicates:
+        codes = _flagged(codes, _duplicates(numbered, codes), "duplicate")
+    netted = net_out(_purchases(numbered, codes))
+    for flag, rows in (("cancellation", netted.matched), ("cancellation_unmatched", netted.unmatched), ("cancelled", netted.cancelled)):
+        codes = _flagged(codes, pl.Series(rows, dtype=pl.UInt32), flag)
+    if netted.reduced:
+        reduced = pl.DataFrame({"row": [*netted.reduced], "quantity": [*netted.reduced.values()]}, schema=reduced.schema)
+    if config.outlier_z:
+        codes = _flagged(codes, _odd_quantities(numbered, codes, config.outlier_z), "outlier_quantity")
+        codes = _flagged(codes, _odd_prices(numbered, codes, config.outlier_z), "outlier_price")
+    if config.bot_events_per_hour:
+        codes = _flagged(codes, _of_bots(numbered, codes, config.bot_events_per_hour), "bot")
+    return Verdicts(codes, reduced)
+
+
+def _flagged(codes: pl.Series, rows: pl.Series, flag: str) -> pl.Series:
+    return codes.scatter(rows, CODES[flag]) if len(rows) else codes
+
+
+def _good(events: pl.LazyFrame, codes: pl.Series, *columns: pl.Expr | str, where: pl.Expr | None = None) -> pl.DataFrame:
+    """Return `row` and columns of the rows that are good so far."""
+    chosen = events.select("row", *columns) if where is None else events.filter(where).select("row", *columns)
+    frame = chosen.collect(engine="streaming")
+    return frame.filter(codes.gather(frame["row"]) == 0)
+
+
+def _duplicates(events: pl.LazyFrame, codes: pl.Series) -> pl.Series:
+    time = pl.col("time")
+    told_apart = pl.col("order").is_not_null() | (time.is_not_null() & (time % _DAY_S != 0))
+    columns = ("user_id", "item_id", "kind", "time", "quantity", "rating", "price_cents", "order")
+    frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), where=told_apart & ~pl.col("cancels")).sort("row")
+    return frame.filter(~pl.col("hash").is_first_distinct())["row"]
+
+
+def _purchases(events: pl.LazyFrame, codes: pl.Series) -> pl.DataFrame:
+    columns = (pl.col("user_id").hash(1).alias("user"), pl.col("item_id").hash(1).alias("item"), "time", "quantity", "cancels")
+    cancellations = _good(events, codes, *columns, where=pl.col("cancels"))
+    if not cancellations.height:
+        return cancellations
+    about = events.select("row", "kind", *columns).filter(~pl.col("cancels") & (pl.col("kind") == "purchase")).drop("kind")
+    pairs = cancellations.lazy().select("user", "item").unique()
+    purchases = about.join(pairs, on=["user", "item"], how="semi").collect(engine="streaming")
+    return pl.concat([cancellations, purchases.filter(codes.gather(purchases["row"]) == 0)])
+
+
+def _odd_quantities(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:
+    """Return the rows whose quantity is far from that of the shop's other events: items differ too little in it for a rule of their own."""
+    if events.select((pl.col("quantity") != 1).any()).collect(engine="streaming").item() is not True:
+        return pl.Series(dtype=pl.UInt32)
+    frame = _good(events, codes, pl.col("quantity").log().cast(pl.Float32).alias("x"), where=pl.col("quantity") > 0)
+    centre = frame["x"].median()
+    if centre is None:
+        return pl.Series(dtype=pl.UInt32)
+    far = (frame["x"] - centre).abs()
+    return frame["row"].filter(far > _bound(far.median(), z))
+
+
+def _bound(spread: object, z: float) -> float:
+    return z * max(spread if isinstance(spread, float) else 0.0, _MIN_SPREAD) / _MAD_TO_SIGMA
+
+
+def _odd_prices(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:
+    """Return the rows whose price is far from the usual one of the same item."""
+    price = pl.col("price_cents").log().cast(pl.Float32).alias("x")
+    frame = _good(events, codes, pl.col("item_id").hash(1).alias("item"), price, where=pl.col("price_cents") > 0)
+    usual = frame.group_by("item").agg(centre=pl.col("x").median(), spread=(pl.col("x") - pl.col("x").median()).abs().median(), n=pl.len())
+    usual = usual.filter(pl.col("n") >= _MIN_PRICES).select("item", "centre", bound=z * pl.max_horizontal("spread", _MIN_SPREAD) / _MAD_TO_SIGMA)
+    return frame.join(usual, on="item").filter((pl.col("x") - pl.col("centre")).abs() > pl.col("bound"))["row"]
+
+
+def _of_bots(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:
+    """Return the rows of users who made more than `most` events within an hour of the clock. Orders have many lines: purchases do not count."""
+    user = pl.col("user_id").hash(1).alias("user")
+    hour = (pl.col("time") // _HOUR_S).cast(pl.UInt32)
+    counted = events.filter((pl.col("kind") != "purchase") & (pl.col("time") > _CLOCK_FROM) & pl.col("user_id").is_not_null())
+    rates = counted.group_by(user, hour=hour).len().filter(pl.col("len") > most).select("user").unique()
+    bots = rates.collect(engine="streaming")["user"]
+    if not len(bots):
+        return pl.Series(dtype=pl.UInt32)
+    frame = events.filter(pl.col("user_id").hash(1).is_in(bots.implode())).select("row").collect(engine="streaming")
+    return frame.filter(codes.gather(frame["row"]) == 0)["row"]

@@ -1,0 +1,91 @@
+"""The import stage: the shop's files and what the ledger knows become the catalogue of a build, with a report of every row that is not in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from etl import import_report, knowledge, ledger, rejects
+from etl.clean.config import CleanConfig
+from etl.console import Console
+from etl.settings import SourceConfig
+from etl.sources.catalog import Counts, Imported, import_sources
+from kg.catalogue import ItemChange
+from kg.changes import apply_changes
+from kg.config import Config
+from kg.tables import Catalog
+from kg.workspace import Workspace
+
+
+def import_build(workspace: Workspace, config: Config, console: Console, mark: ledger.Mark, build: Path) -> dict[str, Any]:
+    """Import everything into a build, whole or not at all, and return what the stage's record keeps.
+
+    Raises:
+        InputError: A source cannot be used.
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    sources = [source for source in config.sources if isinstance(source, SourceConfig)]
+    clean = config.section(CleanConfig)
+    changes = ledger.item_changes(workspace, config, mark)
+    told = ledger.told_items(changes)
+    logged, n_logged = knowledge.logged_changes(workspace)
+    temporary, events = build / "catalog.tmp", build / "import.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        imported = import_sources(workspace.root, sources, console.progress, more_items=told, clean=clean, folder=events)
+        # With a ledger the tables are put together in memory; without one the events go from file to file.
+        catalog = _told(workspace, imported, changes) if mark != ledger.Mark() or logged else None
+        taken = ledger.take_in(catalog, workspace, config, mark) if catalog is not None and mark != ledger.Mark() else None
+        if catalog is None:
+            imported.write(temporary)
+        else:
+            apply_changes(catalog if taken is None else taken.catalog, logged).write(temporary)
+        _write(imported.events.flagged().sink_parquet, build / "flagged.parquet")
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(events, ignore_errors=True)
+    counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
+    for source, counts in counted.items():
+        console.note(f"{source}: {said(counts)}")
+    shutil.rmtree(build / "catalog", ignore_errors=True)
+    temporary.rename(build / "catalog")
+    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
+    import_report.write(build, import_report.report(imported, counted, clean, build.name))
+    _publish(build, workspace)
+    return {
+        "sources": {source: asdict(counts) for source, counts in counted.items()},
+        "rejected": imported.n_rejected,
+        "flagged": imported.n_flagged,
+        ledger.SOURCE: ledger.record(mark),
+        "changes": n_logged,
+    }
+
+
+def _told(workspace: Workspace, imported: Imported, changes: Sequence[ItemChange]) -> Catalog:
+    """Return what the files gave with every item that was changed since, in the ledger or in the log of changes: events may name it."""
+    return knowledge.with_changed_items(workspace, ledger.with_changes(imported.catalog, changes))
+
+
+def said(counts: Counts) -> str:
+    """Return counts as one line ("20 rows, 18 good, 2 rejected")."""
+    return ", ".join([f"{counts.rows:,} rows", *(f"{n:,} {name}" for name, n in asdict(counts).items() if name != "rows" and n)])
+
+
+def _publish(build: Path, workspace: Workspace) -> None:
+    """Copy what an operator reads to the workspace, where it is that of the last import."""
+    shutil.copyfile(build / "rejects.jsonl", workspace.rejects)
+    workspace.reports.mkdir(exist_ok=True)
+    for name in import_report.NAMES:
+        shutil.copyfile(build / name, workspace.reports / name)
+
+
+def _write(write: Callable[[Path], object], path: Path) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    write(temporary)
+    temporary.replace(path)
