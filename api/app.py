@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import threadpoolctl
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -52,6 +53,8 @@ def from_environment() -> FastAPI:
     """Build the application of a worker process: the workspace is named by the environment that `reckon serve` sets."""
     if SUPERVISOR_VARIABLE in os.environ:
         children.end_with_parent()
+    # Workers share the processors: the threads of a matrix product of one would only wait for those of another.
+    threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))
     logs.configure()
     config = load_config(workspace.root, os.environ)

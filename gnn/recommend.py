@@ -18,8 +18,9 @@ from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
 from gnn.overlay import Overlay
-from gnn.paths import Explainer, Explanation, History, Reason
+from gnn.paths import Explainer, History
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
+from gnn.reasons import Explanation, Limits, Reason
 from gnn.reckoning import adjusted, pinned_item
 from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
 from gnn.rules import NOTHING, Active, Order, Rules
@@ -167,9 +168,11 @@ class Recommender:
 
     def listed(self, shopper: Shopper, ask: Ask, scored: Scored) -> Recommendations:
         """Bar, adjust, rank and tell what has been scored: every list of every strategy goes through here."""
+        if ask.k < 1:
+            raise InputError(f"k is {ask.k}", hint="ask for at least one item")
         active = (self.rules if ask.rules is None else ask.rules).active(shopper)
-        candidates = self.candidates(shopper, ask, scored, active)
         rerankers, reranked, depth = self._rerankers(ask, active)
+        candidates = self.candidates(shopper, ask, scored, active, max(depth, ask.offset + ask.k + 1))
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
         pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
         order = Order(replace(active, pins=pins), ask.offset + ask.k + 1, lambda num: not candidates.barred(num))
@@ -181,20 +184,34 @@ class Recommender:
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
+        told = zip(places, self._told(scored, places, ask), strict=True)
+        items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
         edits = shopper.edits.applied(shopper.events.met())
         n_fresh = len(shopper.fresh.items)
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
-        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
+    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None) -> Candidates:
+        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
+
+        Args:
+            shopper: Whose list it is.
+            ask: The caller's wishes.
+            scored: The scores.
+            active: The rules that hold.
+            depth: How many of the best are wanted; scores of others need not be right. None for all.
+        """
         adjustment = ignored(shopper.events, ask.impression_factor)
         adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
         bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
-        return Candidates(scored.scores, fill, bars, tuple(adjustments))
+        if scored.head is None or depth is None:
+            return Candidates(scored.scores, fill, bars, tuple(adjustments))
+        # As many may fall out of the best as are adjusted, and none may rise unseen.
+        moved = [adjustment.items for adjustment in adjustments]
+        also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
+        return Candidates(scored.head(bars, depth + len(also), also), fill, bars, tuple(adjustments))
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
@@ -342,19 +359,26 @@ class Recommender:
         """Return c for all users: the same weights as `history`, in one matrix."""
         return self.shoppers.histories()
 
-    def _told(self, scored: Scored, place: Place, ask: Ask) -> Recommendation:
-        """Return an item with its reasons, those of adjustments included."""
-        base = place.score - sum(moved.delta for moved in place.moved)
+    def _told(self, scored: Scored, places: Sequence[Place], ask: Ask) -> list[Recommendation]:
+        """Return the items of a list with their reasons, those of adjustments included."""
+        by_paths = ask.explain != "none" and scored.explainer is not None and scored.history is not None
+        explained = [place.num for place in places if by_paths and _base(place) > 0]
+        told: dict[int, Explanation] = {}
+        if explained and scored.explainer is not None and scored.history is not None:
+            max_reasons, max_paths = _LIMITS[ask.explain]
+            limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
+            told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
+        return [self._item(scored, place, told.get(place.num), ask) for place in places]
+
+    def _item(self, scored: Scored, place: Place, told: Explanation | None, ask: Ask) -> Recommendation:
+        base = _base(place)
         if ask.explain == "none":
             told = Explanation(max(base, 0.0), (), 1.0, 0)
-        elif base <= 0 and scored.strategy != POPULAR:
+        elif told is None and scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
+            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
+        elif told is None:
             # Where nothing leads from the history to what is left, popular items fill the list, and say so.
             told = Explanation(0.0, (Reason("popular", 1.0, self._strategies.popularity.sentence(place.num)),), 0.0, 0)
-        elif scored.sentence is not None:
-            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
-        elif scored.history is not None and scored.explainer is not None:
-            max_reasons, max_paths = _LIMITS[ask.explain]
-            told = scored.explainer.explain(scored.history, place.num, max_reasons=max_reasons, max_paths=max_paths, show_ids=ask.show_ids)
         told = adjusted(told, place.moved, shown=ask.explain != "none")
         item_id, title = self.artifact.item_ids[place.num], self.artifact.titles[place.num]
         return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
@@ -379,6 +403,11 @@ class Recommender:
                 "score": np.maximum(scores[chosen], 0.0).astype(np.float64),
             }
         )
+
+
+def _base(place: Place) -> float:
+    """Return the score of a place without adjustments."""
+    return place.score - sum(moved.delta for moved in place.moved)
 
 
 def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:

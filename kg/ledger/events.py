@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Row, case, insert, select
+from sqlalchemy import Connection, Row, case, func, insert, select
 
 from kg.events import FreshEvent
 from kg.ledger.database import Database, last_number, take_number
@@ -60,6 +60,10 @@ class StoredEvent:
     seq: int
     received_s: float
     event: NewEvent
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as what JSON holds: the members that were sent, with `seq` and `received_s`."""
+        return {"seq": self.seq, **asdict(self.event), "received_s": self.received_s}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +188,20 @@ class EventStore:
             last = part[-1][0]
             yield part
 
-    def scan(self, upto: int, *, size: int = 50_000) -> Iterator[list[StoredEvent]]:
-        """Yield all events up to a number, in order and in parts, each read in a transaction of its own."""
-        last = 0
+    def kinds(self) -> dict[str, int]:
+        """Return how many events there are of each kind, the most frequent first."""
+        query = select(events.c.kind, func.count()).group_by(events.c.kind).order_by(func.count().desc(), events.c.kind)
+        with self._database.reading() as connection:
+            return {kind: int(count) for kind, count in connection.execute(query)}
+
+    def last_received_s(self) -> float | None:
+        """Return when the last event was acknowledged, Unix seconds."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(events.c.received_s).order_by(events.c.seq.desc()).limit(1))
+
+    def scan(self, upto: int, *, after: int = 0, size: int = 50_000) -> Iterator[list[StoredEvent]]:
+        """Yield the events after a number up to another, in order and in parts, each read in a transaction of its own."""
+        last = after
         while last < upto:
             query = select(events).where(events.c.seq > last, events.c.seq <= upto).order_by(events.c.seq).limit(size)
             with self._database.reading() as connection:

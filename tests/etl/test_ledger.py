@@ -12,7 +12,7 @@ from etl.console import Console
 from etl.runs import read_json
 from gnn.artifact import load_artifact
 from kg.config import load_config
-from kg.errors import LedgerUnavailableError
+from kg.errors import LedgerUnavailableError, NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.events import EventStore, NewEvent
 from kg.ledger.people import PeopleStore
@@ -141,3 +141,24 @@ def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspa
     assert not {"8", "gone"} & set(catalog.interactions["item_id"])
     assert jobs.n_rejected(build) == 0
     assert jobs.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5
+
+
+def test_status_and_export(workspace: Workspace, tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from etl.cli import app
+
+    def reckon(*arguments: str):
+        return CliRunner().invoke(app, ["ledger", *arguments, "-w", str(workspace.root)])
+
+    assert isinstance(reckon("status").exception, NotFoundError)
+    append(workspace, NewEvent("a", "u", "1", "view", 1.7e9, properties={"p": 1}), NewEvent("b", "u", None, "search", 1.7e9))
+    told = reckon("status").output
+    assert "2 (1 search, 1 view)" in told
+    assert "nothing is published" in told
+    out = tmp_path / "events.jsonl"
+    assert reckon("export", str(out), "--after", "1").output.startswith("1 events")
+    assert reckon("export", str(out)).output.startswith("2 events")
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(line["seq"], line["event_id"], line["properties"]) for line in lines] == [(1, "a", {"p": 1}), (2, "b", None)]
+    assert not list(tmp_path.glob("*.tmp"))
