@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_check, cli_explain, cli_facts
+from etl import cli_check, cli_explain, cli_export, cli_facts
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
@@ -50,6 +51,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
 app.command()(cli_check.check)
+app.command()(cli_export.export)
 app.command("why-not")(cli_explain.why_not)
 app.command("what-if")(cli_explain.what_if)
 
@@ -352,6 +354,19 @@ def recommend(
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     show.recommendations(Console(), recommender.recommend(user_id, k))
+
+
+@app.command()
+def follow(workspace: Folder = Path()) -> None:
+    """Read changed items and write them to the graph as they come, until stopped; `reckon serve` runs this beside it."""
+    from etl.follow import Follower
+    from etl.runs import following
+    from kg import logs
+
+    logs.configure()
+    opened, config = _open(workspace)
+    with following(opened), suppress(KeyboardInterrupt):
+        Follower(opened, config).run()
 
 
 @app.command()
