@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -353,6 +354,19 @@ def recommend(
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     show.recommendations(Console(), recommender.recommend(user_id, k))
+
+
+@app.command()
+def follow(workspace: Folder = Path()) -> None:
+    """Read changed items and write them to the graph as they come, until stopped; `reckon serve` runs this beside it."""
+    from etl.follow import Follower
+    from etl.runs import following
+    from kg import logs
+
+    logs.configure()
+    opened, config = _open(workspace)
+    with following(opened), suppress(KeyboardInterrupt):
+        Follower(opened, config).run()
 
 
 @app.command()
