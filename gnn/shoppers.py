@@ -12,6 +12,7 @@ from gnn.addends import History
 from gnn.artifact import Artifact
 from gnn.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
 from gnn.interests import NO_EDITS, Edits, edits_over
+from gnn.listings import Listings
 from gnn.meetings import CLOCK_FROM
 from gnn.scorer import normalised
 from kg.events import FreshEvent, InterestEdit
@@ -50,6 +51,7 @@ class Shoppers:
 
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
         self._artifact, self._gone, self.interests = artifact, gone, interests
+        self._item_nums = Listings.of(artifact).counted(artifact.item_nums, artifact.item_ids)
         found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
         self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
 
@@ -68,7 +70,7 @@ class Shoppers:
         return self._shopper(None, NO_EVENTS, fresh)
 
     def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
-        since = fresh_events(self._placed(fresh), self._artifact.item_nums) if fresh else NO_EVENTS
+        since = fresh_events(self._placed(fresh), self._item_nums) if fresh else NO_EVENTS
         if len(self._gone):
             base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
         events = base.joined(since)
