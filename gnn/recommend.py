@@ -17,6 +17,7 @@ from gnn.current import current_artifact
 from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
+from gnn.listings import Listings
 from gnn.overlay import Overlay
 from gnn.paths import Explainer, History
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
@@ -50,6 +51,7 @@ class Recommender:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
+        self._listings = Listings.of(artifact)
         self._explainer = Explainer(artifact)
         self._strategies = Strategies(artifact)
         self._related = Related(artifact, self._strategies)
@@ -207,17 +209,18 @@ class Recommender:
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
         if scored.head is None or depth is None:
-            return Candidates(scored.scores, fill, bars, tuple(adjustments))
-        # As many may fall out of the best as are adjusted, and none may rise unseen.
+            return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
+        # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
         moved = [adjustment.items for adjustment in adjustments]
         also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
-        return Candidates(scored.head(bars, depth + len(also), also), fill, bars, tuple(adjustments))
+        head = scored.head(bars, (depth + len(also)) * self._listings.most, also)
+        return Candidates(head, fill, bars, tuple(adjustments), self._listings)
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
         bars = [self._unavailable]
         if ask.exclude_seen and ask.strategy != BUY_AGAIN:
-            bars.append(Bar(IN_HISTORY, shopper.events.met()))
+            bars.append(Bar(IN_HISTORY, self._listings.every_listing(shopper.events.met())))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
         if len(shopper.edits.hidden):
@@ -394,6 +397,7 @@ class Recommender:
         scores = np.array(scores)
         for bar in self.bars(self.shoppers.shopper(user_id), Ask()):
             scores[bar.items] = -np.inf
+        scores[self._listings.hidden(scores, self._strategies.popularity.scores)] = -np.inf
         chosen = best(scores, self._strategies.popularity.scores, k)
         return pl.DataFrame(
             {
