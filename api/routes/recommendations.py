@@ -63,7 +63,6 @@ async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Anno
     depends_on = (
         recommender.state,
         user_id,
-        recommender.shoppers.interests(user_id),
         question.ask,
         question.question,
         len(fresh),
