@@ -17,6 +17,7 @@ from gnn.current import current_artifact
 from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
+from gnn.listings import Listings
 from gnn.overlay import Overlay
 from gnn.paths import Explainer, History
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
@@ -50,7 +51,8 @@ class Recommender:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
-        self._explainer = Explainer(artifact)
+        self._listings = Listings.of(artifact)
+        self.explainer = Explainer(artifact)
         self._strategies = Strategies(artifact)
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
@@ -73,7 +75,7 @@ class Recommender:
         other = copy(build)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other._explainer = build._explainer.with_overlay(overlay, current)
+        other.explainer = build.explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
         other._neighbourhoods = Neighbourhoods(current)
@@ -82,6 +84,11 @@ class Recommender:
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
+
+    @property
+    def build(self) -> Artifact:
+        """The build that answers, without what changed since."""
+        return self._build.artifact
 
     def recommend(
         self,
@@ -207,17 +214,18 @@ class Recommender:
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
         if scored.head is None or depth is None:
-            return Candidates(scored.scores, fill, bars, tuple(adjustments))
-        # As many may fall out of the best as are adjusted, and none may rise unseen.
+            return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
+        # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
         moved = [adjustment.items for adjustment in adjustments]
         also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
-        return Candidates(scored.head(bars, depth + len(also), also), fill, bars, tuple(adjustments))
+        head = scored.head(bars, (depth + len(also)) * self._listings.most, also)
+        return Candidates(head, fill, bars, tuple(adjustments), self._listings)
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
         bars = [self._unavailable]
         if ask.exclude_seen and ask.strategy != BUY_AGAIN:
-            bars.append(Bar(IN_HISTORY, shopper.events.met()))
+            bars.append(Bar(IN_HISTORY, self._listings.every_listing(shopper.events.met())))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
         if len(shopper.edits.hidden):
@@ -294,7 +302,7 @@ class Recommender:
         shopper = self.known(user_id, fresh)
         candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
         place = place_of(candidates, item)
-        told = self._explainer.explain(
+        told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
@@ -338,10 +346,10 @@ class Recommender:
         Raises:
             NotFoundError: There is none.
         """
-        try:
-            return self.artifact.item_nums[item_id]
-        except KeyError:
-            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build") from None
+        found = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
+        if found is None:
+            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build")
+        return found
 
     def seen(self, user_id: str) -> np.ndarray:
         """Return the item_nums that the user has met in any way but having been shown them."""
@@ -394,6 +402,7 @@ class Recommender:
         scores = np.array(scores)
         for bar in self.bars(self.shoppers.shopper(user_id), Ask()):
             scores[bar.items] = -np.inf
+        scores[self._listings.hidden(scores, self._strategies.popularity.scores)] = -np.inf
         chosen = best(scores, self._strategies.popularity.scores, k)
         return pl.DataFrame(
             {
