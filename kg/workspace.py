@@ -25,7 +25,7 @@ class Workspace:
         resolve.jsonl     values and items that persons keep apart
         changes.jsonl     items and interactions changed since the files were written
         audit.jsonl       writes and admin actions, one JSON object a line
-        ledger.db         events, where no other database is configured
+        ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
         root: The folder.
