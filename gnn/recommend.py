@@ -52,7 +52,7 @@ class Recommender:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
         self._listings = Listings.of(artifact)
-        self._explainer = Explainer(artifact)
+        self.explainer = Explainer(artifact)
         self._strategies = Strategies(artifact)
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
@@ -71,19 +71,35 @@ class Recommender:
         Args:
             overlay: Over this recommender's build.
         """
-        build, current = self._build, current_artifact(overlay)
-        other = copy(build)
+        current = current_artifact(overlay)
+        before = self.overlay
+        if before is not None and overlay.arrays is before.arrays and overlay.unchanged == before.unchanged:
+            # Only what may be shown differs.
+            other = copy(self)
+        else:
+            other = self._with_items(overlay, current)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other._explainer = build._explainer.with_overlay(overlay, current)
-        other._strategies = build._strategies.with_overlay(overlay, current)
-        other._related = build._related.with_overlay(overlay, current, other._strategies)
-        other._neighbourhoods = Neighbourhoods(current)
         other.columns = columns = ArtifactColumns(current)
         other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
+
+    def _with_items(self, overlay: Overlay, current: Artifact) -> Recommender:
+        """Return a recommender that scores and explains changed items."""
+        build = self._build
+        other = copy(build)
+        other.explainer = build.explainer.with_overlay(overlay, current)
+        other._strategies = build._strategies.with_overlay(overlay, current)
+        other._related = build._related.with_overlay(overlay, current, other._strategies)
+        other._neighbourhoods = Neighbourhoods(current)
+        return other
+
+    @property
+    def build(self) -> Artifact:
+        """The build that answers, without what changed since."""
+        return self._build.artifact
 
     def recommend(
         self,
@@ -297,7 +313,7 @@ class Recommender:
         shopper = self.known(user_id, fresh)
         candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
         place = place_of(candidates, item)
-        told = self._explainer.explain(
+        told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
@@ -341,10 +357,10 @@ class Recommender:
         Raises:
             NotFoundError: There is none.
         """
-        try:
-            return self.artifact.item_nums[item_id]
-        except KeyError:
-            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build") from None
+        found = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
+        if found is None:
+            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build")
+        return found
 
     def seen(self, user_id: str) -> np.ndarray:
         """Return the item_nums that the user has met in any way but having been shown them."""
