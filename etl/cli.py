@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl import cli_check, cli_explain, cli_export, cli_facts, cli_graph
+from etl.cli_extract import extract_app
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
@@ -46,6 +47,7 @@ config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(cli_graph.graph_app, name="graph")
 app.add_typer(resolve_app, name="resolve")
+app.add_typer(extract_app, name="extract")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
@@ -150,12 +152,6 @@ def import_(
         cli_changes.run(_job(workspace), changes, forget=forget_changes, allow_rejects=allow_rejects)
         return
     _run(workspace, "import", allow_rejects)
-
-
-@app.command()
-def extract(workspace: Folder = Path()) -> None:
-    """Extract attributes from structured fields and text."""
-    _run(workspace, "extract")
 
 
 @app.command()
