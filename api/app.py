@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import threadpoolctl
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
-from api import logs, openapi, problems
+from api import logs, openapi, problems, tracing
 from api.admission import HEALTH, Admission
 from api.audit import AuditLog
 from api.bounds import Bounds
@@ -30,12 +32,16 @@ from api.rules import ServingRules
 from api.serving import Serving
 from api.settings import ServeConfig
 from api.store import AnswerStore
+from api.tracing import Tracing
 from gnn.config import ModelConfig
 from kg import children
 from kg.config import Config, GraphConfig, load_config
 from kg.ledger.catalogue import CatalogueStore
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
 SUPERVISOR_VARIABLE = "RECKON_SERVE_SUPERVISOR"
@@ -47,6 +53,8 @@ def from_environment() -> FastAPI:
     """Build the application of a worker process: the workspace is named by the environment that `reckon serve` sets."""
     if SUPERVISOR_VARIABLE in os.environ:
         children.end_with_parent()
+    # Workers share the processors: the threads of a matrix product of one would only wait for those of another.
+    threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))
     logs.configure()
     config = load_config(workspace.root, os.environ)
@@ -70,6 +78,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
 
     store = AnswerStore(workspace.answers, keep_s=serve.answers_keep_s, max_bytes=serve.answers_max_mb * 2**20)
 
+    spans = tracing.provider(serve.otlp_endpoint) if serve.otlp_endpoint else None
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         serving.start()
@@ -78,6 +88,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         store.stop()
         serving.stop()
         await limits.close()
+        if spans is not None:
+            spans.shutdown()
 
     app = FastAPIOffline(
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
@@ -88,7 +100,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     openapi.install(app)
-    _wrap(app, workspace, serve, limits)
+    _wrap(app, workspace, serve, limits, spans)
     app.include_router(explanations.router)
     app.include_router(recommendations.router)
     app.include_router(past.router)
@@ -103,7 +115,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     return app
 
 
-def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLimits) -> None:
+def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None) -> None:
     """Put around the routes what every request passes. The last one added is the outermost: the first that a request meets."""
     app.add_middleware(
         Capacity,
@@ -122,6 +134,8 @@ def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLi
     )
     app.add_middleware(Admission, keys=KeyStore(workspace.keys), limits=limits, public_docs=serve.public_docs)
     app.add_middleware(RequestContext, audit=AuditLog(workspace.audit) if serve.audit else None)
+    if spans is not None:
+        app.add_middleware(Tracing, spans=spans)
     if serve.cors_origins:
         app.add_middleware(
             CORSMiddleware,

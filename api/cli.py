@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from api.follower import followed
 from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
 from kg.embedded import EmbeddedGraph
@@ -58,6 +59,8 @@ def serve(
             except GraphUnavailableError as error:
                 # Answers come from the artifact; health says that the graph is missing.
                 typer.echo(str(error), err=True)
+        if settings.follow:
+            stack.enter_context(followed(opened.root))
         uvicorn.run(
             "api.app:from_environment",
             factory=True,

@@ -1,24 +1,13 @@
-"""Logs: one JSON object a line on stderr."""
+"""Logs of the API: one JSON object a line on stderr."""
 
 from __future__ import annotations
 
 import logging
-import sys
 
-import structlog
+from kg import logs
 
 
 def configure() -> None:
-    """Set up structlog; uvicorn's own access log is off, ours has the request ids."""
+    """Set up logging; uvicorn's own access log is off, ours has the request ids."""
     logging.getLogger("uvicorn.access").disabled = True
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    logs.configure()

@@ -27,8 +27,8 @@ from kg.ledger.catalogue_tables import CATALOGUE, LIVE
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
-LOAD_SECONDS = Gauge("reckon_artifact_load_seconds", "Time the last artifact took to load")
-BUILD_CREATED = Gauge("reckon_build_created_seconds", "When the build that answers was made, Unix seconds")
+LOAD_SECONDS = Gauge("reckon_artifact_load_seconds", "Time the last artifact took to load", multiprocess_mode="max")
+BUILD_CREATED = Gauge("reckon_build_created_seconds", "When the build that answers was made, Unix seconds", multiprocess_mode="min")
 _CHECK_S = 1.0
 _WAITING_S = 10.0
 """Changed items are extracted within two seconds; when one has waited this long, something is wrong."""

@@ -16,6 +16,7 @@ class ServeConfig(Section):
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes; all share the artifact through the page cache.")
     max_k: int = Field(default=200, ge=1, le=1000, description="Longest list that one request may ask for.")
+    follow: bool = Field(default=True, description="Extract changed items in a process beside the API; one per ledger is enough.")
     graph_check_s: float = Field(default=2.0, gt=0, description="How often the health of the graph database is looked at.")
 
     cache_mb: int = Field(default=64, ge=0, le=65_536, description="Lists that each worker remembers while nothing they depend on has changed, MiB.")

@@ -83,6 +83,16 @@ class RuleEffect(TypedDict):
     left_out: int
 
 
+class InterestEffect(TypedDict):
+    """What an interest that the shopper edited did to a list."""
+
+    relation: str
+    value: str
+    weight: float
+    history_items: int
+    hidden_items: int
+
+
 class RecommendationList(TypedDict):
     """A ranked list."""
 
@@ -95,6 +105,7 @@ class RecommendationList(TypedDict):
     reranked: list[str]
     next_page_token: str | None
     rules: list[RuleEffect]
+    interests: list[InterestEffect]
     items: list[RecommendedItem]
 
 

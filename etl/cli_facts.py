@@ -67,7 +67,7 @@ def set_fact(item_id: Item, relation: RelationName, value: Value, by: By, note: 
     job = _job(workspace)
     fact = FactLog(job.workspace.facts).state("set", item_id, _relation(job, relation), value, by=by, note=note)
     typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, stated by {fact.by}")
-    _apply(job, [item_id])
+    _apply(job)
 
 
 @facts_app.command("drop")
@@ -78,7 +78,7 @@ def drop_fact(item_id: Item, relation: RelationName, value: Value, by: By, note:
     job = _job(workspace)
     fact = FactLog(job.workspace.facts).state("drop", item_id, _relation(job, relation), value, by=by, note=note)
     typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, dropped by {fact.by}")
-    _apply(job, [item_id])
+    _apply(job)
 
 
 @facts_app.command("undo")
@@ -91,7 +91,7 @@ def undo_fact(
     job = _job(workspace)
     fact = FactLog(job.workspace.facts).undo(number, by=by or os.environ.get("USER", "") or "unknown")
     typer.echo(f"undone: {fact.op} {fact.item_id} {fact.relation} {fact.value}")
-    _apply(job, [fact.item_id])
+    _apply(job)
 
 
 @facts_app.command("list")
@@ -129,5 +129,7 @@ def _relation(job: Job, name: str) -> str:
     return relation_of(name, own_relations(job.workspace))
 
 
-def _apply(job: Job, item_ids: list[str]) -> None:
-    job.console.note(f"the next rebuild applies it to {', '.join(item_ids)}")
+def _apply(job: Job) -> None:
+    from etl.incremental import apply_now
+
+    apply_now(job)

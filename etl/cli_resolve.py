@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-resolve_app = typer.Typer(help="Duplicate items: train a matcher on labelled pairs, score pairs with it.", no_args_is_help=True)
+from kg.workspace import Workspace
+
+if TYPE_CHECKING:
+    from etl.jobs import Job
+    from kg.resolve.merges import Resolution
+
+resolve_app = typer.Typer(
+    help="Values and items that are one: what was joined, what persons keep apart, and a matcher to train.", no_args_is_help=True
+)
+
+Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+Note = Annotated[str, typer.Option("--note", help="Why.")]
 
 
 @resolve_app.command()
@@ -38,3 +50,66 @@ def score(
     with Console().stage("resolve"):
         scored = score_pairs(model, pairs, out)
     typer.echo(f"{scored.height:,} pairs, {int(scored['match'].sum()):,} taken for one item, in {out}")
+
+
+@resolve_app.command()
+def values(workspace: Folder = Path(), relation: Annotated[str, typer.Option(help="Only this relation.")] = "") -> None:
+    """List the merged values: relation, surface, what it became, score and why."""
+    for row in _resolution(workspace).merges.iter_rows(named=True):
+        if relation in ("", row["relation"]):
+            typer.echo(f"{row['relation']}  {row['surface']}  →  {row['canonical']}  {row['score']:.2f}  {row['evidence']}")
+
+
+@resolve_app.command()
+def items(workspace: Folder = Path()) -> None:
+    """List the items that are listed twice: item, what it is a duplicate of, score and why."""
+    for row in _resolution(workspace).duplicates.iter_rows(named=True):
+        typer.echo(f"{row['item_id']}  →  {row['duplicate_of']}  {row['score']:.2f}  {row['evidence']}")
+
+
+@resolve_app.command()
+def undo(
+    what: Annotated[str, typer.Argument(metavar="RELATION|ITEM", help="A relation, or an item_id with --items.")],
+    other: Annotated[str, typer.Argument(metavar="SURFACE|ITEM", help="The merged value as written, or the other item_id.")],
+    by: By,
+    note: Note = "",
+    of_items: Annotated[bool, typer.Option("--items", help="Two items are kept apart, not two values.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Take an earlier undo back.")] = False,
+    workspace: Folder = Path(),
+) -> None:
+    """Undo a merge, now and in every later build: `undo has_brand "hp inc" --by ann`, `undo --items 12 47 --by ann`."""
+    from etl.incremental import apply_now
+    from kg.facts import relation_of
+    from kg.resolve.undone import ResolveLog
+
+    job = _job(workspace)
+    log = ResolveLog(job.workspace.resolve)
+    if of_items:
+        log.keep_items_apart(what, other, by=by, note=note, apart=not again)
+    else:
+        log.keep_value_apart(relation_of(what), other, by=by, note=note, apart=not again)
+    typer.echo(f"{what} {other}: {'may be joined again' if again else 'kept apart'}")
+    apply_now(job)
+
+
+def _resolution(folder: Path) -> Resolution:
+    from etl.knowledge import RESOLUTION, current_folder
+    from kg.errors import NotFoundError
+    from kg.resolve.merges import Resolution
+
+    workspace = Workspace.open(folder)
+    current = workspace.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    return Resolution.read(current_folder(workspace.build(current)) / RESOLUTION)
+
+
+def _job(folder: Path) -> Job:
+    import os
+
+    from etl.console import Console
+    from etl.jobs import Job
+    from kg.config import load_config
+
+    workspace = Workspace.open(folder)
+    return Job(workspace, load_config(workspace.root, os.environ), Console())

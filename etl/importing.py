@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from etl import import_report, ledger, rejects
+from etl import import_report, knowledge, ledger, rejects
 from etl.clean.config import CleanConfig
 from etl.console import Console
 from etl.settings import SourceConfig
-from etl.sources.catalog import Counts, import_sources
+from etl.sources.catalog import Counts, Imported, import_sources
+from kg.catalogue import ItemChange
+from kg.changes import apply_changes
 from kg.config import Config
+from kg.tables import Catalog
 from kg.workspace import Workspace
 
 
@@ -28,14 +31,19 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
     clean = config.section(CleanConfig)
     changes = ledger.item_changes(workspace, config, mark)
     told = ledger.told_items(changes)
+    logged, n_logged = knowledge.logged_changes(workspace)
     temporary, events = build / "catalog.tmp", build / "import.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         imported = import_sources(workspace.root, sources, console.progress, more_items=told, clean=clean, folder=events)
         # With a ledger the tables are put together in memory; without one the events go from file to file.
-        taken = ledger.take_in(ledger.with_changes(imported.catalog, changes), workspace, config, mark) if mark != ledger.Mark() else None
-        (imported if taken is None else taken.catalog).write(temporary)
+        catalog = _told(workspace, imported, changes) if mark != ledger.Mark() or logged else None
+        taken = ledger.take_in(catalog, workspace, config, mark) if catalog is not None and mark != ledger.Mark() else None
+        if catalog is None:
+            imported.write(temporary)
+        else:
+            apply_changes(catalog if taken is None else taken.catalog, logged).write(temporary)
         _write(imported.events.flagged().sink_parquet, build / "flagged.parquet")
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -55,7 +63,13 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
         "rejected": imported.n_rejected,
         "flagged": imported.n_flagged,
         ledger.SOURCE: ledger.record(mark),
+        "changes": n_logged,
     }
+
+
+def _told(workspace: Workspace, imported: Imported, changes: Sequence[ItemChange]) -> Catalog:
+    """Return what the files gave with every item that was changed since, in the ledger or in the log of changes: events may name it."""
+    return knowledge.with_changed_items(workspace, ledger.with_changes(imported.catalog, changes))
 
 
 def said(counts: Counts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -12,20 +13,25 @@ import polars as pl
 
 from etl import fingerprints
 from etl.runs import read_json, write_json
-from kg.build import build_graph, triple_facts
+from kg.changes import Change, RefusedChangeError, apply_changes, parse
 from kg.config import Config, ResolveConfig
-from kg.errors import NotFoundError
+from kg.errors import InputError, NotFoundError
 from kg.facts import Fact, FactLog
+from kg.journal import Journal
 from kg.resolve.merges import Resolution
 from kg.resolve.undone import ResolveLog
 from kg.tables import Catalog, GraphTables, read_table
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
-    from kg.resolve.matcher import ItemMatcher
+    from kg.advance import Resolver, State
 
 RESOLUTION = "resolution"
-_FACTS = "facts.json"
+LIVE = "live"
+"""Folder of a build that holds its tables as they are after changes since; absent while there were none."""
+FORGET = "forget"
+"""Marks in the log of changes that the shop's files contain what came before."""
+_FACTS, _KEYS, _MARK = "facts.json", "keys.parquet", "changes.json"
 
 
 def inputs(workspace: Workspace, config: Config) -> list[object]:
@@ -36,58 +42,74 @@ def inputs(workspace: Workspace, config: Config) -> list[object]:
     return [fingerprints.section(settings), matcher, _digest(workspace.facts), _digest(workspace.resolve)]
 
 
+def changes_digest(workspace: Workspace) -> str:
+    """Return what identifies the changes beside the files."""
+    return _digest(workspace.changes)
+
+
+def with_changed_items(workspace: Workspace, catalog: Catalog) -> Catalog:
+    """Return the catalogue with the items of the change log, as events may name them."""
+    changes, _ = logged_changes(workspace)
+    return apply_changes(catalog, [change for change in changes if change.op in ("upsert_item", "delete_item")])
+
+
+def logged_changes(workspace: Workspace, after: int = 0) -> tuple[list[Change], int]:
+    """Return the changes beside the files after a number, and the number of the last one; those that were forgotten are left out.
+
+    Raises:
+        InputError: The log is damaged; the message names the line.
+    """
+    records, changes = Journal(workspace.changes).records(), []
+    forgotten = max((int(record["n"]) for record in records if record.get("op") == FORGET), default=0)
+    for record in records[max(after, forgotten) :]:
+        try:
+            changes.append(parse({name: value for name, value in record.items() if name != "n"}))
+        except RefusedChangeError as error:
+            raise InputError(f"{workspace.changes}, line {record['n']}: {error}", hint="restore the file from a copy") from None
+    return changes, len(records)
+
+
 def tables_of(workspace: Workspace, config: Config, build: Path) -> tuple[GraphTables, dict[str, int]]:
     """Resolve, correct and build the graph of a build, and keep what it was built with.
 
     Returns:
         The graph, and what was counted on the way.
     """
+    from kg.advance import State
+
     catalog, attributes = Catalog.read(build / "catalog"), read_table(build / "attributes.parquet")
-    resolution = resolve(workspace, config, catalog, attributes, build.name)
     facts = FactLog(workspace.facts).active()
-    save_resolution(build, resolution, facts)
+    state = State.of(catalog, attributes, resolver(workspace, config), facts, build_id=build.name)
+    shutil.rmtree(build / LIVE, ignore_errors=True)
+    _save_resolution(build, state, inputs(workspace, config))
+    resolution = state.knowledge.resolution
     counts = {"merged_values": resolution.merges.height, "duplicates": resolution.duplicates.height, "corrections": len(facts)}
-    return build_graph(catalog, attributes, resolution, facts), counts
+    return state.knowledge.tables(), counts
 
 
-def resolve(workspace: Workspace, config: Config, catalog: Catalog, attributes: pl.DataFrame, build_id: str) -> Resolution:
-    """Find the values and the items that are one, as far as the configuration asks and persons have not said otherwise.
+def write_hygiene(build: Path, tables: GraphTables, *, max_degree: int) -> None:
+    """Write the hygiene report of a build: `hygiene.json`, and `hygiene.md` for people."""
+    from kg.hygiene import hygiene, markdown
 
-    Args:
-        workspace: Whose log of undone merges counts.
-        config: `[resolve]` is read.
-        catalog: The items, and triples that state values too.
-        attributes: Facts as extracted.
-        build_id: Recorded in the merge log.
-    """
-    from kg.resolve.duplicates import find_duplicates
-    from kg.resolve.values import merge_values
+    report = hygiene(tables, max_degree=max_degree)
+    write_json(build / "hygiene.json", report)
+    (build / "hygiene.md").write_text(markdown(report, build.name), encoding="utf-8")
+
+
+def resolver(workspace: Workspace, config: Config) -> Resolver:
+    """Return how values and items that are one are found: as the configuration asks, except what persons keep apart."""
+    from kg.advance import Resolver
+    from kg.resolve.matcher import ItemMatcher
 
     settings, log = config.section(ResolveConfig), ResolveLog(workspace.resolve)
-    found = Resolution()
-    if settings.values:
-        stated = pl.concat([attributes.select("item_id", "relation", "value", "extractor"), triple_facts(catalog.triples)])
-        found = Resolution(merges=merge_values(stated, build_id=build_id, undone=log.values()))
-    if settings.items:
-        matcher = _matcher(workspace, settings)
-        found = Resolution(found.merges, find_duplicates(catalog.items, matcher, settings.threshold, apart=log.items()))
-    return found
+    path = _matcher_path(workspace, settings)
+    matcher = None if path is None or not settings.items else ItemMatcher.load(path)
+    return Resolver(settings.values, settings.items, matcher, settings.threshold, log.values(), log.items())
 
 
-def save_resolution(build: Path, resolution: Resolution, facts: list[Fact]) -> None:
-    """Keep what a graph was built with, whole or not at all."""
-    folder, temporary = build / RESOLUTION, build / f"{RESOLUTION}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    resolution.write(temporary)
-    write_json(temporary / _FACTS, {"facts": [asdict(fact) for fact in facts]})
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
-
-
-def saved_facts(build: Path) -> list[Fact]:
-    """Return the corrections that a build's graph was built with."""
-    return [Fact(**fact) for fact in read_json(build / RESOLUTION / _FACTS).get("facts", [])]
+def current_folder(build: Path) -> Path:
+    """Return the folder with a build's tables as they are now, changes since it was built included."""
+    return build / LIVE if (build / LIVE / _MARK).is_file() else build
 
 
 def check_saved(build: Path) -> None:
@@ -96,19 +118,63 @@ def check_saved(build: Path) -> None:
     Raises:
         NotFoundError: They are not there any more.
     """
-    if not all((build / name).exists() for name in ("catalog", "attributes.parquet", RESOLUTION)):
+    if not all((current_folder(build) / name).exists() for name in ("catalog", "attributes.parquet", RESOLUTION)):
         raise NotFoundError(f"build {build.name} has no tables to write the graph from", hint="run `reckon rebuild`")
 
 
 def saved_tables(build: Path) -> GraphTables:
-    """Return the graph of a build from what its stages wrote.
+    """Return the graph of a build from what its stages and changes since wrote.
 
     Raises:
         NotFoundError: They are not there any more.
     """
+    return saved_state(build).knowledge.tables()
+
+
+def saved_state(build: Path) -> State:
+    """Return the state of a build, changes since included.
+
+    Raises:
+        NotFoundError: Its tables are not there any more.
+    """
+    from kg.advance import State
+    from kg.incremental import Knowledge
+
     check_saved(build)
-    attributes = read_table(build / "attributes.parquet")
-    return build_graph(Catalog.read(build / "catalog"), attributes, Resolution.read(build / RESOLUTION), saved_facts(build))
+    folder = current_folder(build)
+    facts = tuple(Fact(**fact) for fact in read_json(folder / RESOLUTION / _FACTS).get("facts", []))
+    attributes, resolution = read_table(folder / "attributes.parquet"), Resolution.read(folder / RESOLUTION)
+    return State(Knowledge(Catalog.read(folder / "catalog"), attributes, resolution, facts), read_table(folder / RESOLUTION / _KEYS))
+
+
+def saved_mark(build: Path) -> tuple[int, list[object]]:
+    """Return the number of the last change that a build's tables contain, and the inputs that they were resolved with."""
+    folder = current_folder(build)
+    if folder != build:
+        number = read_json(folder / _MARK).get("changes", 0)
+    else:
+        number = read_json(build / "stages.json").get("import", {}).get("counts", {}).get("changes", 0)
+    return int(number), list(read_json(folder / RESOLUTION / _FACTS).get("inputs", []))
+
+
+def save_state(build: Path, before: State, state: State, changes: int, resolved_with: list[object]) -> None:
+    """Keep the state of a build after a change, whole or not at all; tables that did not change are shared with before."""
+    folder, temporary, old = current_folder(build), build / f"{LIVE}.tmp", build / f"{LIVE}.old"
+    for leftover in (temporary, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    (temporary / "catalog").mkdir(parents=True)
+    was, now = before.knowledge, state.knowledge
+    for name in ("items", "interactions", "users", "triples"):
+        path, frame = Path("catalog") / f"{name}.parquet", getattr(now.catalog, name)
+        _write_or_link(frame, folder / path, temporary / path, same=frame is getattr(was.catalog, name) or frame.equals(getattr(was.catalog, name)))
+    path = Path("attributes.parquet")
+    _write_or_link(now.attributes, folder / path, temporary / path, same=now.attributes is was.attributes)
+    _save_resolution(temporary, state, resolved_with)
+    write_json(temporary / _MARK, {"changes": changes})
+    if (build / LIVE).exists():
+        (build / LIVE).rename(old)
+    temporary.rename(build / LIVE)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def interactions_of(build: Path) -> pl.DataFrame:
@@ -133,13 +199,22 @@ def _matcher_path(workspace: Workspace, settings: ResolveConfig) -> Path | None:
     return workspace.root / settings.matcher if settings.matcher else None
 
 
-def _matcher(workspace: Workspace, settings: ResolveConfig) -> ItemMatcher | None:
-    path = _matcher_path(workspace, settings)
-    if path is None:
-        return None
-    from kg.resolve.matcher import ItemMatcher
+def _save_resolution(build: Path, state: State, resolved_with: list[object]) -> None:
+    folder, temporary = build / RESOLUTION, build / f"{RESOLUTION}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    state.knowledge.resolution.write(temporary)
+    state.keys.write_parquet(temporary / _KEYS)
+    write_json(temporary / _FACTS, {"facts": [asdict(fact) for fact in state.knowledge.facts], "inputs": resolved_with})
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
 
-    return ItemMatcher.load(path)
+
+def _write_or_link(frame: pl.DataFrame, before: Path, path: Path, *, same: bool) -> None:
+    if same:
+        os.link(before, path)
+    else:
+        frame.write_parquet(path, compression="lz4")
 
 
 def _digest(path: Path) -> str:

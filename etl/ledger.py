@@ -146,6 +146,7 @@ def take_in(catalog: Catalog, workspace: Workspace, config: Config, upto: Mark) 
     with closing(database):
         events = _events(EventStore(database), upto.events_seq)
         declared = dict(PeopleStore(database).all_declared())
+    events = _placed(events, catalog.interactions)
     known = pl.col("item_id").is_in(catalog.items["item_id"].implode())
     about = events.filter(pl.col("item_id").is_not_null())
     good, unknown = about.filter(known), about.filter(~known)
@@ -173,6 +174,16 @@ def _events(store: EventStore, upto: int) -> pl.DataFrame:
     rows = ("seq", *INTERACTION_COLUMNS)
     parts = [pl.DataFrame(part, schema=rows, orient="row", infer_schema_length=None) for part in store.interactions(upto)]
     return pl.concat([pl.DataFrame(schema=schema), *(part.cast(schema) for part in parts)])  # type: ignore[arg-type]
+
+
+def _placed(events: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+    """Return events with times of the files' kind: where these are order numbers, the ledger's events follow in the order of their arrival."""
+    from gnn.meetings import CLOCK_FROM
+
+    last = files["time"].drop_nulls().max()
+    if not isinstance(last, float) or last >= CLOCK_FROM:
+        return events
+    return events.with_columns(time=last + pl.col("seq").cast(pl.Float64))
 
 
 def _with_declared(users: pl.DataFrame, declared: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:

@@ -39,6 +39,20 @@ def locked(workspace: Workspace) -> Iterator[None]:
         raise LockedError(f"another job (process {pid}) holds {workspace.root}", hint="wait for it, or stop it") from None
 
 
+@contextmanager
+def following(workspace: Workspace) -> Iterator[None]:
+    """Be the one process that follows the workspace's changes.
+
+    Raises:
+        LockedError: Another one does.
+    """
+    try:
+        with FileLock(workspace.root / ".follow.lock", timeout=0):
+            yield
+    except Timeout:
+        raise LockedError(f"another process follows the changes of {workspace.root}", hint="`reckon serve` runs one") from None
+
+
 @dataclass
 class StageRecord:
     """One stage of one run."""

@@ -16,10 +16,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
+from gnn.scorer import entries_among, gathered
 from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg.schema import EdgeType, Step
 
 IntArray = npt.NDArray[np.int64]
+_BITS = 64
 MAX_HELD = 2_000_000
 """Most paths of a history that are held up to their last step; 32 bytes each and 8 per inner node."""
 
@@ -67,6 +69,45 @@ class Addends:
     values: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Addends of one meta-path for several items.
+
+    Attributes:
+        walk: The meta-path.
+        places: Which item each is for, as a place among the items asked about, ascending.
+        positions: Which history item.
+        middles: The inner nodes of the path, [n paths, n steps - 1].
+        values: The addends.
+    """
+
+    walk: WalkWeights
+    places: IntArray
+    positions: IntArray
+    middles: IntArray
+    values: npt.NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Found]) -> Found:
+        """Return parts about different items, in the order of their items, as one."""
+        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("places", "positions", "middles", "values")]
+        return cls(parts[0].walk, *columns)
+
+    @classmethod
+    def about(cls, part: Addends, place: int) -> Found:
+        """Return the addends of one item as those of a place."""
+        return cls(part.walk, np.full(len(part.values), place, dtype=np.int64), part.positions, part.middles, part.values)
+
+    def moved(self, by: int) -> Found:
+        """Return the same with all places moved."""
+        return self if not by else Found(self.walk, self.places + by, self.positions, self.middles, self.values)
+
+    def of(self, place: int) -> Addends:
+        """Return the addends of one item."""
+        part = slice(*np.searchsorted(self.places, [place, place + 1]).tolist())
+        return Addends(self.walk, self.positions[part], self.middles[part], self.values[part])
+
+
 class WalkArrays:
     """One walk's adjacency and factors, ready to enumerate its paths."""
 
@@ -100,11 +141,44 @@ class WalkArrays:
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Addends:
         """Enumerate the paths from the kept history items to `item`."""
-        wanted = _row(self._last_reverse, item)
-        found = [outset.reaching(wanted, kept, item) for outset in self._outsets(history, kept)]
-        positions, middles, factor = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        values = self.walk.gate * history.weights[positions] * factor * float(self._end[item])
-        return Addends(self.walk, positions, middles, values)
+        return self.among(history, kept[None, :], np.asarray([item])).of(0)
+
+    def among(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
+        """Enumerate the paths from a history to several items at once.
+
+        Args:
+            history: Where paths begin.
+            kept: Which history items lead to which item, [n items, n history items].
+            items: item_nums.
+        """
+        parts = [self._few(history, kept[n : n + _BITS], items[n : n + _BITS]).moved(n) for n in range(0, len(items), _BITS)]
+        return parts[0] if len(parts) == 1 else Found.joined(parts)
+
+    def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
+        """Do the same for as many items as a word has bits: one bit per item says where its paths end and where they begin."""
+        powers = np.uint64(1) << np.arange(len(items), dtype=np.uint64)
+        places, nodes = gathered(self._last_reverse, items)
+        ends = np.zeros(self._last_reverse.shape[1], dtype=np.uint64)
+        np.bitwise_or.at(ends, nodes, powers[places])
+        begins = powers @ kept.astype(np.uint64)
+        found = []
+        for outset in self._outsets(history, np.asarray(kept.any(axis=0))):
+            hits = ends[outset.last] & begins[outset.positions]
+            reached = np.flatnonzero(hits)
+            bits = np.unpackbits(hits[reached].view(np.uint8).reshape(-1, 8), axis=1, count=len(items), bitorder="little")
+            places, rows = np.nonzero(bits.T)
+            rows = reached[rows]
+            middles = outset.middles[rows]
+            if middles.shape[1] > 1:
+                onward = middles[:, 0] != items[places]
+                places, rows, middles = places[onward], rows[onward], middles[onward]
+            found.append((places, outset.positions[rows], middles, outset.factor[rows]))
+        places, positions, middles, factor = (np.concatenate(column) for column in zip(*found, strict=True))
+        if len(found) > 1:
+            order = np.argsort(places, kind="stable")
+            places, positions, middles, factor = places[order], positions[order], middles[order], factor[order]
+        values = self.walk.gate * history.weights[positions] * factor * self._end[items][places].astype(np.float64)
+        return Found(self.walk, places.astype(np.int64), positions, middles, values)
 
     def carried(self, history: History) -> npt.NDArray[np.float64]:
         """Carry a history along the whole walk: what its paths add to every item. Of walks of up to two steps.
@@ -115,11 +189,11 @@ class WalkArrays:
         nums: IntArray = history.nums
         weights: npt.NDArray[np.float64] = history.weights * self._start[history.nums].astype(np.float64)
         for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
-            places, reached = _gather(forward, nums)
+            places, reached = gathered(forward, nums)
             sums = np.bincount(reached, weights=weights[places], minlength=forward.shape[1]).astype(np.float64) * middle
             nums = np.flatnonzero(sums).astype(np.int64)
             weights = sums[nums].astype(np.float64)
-        places, reached = _gather(self._forward[-1], nums)
+        places, reached = gathered(self._forward[-1], nums)
         ends = np.bincount(reached, weights=weights[places], minlength=len(self._end))
         return np.asarray(self.walk.gate * ends * self._end, dtype=np.float64)
 
@@ -148,7 +222,7 @@ class WalkArrays:
         first = self._forward[0]
         if len(self._forward) == 2:
             return np.asarray(np.diff(first.indptr)[history.nums], dtype=np.int64)
-        places, between = _gather(first, history.nums)
+        places, between = gathered(first, history.nums)
         return np.bincount(places, weights=np.diff(self._forward[1].indptr)[between], minlength=len(history.nums)).astype(np.int64)
 
     def _outset(self, history: History, positions: IntArray) -> _Outset:
@@ -157,21 +231,20 @@ class WalkArrays:
         factor = self._start[last].astype(np.float64)
         middles = np.zeros((len(positions), 0), dtype=np.int64)
         for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
-            places, last = _gather(forward, last)
+            places, last = gathered(forward, last)
             factor = factor[places] * middle[last]
             open_ = factor > 0
             places, last, factor = places[open_], last[open_], factor[open_]
             positions, middles = positions[places], np.column_stack([middles[places], last])
-        order = np.argsort(last, kind="stable")
-        return _Outset(last[order], positions[order], middles[order], factor[order])
+        return _Outset(last, positions, middles, factor)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outset:
-    """The paths from a history up to the last step, in the order of the node they have reached.
+    """The paths from a history up to the last step.
 
     Attributes:
-        last: The node reached, ascending, [n].
+        last: The node reached, [n].
         positions: Where in the history each began, [n].
         middles: The inner nodes, [n, n steps - 1].
         factor: Product of the degree powers so far, [n].
@@ -181,15 +254,6 @@ class _Outset:
     positions: IntArray
     middles: IntArray
     factor: npt.NDArray[np.float64]
-
-    def reaching(self, wanted: npt.NDArray[np.int32], kept: npt.NDArray[np.bool_], item: int) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
-        """Return positions, inner nodes and factors of the paths that stand beside the item and do not step back from it."""
-        first, end = (np.searchsorted(self.last, wanted, side=side) for side in ("left", "right"))
-        chosen = _ranges(first, end - first)
-        chosen = chosen[kept[self.positions[chosen]]]
-        if self.middles.shape[1] > 1:
-            chosen = chosen[self.middles[chosen, 0] != item]
-        return self.positions[chosen], self.middles[chosen], self.factor[chosen]
 
 
 def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -202,33 +266,15 @@ def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
     return degree
 
 
-def _row(matrix: sp.csr_matrix, num: int) -> npt.NDArray[np.int32]:
-    return np.asarray(matrix.indices[matrix.indptr[num] : matrix.indptr[num + 1]])
-
-
-def _gather(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:
-    """Return (place in `nums`, neighbour) for every neighbour of every node."""
-    first = matrix.indptr[nums].astype(np.int64)
-    lengths = matrix.indptr[nums + 1] - first
-    neighbours = np.asarray(matrix.indices)[_ranges(first, lengths)]
-    return np.repeat(np.arange(len(nums)), lengths), neighbours.astype(np.int64)
-
-
-def _ranges(first: IntArray, lengths: IntArray) -> IntArray:
-    """Return first_n, …, first_n + length_n - 1 for every n, one after another."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
-
-
-def kept_pairs(neighbours: sp.csr_matrix, history: History, item: int) -> npt.NDArray[np.bool_]:
-    """Say for each history item whether the pruned graph sum holds (j, item).
+def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
+    """Say for each item and each history item whether the pruned graph sum holds (history item, item).
 
     Shapes:
-        [n history items].
+        nums [n], items [k] → [k, n].
     """
-    kept = np.zeros(len(history.nums), dtype=bool)
-    places, targets = _gather(neighbours, history.nums)
-    kept[places[targets == item]] = True
+    kept = np.zeros((len(items), len(nums)), dtype=bool)
+    places, positions, _ = entries_among(neighbours, nums, items)
+    kept[places, positions] = True
     return kept
 
 

@@ -31,12 +31,17 @@ class LiveAddends:
         # One tuple, exchanged as a whole: all items of a list are explained from one history.
         self._last: tuple[History | None, History | None] = (None, None)
 
+    def concerns(self, history: History, items: IntArray) -> bool:
+        """Say whether any of the items or of the history has changed since the build."""
+        is_live = self._overlay.arrays.is_live
+        return bool(is_live[history.nums].any() or is_live[items].any())
+
     def addends(self, history: History, item: int) -> list[Addends]:
         """Return the addends of the paths from a history to an item, one entry per meta-path."""
         arrays = self._overlay.arrays
         built = self.as_built(history)
         in_build = item < arrays.n_base
-        kept = kept_pairs(arrays.artifact.neighbours, built, item) if in_build else np.zeros(len(built.nums), dtype=bool)
+        kept = kept_pairs(arrays.artifact.neighbours, built.nums, np.asarray([item]))[0] if in_build else np.zeros(len(built.nums), dtype=bool)
         # A live item keeps no attribute path of the build.
         unedited = kept & ~arrays.is_live[built.nums] if not arrays.is_live[item] else np.zeros_like(kept)
         found = []

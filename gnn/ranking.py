@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gnn.listings import NONE, Listings
 from gnn.walks import FloatArray, largest
 from kg.errors import InputError
 
@@ -91,12 +92,14 @@ class Candidates:
         fill: Ranks the items that score nothing, [n_items]; None leaves them out.
         bars: What must not be shown.
         adjustments: What is added to scores.
+        listings: Items that are listed more than once; each is shown once.
     """
 
     scores: FloatArray
     fill: FloatArray | None
     bars: tuple[Bar, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    listings: Listings = NONE
 
     def barred(self, num: int) -> tuple[str, ...]:
         """Say why an item must not be shown; empty where it may."""
@@ -125,6 +128,7 @@ def placed(candidates: Candidates, k: int, *, offset: int = 0, rerankers: Sequen
     scores, deltas = _adjusted(candidates)
     for bar in candidates.bars:
         scores[bar.items] = -np.inf
+    scores[candidates.listings.hidden(scores, candidates.fill)] = -np.inf
     wanted = max(depth, offset + k) if rerankers else offset + k
     order = best(scores, candidates.fill, wanted)
     by_score = {num: place for place, num in enumerate(order.tolist(), start=1)}
@@ -141,8 +145,11 @@ def place_of(candidates: Candidates, num: int) -> Place:
     scores, deltas = _adjusted(candidates)
     own = scores[num]
     ahead = (scores > own) | ((scores == own) & (np.arange(len(scores)) < num))
+    shown = np.array(scores)
     for bar in candidates.bars:
         ahead[bar.items] = False
+        shown[bar.items] = -np.inf
+    ahead[candidates.listings.hidden(shown, candidates.fill)] = False
     rank = int(ahead.sum()) + 1
     return Place(num, rank, float(own), rank, _moved(candidates, deltas, num))
 

@@ -17,9 +17,11 @@ from gnn.current import current_artifact
 from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
 from gnn.history import DISLIKED, Event
 from gnn.impressions import ignored
+from gnn.listings import Listings
 from gnn.overlay import Overlay
-from gnn.paths import Explainer, Explanation, History, Reason
+from gnn.paths import Explainer, History
 from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
+from gnn.reasons import Explanation, Limits, Reason
 from gnn.reckoning import adjusted, pinned_item
 from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
 from gnn.rules import NOTHING, Active, Order, Rules
@@ -49,7 +51,8 @@ class Recommender:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
-        self._explainer = Explainer(artifact)
+        self._listings = Listings.of(artifact)
+        self.explainer = Explainer(artifact)
         self._strategies = Strategies(artifact)
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
@@ -72,7 +75,7 @@ class Recommender:
         other = copy(build)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other._explainer = build._explainer.with_overlay(overlay, current)
+        other.explainer = build.explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
         other._neighbourhoods = Neighbourhoods(current)
@@ -81,6 +84,11 @@ class Recommender:
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
+
+    @property
+    def build(self) -> Artifact:
+        """The build that answers, without what changed since."""
+        return self._build.artifact
 
     def recommend(
         self,
@@ -167,9 +175,11 @@ class Recommender:
 
     def listed(self, shopper: Shopper, ask: Ask, scored: Scored) -> Recommendations:
         """Bar, adjust, rank and tell what has been scored: every list of every strategy goes through here."""
+        if ask.k < 1:
+            raise InputError(f"k is {ask.k}", hint="ask for at least one item")
         active = (self.rules if ask.rules is None else ask.rules).active(shopper)
-        candidates = self.candidates(shopper, ask, scored, active)
         rerankers, reranked, depth = self._rerankers(ask, active)
+        candidates = self.candidates(shopper, ask, scored, active, max(depth, ask.offset + ask.k + 1))
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
         pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
         order = Order(replace(active, pins=pins), ask.offset + ask.k + 1, lambda num: not candidates.barred(num))
@@ -181,26 +191,41 @@ class Recommender:
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        items = tuple(pinned_item(self._told(scored, place, ask), order.held.get(place.num), ask) for place in places)
+        told = zip(places, self._told(scored, places, ask), strict=True)
+        items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
         edits = shopper.edits.applied(shopper.events.met())
         n_fresh = len(shopper.fresh.items)
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING) -> Candidates:
-        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here."""
+    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None) -> Candidates:
+        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
+
+        Args:
+            shopper: Whose list it is.
+            ask: The caller's wishes.
+            scored: The scores.
+            active: The rules that hold.
+            depth: How many of the best are wanted; scores of others need not be right. None for all.
+        """
         adjustment = ignored(shopper.events, ask.impression_factor)
         adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
         bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
-        return Candidates(scored.scores, fill, bars, tuple(adjustments))
+        if scored.head is None or depth is None:
+            return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
+        # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
+        moved = [adjustment.items for adjustment in adjustments]
+        also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
+        head = scored.head(bars, (depth + len(also)) * self._listings.most, also)
+        return Candidates(head, fill, bars, tuple(adjustments), self._listings)
 
     def bars(self, shopper: Shopper, ask: Ask) -> tuple[Bar, ...]:
         """Return what must not be shown to a shopper, whatever it scores."""
         bars = [self._unavailable]
         if ask.exclude_seen and ask.strategy != BUY_AGAIN:
-            bars.append(Bar(IN_HISTORY, shopper.events.met()))
+            bars.append(Bar(IN_HISTORY, self._listings.every_listing(shopper.events.met())))
         else:
             bars.append(Bar("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
         if len(shopper.edits.hidden):
@@ -277,7 +302,7 @@ class Recommender:
         shopper = self.known(user_id, fresh)
         candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
         place = place_of(candidates, item)
-        told = self._explainer.explain(
+        told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
@@ -321,10 +346,10 @@ class Recommender:
         Raises:
             NotFoundError: There is none.
         """
-        try:
-            return self.artifact.item_nums[item_id]
-        except KeyError:
-            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build") from None
+        found = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
+        if found is None:
+            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build")
+        return found
 
     def seen(self, user_id: str) -> np.ndarray:
         """Return the item_nums that the user has met in any way but having been shown them."""
@@ -342,19 +367,26 @@ class Recommender:
         """Return c for all users: the same weights as `history`, in one matrix."""
         return self.shoppers.histories()
 
-    def _told(self, scored: Scored, place: Place, ask: Ask) -> Recommendation:
-        """Return an item with its reasons, those of adjustments included."""
-        base = place.score - sum(moved.delta for moved in place.moved)
+    def _told(self, scored: Scored, places: Sequence[Place], ask: Ask) -> list[Recommendation]:
+        """Return the items of a list with their reasons, those of adjustments included."""
+        by_paths = ask.explain != "none" and scored.explainer is not None and scored.history is not None
+        explained = [place.num for place in places if by_paths and _base(place) > 0]
+        told: dict[int, Explanation] = {}
+        if explained and scored.explainer is not None and scored.history is not None:
+            max_reasons, max_paths = _LIMITS[ask.explain]
+            limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
+            told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
+        return [self._item(scored, place, told.get(place.num), ask) for place in places]
+
+    def _item(self, scored: Scored, place: Place, told: Explanation | None, ask: Ask) -> Recommendation:
+        base = _base(place)
         if ask.explain == "none":
             told = Explanation(max(base, 0.0), (), 1.0, 0)
-        elif base <= 0 and scored.strategy != POPULAR:
+        elif told is None and scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
+            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
+        elif told is None:
             # Where nothing leads from the history to what is left, popular items fill the list, and say so.
             told = Explanation(0.0, (Reason("popular", 1.0, self._strategies.popularity.sentence(place.num)),), 0.0, 0)
-        elif scored.sentence is not None:
-            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
-        elif scored.history is not None and scored.explainer is not None:
-            max_reasons, max_paths = _LIMITS[ask.explain]
-            told = scored.explainer.explain(scored.history, place.num, max_reasons=max_reasons, max_paths=max_paths, show_ids=ask.show_ids)
         told = adjusted(told, place.moved, shown=ask.explain != "none")
         item_id, title = self.artifact.item_ids[place.num], self.artifact.titles[place.num]
         return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
@@ -370,6 +402,7 @@ class Recommender:
         scores = np.array(scores)
         for bar in self.bars(self.shoppers.shopper(user_id), Ask()):
             scores[bar.items] = -np.inf
+        scores[self._listings.hidden(scores, self._strategies.popularity.scores)] = -np.inf
         chosen = best(scores, self._strategies.popularity.scores, k)
         return pl.DataFrame(
             {
@@ -379,6 +412,11 @@ class Recommender:
                 "score": np.maximum(scores[chosen], 0.0).astype(np.float64),
             }
         )
+
+
+def _base(place: Place) -> float:
+    """Return the score of a place without adjustments."""
+    return place.score - sum(moved.delta for moved in place.moved)
 
 
 def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:

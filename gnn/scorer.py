@@ -120,6 +120,20 @@ class PathModel:
         """
         return np.asarray(self.embedding_pairs(nums, item) + self.weight_pairs(nums, item))
 
+    def learned_among(self, nums: IntArray, items: IntArray) -> Values:
+        """Return what both learned parts give from each of some items to each of some others.
+
+        Shapes:
+            nums [n], items [k] → [k, n], float64.
+        """
+        found = np.zeros((len(items), len(nums)))
+        if self.has_embeddings:
+            found += self.learned_gate * (self.target_embeddings[items].astype(np.float64) @ self.source_embeddings[nums].astype(np.float64).T)
+        if self.has_weights and self.item_weights is not None:
+            places, positions, values = entries_among(self.item_weights, nums, items)
+            found[places, positions] += self.weights_gate * values
+        return found
+
     def weight_scores(self, history: sp.csr_matrix) -> FloatArray:
         """Return what the item–item weights give to every item for a batch of histories.
 
@@ -276,3 +290,39 @@ def score(history: sp.csr_matrix, neighbours: sp.csr_matrix, model: PathModel) -
     if model.has_embeddings or model.has_weights:
         scores += model.learned_scores(history)
     return scores
+
+
+def entries_among(matrix: sp.csr_matrix, rows: IntArray, columns: IntArray) -> tuple[IntArray, IntArray, Values]:
+    """Return the entries of a matrix that lie in some rows and some columns.
+
+    Args:
+        matrix: Each entry once.
+        rows: Which rows.
+        columns: Which columns, each once.
+
+    Returns:
+        Place in `columns`, place in `rows`, and value of each entry.
+    """
+    asked = np.full(matrix.shape[1], -1, dtype=np.int32)
+    asked[columns] = np.arange(len(columns), dtype=np.int32)
+    first = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[rows + 1] - first
+    at = ranges(first, lengths)
+    places = asked[matrix.indices[at]]
+    found = np.flatnonzero(places >= 0)
+    positions = np.repeat(np.arange(len(rows)), lengths)[found]
+    return places[found].astype(np.int64), positions.astype(np.int64), matrix.data[at[found]].astype(np.float64)
+
+
+def gathered(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:
+    """Return (place in `nums`, neighbour) for every neighbour of every node."""
+    first = matrix.indptr[nums].astype(np.int64)
+    lengths = matrix.indptr[nums + 1] - first
+    neighbours = np.asarray(matrix.indices)[ranges(first, lengths)]
+    return np.repeat(np.arange(len(nums)), lengths), neighbours.astype(np.int64)
+
+
+def ranges(first: IntArray, lengths: IntArray) -> IntArray:
+    """Return first_n, …, first_n + length_n - 1 for every n, one after another."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from kg import schema
 
@@ -19,32 +19,40 @@ ANCHORS = {"looked_at": "", "in_basket": " in the basket"}
 _LONGEST_TITLE = 48
 
 
-def history_text(titles: Sequence[str], relations: Sequence[str]) -> str:
+def history_text(count: int, titles: Iterable[str], relations: Collection[str]) -> str:
     """Name the history items behind a reason, the strongest first.
 
     Args:
-        titles: Their titles, strongest first.
-        relations: How the shopper met each ("purchased").
+        count: How many there are.
+        titles: Their titles, strongest first; only as many are looked at as are named.
+        relations: How the shopper met them ("purchased"), each once.
 
     Returns:
         "‘Tea’, which you bought", or "3 items you bought, such as ‘Tea’ and ‘Milk’".
     """
-    if relations and relations[0] in ANCHORS:
-        return _anchored(titles, ANCHORS[relations[0]])
+    named = _first_distinct(titles, 1 if count == 1 else 2)
+    anchor = next((name for name in relations if name in ANCHORS), None)
+    if anchor is not None:
+        where = ANCHORS[anchor]
+        return f"‘{named[0]}’{where}" if count == 1 else f"{count:,} items{where}, such as {_and(named)}"
     verbs = {_VERBS.get(name, "came across") for name in relations}
     verb = verbs.pop() if len(verbs) == 1 else "came across"
-    distinct = list(dict.fromkeys(shortened(title) for title in titles))
-    if len(titles) == 1:
-        return f"‘{distinct[0]}’, which you {verb}"
-    named = " and ".join(f"‘{title}’" for title in distinct[:2])
-    return f"{len(titles):,} items you {verb}, such as {named}"
+    return f"‘{named[0]}’, which you {verb}" if count == 1 else f"{count:,} items you {verb}, such as {_and(named)}"
 
 
-def _anchored(titles: Sequence[str], where: str) -> str:
-    distinct = list(dict.fromkeys(shortened(title) for title in titles))
-    if len(titles) == 1:
-        return f"‘{distinct[0]}’{where}"
-    return f"{len(titles):,} items{where}, such as {' and '.join(f'‘{title}’' for title in distinct[:2])}"
+def _first_distinct(titles: Iterable[str], most: int) -> list[str]:
+    found: list[str] = []
+    for title in titles:
+        short = shortened(title)
+        if short not in found:
+            found.append(short)
+            if len(found) == most:
+                break
+    return found
+
+
+def _and(named: Sequence[str]) -> str:
+    return " and ".join(f"‘{title}’" for title in named)
 
 
 def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = "", count: int = 0) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,8 @@ from gnn.addends import History
 from gnn.artifact import Artifact
 from gnn.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
 from gnn.interests import NO_EDITS, Edits, edits_over
+from gnn.listings import Listings
+from gnn.meetings import CLOCK_FROM
 from gnn.scorer import normalised
 from kg.events import FreshEvent, InterestEdit
 from kg.schema import family
@@ -49,6 +51,7 @@ class Shoppers:
 
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
         self._artifact, self._gone, self.interests = artifact, gone, interests
+        self._item_nums = Listings.of(artifact).counted(artifact.item_nums, artifact.item_ids)
         found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
         self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
 
@@ -67,12 +70,20 @@ class Shoppers:
         return self._shopper(None, NO_EVENTS, fresh)
 
     def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
-        since = fresh_events(fresh, self._artifact.item_nums) if fresh else NO_EVENTS
+        since = fresh_events(self._placed(fresh), self._item_nums) if fresh else NO_EVENTS
         if len(self._gone):
             base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
         events = base.joined(since)
         edits = NO_EDITS if user_id is None else edits_over(self._artifact, self.interests(user_id))
         return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, edits)
+
+    def _placed(self, fresh: Sequence[FreshEvent]) -> Sequence[FreshEvent]:
+        """Return fresh events with times of the build's kind: one that counts in order numbers would take a Unix time for an age without end."""
+        meetings = self._artifact.meetings
+        if meetings.by_clock or not len(meetings.times):
+            return fresh
+        end, seq = meetings.end, self._artifact.events_seq
+        return [replace(event, time=end + max(1, event.seq - seq)) if event.time >= CLOCK_FROM else event for event in fresh]
 
     def events(self, user: int) -> Events:
         """Return what a user did according to the build, by user number."""

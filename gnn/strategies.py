@@ -8,24 +8,31 @@ popular, trending, new     counts over all shoppers
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from gnn.addends import History
 from gnn.answers import BUY_AGAIN, NEW, PERSONAL, POPULAR, SESSION, STRATEGIES, TRENDING, Ask
 from gnn.artifact import Artifact
 from gnn.buy_again import BuyAgain
+from gnn.head import HeadScorer
 from gnn.history import weighted
 from gnn.overlay import Overlay
 from gnn.paths import Explainer
 from gnn.popularity import Popularity
+from gnn.ranking import Bar
 from gnn.scorer import score
 from gnn.shoppers import Shopper
 from gnn.walks import FloatArray
 from kg.errors import InputError
+
+Head = Callable[[Sequence[Bar], int, npt.NDArray[np.int64]], FloatArray]
+"""From what is barred, how many of the best are wanted, and items that are wanted in any case, to scores [n_items]; see `gnn.head`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,20 @@ class Scored:
         history: The scores are the sum over paths from it; None where `sentence` is the whole reason.
         explainer: Enumerates those paths.
         sentence: item_num → the one reason of an item.
+        head: Scores only what can be in the list, in place of `scores`; None where those are at hand.
     """
 
     strategy: str
-    scores: FloatArray
+    _scores: FloatArray | Callable[[], FloatArray]
     history: History | None = None
     explainer: Explainer | None = None
     sentence: Callable[[int], str] | None = None
+    head: Head | None = None
+
+    @property
+    def scores(self) -> FloatArray:
+        """Scores of all items."""
+        return self._scores() if callable(self._scores) else self._scores
 
 
 class Strategies:
@@ -58,6 +72,7 @@ class Strategies:
         self._artifact = artifact
         self._explainer = Explainer(artifact)
         self._overlay: Overlay | None = None
+        self._heads = HeadScorer(artifact)
         self.popularity = Popularity(artifact)
 
     def with_overlay(self, overlay: Overlay, current: Artifact) -> Strategies:
@@ -72,6 +87,10 @@ class Strategies:
         other._explainer = self._explainer.with_overlay(overlay, current)
         other.popularity = Popularity(current)
         return other
+
+    @property
+    def _overlay_is_empty(self) -> bool:
+        return self._overlay is None or not self._overlay.arrays.items
 
     def scored(self, shopper: Shopper, ask: Ask) -> Scored:
         """Score all items as a caller asks.
@@ -97,7 +116,8 @@ class Strategies:
 
     def from_history(self, history: History) -> Scored:
         """Score all items by the whole sum over a history."""
-        return Scored(PERSONAL, self.scores(history), history, self._explainer)
+        head = partial(self._heads.scores, history) if self._overlay_is_empty and self._heads.applies else None
+        return Scored(PERSONAL, lambda: self.scores(history), history, self._explainer, head=head)
 
     def history(self, shopper: Shopper, ask: Ask) -> History:
         """Return the history that a strategy starts from."""

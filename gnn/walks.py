@@ -156,7 +156,8 @@ def _threshold(values: FloatArray, k: int) -> float:
     """
     n_blocks = len(values) // _BLOCK
     if n_blocks >= 2 * k:
-        maxima = values[: n_blocks * _BLOCK].reshape(n_blocks, _BLOCK).max(axis=1)
+        # Blocks that interleave: maxima of neighbouring values are taken many at a time.
+        maxima = values[: n_blocks * _BLOCK].reshape(_BLOCK, n_blocks).max(axis=0)
         values = values[values >= np.partition(maxima, n_blocks - k)[n_blocks - k]]
     return float(np.partition(values, len(values) - k)[len(values) - k])
 

@@ -42,9 +42,11 @@ class Resolver:
     values_apart: pl.DataFrame | None = None
     items_apart: Pairs = field(default_factory=frozenset)
 
-    def resolve(self, catalog: Catalog, attributes: pl.DataFrame, build_id: str) -> Resolution:
-        """Find the values and the items of a whole shop that are one."""
-        duplicates = find_duplicates(catalog.items, self.matcher, self.threshold, apart=self.items_apart) if self.items else Resolution().duplicates
+    def resolve(self, catalog: Catalog, attributes: pl.DataFrame, keys: pl.DataFrame, build_id: str) -> Resolution:
+        """Find the values and the items of a whole shop that are one; `keys` are the `kg.resolve.blocking.code_keys` of its items."""
+        duplicates = Resolution().duplicates
+        if self.items:
+            duplicates = find_duplicates(catalog.items, self.matcher, self.threshold, apart=self.items_apart, keys=keys)
         return Resolution(self._merges(catalog, attributes, build_id), duplicates)
 
     def resolve_changed(
@@ -69,7 +71,8 @@ class Resolver:
             duplicates, keys = changed_duplicates(catalog.items, keys, before.duplicates, near, self.threshold, apart=self.items_apart)
             return Resolution(merges, duplicates), keys
         # What a trained matcher compares depends on how rare every word is, so nothing less than a new search finds the same.
-        return replace(self.resolve(catalog, attributes, build_id), merges=merges), keys
+        keys = code_keys(catalog.items)
+        return replace(self.resolve(catalog, attributes, keys, build_id), merges=merges), keys
 
     def _merges(self, catalog: Catalog, attributes: pl.DataFrame, build_id: str) -> pl.DataFrame:
         if not self.values:
@@ -93,8 +96,8 @@ class State:
     @classmethod
     def of(cls, catalog: Catalog, attributes: pl.DataFrame, resolver: Resolver, facts: Sequence[Fact] = (), *, build_id: str = "") -> State:
         """Return the state of a whole shop from its tables and the facts extracted from them."""
-        resolution = resolver.resolve(catalog, attributes, build_id)
-        return cls(Knowledge(catalog, attributes, resolution, tuple(facts)), code_keys(catalog.items))
+        keys = code_keys(catalog.items)
+        return cls(Knowledge(catalog, attributes, resolver.resolve(catalog, attributes, keys, build_id), tuple(facts)), keys)
 
 
 def advance(

@@ -20,7 +20,7 @@ from api.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.responses import Answer, request_id
 from api.serving import Serving
 from kg.errors import InputError, LedgerUnavailableError
-from kg.ledger.events import Appended, NewEvent, StoredEvent
+from kg.ledger.events import Appended, NewEvent
 
 router = APIRouter(prefix="/v1", tags=["events"])
 MAX_EVENTS = 1_000
@@ -196,7 +196,12 @@ def of_user(
     serving: Serving = request.app.state.serving
     found = serving.ledger.events.of_user(user_id, before=before, limit=limit)
     following = found[-1].seq if len(found) == limit else None
-    body = {"request_id": request_id(request), "user_id": user_id, "events": [_kept(event) for event in found], "next_before": following}
+    body = {
+        "request_id": request_id(request),
+        "user_id": user_id,
+        "events": [{name: value for name, value in event.as_dict().items() if name != "user_id"} for event in found],
+        "next_before": following,
+    }
     return Response(orjson.dumps(body), media_type="application/json")
 
 
@@ -273,19 +278,3 @@ def _taken(request: Request, outcomes: list[EventOutcome], n_unknown: int) -> Re
         "events": [{"event_id": outcome.event_id, "status": outcome.status, "seq": outcome.seq, "reason": outcome.reason} for outcome in outcomes],
     }
     return Response(orjson.dumps(body), status_code=202, media_type="application/json")
-
-
-def _kept(stored: StoredEvent) -> dict[str, Any]:
-    event = stored.event
-    return {
-        "seq": stored.seq,
-        "event_id": event.event_id,
-        "item_id": event.item_id,
-        "kind": event.kind,
-        "time": event.time,
-        "quantity": event.quantity,
-        "value": event.value,
-        "price_cents": event.price_cents,
-        "properties": event.properties,
-        "received_s": stored.received_s,
-    }

@@ -60,7 +60,17 @@ async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Anno
         return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, seq))
 
     edits = recommender.shoppers.interests(user_id)
-    depends_on = (recommender.state, user_id, question.ask, question.question, len(fresh), seq, edits, tuple(degraded))
+    depends_on = (
+        recommender.state,
+        user_id,
+        recommender.shoppers.interests(user_id),
+        question.ask,
+        question.question,
+        len(fresh),
+        seq,
+        edits,
+        tuple(degraded),
+    )
     return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
 
 

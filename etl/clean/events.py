@@ -16,8 +16,8 @@ CODES = {flag: code for code, flag in enumerate(FLAGS, start=1)}
 _MAD_TO_SIGMA = 0.6745
 _MIN_SPREAD = log(2)
 """Quantities are mostly 1 and prices mostly the same, so that their spread is often 0: it counts as at least a factor of two."""
-_MIN_PRICES = 5
-"""An item with fewer prices has no usual one."""
+_MIN_VALUES = 5
+"""An item with fewer events has no usual quantity and no usual price."""
 _CLOCK_FROM = 1e8
 """Smaller times are order numbers, not Unix seconds."""
 _DAY_S, _HOUR_S = 86_400, 3_600
@@ -94,28 +94,36 @@ def _purchases(events: pl.LazyFrame, codes: pl.Series) -> pl.DataFrame:
 
 
 def _odd_quantities(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:
-    """Return the rows whose quantity is far from that of the shop's other events: items differ too little in it for a rule of their own."""
+    """Return the rows whose quantity is far from the usual one of the same item, or of the shop where the item has hardly any other."""
     if events.select((pl.col("quantity") != 1).any()).collect(engine="streaming").item() is not True:
         return pl.Series(dtype=pl.UInt32)
-    frame = _good(events, codes, pl.col("quantity").log().cast(pl.Float32).alias("x"), where=pl.col("quantity") > 0)
-    centre = frame["x"].median()
-    if centre is None:
-        return pl.Series(dtype=pl.UInt32)
-    far = (frame["x"] - centre).abs()
-    return frame["row"].filter(far > _bound(far.median(), z))
-
-
-def _bound(spread: object, z: float) -> float:
-    return z * max(spread if isinstance(spread, float) else 0.0, _MIN_SPREAD) / _MAD_TO_SIGMA
+    frame = _by_item(events, codes, "quantity")
+    return frame["row"].filter(_far(frame, z, frame["x"].median(), frame["x"]))
 
 
 def _odd_prices(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:
-    """Return the rows whose price is far from the usual one of the same item."""
-    price = pl.col("price_cents").log().cast(pl.Float32).alias("x")
-    frame = _good(events, codes, pl.col("item_id").hash(1).alias("item"), price, where=pl.col("price_cents") > 0)
-    usual = frame.group_by("item").agg(centre=pl.col("x").median(), spread=(pl.col("x") - pl.col("x").median()).abs().median(), n=pl.len())
-    usual = usual.filter(pl.col("n") >= _MIN_PRICES).select("item", "centre", bound=z * pl.max_horizontal("spread", _MIN_SPREAD) / _MAD_TO_SIGMA)
-    return frame.join(usual, on="item").filter((pl.col("x") - pl.col("centre")).abs() > pl.col("bound"))["row"]
+    """Return the rows whose price is far from the usual one of the same item: a dear item is no outlier."""
+    frame = _by_item(events, codes, "price_cents")
+    return frame["row"].filter(_far(frame, z, None, frame["x"]))
+
+
+def _by_item(events: pl.LazyFrame, codes: pl.Series, name: str) -> pl.DataFrame:
+    """Return `row`, `item` and the logarithm `x` of a column, where it is positive."""
+    x = pl.col(name).log().cast(pl.Float32).alias("x")
+    return _good(events, codes, pl.col("item_id").hash(1).alias("item"), x, where=pl.col(name) > 0)
+
+
+def _far(frame: pl.DataFrame, z: float, shop_centre: object, x: pl.Series) -> pl.Series:
+    """Say which values lie further than `z` robust deviations from the centre of their item, or of the shop where that is given."""
+    deviation = (pl.col("x") - pl.col("x").median()).abs().median()
+    usual = frame.group_by("item").agg(centre=pl.col("x").median(), spread=deviation, n=pl.len()).filter(pl.col("n") >= _MIN_VALUES)
+    found = frame.select("item").join(usual.drop("n"), on="item", how="left", maintain_order="left")
+    centre, spread = found["centre"], found["spread"]
+    if isinstance(shop_centre, float):
+        shop_spread = (x - shop_centre).abs().median()
+        centre, spread = centre.fill_null(shop_centre), spread.fill_null(shop_spread if isinstance(shop_spread, float) else 0.0)
+    bound = spread.clip(lower_bound=_MIN_SPREAD) * (z / _MAD_TO_SIGMA)
+    return ((x - centre).abs() > bound).fill_null(False)
 
 
 def _of_bots(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:

@@ -13,6 +13,7 @@ from kg.tables import ITEM_COLUMNS, USER_COLUMNS
 
 _LONG = {"line": pl.Int64(), "name": pl.String(), "value": pl.String()}
 _TYPED = re.compile(r"^attr_[tnb]_")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RESERVED = {*ITEM_COLUMNS, *USER_COLUMNS, "price", "line"}
 _MAX_NUMBERS = 16
 """A longer list of numbers is a vector, not values."""
@@ -24,6 +25,8 @@ def attribute_name(written: str) -> str:
     >>> attribute_name("attr_t_product_colour"), attribute_name("Screen size (cm)"), attribute_name("4K"), attribute_name("brand")
     ('product_colour', 'screen_size_cm', 'n_4k', 'brand_attribute')
     """
+    if _NAME.fullmatch(written) and not _TYPED.match(written) and written not in _RESERVED:
+        return written
     name = re.sub(r"[^a-z0-9]+", "_", _TYPED.sub("", written.strip().lower())).strip("_")
     if name[:1].isdigit():
         name = f"n_{name}"

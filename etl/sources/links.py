@@ -10,8 +10,9 @@ from etl.settings import SourceConfig
 from etl.sources import files, recbole
 from kg.errors import InputError
 
-_TYPED = r"^[a-z][a-z0-9_]{0,62}:(?:[^/]|$)"
-"""A node with its type; "http://…" is none."""
+_TYPED = r"^[a-z][a-z0-9_]{0,62}:"
+_WEB = r"^https?://"
+"""A bare entity, though it looks like a node with its type."""
 
 
 def no_links() -> pl.DataFrame:
@@ -47,6 +48,5 @@ def typed(nodes: pl.Series, links: pl.DataFrame, node_type: str) -> pl.Series:
     frame = pl.DataFrame({"entity_id": nodes}).join(links, on="entity_id", how="left", maintain_order="left")
     written, item = pl.col("entity_id"), pl.col("item_id")
     other = pl.lit(f"{node_type}:") + written if node_type else pl.lit(None, dtype=pl.String)
-    return frame.select(
-        pl.when(item.is_not_null()).then("item:" + item).when(written.str.contains(_TYPED)).then(written).otherwise(other)
-    ).to_series()
+    has_type = written.str.contains(_TYPED) & (~written.str.contains(_WEB) if node_type else True)
+    return frame.select(pl.when(item.is_not_null()).then("item:" + item).when(has_type).then(written).otherwise(other)).to_series()

@@ -105,7 +105,7 @@ class Mapping:
         columns.number("rating")
         columns.price()
         if columns.source.unknown_items == "reject":
-            self._refuse_unknown(columns, "item_id", columns.frame["item_id"])
+            self._refuse_unknown(columns, "item_id", columns.frame["item_id"], besides=self.service())
 
     def _time(self, columns: Columns) -> None:
         columns.time()
@@ -142,10 +142,12 @@ class Mapping:
             is_item = (pl.col(f"{name}_type") == "item") & (pl.col(name) != "")
             self._refuse_unknown(columns, name, columns.frame.select(pl.when(is_item).then(name)).to_series())
 
-    def _refuse_unknown(self, columns: Columns, name: str, values: pl.Series) -> None:
-        if self.judge_items:
-            unknown = values.is_not_null() & ~values.is_in(self.known("items").implode()).fill_null(False)
-            columns.refuse(unknown, name, values, "is not an item of the catalogue", impossible=True)
+    def _refuse_unknown(self, columns: Columns, name: str, values: pl.Series, besides: pl.Series | None = None) -> None:
+        if not self.judge_items:
+            return
+        known = self.known("items") if besides is None else pl.concat([self.known("items"), besides.alias("item_id")])
+        unknown = values.is_not_null() & ~values.is_in(known.implode()).fill_null(False)
+        columns.refuse(unknown, name, values, "is not an item of the catalogue")
 
 
 def _declared(columns: Columns, *, besides: set[str]) -> None:

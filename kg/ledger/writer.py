@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from kg.errors import ConflictError, InputError, OverloadedError, ReckonError
+from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.events import FreshEvent
 from kg.ledger.events import Appended, EventStore, NewEvent
 
@@ -96,22 +96,17 @@ class GroupWriter:
         try:
             outcomes = self._store.append(events)
             self._appended([_fresh(event, outcome.seq) for event, outcome in zip(events, outcomes, strict=True) if outcome.status == "accepted"])
-        except (ConflictError, InputError) as error:
+        except LedgerUnavailableError as error:
+            for request in group:
+                request.answer.set_exception(error)
+            return
+        except Exception as error:
             if len(group) == 1:
                 group[0].answer.set_exception(error)
                 return
             # One request of the group holds something that the database refuses: the others must not suffer.
             for request in group:
                 self._write([request])
-            return
-        except ReckonError as error:
-            for request in group:
-                request.answer.set_exception(error)
-            return
-        except Exception as error:
-            # Whatever it is, the callers are told and the thread goes on.
-            for request in group:
-                request.answer.set_exception(error)
             return
         start = 0
         for request in group:

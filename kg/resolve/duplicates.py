@@ -141,7 +141,12 @@ def _groups(views: Sequence[ItemView], links: Iterable[Link], apart: Pairs) -> l
 
 
 def find_duplicates(
-    items: pl.DataFrame, matcher: ItemMatcher | None = None, threshold: float = DEFAULT_THRESHOLD, *, apart: Pairs = frozenset()
+    items: pl.DataFrame,
+    matcher: ItemMatcher | None = None,
+    threshold: float = DEFAULT_THRESHOLD,
+    *,
+    apart: Pairs = frozenset(),
+    keys: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find duplicate items.
 
@@ -153,6 +158,7 @@ def find_duplicates(
         matcher: A trained matcher whose records have a title or name; without one, conservative rules score.
         threshold: Lowest score of a link, above 0 and at most 1.
         apart: Pairs of item ids that a person said are different: they never meet in one group.
+        keys: `kg.resolve.blocking.code_keys` of the items, where they are known already.
 
     Returns:
         `DUPLICATE_COLUMNS`, sorted by item_id. The score is that of the item's link to `duplicate_of`, or, where they are linked through others
@@ -169,7 +175,7 @@ def find_duplicates(
     if items["item_id"].is_duplicated().any() or items["item_id"].null_count():
         raise InputError("table items: an item_id is empty or repeated", hint="one row per item_id")
     if matcher is None:
-        return _by_rules(items, small_blocks(code_keys(items)), threshold, apart)
+        return _by_rules(items, small_blocks(code_keys(items) if keys is None else keys), threshold, apart)
     views = item_views(items)
     pairs = candidate_pairs(views, by_title=True)
     return _linked(views, _matched_links(items, views, pairs, matcher), threshold, apart)

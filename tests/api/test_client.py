@@ -190,11 +190,12 @@ def test_every_operation_of_the_document_has_a_call_and_answers_have_its_shapes(
         for method in methods
         if path.startswith("/v1/") or path == "/health/ready"
     }
-    assert operations <= made
+    assert operations == made
     schemas = document["components"]["schemas"]
     described = {name: shape for name, shape in vars(shapes).items() if is_typeddict(shape)}
-    for name, shape in ((name, shape) for name, shape in described.items() if name in schemas):
-        assert set(shape.__annotations__) == set(schemas[name]["properties"]), name
+    assert described.keys() <= schemas.keys()
+    for name, shape in described.items():
+        assert set(shape.__annotations__) <= set(schemas[name]["properties"]), name
 
 
 def test_it_needs_nothing_of_the_server() -> None:

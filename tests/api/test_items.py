@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -91,6 +92,26 @@ def test_what_is_unavailable_or_deleted_is_gone_and_comes_back(client: TestClien
     assert client.delete("/v1/items/6").status_code == 404
     assert client.patch("/v1/items/4", json={"available": True}).status_code == 202
     soon(lambda: "4" in listed(client))
+
+
+def test_a_build_that_has_taken_the_changes_in_drops_them_and_a_rollback_brings_them_back(
+    client: TestClient, store: CatalogueStore, workspace: Workspace
+) -> None:
+    client.put("/v1/items/oolong", json={"title": "Oolong 50 g", "brand": "Leafy"})
+    client.delete("/v1/items/8")
+    store.put_live([LiveRow("oolong", 1, False, {"title": "Oolong 50 g"}, FACTS), LiveRow("8", 2, True, {}, [])])
+    soon(lambda: "oolong" in listed(client) and "8" not in listed(client))
+    old, newer = workspace.current_id(), "20260102T000000-abc123"
+    assert old is not None
+    shutil.copytree(workspace.build(old), workspace.build(newer))
+    manifest = workspace.build(newer) / "artifact" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(old, newer).replace('"catalogue_seq": 0', '"catalogue_seq": 2'))
+    for build_id, expected in ((newer, False), (old, True)):
+        workspace.current.unlink()
+        workspace.current.symlink_to(build_id)
+        # The copy of the build has not really been made from the changes, so one sees that they are its own affair now.
+        soon(lambda expected=expected: ("oolong" in listed(client), "8" not in listed(client)) == (expected, expected))  # type: ignore[misc]
+    assert client.get("/v1/items/oolong").json()["status"] == "live"
 
 
 def test_a_batch_is_judged_change_by_change(client: TestClient) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from etl import jobs
+from etl import incremental, jobs
 from etl.console import Console
 from etl.runs import read_json
 from kg.config import load_config
 from kg.embedded import connection
 from kg.errors import ArtifactError, NotFoundError
+from kg.facts import FactLog
 from kg.store import GraphStore
 from kg.workspace import Workspace
 
@@ -236,3 +237,42 @@ def test_everybody_gets_recommendations(built: Workspace, tmp_path: Path):
 def test_a_graph_without_tables_is_not_restored(built: Workspace):
     with pytest.raises(NotFoundError):
         job_of(built).restore_graph("20200101T000000-abcdef")
+
+
+def everything_in_graph(workspace: Workspace) -> list[object]:
+    with job_of(workspace).graph() as opened, GraphStore(opened) as store:
+        store.wait()
+        tables = store.read()
+    frames = {**tables.nodes, **tables.edges}
+    return sorted(str((name, sorted((k, v) for k, v in row.items() if v is not None))) for name, frame in frames.items() for row in frame.to_dicts())
+
+
+def test_changes_between_rebuilds_leave_the_graph_of_a_rebuild(workspace: Workspace, tmp_path: Path):
+    lines = [
+        {"op": "upsert_item", "item_id": "new", "title": "Blue tea 2 kg", "brand": "Brand 1", "price": 2.5},
+        {"op": "upsert_item", "item_id": "i3", "title": "Red tea 1 kg"},
+        {"op": "delete_item", "item_id": "i4"},
+        {"op": "add_interaction", "id": "e1", "user_id": "u1", "item_id": "new", "kind": "view", "time": 99},
+        {"op": "delete_interaction", "user_id": "u2", "item_id": "i10"},
+        {"op": "delete_item", "item_id": "nobody"},
+    ]
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    taken = incremental.take_changes(job_of(workspace), changes)
+    assert (taken.appended, taken.known, taken.rejected) == (5, 0, 1)
+    assert incremental.take_changes(job_of(workspace), changes).known == 1
+    FactLog(workspace.facts).state("set", "i5", "has_brand", "Brand of Ann", by="ann")
+    counts = incremental.catch_up(job_of(workspace))
+    assert counts is not None
+    assert counts["nodes"] > 0
+    assert incremental.catch_up(job_of(workspace)) == {"nodes": 0, "edges": 0, "gone_nodes": 0, "gone_edges": 0}
+    at_once = everything_in_graph(workspace)
+    assert not job_of(workspace).restore_graph(str(workspace.current_id()))
+    shutil.rmtree(workspace.graph)
+    assert job_of(workspace).restore_graph(str(workspace.current_id()))
+    assert everything_in_graph(workspace) == at_once
+    job_of(workspace).run("build")
+    assert everything_in_graph(workspace) == at_once
+    assert incremental.forget_changes(job_of(workspace)) == 8
+    with pytest.raises(NotFoundError):
+        incremental.forget_changes(job_of(workspace))

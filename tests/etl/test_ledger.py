@@ -12,7 +12,7 @@ from etl.console import Console
 from etl.runs import read_json
 from gnn.artifact import load_artifact
 from kg.config import load_config
-from kg.errors import LedgerUnavailableError
+from kg.errors import LedgerUnavailableError, NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.events import EventStore, NewEvent
 from kg.ledger.people import PeopleStore
@@ -89,6 +89,15 @@ def test_files_declarations_and_the_ledgers_are_joined():
     }
 
 
+def test_where_the_files_count_the_ledgers_events_follow():
+    import polars as pl
+
+    events = pl.DataFrame({"seq": [1, 2], "time": [1.7e9, 1.6e9]})
+    assert ledger._placed(events, pl.DataFrame({"time": [3.0, 9.0, None]}))["time"].to_list() == [10.0, 11.0]
+    for files in ([1.5e9], [None]):
+        assert ledger._placed(events, pl.DataFrame({"time": files}, schema={"time": pl.Float64}))["time"].to_list() == [1.7e9, 1.6e9]
+
+
 def test_without_its_ledger_a_build_is_not_begun(workspace: Workspace):
     with pytest.raises(LedgerUnavailableError):
         jobs.rebuild(job_of(workspace, RECKON__LEDGER__URL="postgresql://u:p@127.0.0.1:1/none"))
@@ -141,3 +150,24 @@ def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspa
     assert not {"8", "gone"} & set(catalog.interactions["item_id"])
     assert jobs.n_rejected(build) == 0
     assert jobs.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5
+
+
+def test_status_and_export(workspace: Workspace, tmp_path: Path):
+    from typer.testing import CliRunner
+
+    from etl.cli import app
+
+    def reckon(*arguments: str):
+        return CliRunner().invoke(app, ["ledger", *arguments, "-w", str(workspace.root)])
+
+    assert isinstance(reckon("status").exception, NotFoundError)
+    append(workspace, NewEvent("a", "u", "1", "view", 1.7e9, properties={"p": 1}), NewEvent("b", "u", None, "search", 1.7e9))
+    told = reckon("status").output
+    assert "2 (1 search, 1 view)" in told
+    assert "nothing is published" in told
+    out = tmp_path / "events.jsonl"
+    assert reckon("export", str(out), "--after", "1").output.startswith("1 events")
+    assert reckon("export", str(out)).output.startswith("2 events")
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(line["seq"], line["event_id"], line["properties"]) for line in lines] == [(1, "a", {"p": 1}), (2, "b", None)]
+    assert not list(tmp_path.glob("*.tmp"))

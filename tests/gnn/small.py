@@ -10,11 +10,12 @@ from gnn.graph import GraphArrays
 from gnn.scorer import HistoryWeights, PathModel
 from gnn.walks import WalkWeights
 from kg.build import build_graph
+from kg.resolve.merges import DUPLICATE_COLUMNS, Resolution
 from kg.schema import meta_paths
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, Catalog, GraphTables
 
 
-def small_tables(seed: int, *, n_items: int = 14, n_users: int = 8) -> GraphTables:
+def small_tables(seed: int, *, n_items: int = 14, n_users: int = 8, duplicates: tuple[tuple[str, str], ...] = ()) -> GraphTables:
     rng = np.random.default_rng(seed)
     items = [{"item_id": f"i{n:02}", "title": f"Item {n}", "categories": []} for n in range(n_items)]
     pairs = {(int(rng.integers(n_users)), int(rng.integers(n_items)), str(rng.choice(["view", "purchase"]))) for _ in range(40)}
@@ -37,7 +38,8 @@ def small_tables(seed: int, *, n_items: int = 14, n_users: int = 8) -> GraphTabl
         interactions=pl.DataFrame(events, schema=dict(INTERACTION_COLUMNS)),
         triples=pl.DataFrame(triples, schema=dict(TRIPLE_COLUMNS)),
     )
-    return build_graph(catalog, pl.DataFrame(attributes, schema=dict(ATTRIBUTE_COLUMNS)))
+    same = pl.DataFrame([(a, b, 0.99, "same number") for a, b in duplicates], schema=dict(DUPLICATE_COLUMNS), orient="row")
+    return build_graph(catalog, pl.DataFrame(attributes, schema=dict(ATTRIBUTE_COLUMNS)), Resolution(duplicates=same))
 
 
 def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned: float = 0.3, half_life: float | None = 20.0) -> PathModel:

@@ -91,3 +91,13 @@ def test_what_is_not_available_is_not_shown(tmp_path: Path) -> None:
     assert artifact.events_seq == 7
     for user_id in [*artifact.user_ids, "new"]:
         assert "i02" not in [item.item_id for item in Recommender(artifact).recommend(user_id, 20, exclude_seen=False).items]
+
+
+def test_a_clock_time_follows_the_order_numbers_of_a_build(artifact: Artifact) -> None:
+    """A build that counts would take a Unix time for an age without end, and forget everything before it."""
+    end, shoppers = artifact.meetings.end, Recommender(artifact).shoppers
+    assert end < 100
+    shopper = shoppers.shopper("u0", fresh(("i03", "purchase", 1.7e9), ("i04", "view", 1.7e9)))
+    assert sorted(shopper.fresh.times.tolist()) == [end + 1, end + 2]
+    assert {artifact.item_ids[num] for num in shopper.history.nums} > {"i03", "i04"}
+    assert shopper.history.weights.min() > 1e-3

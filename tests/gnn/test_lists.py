@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gnn.addends import kept_pairs
 from gnn.answers import STRATEGIES, Ask, item_hash
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph import GraphArrays
@@ -216,4 +215,3 @@ def test_unknown_items_and_strategies_are_refused(recommender: Recommender) -> N
         recommender.basket(["i01", "nothing like it"], Ask())
     with pytest.raises(InputError, match="no strategy 'best'"):
         recommender.answer(recommender.shoppers.shopper("u0"), Ask(strategy="best"))
-    assert kept_pairs(recommender.artifact.neighbours, recommender.history("u0"), 0).dtype == bool  # type: ignore[arg-type]

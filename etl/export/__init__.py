@@ -1,0 +1,1 @@
+"""What a build holds, written for other programs: one module per format."""

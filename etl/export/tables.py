@@ -1,0 +1,30 @@
+"""The graph as CSV, one file per node type and per edge type; edge files can be imported again as triples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from kg.tables import GraphTables
+
+
+def write_tables(tables: GraphTables, folder: Path) -> None:
+    """Write `nodes/TYPE.csv` and `edges/SOURCE-RELATION-TARGET.csv`.
+
+    A node file has `key` and the properties; an edge file has `head`, `relation`, `tail` (nodes as "type:key") and the properties. Lists are JSON.
+    """
+    for name in ("nodes", "edges"):
+        (folder / name).mkdir()
+    for node_type, frame in tables.nodes.items():
+        _written(frame, folder / "nodes" / f"{node_type}.csv")
+    for (source, relation, target), frame in tables.edges.items():
+        ends = {"head": f"{source}:" + pl.col("source"), "relation": pl.lit(relation), "tail": f"{target}:" + pl.col("target")}
+        _written(frame.select(**ends).hstack(frame.drop("source", "target")), folder / "edges" / f"{source}-{relation}-{target}.csv")
+
+
+def _written(frame: pl.DataFrame, path: Path) -> None:
+    lists = [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
+    as_json = [pl.col(name).map_elements(lambda values: json.dumps(list(values), ensure_ascii=False), return_dtype=pl.String) for name in lists]
+    frame.with_columns(as_json).write_csv(path, quote_style="necessary")

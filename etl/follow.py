@@ -1,0 +1,206 @@
+"""The worker that follows the catalogue's changes: reads each changed item, keeps what it found in the ledger, and writes it to the graph database.
+
+It holds no state of its own. What it has done is in the ledger: `live_items` knows the last change that was read, and which build the graph database
+held when an item was written there. Killed at any moment, the next one goes on; what is done twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from etl.ledger import mark_of
+from etl.live_graph import LiveGraph
+from etl.live_items import Build, Reader, facts_of, states
+from gnn.artifact import load_artifact
+from gnn.overlay import base_facts
+from kg.catalogue import Fields
+from kg.config import Config, GraphConfig
+from kg.errors import ArtifactError, BuildError, GraphUnavailableError, LedgerUnavailableError, NotFoundError, ReckonError
+from kg.facts import FactLog
+from kg.ledger.catalogue import NOT_IN_GRAPH, CatalogueStore, LiveRow
+from kg.ledger.database import Database
+from kg.ledger.settings import LedgerConfig
+from kg.schema import EdgeType
+from kg.tables import GraphTables
+from kg.workspace import Workspace
+
+POLL_S = 0.05
+_BATCH = 500
+_GRAPH_RETRY_S = 2.0
+_LOOK_S = 0.5
+log = structlog.get_logger("follow")
+
+
+class Follower:
+    """Follows the changes of one workspace.
+
+    Args:
+        workspace: Whose.
+        config: Its configuration.
+    """
+
+    def __init__(self, workspace: Workspace, config: Config) -> None:
+        self._workspace = workspace
+        self._database = Database.open(workspace.ledger, config.section(LedgerConfig))
+        self._store = CatalogueStore(self._database)
+        self._graph = LiveGraph(workspace, config.section(GraphConfig))
+        self._reader = Reader(config)
+        self._build: Build | None = None
+        self._facts = FactLog(workspace.facts)
+        self._facts_seen: tuple[int, int] | None = None
+        self._edge_types: set[EdgeType] = set()
+        self._next_graph = self._next_look = 0.0
+
+    def run(self) -> None:
+        """Follow until interrupted."""
+        try:
+            while True:
+                try:
+                    self.step()
+                except LedgerUnavailableError as error:
+                    log.warning("ledger down", detail=error.message)
+                    time.sleep(_LOOK_S)
+                time.sleep(POLL_S)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._graph.close()
+        self._database.close()
+
+    def step(self) -> int:
+        """Do what there is to do, and return how many items were read.
+
+        Raises:
+            LedgerUnavailableError: The ledger does not answer.
+        """
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_S
+            self._look()
+        if self._build is None:
+            return 0
+        n_read = self._read(self._build)
+        if now >= self._next_graph and not n_read:
+            self._next_graph = now + _GRAPH_RETRY_S
+            self._repair_graph(self._build)
+        return n_read
+
+    def _look(self) -> None:
+        """See whether another build was published, or a person has corrected facts."""
+        current = self._workspace.current_id()
+        if current is not None and (self._build is None or self._build.build_id != current):
+            try:
+                self._build, self._facts_seen = Build.read(self._workspace.build(current)), None
+                self._edge_types |= self._build.edge_types() | {_edge_type(fact) for row in self._store.live_since(0) for fact in row.facts}
+            except ReckonError as error:
+                log.error("build cannot be read", build_id=current, detail=error.message)
+        stamp = _stamp(self._workspace)
+        if self._build is not None and stamp != self._facts_seen:
+            self._touch_corrected(self._build)
+            self._facts_seen = stamp
+
+    def _read(self, build: Build) -> int:
+        """Read the next changed items."""
+        done = max(self._store.live_upto(), build.catalogue_seq)
+        pending = self._store.after(done, _BATCH)
+        if not pending:
+            return 0
+        upto = pending[-1].seq
+        ids = {change.item_id for change in pending}
+        changes = [change for change in self._store.of_items(ids, build.catalogue_seq) if change.seq <= upto]
+        items = states(build, changes)
+        present = {item_id: fields for item_id, fields in items.items() if fields is not None}
+        tables = self._tables(build, present)
+        seqs = {change.item_id: change.seq for change in changes}
+        rows = [
+            LiveRow(item_id, seqs[item_id], fields is None, fields or {}, facts_of(tables[item_id]) if item_id in tables else [])
+            for item_id, fields in items.items()
+        ]
+        rows.sort(key=lambda row: row.seq)
+        self._store.put_live(self._written(rows, {row.item_id: tables.get(row.item_id) for row in rows}))
+        log.info("items read", items=len(rows), upto=upto, ms=round(1000 * (time.time() - pending[0].received_s)))
+        return len(rows)
+
+    def _tables(self, build: Build, items: Mapping[str, Fields]) -> dict[str, GraphTables]:
+        return self._reader.tables(build, items, self._facts.active())
+
+    def _written(self, rows: list[LiveRow], items: dict[str, GraphTables | None]) -> list[LiveRow]:
+        """Write items to the graph database if it answers, and return the rows with what became of that."""
+        try:
+            held = self._graph.build_id()
+            if held is None:
+                return rows
+            self._edge_types |= {edge_type for tables in items.values() if tables is not None for edge_type in tables.edges}
+            self._graph.write(held, items, self._edge_types)
+        except (GraphUnavailableError, BuildError) as error:
+            # They are recommended all the same, and written when it answers again.
+            self._graph.close()
+            self._next_graph = time.monotonic() + _GRAPH_RETRY_S
+            log.warning("graph not written", detail=error.message)
+            return rows
+        return [replace(row, in_graph=held) for row in rows]
+
+    def _repair_graph(self, build: Build) -> None:
+        """Write what the graph database has not got: it was down, or another build has been loaded since."""
+        try:
+            held = self._graph.build_id()
+            mark = None if held is None else mark_of(self._workspace.build(held))
+            if held is None or mark is None:
+                return
+            rows = self._store.not_in_graph(held, max(mark.catalogue_seq, 0))[:_BATCH]
+        except (GraphUnavailableError, NotFoundError):
+            self._graph.close()
+            return
+        if not rows:
+            return
+        tables = self._tables(build, {row.item_id: row.fields for row in rows if not row.deleted})
+        done = self._written(rows, {row.item_id: tables.get(row.item_id) for row in rows})
+        self._store.mark_in_graph([row for row in done if row.in_graph != NOT_IN_GRAPH], held)
+        self._next_graph = 0.0 if len(rows) == _BATCH else self._next_graph
+
+    def _touch_corrected(self, build: Build) -> None:
+        """Have items read again whose corrections differ from what answers know of them: an empty change of each goes into the ledger."""
+        corrected = {fact.item_id for fact in self._facts.history()}
+        live = {row.item_id: row for row in self._store.live_since(build.catalogue_seq) if row.item_id in corrected}
+        fields = {**build.fields(sorted(corrected)), **{row.item_id: row.fields for row in live.values()}}
+        for row in live.values():
+            if row.deleted:
+                del fields[row.item_id]
+        if not fields:
+            return
+        try:
+            artifact = load_artifact(self._workspace.build(build.build_id) / "artifact", verify=False)
+        except ArtifactError as error:
+            log.error("build cannot be read", build_id=build.build_id, detail=error.message)
+            return
+        differing = []
+        for item_id, tables in self._tables(build, fields).items():
+            wanted = {(*_edge_type(fact), fact["value"]) for fact in facts_of(tables)}
+            if item_id in live:
+                answered = {(*_edge_type(fact), fact["value"]) for fact in live[item_id].facts}
+            else:
+                answered = {(*edge_type, value) for edge_type, values in base_facts(artifact, item_id).items() for value in values}
+            if wanted != answered:
+                differing.append(item_id)
+        if differing:
+            self._store.append([(item_id, "patch", {}) for item_id in differing])
+            log.info("corrected items", items=len(differing))
+
+
+def _stamp(workspace: Workspace) -> tuple[int, int]:
+    try:
+        stat = workspace.facts.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _edge_type(fact: Mapping[str, Any]) -> EdgeType:
+    return "item", str(fact["relation"]), str(fact["node_type"])
