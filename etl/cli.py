@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_check, cli_explain, cli_export, cli_facts
+from etl import cli_check, cli_explain, cli_export, cli_facts, cli_graph
+from etl.cli_extract import extract_app
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
 from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
@@ -43,10 +44,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
-graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-app.add_typer(graph_app, name="graph")
+app.add_typer(cli_graph.graph_app, name="graph")
 app.add_typer(resolve_app, name="resolve")
+app.add_typer(extract_app, name="extract")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
@@ -151,12 +152,6 @@ def import_(
         cli_changes.run(_job(workspace), changes, forget=forget_changes, allow_rejects=allow_rejects)
         return
     _run(workspace, "import", allow_rejects)
-
-
-@app.command()
-def extract(workspace: Folder = Path()) -> None:
-    """Extract attributes from structured fields and text."""
-    _run(workspace, "extract")
 
 
 @app.command()
@@ -286,43 +281,6 @@ def cypher(
     job.console.out.print(table)
     if result.truncated:
         job.console.note(f"only the first {max_rows} rows; raise --max-rows for more")
-
-
-@graph_app.command("uri")
-def graph_uri(workspace: Folder = Path()) -> None:
-    """Say how to connect any Bolt tool to the graph."""
-    from kg.config import GraphConfig
-    from kg.embedded import connection
-
-    opened, config = _open(workspace)
-    graph = config.section(GraphConfig)
-    if graph.uri:
-        typer.echo(f"{graph.uri}  user {graph.user}  password: graph.password or RECKON__GRAPH__PASSWORD")
-        return
-    running = connection(opened.graph)
-    if running is None:
-        raise NotFoundError("the embedded graph database does not run", hint="`reckon serve` or `reckon graph run` starts it")
-    typer.echo(f"{running.uri}  user {running.user}  database {running.database}  password in {opened.graph / 'password'}")
-
-
-@graph_app.command("run")
-def graph_run(workspace: Folder = Path()) -> None:
-    """Keep the embedded graph database up until Ctrl-C."""
-    from kg.config import GraphConfig
-    from kg.embedded import EmbeddedGraph
-
-    opened, config = _open(workspace)
-    graph = config.section(GraphConfig)
-    if graph.uri:
-        raise InputError(
-            f"graph.uri names {graph.uri}; nothing to run", hint="remove it from reckon.toml and the environment to use the embedded database"
-        )
-    with EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port) as connection:
-        typer.echo(f"{connection.uri}  user {connection.user}  database {connection.database}  password in {opened.graph / 'password'}")
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            typer.echo("stopping")
 
 
 @app.command()

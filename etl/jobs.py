@@ -35,7 +35,7 @@ STAGES = ("import", "extract", "build", "train", "evaluate")
 OUTPUTS = {
     "import": ("catalog", "rejects.jsonl", "flagged.parquet", "import.json", "import.md"),
     "extract": ("attributes.parquet",),
-    "build": ("graph.json", "resolution"),
+    "build": ("graph.json", "resolution", "hygiene.json", "hygiene.md"),
     "train": ("model", "artifact", "training.json"),
     "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
@@ -374,6 +374,7 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
     tables, counts = knowledge.tables_of(job.workspace, job.config, build)
+    knowledge.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
     return {**_load(job, build, tables), **counts}
 
 

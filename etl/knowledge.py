@@ -87,6 +87,15 @@ def tables_of(workspace: Workspace, config: Config, build: Path) -> tuple[GraphT
     return state.knowledge.tables(), counts
 
 
+def write_hygiene(build: Path, tables: GraphTables, *, max_degree: int) -> None:
+    """Write the hygiene report of a build: `hygiene.json`, and `hygiene.md` for people."""
+    from kg.hygiene import hygiene, markdown
+
+    report = hygiene(tables, max_degree=max_degree)
+    write_json(build / "hygiene.json", report)
+    (build / "hygiene.md").write_text(markdown(report, build.name), encoding="utf-8")
+
+
 def resolver(workspace: Workspace, config: Config) -> Resolver:
     """Return how values and items that are one are found: as the configuration asks, except what persons keep apart."""
     from kg.advance import Resolver

@@ -17,7 +17,7 @@ Everything is linear in the history, as in `gnn.scorer`, so the shares of an exp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -136,6 +136,38 @@ class Overlay:
         return scores
 
 
+def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> FloatArray:
+    """Return what every item, as the only one of a history, would give to one item: the addends of a history are these times its weights.
+
+    Args:
+        artifact: The build.
+        item: A position of it, or of the overlay.
+        overlay: What changed since. What an edited item gives to one that was not edited is told as the build has it.
+
+    Shapes:
+        [n_items], float32.
+    """
+    model, n_base = artifact.model, artifact.n_items
+    if overlay is None or not overlay.arrays.is_live[item]:
+        found: FloatArray = np.zeros(n_base if overlay is None else overlay.n_items, dtype=np.float32)
+        found[:n_base] += model.learned_column(item)
+        places = np.flatnonzero(np.asarray(artifact.neighbours.indices) == item)
+        found[np.searchsorted(artifact.neighbours.indptr, places, side="right") - 1] += artifact.neighbours.data[places]
+        return found
+    arrays, place = overlay.arrays, overlay.arrays.places[item]
+    total = np.asarray((arrays.left @ arrays.right[place].T + arrays.others[:, [place]]).todense(), dtype=np.float64).ravel()
+    if model.has_embeddings:
+        source, target = arrays.embeddings
+        products = np.zeros(overlay.n_items)
+        products[:n_base] = model.source_embeddings @ target[place]
+        products[arrays.positions] = source @ target[place]
+        total += model.learned_gate * products
+    if item < n_base:
+        total[:n_base] += replace(model, learned_gate=0.0).learned_column(item)
+    total[item] = 0.0
+    return total.astype(np.float32)
+
+
 def _row(history: History, chosen: npt.NDArray[np.bool_], n_items: int) -> sp.csr_matrix:
     return History(history.nums[chosen], history.weights[chosen], ()).row(n_items)
 
@@ -160,4 +192,4 @@ def _sorted(facts: Facts) -> dict[EdgeType, tuple[str, ...]]:
     return {edge_type: tuple(sorted(values)) for edge_type, values in facts.items() if values}
 
 
-__all__ = ["LiveItem", "Overlay", "base_facts", "is_as_built"]
+__all__ = ["LiveItem", "Overlay", "base_facts", "column", "is_as_built"]

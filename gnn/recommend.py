@@ -52,7 +52,7 @@ class Recommender:
         self.artifact = artifact
         self.shoppers = Shoppers(artifact)
         self._listings = Listings.of(artifact)
-        self._explainer = Explainer(artifact)
+        self.explainer = Explainer(artifact)
         self._strategies = Strategies(artifact)
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
@@ -75,7 +75,7 @@ class Recommender:
         other = copy(build)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other._explainer = build._explainer.with_overlay(overlay, current)
+        other.explainer = build.explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
         other._neighbourhoods = Neighbourhoods(current)
@@ -84,6 +84,11 @@ class Recommender:
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
+
+    @property
+    def build(self) -> Artifact:
+        """The build that answers, without what changed since."""
+        return self._build.artifact
 
     def recommend(
         self,
@@ -297,7 +302,7 @@ class Recommender:
         shopper = self.known(user_id, fresh)
         candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
         place = place_of(candidates, item)
-        told = self._explainer.explain(
+        told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
@@ -341,10 +346,10 @@ class Recommender:
         Raises:
             NotFoundError: There is none.
         """
-        try:
-            return self.artifact.item_nums[item_id]
-        except KeyError:
-            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build") from None
+        found = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
+        if found is None:
+            raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build")
+        return found
 
     def seen(self, user_id: str) -> np.ndarray:
         """Return the item_nums that the user has met in any way but having been shown them."""

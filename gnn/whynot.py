@@ -20,6 +20,7 @@ from gnn.answers import Ask
 from gnn.artifact import Artifact, Edges
 from gnn.filters import Filter
 from gnn.history import SHOWN, Event, Events, weighted
+from gnn.overlay import column
 from gnn.paths import Explainer
 from gnn.recommend import IN_HISTORY, Recommender, top
 from gnn.shoppers import Shopper
@@ -219,11 +220,13 @@ class _Question:
 
     def lacks(self, listed: np.ndarray) -> tuple[Lacking, ...]:
         """Compare what each kind of path adds to the item and to the listed items."""
-        explainer = Explainer(self._artifact)
+        explainer = self._recommender.explainer
         own = _contributions(explainer, self.history, self.item)
         others = [_contributions(explainer, self.history, int(num)) for num in listed if num != self.item]
-        means = {name: float(np.mean([other[name] for other in others])) if others else 0.0 for name in own}
-        rows = [Lacking(name, own[name], means[name]) for name in own if own[name] or means[name]]
+        # An item that is new since the build has paths of fewer kinds.
+        names = list(dict.fromkeys(name for one in (own, *others) for name in one))
+        means = {name: float(np.mean([other.get(name, 0.0) for other in others])) if others else 0.0 for name in names}
+        rows = [Lacking(name, own.get(name, 0.0), means[name]) for name in names if own.get(name) or means[name]]
         return tuple(sorted(rows, key=lambda row: (-row.missing, row.meta_path)))
 
     def added(self) -> Change | None:
@@ -280,13 +283,9 @@ class _Question:
 
     def _helpful(self) -> list[int]:
         """Return the items j whose events would raise the item most: the largest of column i of M."""
-        neighbours, model = self._artifact.neighbours, self._artifact.model
-        column: FloatArray = np.zeros(self._artifact.n_items, dtype=np.float32)
-        places = np.flatnonzero(np.asarray(neighbours.indices) == self.item)
-        column[np.searchsorted(neighbours.indptr, places, side="right") - 1] = neighbours.data[places]
-        column += model.learned_column(self.item)
-        best = largest(column, np.arange(len(column), dtype=np.int32), MAX_TRIED)
-        return [int(num) for num in best if column[num] > 0]
+        found = column(self._recommender.build, self.item, self._recommender.overlay)
+        best = largest(found, np.arange(len(found), dtype=np.int32), MAX_TRIED)
+        return [int(num) for num in best if found[num] > 0]
 
     def _strength(self, relation: str) -> tuple[float, str]:
         return self._artifact.model.history.weight(kind_of(relation)), relation

@@ -130,6 +130,16 @@ RELATION_ALIASES = {"produced_by": "has_brand", "belongs_to": "has_category", "i
 """Names that ready-made graphs use for relations we already have; their edges are merged with ours."""
 
 
+def named_node_types() -> tuple[NodeType, ...]:
+    """Return the node types that are declared here; a shop may bring others."""
+    return tuple(_NODE_TYPES.values())
+
+
+def named_relations() -> tuple[Relation, ...]:
+    """Return the relations that are declared here; a shop may bring others."""
+    return tuple(_RELATIONS.values())
+
+
 def checked_name(name: str, *, what: str = "name") -> str:
     """Return `name` if it may become a label or an edge type.
 

@@ -174,6 +174,9 @@ def _words() -> tuple[dict[str, str], dict[str, str]]:
 
 @cache
 def _factor(unit: str, base: str) -> float | None:
+    if unit == base:
+        # Most values are stated in their base unit already, and the registry takes a second to load.
+        return 1.0
     registry = _registry()
     try:
         return float(registry.Quantity(1, unit).to(base).magnitude)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Row, case, func, insert, select
+from sqlalchemy import ARRAY, Connection, Row, String, any_, case, func, insert, literal, select, text, update
 
 from kg.events import FreshEvent
 from kg.ledger.database import Database, last_number, take_number
-from kg.ledger.tables import EVENTS, events
+from kg.ledger.tables import EVENTS, counters, events
 
 Status = Literal["accepted", "duplicate", "conflict"]
 _LOOKUP = 500
+_POSTGRES_TYPES = {
+    **dict.fromkeys(("event_id", "user_id", "item_id", "kind"), "text"),
+    **dict.fromkeys(("time", "quantity", "value", "received_s"), "double precision"),
+    **dict.fromkeys(("seq", "price_cents"), "bigint"),
+    "properties": "json",
+}
+_POSTGRES_INSERT = text(
+    f"INSERT INTO events ({', '.join(_POSTGRES_TYPES)}) "  # noqa: S608 — of the names above alone
+    f"SELECT * FROM unnest({', '.join(f'CAST(:{name} AS {of}[])' for name, of in _POSTGRES_TYPES.items())})"
+)
 log = structlog.get_logger("ledger")
 _FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value, events.c.price_cents)
 
@@ -122,8 +133,8 @@ class EventStore:
                 rows.append(_row(event, seq, received))
                 outcomes.append(Appended("accepted", seq))
             if rows:
-                connection.execute(insert(events), rows)
-                take_number(connection, EVENTS, len(rows))
+                _insert(connection, rows)
+                connection.execute(update(counters).where(counters.c.name == EVENTS).values(value=next_seq + len(rows) - 1))
         return outcomes
 
     def last_seq(self) -> int:
@@ -212,12 +223,25 @@ class EventStore:
             yield part
 
 
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(events), rows)
+        return
+    # One statement with one array per column: psycopg would send a statement per row.
+    columns = {name: [row[name] for row in rows] for name in _POSTGRES_TYPES}
+    columns["properties"] = [None if value is None else json.dumps(value) for value in columns["properties"]]
+    connection.execute(_POSTGRES_INSERT, columns)
+
+
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, tuple[int, tuple[str, str | None, str]]]:
     """Return number and identity of those that are stored already."""
     found: dict[str, tuple[int, tuple[str, str | None, str]]] = {}
     for start in range(0, len(event_ids), _LOOKUP):
         part = event_ids[start : start + _LOOKUP]
-        query = select(events.c.event_id, events.c.seq, events.c.user_id, events.c.item_id, events.c.kind).where(events.c.event_id.in_(part))
+        # One array on PostgreSQL: a list of parameters would be another statement, to be planned anew, for every length.
+        postgres = connection.dialect.name == "postgresql"
+        among = events.c.event_id == any_(literal(part, ARRAY(String))) if postgres else events.c.event_id.in_(part)
+        query = select(events.c.event_id, events.c.seq, events.c.user_id, events.c.item_id, events.c.kind).where(among)
         found |= {event_id: (seq, (user_id, item_id, kind)) for event_id, seq, user_id, item_id, kind in connection.execute(query)}
     return found
 

@@ -61,9 +61,9 @@ class Follower:
             self._look()
 
     def _changed(self) -> bool:
-        """Say whether the counters are worth a query: always where there is no cheaper sign, and once in a while to see that the database answers."""
+        """Say whether the counters are worth a query: when something was appended, and once in a while whatever the sign says."""
         number, now = self._database.change_number(), time.monotonic()
-        if self.up and number is not None and number == self._number and now < self._next_query:
+        if self.up and number == self._number and now < self._next_query:
             return False
         self._number, self._next_query = number, now + _QUERY_EVERY_S
         return True

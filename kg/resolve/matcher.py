@@ -23,13 +23,15 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 
+from kg.arrays import Format, read_arrays, write_arrays
 from kg.errors import ArtifactError, InputError
-from kg.resolve.artifact import read_arrays, write_arrays
+from kg.forest import Forest
 from kg.resolve.context import N_CONTEXT, Evidence, key_features, leads, rival_scores
 from kg.resolve.features import Corpus, FloatMatrix, PairFeatures
-from kg.resolve.forest import Forest
 from kg.resolve.records import Record, RecordPairs, join_pairs, parse_pairs, parse_record
 from kg.resolve.words import WordTable, WordWeights, mean_weights, word_events
+
+FORMAT = Format("reckon-item-matcher", 1, "train it again with `reckon resolve train`")
 
 N_FOLDS = 5
 """Folds of the out-of-fold scores. Four fifths of the answers are then known, as when a fifth of all pairs is to be scored."""
@@ -287,7 +289,7 @@ class ItemMatcher:
         for stage, forests in (("alone", self.alone), ("first", self.first), ("second", self.second)):
             for number, forest in enumerate(forests):
                 arrays |= {f"{stage}.{number}.{name}": array for name, array in forest.arrays().items()}
-        write_arrays(path, meta, arrays)
+        write_arrays(path, FORMAT, meta, arrays)
 
     @classmethod
     def load(cls, path: Path) -> ItemMatcher:
@@ -296,7 +298,7 @@ class ItemMatcher:
         Raises:
             ArtifactError: The file is missing, corrupt or of another version.
         """
-        meta, arrays = read_arrays(path)
+        meta, arrays = read_arrays(path, FORMAT)
         try:
             return cls._of(meta, arrays)
         except (KeyError, IndexError, TypeError, ValueError, InputError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ MIN_CHARS = 5
 MIN_RATIO = 0.9
 _MAX_BLOCK = 2000
 """A block larger than this is split by longer prefixes; bounds the comparisons."""
+_NO_DIGIT = re.compile(r"\D+")
 _PREFIX = 3
 _MAX_PREFIX = 24
 
@@ -34,10 +36,11 @@ def one_slip(a: str, b: str) -> bool:
 
 
 def _split(keys: list[str], numbers: list[int], length: int, *, reverse: bool) -> Iterator[list[int]]:
-    blocks: dict[str, list[int]] = defaultdict(list)
+    # One slip leaves all digits as they are: article numbers and sizes, which all look alike, are never compared.
+    blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number in numbers:
         key = keys[number][::-1] if reverse else keys[number]
-        blocks[key[:length]].append(number)
+        blocks[_NO_DIGIT.sub("", key), key[:length]].append(number)
     for name in sorted(blocks):
         block = blocks[name]
         if len(block) > _MAX_BLOCK and length < _MAX_PREFIX:

@@ -11,6 +11,8 @@ from gnn.graph import GraphArrays
 from gnn.live import LiveItem
 from gnn.overlay import Overlay
 from gnn.recommend import Recommender
+from gnn.whynot import why_not
+from kg.errors import NotFoundError
 from kg.events import FreshEvent
 from kg.schema import EdgeType
 from tests.gnn.small import small_model, small_tables
@@ -83,6 +85,16 @@ def test_lists_around_new_and_edited_items(live: Recommender) -> None:
     for anchor in ("new", "i03"):
         live.bought_together(anchor, Ask(k=5))
         live.basket([anchor, "i02"], Ask(k=5))
+
+
+def test_why_not_knows_what_changed(live: Recommender) -> None:
+    for item_id in ("new", "i03", "i07"):
+        told = why_not(live, "u1", item_id, 2)
+        assert told.rank >= 1
+        assert all(row.contribution >= 0 for row in told.lacks if row.meta_path == "has_brand")
+    assert "not available" in why_not(live, "u1", "i01", 3).filtered
+    with pytest.raises(NotFoundError):
+        live.explain("u1", "i05")
 
 
 def test_filters_see_what_changed(live: Recommender) -> None:

@@ -18,7 +18,7 @@ from gnn.current import current_artifact
 from gnn.graph import GraphArrays
 from gnn.live import LiveItem
 from gnn.live_addends import LiveAddends
-from gnn.overlay import Overlay, base_facts
+from gnn.overlay import Overlay, base_facts, column
 from gnn.scorer import PathModel, score
 from gnn.walks import WalkWeights
 from kg.schema import EdgeType
@@ -160,6 +160,18 @@ def enumerated(overlay: Overlay, tables: GraphTables, walk: WalkWeights, history
             product *= max(1, len(popularity.get(goal, ()))) ** walk.popularity_exponent
             found[start, value] = walk.gate * weight * product
     return found
+
+
+def test_a_column_holds_what_each_item_gives_to_one(tmp_path: Path, seed: int) -> None:
+    tables = small_tables(seed)
+    overlay = Overlay.of(artifact_of(tmp_path / "a", tables, small_model(GraphArrays.from_tables(tables), seed)), live_items(seed))
+    is_live = overlay.arrays.is_live
+    rows = [overlay.scores(History(np.asarray([num]), np.ones(1), ["purchased"], None)) for num in range(overlay.n_items)]
+    for item in range(overlay.n_items):
+        found = column(overlay.artifact, item, overlay)
+        for num in range(overlay.n_items):
+            if num != item and (is_live[item] or not is_live[num]):
+                assert found[num] == pytest.approx(rows[num][item], rel=1e-4, abs=1e-5)
 
 
 def test_an_edit_that_changes_no_fact_changes_no_score(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_damaged_files_are_refused(matcher: ItemMatcher, tmp_path: Path) -> None
         with pytest.raises(ArtifactError, match=str(path)):
             ItemMatcher.load(path)
     np.savez(path.with_suffix(".npz"), a=np.arange(3))
-    with pytest.raises(ArtifactError, match="not a stored matcher"):
+    with pytest.raises(ArtifactError, match="is not a reckon-item-matcher"):
         ItemMatcher.load(path.with_suffix(".npz"))
 
 

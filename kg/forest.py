@@ -150,5 +150,5 @@ class Forest:
             and bool(np.all(forest.left[inner] > node[inner]) and np.all(forest.right[inner] > node[inner]))
         )
         if not sound:
-            raise ArtifactError("a stored decision tree is inconsistent", hint="train the matcher again")
+            raise ArtifactError("a stored decision tree is inconsistent", hint="train the model again")
         return forest

@@ -3,7 +3,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
 from kg.errors import ArtifactError
-from kg.resolve.forest import Forest
+from kg.forest import Forest
 
 
 def _data() -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,59 @@
+"""`reckon extract`: the stage of a workspace, and models trained on gold files, which work outside any workspace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg.workspace import Workspace
+
+extract_app = typer.Typer(help="Attributes from structured fields and text, and models that learn to read more.")
+
+
+@extract_app.callback(invoke_without_command=True)
+def stage(context: typer.Context, workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")] = Path()) -> None:
+    """Extract attributes from structured fields and text (without a further command: the stage of a workspace)."""
+    if context.invoked_subcommand is not None:
+        return
+    from etl.console import Console
+    from etl.jobs import Job
+    from etl.runs import locked
+    from kg.config import load_config
+
+    opened = Workspace.open(workspace)
+    with locked(opened):
+        Job(opened, load_config(opened.root, os.environ), Console()).run("extract")
+
+
+@extract_app.command()
+def train(
+    gold: Annotated[Path, typer.Option(help="JSON lines: input, category, target_scores; or chars, tags.")],
+    out: Annotated[Path, typer.Option(help="File to write the model to.")],
+    minutes: Annotated[float, typer.Option(min=0.1, max=600, help="Time to stay within.")] = 10.0,
+) -> None:
+    """Train a model on gold lines."""
+    from etl.console import Console
+    from kg.extract.learned import commands
+
+    console = Console()
+    with console.stage("extract"):
+        trained = commands.train(gold, out, minutes=minutes, report=lambda what, done, of: console.progress(done, of))
+    typer.echo(f"{trained.lines:,} lines, F1 {trained.f1:.3f} on lines that the model had not seen, {trained.seconds:.0f} s; wrote {out}")
+
+
+@extract_app.command()
+def run(
+    model: Annotated[Path, typer.Option(help="What `reckon extract train` wrote.")],
+    source: Annotated[Path, typer.Option("--input", help="JSON lines: input, category, attributes; or chars.")],
+    out: Annotated[Path, typer.Option(help="JSON lines to write, each with its predictions.")],
+) -> None:
+    """Predict for every line of a file."""
+    from etl.console import Console
+    from kg.extract.learned import commands
+
+    with Console().stage("extract"):
+        done = commands.run(model, source, out)
+    typer.echo(f"{done.lines:,} lines, {done.given:,} values, {done.lines / max(done.seconds, 1e-9):,.0f} lines/s; wrote {out}")

@@ -1,0 +1,248 @@
+"""The attribute model: chains propose, the ranker decides.
+
+    text → words → chains (one per attribute) + known values → candidates → ranker → the best value, if it is certain enough
+
+Training: chains are fitted on folds of the gold lines and propose candidates for the lines they have not seen; the ranker learns from those; then the
+chains are fitted on all lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import ArtifactError
+from kg.extract.learned.candidates import FEATURES, Candidate, Habits, Reading, candidates, likely_spans
+from kg.extract.learned.chain import Chain, ChainOptions
+from kg.extract.learned.evidence import Evidence, Labelled
+from kg.extract.learned.gold import Example
+from kg.extract.learned.labels import label
+from kg.extract.learned.ranker import Questions, Ranker, best_of
+from kg.extract.learned.tagger import LABELS, Question, Tagger
+from kg.extract.learned.words import Splitter
+
+N_FOLDS = 5
+_BATCH = 256
+_LATE = 0.5
+"""Share of the time after which chains are trained with fewer iterations."""
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What answers a question.
+
+    Attributes:
+        value: The value; None where the text states none.
+        confidence: Probability that it is right; of the best candidate where none was given.
+        field: Key of the text it stands in; None for a value that is not written.
+        start: First character.
+        end: After the last character.
+    """
+
+    value: str | None
+    confidence: float
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class AttributeModel:
+    """A trained model.
+
+    Attributes:
+        splitter: Cuts texts into words.
+        tagger: The chains and what the training values say.
+        habits: How attributes are answered.
+        ranker: Decides between candidates.
+    """
+
+    splitter: Splitter
+    tagger: Tagger
+    habits: Habits
+    ranker: Ranker
+
+    @classmethod
+    def fit(
+        cls, examples: Sequence[Example], *, minutes: float = 10.0, options: ChainOptions | None = None, report: Report | None = None
+    ) -> AttributeModel:
+        """Train on gold lines.
+
+        Args:
+            examples: Gold lines.
+            minutes: Time to stay within; later chains get fewer iterations when it runs short.
+            options: How chains are trained.
+            report: Called with what was done, how much of it, and of how much.
+        """
+        options = options or ChainOptions(c1=0.05, c2=0.05, iterations=60)
+        until = time.monotonic() + minutes * 60 * _LATE
+        splitter = Splitter.learn(examples)
+        texts = [label(example, splitter) for example in examples]
+        folds = [_fold(example) for example in examples]
+        fit_fold = partial(_fit_fold, texts, folds, options, until)
+        done: list[_Fitted] = []
+        with ProcessPoolExecutor(min(_workers(), N_FOLDS + 1), mp_context=get_context("fork")) as pool:
+            for fitted in pool.map(fit_fold, [-1, *range(N_FOLDS)]):
+                done.append(fitted)
+                if report:
+                    report("chains", len(done), N_FOLDS + 1)
+        whole, parts = done[0], done[1:]
+        questions = _joined([part.questions for part in parts])
+        if report:
+            report("ranker", 0, 1)
+        ranker = Ranker.fit(questions)
+        if report:
+            report("ranker", 1, 1)
+        return cls(splitter, whole.tagger, whole.habits, ranker)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that it knows."""
+        return self.tagger.evidence.attributes
+
+    def usual(self, category: str) -> tuple[str, ...]:
+        """Return the attributes that a category is usually asked for; all where the category is unknown."""
+        found = sorted(name for known, name in self.habits.by_category if known == category)
+        return tuple(found) or self.attributes
+
+    def answer(self, examples: Iterable[Example]) -> list[dict[str, Answer]]:
+        """Answer what each text is asked; attributes that the model does not know are answered with nothing."""
+        rows, answers = list(examples), []
+        for start in range(0, len(rows), _BATCH):
+            answers += self._batch(rows[start : start + _BATCH])
+        return answers
+
+    def _batch(self, rows: Sequence[Example]) -> list[dict[str, Answer]]:
+        asked = [row.asked or self.usual(row.category) for row in rows]
+        questions = [Question(self.splitter.split(row.fields), row.category, names) for row, names in zip(rows, asked, strict=True)]
+        readings = _readings(self.tagger, questions)
+        found = [
+            (n, name, options)
+            for n, (q, r) in enumerate(zip(questions, readings, strict=True))
+            for name, options in _proposed(self.tagger, self.habits, q, r)
+        ]
+        sizes = np.array([len(options) for _, _, options in found], dtype=np.int64)
+        flat = [option for _, _, options in found for option in options]
+        scores = self.ranker.scores(_stacked(flat)) if flat else np.zeros(0)
+        answers: list[dict[str, Answer]] = [{name: Answer(None, 0.0) for name in names} for names in asked]
+        for (n, name, _), place in zip(found, best_of(scores, sizes).tolist(), strict=True):
+            if place >= 0:
+                answers[n][name] = _answer(questions[n], flat[place], float(scores[place]), self.ranker.threshold)
+        return answers
+
+    def arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return header and arrays to store."""
+        chains = self.tagger.chains
+        names = sorted(chains)
+        arrays: dict[str, NDArray[Any]] = dict(self.ranker.arrays())
+        for number, name in enumerate(names):
+            arrays |= chains[name].arrays(f"chain.{number}")
+        meta = {
+            "stems": sorted(self.splitter.stems),
+            "evidence": self.tagger.evidence.to_json(),
+            "habits": self.habits.to_json(),
+            "chains": [[name, chains[name].feature_names] for name in names],
+            "features": list(FEATURES),
+        }
+        return meta, arrays
+
+    @classmethod
+    def from_arrays(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> AttributeModel:
+        """Rebuild a stored model.
+
+        Raises:
+            ArtifactError: It is of another version of Reckon, or its parts do not fit together.
+        """
+        if meta["features"] != list(FEATURES):
+            raise ArtifactError("the model was trained by another version of Reckon", hint="train it again with `reckon extract train`")
+        evidence = Evidence.from_json(meta["evidence"])
+        chains = {
+            str(name): Chain.from_arrays(arrays, f"chain.{number}", LABELS, [str(feature) for feature in features])
+            for number, (name, features) in enumerate(meta["chains"])
+        }
+        ranker = Ranker.from_arrays(arrays, n_features=len(FEATURES))
+        return cls(Splitter([str(stem) for stem in meta["stems"]]), Tagger(evidence, chains), Habits.from_json(meta["habits"]), ranker)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Chains fitted without one fold, and what they propose for it; fold -1 is fitted on everything and proposes nothing."""
+
+    tagger: Tagger
+    habits: Habits
+    questions: Questions
+
+
+def _workers() -> int:
+    return max(1, min(2, os.cpu_count() or 1))
+
+
+def _fold(example: Example) -> int:
+    """Give equal texts one fold, whatever stands around them in the file."""
+    text = " ".join(text for _, text in example.fields).strip().lower()
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % N_FOLDS
+
+
+def _fit_fold(texts: Sequence[Labelled], folds: Sequence[int], options: ChainOptions, until: float, fold: int) -> _Fitted:
+    known = [text for text, own in zip(texts, folds, strict=True) if own != fold]
+    tagger, habits = Tagger.fit(known, options, until=until), Habits.learn(known)
+    held = [(number, text) for number, (text, own) in enumerate(zip(texts, folds, strict=True)) if own == fold]
+    rows: list[tuple[int, tuple[str, ...], list[Candidate]]] = []
+    for start in range(0, len(held), _BATCH):
+        part = held[start : start + _BATCH]
+        questions = [Question(text.words, text.category, tuple(text.values)) for _, text in part]
+        for (number, text), question, reading in zip(part, questions, _readings(tagger, questions), strict=True):
+            rows += [(number, text.values[name], options) for name, options in _proposed(tagger, habits, question, reading)]
+    return _Fitted(tagger, habits, _questions(rows))
+
+
+def _readings(tagger: Tagger, questions: Sequence[Question]) -> list[Reading]:
+    readings = []
+    for question, marginals in zip(questions, tagger.marginals(questions), strict=True):
+        asked, inside = tagger.evidence.rates(question.words)
+        readings.append(Reading(question.words, question.category, marginals, asked, inside))
+    return readings
+
+
+def _proposed(tagger: Tagger, habits: Habits, question: Question, reading: Reading) -> list[tuple[str, list[Candidate]]]:
+    spans = likely_spans(reading)
+    known = tagger.evidence.number
+    return [(name, candidates(reading, name, tagger.evidence, habits, spans)) for name in question.asked if name in known]
+
+
+def _questions(rows: Sequence[tuple[int, tuple[str, ...], list[Candidate]]]) -> Questions:
+    flat = [option for _, _, options in rows for option in options]
+    return Questions(
+        _stacked(flat),
+        np.array([option.value in values for _, values, options in rows for option in options], dtype=bool),
+        np.array([len(options) for _, _, options in rows], dtype=np.int64),
+        np.array([bool(values) for _, values, _ in rows], dtype=bool),
+        np.array([number for number, _, _ in rows], dtype=np.int64),
+    )
+
+
+def _joined(parts: Sequence[Questions]) -> Questions:
+    return Questions(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("features", "right", "sizes", "stated", "texts")))
+
+
+def _stacked(options: Sequence[Candidate]) -> NDArray[np.float32]:
+    return np.stack([option.features for option in options]) if options else np.zeros((0, len(FEATURES)), dtype=np.float32)
+
+
+def _answer(question: Question, option: Candidate, score: float, threshold: float) -> Answer:
+    if score <= threshold:
+        return Answer(None, score)
+    words = question.words
+    return Answer(option.value, score, words.keys[words.field[option.first]], words.start[option.first], words.end[option.last])

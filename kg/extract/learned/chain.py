@@ -1,0 +1,145 @@
+"""Linear-chain conditional random fields: trained with crfsuite, kept and read as arrays.
+
+The one module that imports crfsuite. A trained model is taken over as weights, so that a stored one is data that numpy reads: texts are
+decoded many at a time, and no native code parses a file that somebody gave us.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pycrfsuite
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from kg.errors import ArtifactError
+
+
+@dataclass(frozen=True)
+class ChainOptions:
+    """How a chain is trained.
+
+    Attributes:
+        c1: L1 penalty.
+        c2: L2 penalty.
+        iterations: Most iterations of L-BFGS.
+        min_count: Features seen less often are left out.
+    """
+
+    c1: float = 0.1
+    c2: float = 0.05
+    iterations: int = 80
+    min_count: int = 1
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Weights of a linear chain.
+
+    Attributes:
+        labels: Label names.
+        features: Feature → row of `weights`.
+        weights: Shape [n_features, n_labels].
+        transitions: From label, to label. Shape [n_labels, n_labels].
+    """
+
+    labels: tuple[str, ...]
+    features: Mapping[str, int]
+    weights: NDArray[np.float32]
+    transitions: NDArray[np.float32]
+
+    @classmethod
+    def train(cls, texts: Iterable[tuple[Sequence[Sequence[str]], Sequence[str]]], labels: Sequence[str], options: ChainOptions) -> Chain:
+        """Train on (features per word, label per word) of every text."""
+        trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+        trainer.set_params({"c1": options.c1, "c2": options.c2, "max_iterations": options.iterations, "feature.minfreq": options.min_count})
+        for features, wanted in texts:
+            if len(wanted):
+                trainer.append(features, wanted)
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "chain")
+            trainer.train(path)
+            tagger = pycrfsuite.Tagger()
+            tagger.open(path)
+            info = tagger.info()
+            tagger.close()
+        names = {label: number for number, label in enumerate(labels)}
+        rows = {name: row for row, name in enumerate(sorted({name for name, _ in info.state_features}))}
+        weights = np.zeros((len(rows), len(labels)), dtype=np.float32)
+        for (name, label), weight in info.state_features.items():
+            weights[rows[name], names[label]] = weight
+        transitions = np.zeros((len(labels), len(labels)), dtype=np.float32)
+        for (before, after), weight in info.transitions.items():
+            transitions[names[before], names[after]] = weight
+        return cls(tuple(labels), rows, weights, transitions)
+
+    def scores(self, features: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        """Return the state scores of words. Shapes: returns [n_words, n_labels]."""
+        get = self.features.get
+        found = [[row for name in here if (row := get(name)) is not None] for here in features]
+        pointers = np.cumsum([0, *map(len, found)])
+        columns = np.fromiter((row for here in found for row in here), dtype=np.int64, count=int(pointers[-1]))
+        matrix = csr_matrix((np.ones(len(columns), dtype=np.float32), columns, pointers), shape=(len(found), len(self.features)))
+        return np.asarray(matrix @ self.weights, dtype=np.float64)
+
+    def marginals(self, lengths: Sequence[int], scores: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the probability of each label of each word, per text.
+
+        Args:
+            lengths: Words per text.
+            scores: State scores of all texts' words, one after the other. Shape [Σ lengths, n_labels].
+
+        Shapes:
+            returns one [n_words, n_labels] per text.
+        """
+        if not len(lengths):
+            return []
+        size, n_labels, longest = len(lengths), len(self.labels), max(1, *lengths)
+        starts = np.cumsum([0, *lengths])
+        state = np.zeros((size, longest, n_labels))
+        alive = np.zeros((size, longest), dtype=bool)
+        for row, (start, length) in enumerate(zip(starts, lengths, strict=False)):
+            state[row, :length] = scores[start : start + length]
+            alive[row, :length] = True
+        move = self.transitions.astype(np.float64)
+        peak = state.max(axis=2, keepdims=True)
+        emit, step = np.exp(state - peak), np.exp(move - move.max())
+        forward = np.zeros_like(emit)
+        forward[:, 0] = emit[:, 0] / emit[:, 0].sum(axis=1, keepdims=True)
+        for t in range(1, longest):
+            here = (forward[:, t - 1] @ step) * emit[:, t]
+            forward[:, t] = np.where(alive[:, t, None], here / np.maximum(here.sum(axis=1, keepdims=True), 1e-300), forward[:, t - 1])
+        backward = np.ones_like(emit)
+        for t in range(longest - 2, -1, -1):
+            here = (backward[:, t + 1] * emit[:, t + 1]) @ step.T
+            backward[:, t] = np.where(alive[:, t + 1, None], here / np.maximum(here.sum(axis=1, keepdims=True), 1e-300), 1.0)
+        product = forward * backward
+        product /= np.maximum(product.sum(axis=2, keepdims=True), 1e-300)
+        return [product[row, :length] for row, length in enumerate(lengths)]
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return the arrays to store under a name; the features are `feature_names`."""
+        return {f"{name}.weights": self.weights, f"{name}.transitions": self.transitions}
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The features in the order of the rows."""
+        return sorted(self.features, key=lambda feature: self.features[feature])
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str, labels: Sequence[str], features: Sequence[str]) -> Chain:
+        """Rebuild a stored chain.
+
+        Raises:
+            ArtifactError: The arrays do not fit together.
+        """
+        weights, transitions = arrays[f"{name}.weights"], arrays[f"{name}.transitions"]
+        n = len(labels)
+        if weights.shape != (len(features), n) or transitions.shape != (n, n) or not (np.isfinite(weights).all() and np.isfinite(transitions).all()):
+            raise ArtifactError(f"the stored chain {name!r} is inconsistent", hint="train it again with `reckon extract train`")
+        return cls(tuple(labels), {feature: row for row, feature in enumerate(features)}, weights, transitions)

@@ -1,0 +1,171 @@
+"""Train a model on a gold file and run it over a file: what `reckon extract train` and `reckon extract run` do, outside any workspace."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kg.arrays import Format, read_arrays, write_arrays
+from kg.errors import ArtifactError, InputError
+from kg.extract.learned.attributes import Answer, AttributeModel, Report
+from kg.extract.learned.characters import CharacterModel
+from kg.extract.learned.gold import Example, Tagged, example_of, kind_of, read_gold, read_rows, tagged_of
+
+FORMAT = Format("reckon-extractor", 1, "train it again with `reckon extract train`")
+_BATCH = 512
+
+Model = AttributeModel | CharacterModel
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training did.
+
+    Attributes:
+        kind: "attributes" or "tags".
+        lines: Gold lines.
+        f1: F1 on the gold lines, each predicted by models that had not seen it; slightly favourable, as the threshold was chosen on it.
+        seconds: What it took.
+    """
+
+    kind: str
+    lines: int
+    f1: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did: lines read, values (or entities) given, seconds."""
+
+    lines: int
+    given: int
+    seconds: float
+
+
+def train(gold: Path, out: Path, *, minutes: float = 10.0, report: Report | None = None) -> Trained:
+    """Train on a gold file and write the model.
+
+    Args:
+        gold: JSON lines (`kg.extract.learned.gold`).
+        out: File to write; it appears whole or not at all.
+        minutes: Time to stay within.
+        report: Called with what was done, how much of it, and of how much.
+
+    Raises:
+        InputError: The file cannot be used; names line, value and fix.
+    """
+    started = time.monotonic()
+    examples, tagged = read_gold(gold)
+    model: Model
+    if tagged:
+        model = CharacterModel.fit(tagged, report=report)
+        f1 = model.f1
+    else:
+        if not any(values for example in examples for values in (example.gold or {}).values()):
+            raise InputError(f"{gold} states no value at all", hint='every answer is "n/a"; give lines with values')
+        model = AttributeModel.fit(examples, minutes=minutes, report=report)
+        f1 = model.ranker.f1
+    save(model, out)
+    return Trained("tags" if tagged else "attributes", len(examples) + len(tagged), f1, time.monotonic() - started)
+
+
+def run(model: Path, source: Path, out: Path, *, progress: Callable[[int], None] | None = None) -> Run:
+    """Predict for every line of a file and write the lines with their predictions.
+
+    Attribute lines get `predictions` {attribute: value or null}, `spans` {attribute: {field, start, end} or null} and `confidences`; tag lines
+    get `tags` and `spans` [{start, end, type, confidence}].
+
+    Args:
+        model: What `train` wrote.
+        source: JSON lines; answers that stand in them are not read.
+        out: JSON lines to write; it appears whole or not at all.
+        progress: Called with the lines done.
+
+    Raises:
+        InputError: A line cannot be used, or is of another kind than the model.
+        ArtifactError: The model is missing or damaged.
+    """
+    started = time.monotonic()
+    loaded = load(model)
+    lines = given = 0
+    out.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            for rows in _batches(read_rows(source)):
+                for answered, n in _answered(loaded, rows):
+                    file.write(json.dumps(answered, ensure_ascii=False) + "\n")
+                    lines, given = lines + 1, given + n
+                if progress:
+                    progress(lines)
+        temporary.chmod(0o644)
+        temporary.replace(out)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return Run(lines, given, time.monotonic() - started)
+
+
+def save(model: Model, path: Path) -> None:
+    """Write a model: arrays and JSON with a checksum."""
+    meta, arrays = model.arrays()
+    write_arrays(path, FORMAT, {"kind": "tags" if isinstance(model, CharacterModel) else "attributes", "model": meta}, arrays)
+
+
+def load(path: Path) -> Model:
+    """Read what `save` wrote.
+
+    Raises:
+        ArtifactError: It is missing, damaged or of another version.
+    """
+    meta, arrays = read_arrays(path, FORMAT)
+    try:
+        kind = CharacterModel if meta["kind"] == "tags" else AttributeModel
+        return kind.from_arrays(meta["model"], arrays)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ArtifactError(f"{path} does not hold a model: {error!r}", hint=FORMAT.hint) from error
+
+
+def _batches(rows: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    while batch := list(itertools.islice(rows, _BATCH)):
+        yield batch
+
+
+def _answered(model: Model, rows: list[tuple[str, dict[str, Any]]]) -> Iterator[tuple[dict[str, Any], int]]:
+    for where, row in rows:
+        if (kind_of(row, where) == "tags") != isinstance(model, CharacterModel):
+            wanted = "chars" if isinstance(model, CharacterModel) else "input, or input_title and input_description"
+            raise InputError(f"{where} is of another kind than the model, which reads {wanted}", hint="use the model that was trained on such lines")
+    if isinstance(model, CharacterModel):
+        texts = [tagged_of(row, where, labelled=False) for where, row in rows]
+        yield from (_with_tags(text, *found) for text, found in zip(texts, model.tag(texts), strict=True))
+    else:
+        examples = [example_of(row, where, labelled=False) for where, row in rows]
+        yield from (_with_values(example, answers) for example, answers in zip(examples, model.answer(examples), strict=True))
+
+
+def _with_tags(text: Tagged, tags: list[str], spans: list[tuple[int, int, str, float]]) -> tuple[dict[str, Any], int]:
+    told = [{"start": start, "end": end, "type": name, "confidence": round(p, 4)} for start, end, name, p in spans]
+    return {**text.row, "tags": tags, "spans": told}, len(spans)
+
+
+def _with_values(example: Example, answers: Mapping[str, Answer]) -> tuple[dict[str, Any], int]:
+    places = {
+        name: None if answer.field is None else {"field": answer.field, "start": answer.start, "end": answer.end} for name, answer in answers.items()
+    }
+    row = {
+        **example.row,
+        "predictions": {name: answer.value for name, answer in answers.items()},
+        "spans": places,
+        "confidences": {name: round(answer.confidence, 4) for name, answer in answers.items()},
+    }
+    return row, sum(answer.value is not None for answer in answers.values())

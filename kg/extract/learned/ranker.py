@@ -1,0 +1,146 @@
+"""Which candidate answers a question, and whether any does: tree ensembles over what is known of the candidates.
+
+Trained on candidates that the chains proposed for texts they had not seen, so that the ranker learns how far they can be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
+
+from kg.errors import ArtifactError
+from kg.forest import Forest
+
+N_FOLDS = 4
+_BOOSTED, _EXTRA = 160, 200
+_MAX_BOOSTED_ROWS = 60_000
+THRESHOLDS = tuple(round(0.1 + 0.02 * step, 2) for step in range(31))
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Candidates of many questions, one after the other.
+
+    Attributes:
+        features: [n candidates, n features].
+        right: Which candidates are gold, [n candidates].
+        sizes: Candidates per question; 0 where nothing was proposed, [n questions].
+        stated: Which questions have an answer, [n questions].
+        texts: Text each question is about, [n questions].
+    """
+
+    features: Rows
+    right: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    stated: NDArray[np.bool_]
+    texts: NDArray[np.int64]
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Question of each candidate."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Scores candidates; the best of a question answers it if its score exceeds the threshold.
+
+    Attributes:
+        forests: Ensembles whose mean is the score.
+        threshold: From where on the best candidate is given.
+        f1: F1 over the training questions, out of fold.
+    """
+
+    forests: tuple[Forest, ...]
+    threshold: float
+    f1: float
+
+    @classmethod
+    def fit(cls, questions: Questions, *, seed: int = 0) -> Ranker:
+        """Train on candidates whose answers are known; the threshold is the one with the best out-of-fold F1."""
+        if not questions.right.any() or questions.right.all():
+            # Nothing to tell apart: the chains' own probability decides.
+            return cls((), 0.3, 0.0)
+        folds = questions.texts % N_FOLDS
+        scores = np.zeros(len(questions.features))
+        owners = questions.owners
+        for fold in range(N_FOLDS):
+            test = folds[owners] == fold
+            if test.any() and not test.all() and 0 < questions.right[~test].sum() < (~test).sum():
+                scores[test] = _score(_forests(questions.features[~test], questions.right[~test], seed), questions.features[test])
+        f1 = {threshold: _f1(questions, scores, threshold) for threshold in THRESHOLDS}
+        best = max(THRESHOLDS, key=lambda threshold: (f1[threshold], -abs(threshold - 0.36)))
+        return cls(_forests(questions.features, questions.right, seed), best, f1[best])
+
+    def scores(self, features: Rows) -> NDArray[np.float64]:
+        """Return the probability that each candidate is the answer.
+
+        Shapes:
+            [n, n features] → [n].
+        """
+        if not self.forests:
+            return features[:, 0].astype(np.float64)
+        return _score(self.forests, features)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what `from_arrays` needs."""
+        stored = {f"ranker.{n}.{name}": array for n, forest in enumerate(self.forests) for name, array in forest.arrays().items()}
+        return {**stored, "ranker": np.array([len(self.forests), self.threshold, self.f1])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, n_features: int) -> Ranker:
+        """Rebuild a stored ranker.
+
+        Raises:
+            ArtifactError: The arrays are not those of a ranker.
+        """
+        head = arrays["ranker"]
+        if head.shape != (3,) or not 0 <= head[0] <= 16:
+            raise ArtifactError("the stored ranker is inconsistent", hint="train it again with `reckon extract train`")
+        forests = []
+        for number in range(int(head[0])):
+            prefix = f"ranker.{number}."
+            stored = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            forests.append(Forest.from_arrays(stored, n_features=n_features))
+        return cls(tuple(forests), float(head[1]), float(head[2]))
+
+
+def _forests(features: Rows, right: NDArray[np.bool_], seed: int) -> tuple[Forest, ...]:
+    boosting = GradientBoostingClassifier(
+        n_estimators=_BOOSTED, learning_rate=0.07, max_depth=4, min_samples_leaf=15, subsample=0.6, max_features=0.4, random_state=seed
+    )
+    extra = ExtraTreesClassifier(n_estimators=_EXTRA, min_samples_leaf=2, max_features=0.3, random_state=seed, n_jobs=1)
+    few = np.random.default_rng(seed).permutation(len(right))[:_MAX_BOOSTED_ROWS]
+    if not 0 < right[few].sum() < len(few):
+        few = np.arange(len(right))
+    return Forest.boosting(boosting.fit(features[few], right[few])), Forest.extra_trees(extra.fit(features, right))
+
+
+def _score(forests: Sequence[Forest], features: Rows) -> NDArray[np.float64]:
+    return np.asarray(np.mean([forest.predict(features) for forest in forests], axis=0), dtype=np.float64)
+
+
+def best_of(scores: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of the best candidate of each question, -1 where there is none.
+
+    Shapes:
+        scores [Σ sizes], sizes [n] → [n].
+    """
+    starts = np.cumsum(sizes) - sizes
+    return np.array(
+        [start + int(np.argmax(scores[start : start + size])) if size else -1 for start, size in zip(starts, sizes, strict=True)], dtype=np.int64
+    )
+
+
+def _f1(questions: Questions, scores: NDArray[np.float64], threshold: float) -> float:
+    best = best_of(scores, questions.sizes)
+    given = (best >= 0) & (scores[np.maximum(best, 0)] > threshold) if len(scores) else np.zeros(len(best), dtype=bool)
+    right = given & questions.right[np.maximum(best, 0)]
+    return float(2 * right.sum() / max(1, given.sum() + questions.stated.sum()))

@@ -1,0 +1,128 @@
+"""One chain per attribute, each trained on the texts that are asked for it.
+
+An attribute that a gold line does not list is unknown there, not absent; lines that answer "n/a" are the negatives. Values of different
+attributes may overlap.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.extract.learned.chain import Chain, ChainOptions
+from kg.extract.learned.evidence import Evidence, Labelled
+from kg.extract.learned.features import attribute_free, gazetteer_features
+from kg.extract.learned.labels import bio
+from kg.extract.learned.words import Words
+
+LABELS = ("O", "B", "I")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A text and the attributes asked for, those that the model knows.
+
+    Attributes:
+        words: The text.
+        category: Its category.
+        asked: Attribute names.
+        own: The text as a training text of the evidence, to be left out of its counts; None elsewhere.
+    """
+
+    words: Words
+    category: str
+    asked: tuple[str, ...]
+    own: Labelled | None = None
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """Chains by attribute, over shared evidence.
+
+    Attributes:
+        evidence: What the training values say.
+        chains: Attribute → its chain.
+    """
+
+    evidence: Evidence
+    chains: dict[str, Chain]
+
+    @classmethod
+    def fit(cls, texts: Sequence[Labelled], options: ChainOptions, *, until: float = float("inf")) -> Tagger:
+        """Train on labelled texts.
+
+        Args:
+            texts: Training texts.
+            options: How each chain is trained.
+            until: Attributes not begun by then (`time.monotonic`) get a chain of a fifth of the iterations.
+        """
+        names = sorted({name for text in texts for name in text.spans})
+        evidence = Evidence.learn(texts, names)
+        shared = [attribute_free(text.words, text.category, evidence, text) for text in texts]
+        chains: dict[str, Chain] = {}
+        for name in names:
+            rows: list[tuple[list[list[str]], list[str]]] = []
+            column = evidence.number[name]
+            for text, (base, asked, inside) in zip(texts, shared, strict=True):
+                if name in text.spans and name not in text.lost:
+                    own = gazetteer_features(text.words, evidence.matches(text.words, name, text.category, text), asked[:, column], inside[:, column])
+                    rows.append(([one + other for one, other in zip(base, own, strict=True)], bio(text.words, text.spans[name])))
+            if any("B" in labels for _, labels in rows):
+                late = time.monotonic() > until
+                chains[name] = Chain.train(
+                    rows, LABELS, options if not late else ChainOptions(options.c1, options.c2, max(5, options.iterations // 5), 2)
+                )
+        return cls(evidence, chains)
+
+    def marginals(self, questions: Sequence[Question]) -> list[dict[str, NDArray[np.float64]]]:
+        """Return, per text and attribute asked, the probability of each label of each word.
+
+        Shapes:
+            returns [n_words, 3] each, in the order of `LABELS`.
+        """
+        shared = [attribute_free(q.words, q.category, self.evidence, q.own) for q in questions]
+        out: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
+        for name, chain in self.chains.items():
+            column = self.evidence.number[name]
+            asking = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
+            features: list[list[str]] = []
+            for n in asking:
+                base, asked, inside = shared[n]
+                q = questions[n]
+                own = gazetteer_features(q.words, self.evidence.matches(q.words, name, q.category, q.own), asked[:, column], inside[:, column])
+                features += [one + other for one, other in zip(base, own, strict=True)]
+            lengths = [len(questions[n].words) for n in asking]
+            for n, probabilities in zip(asking, chain.marginals(lengths, chain.scores(features)), strict=True):
+                out[n][name] = probabilities
+        return out
+
+
+def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor: float, longest: int = 12) -> list[tuple[int, int, float]]:
+    """Return (first, last, probability) of the spans that a text's label probabilities make likely.
+
+    The probability is that of the first word beginning a value, times each further word going on with it, times the next one not doing so,
+    each taken given the one before only as far as its own probability says: an approximation that ranks well.
+
+    Shapes:
+        probabilities: [n_words, 3].
+    """
+    n = len(probabilities)
+    found: list[tuple[int, int, float]] = []
+    for first in np.flatnonzero(probabilities[:, 1] > floor).tolist():
+        here = float(probabilities[first, 1])
+        for last in range(first, min(n, first + longest)):
+            if last > first:
+                if fields[last] != fields[first]:
+                    break
+                here = min(here, float(probabilities[last, 2]))
+                if here < floor:
+                    break
+            goes_on = float(probabilities[last + 1, 2]) if last + 1 < n and fields[last + 1] == fields[last] else 0.0
+            value = here * (1 - goes_on)
+            if value > floor:
+                found.append((first, last, value))
+    return found
