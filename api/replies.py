@@ -28,20 +28,22 @@ class Reply:
 
     Attributes:
         body: JSON without the request id.
+        asked: The strategy asked for.
         strategy: What it was made from.
         items: Whether a graph path leads to each explained item, and its remainder.
     """
 
     body: bytes
+    asked: str
     strategy: str
     items: tuple[tuple[bool, float], ...]
 
     @classmethod
-    def of(cls, result: Recommendations, *, degraded: list[str], next_page_token: str | None) -> Reply:
+    def of(cls, result: Recommendations, *, asked: str, degraded: list[str], next_page_token: str | None) -> Reply:
         """Render a list."""
         body = orjson.dumps(render.recommendations(result, degraded=degraded, next_page_token=next_page_token))
         items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
-        return cls(body, result.strategy, items)
+        return cls(body, asked, result.strategy, items)
 
 
 class Replies:
@@ -55,48 +57,65 @@ class Replies:
     def __init__(self, store: AnswerStore, *, cache_bytes: int) -> None:
         self.store, self._most = store, cache_bytes
         self._bytes = 0
-        self._remembered: OrderedDict[Hashable, Reply] = OrderedDict()
+        # Question → what its answer depends on beside the question, and the answer.
+        self._remembered: OrderedDict[Hashable, tuple[Hashable, Reply]] = OrderedDict()
         # Routes run on the event loop and in threads.
         self._lock = threading.Lock()
 
-    def answer(self, request: Request, key: ApiKey, *, asked: str, degraded: list[str], depends_on: Hashable, make: Callable[[], Reply]) -> Response:
+    def answer(
+        self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str], make: Callable[[], Reply]
+    ) -> Response:
         """Answer a list.
 
         Args:
             request: What it answers.
             key: Whose request it is.
-            asked: The strategy asked for.
+            question: What is asked.
+            standing: Everything else that the list depends on; where both are equal it would be made the same.
             degraded: What does not work at the moment.
-            depends_on: Everything that the list depends on; equal means that it would be made the same.
             make: Makes it.
         """
-        reply = self._recall(depends_on)
-        CACHE.labels("miss" if reply is None else "hit").inc()
+        reply = self._recall(question, standing)
         if reply is None:
+            CACHE.labels("miss").inc()
             reply = make()
-            self._remember(depends_on, reply)
-        metrics.answered(request, asked=asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
+            self._remember(question, standing, reply)
+        else:
+            CACHE.labels("hit").inc()
+        return self._response(request, key, reply, degraded)
+
+    def recalled(self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str]) -> Response | None:
+        """Answer a list if it is remembered."""
+        reply = self._recall(question, standing)
+        if reply is None:
+            return None
+        CACHE.labels("hit").inc()
+        return self._response(request, key, reply, degraded)
+
+    def _response(self, request: Request, key: ApiKey, reply: Reply, degraded: list[str]) -> Response:
+        metrics.answered(request, asked=reply.asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
         answer_id = request_id(request)
         self.store.put(answer_id, key.key_id, reply.body)
         return Response(with_id(answer_id, reply.body), media_type="application/json")
 
-    def _recall(self, depends_on: Hashable) -> Reply | None:
+    def _recall(self, question: Hashable, standing: Hashable) -> Reply | None:
         with self._lock:
-            reply = self._remembered.get(depends_on)
-            if reply is not None:
-                self._remembered.move_to_end(depends_on)
-            return reply
+            found = self._remembered.get(question)
+            if found is None or found[0] != standing:
+                return None
+            self._remembered.move_to_end(question)
+            return found[1]
 
-    def _remember(self, depends_on: Hashable, reply: Reply) -> None:
+    def _remember(self, question: Hashable, standing: Hashable, reply: Reply) -> None:
         size = len(reply.body) + _ENTRY_BYTES
         if size > self._most // 10:
             return
         with self._lock:
-            if depends_on not in self._remembered:
-                self._remembered[depends_on] = reply
-                self._bytes += size
+            before = self._remembered.pop(question, None)
+            self._bytes += size - (0 if before is None else len(before[1].body) + _ENTRY_BYTES)
+            self._remembered[question] = standing, reply
             while self._bytes > self._most:
-                _, gone = self._remembered.popitem(last=False)
+                _, (_, gone) = self._remembered.popitem(last=False)
                 self._bytes -= len(gone.body) + _ENTRY_BYTES
 
 

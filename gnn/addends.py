@@ -8,7 +8,7 @@ The same arrays that the scorer multiplies, walked one path at a time; the symbo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,9 @@ from kg.schema import EdgeType, Step
 
 IntArray = npt.NDArray[np.int64]
 _BITS = 64
+_TOGETHER = 16
+"""Items whose shoppers are looked at at a time: a row of numbers per shopper."""
+MANY = 20_000
 MAX_HELD = 2_000_000
 """Most paths of a history that are held up to their last step; 32 bytes each and 8 per inner node."""
 
@@ -79,6 +82,8 @@ class Found:
         positions: Which history item.
         middles: The inner nodes of the path, [n paths, n steps - 1].
         values: The addends.
+        counts: Where the paths between a history item and an item are added up, how many there are, and `middles` is empty; else None.
+        shoppers: How many nodes all of these paths of each item go through, [n items]; None where they are not added up.
     """
 
     walk: WalkWeights
@@ -86,12 +91,22 @@ class Found:
     positions: IntArray
     middles: IntArray
     values: npt.NDArray[np.float64]
+    counts: IntArray | None = None
+    shoppers: IntArray | None = None
 
     @classmethod
     def joined(cls, parts: Sequence[Found]) -> Found:
         """Return parts about different items, in the order of their items, as one."""
-        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("places", "positions", "middles", "values")]
-        return cls(parts[0].walk, *columns)
+        names = ("places", "positions", "middles", "values", *(("counts", "shoppers") if parts[0].counts is not None else ()))
+        return cls(parts[0].walk, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def n_paths(self, n_items: int) -> IntArray:
+        """Return how many paths lead to each of the items.
+
+        Shapes:
+            [n_items].
+        """
+        return np.bincount(self.places, weights=self.counts, minlength=n_items).astype(np.int64)
 
     @classmethod
     def about(cls, part: Addends, place: int) -> Found:
@@ -100,7 +115,7 @@ class Found:
 
     def moved(self, by: int) -> Found:
         """Return the same with all places moved."""
-        return self if not by else Found(self.walk, self.places + by, self.positions, self.middles, self.values)
+        return replace(self, places=self.places + by) if by else self
 
     def of(self, place: int) -> Addends:
         """Return the addends of one item."""
@@ -109,10 +124,16 @@ class Found:
 
 
 class WalkArrays:
-    """One walk's adjacency and factors, ready to enumerate its paths."""
+    """One walk's adjacency and factors, ready to enumerate its paths.
 
-    def __init__(self, artifact: Artifact, walk: WalkWeights) -> None:
-        self.walk = walk
+    Args:
+        artifact: The build.
+        walk: Its weights.
+        many: Histories that more paths set out from are worth adding up.
+    """
+
+    def __init__(self, artifact: Artifact, walk: WalkWeights, *, many: int = MANY) -> None:
+        self.walk, self.many = walk, many
         steps = walk.meta_path.steps
         oriented = [_oriented(artifact, step) for step in steps]
         self._forward = [pair[0] for pair in oriented]
@@ -153,6 +174,53 @@ class WalkArrays:
         """
         parts = [self._few(history, kept[n : n + _BITS], items[n : n + _BITS]).moved(n) for n in range(0, len(items), _BITS)]
         return parts[0] if len(parts) == 1 else Found.joined(parts)
+
+    def adds_up(self, history: History) -> bool:
+        """Say whether `together` may be asked, as the walk goes from item to shopper to item, and is worth it for a history."""
+        return self.walk.meta_path.family == "interaction" and len(self._forward) == 2 and int(self._sizes(history).sum()) > self.many
+
+    def together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
+        """Add up the paths from a history to several items that differ by nothing but the shopper between.
+
+        Households of a grocer share hundreds of items with thousands of others: the paths between are far more than what is told of them.
+
+        Args:
+            history: Where paths begin.
+            kept: Which history items lead to which item, [n items, n history items].
+            items: item_nums.
+        """
+        size = _TOGETHER
+        parts = [self._some_together(history, kept[n : n + size], items[n : n + size]).moved(n) for n in range(0, len(items), size)]
+        return parts[0] if len(parts) == 1 else Found.joined(parts)
+
+    def _some_together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
+        middle = self._middles[0]
+        of_item, shoppers = gathered(self._last_reverse, items)
+        walked = middle[shoppers] > 0
+        of_item, shoppers = of_item[walked], shoppers[walked]
+        numbers = np.zeros(len(middle), dtype=np.int32)
+        numbers[shoppers] = 1
+        theirs = np.flatnonzero(numbers)
+        numbers[theirs] = np.arange(1, len(theirs) + 1, dtype=np.int32)
+        # Who met the items, and the same with the weight of each: [n shoppers, 2 n items].
+        met = np.zeros((len(theirs), 2 * len(items)))
+        met[numbers[shoppers] - 1, of_item] = 1.0
+        met[:, len(items) :] = met[:, : len(items)] * middle[theirs].astype(np.float64)[:, None]
+        positions, shoppers = gathered(self._forward[0], history.nums)
+        columns = numbers[shoppers]
+        shared = columns > 0
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(positions[shared], minlength=len(history.nums)))])
+        columns = columns[shared] - 1
+        between = sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(history.nums), len(theirs)))
+        sums = (between @ met).T  # [2 n items, n history items]
+        reached = between.T @ kept.T.astype(np.float64)  # [n shoppers, n items]
+        counts = np.where(kept, sums[: len(items)], 0.0)
+        places, positions = np.nonzero(counts)
+        weights = history.weights * self._start[history.nums].astype(np.float64)
+        values = self.walk.gate * (sums[len(items) :] * weights)[places, positions] * self._end[items][places].astype(np.float64)
+        distinct = ((reached > 0) & (met[:, : len(items)] > 0)).sum(axis=0)
+        none = np.zeros((len(places), 0), dtype=np.int64)
+        return Found(self.walk, places, positions, none, values, counts[places, positions].astype(np.int64), distinct.astype(np.int64))
 
     def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> Found:
         """Do the same for as many items as a word has bits: one bit per item says where its paths end and where they begin."""

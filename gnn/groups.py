@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,15 @@ class Group:
         part: The addends.
         value: The shared value's number, or -1.
         total: Their sum.
+        counts: How many paths each addend stands for; None where it is one.
+        n_shoppers: How many other shoppers the paths go through, where they are added up.
     """
 
     part: Addends
     value: int
     total: float
+    counts: IntArray | None = None
+    n_shoppers: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ class Groups:
         """Return one group."""
         part, inside = self.found[self.walks[number]], slice(int(self.first[number]), int(self.end[number]))
         addends = Addends(part.walk, part.positions[inside], part.middles[inside], part.values[inside])
-        return Group(addends, int(self.values[number]), float(self.totals[number]))
+        group = Group(addends, int(self.values[number]), float(self.totals[number]))
+        if part.counts is None or part.shoppers is None:
+            return group
+        return replace(group, counts=part.counts[inside], n_shoppers=int(part.shoppers[self.places[number]]))
 
 
 def _grouped(part: Found) -> tuple[Found, IntArray, IntArray]:

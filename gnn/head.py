@@ -89,11 +89,12 @@ class HeadScorer:
             return self._all(row)
         least = float(np.partition(exact, len(exact) - wanted)[len(exact) - wanted])
         margin = abs(least) * (_SLACK - 1)
-        rest = np.flatnonzero(open_ >= least - margin)
-        if least <= 0 or len(rest) > self._dense_share * len(open_):
+        reaching = open_ >= least - margin
+        if least <= 0 or np.count_nonzero(reaching) > self._dense_share * len(open_):
             return self._all(row)
         scores = np.zeros(len(open_), dtype=np.float32)
-        nums = np.union1d(np.union1d(few, rest), also)
+        reaching[few] = reaching[also] = True
+        nums = np.flatnonzero(reaching)
         scores[nums] = self._exact(known, user, nums)
         return scores
 

@@ -40,6 +40,12 @@ class Explainer:
         self._artifact = artifact
         self._live: LiveAddends | None = None
 
+    def adding_up(self, many: int) -> Explainer:
+        """Return an explainer that adds up paths through other shoppers wherever more than so many set out from a history."""
+        other = copy(self)
+        other._walks = [WalkArrays(self._build, walk.walk, many=many) for walk in self._walks]
+        return other
+
     def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
         """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
 
@@ -95,10 +101,10 @@ class Explainer:
             limits: How much is told.
         """
         nums = np.asarray(items, dtype=np.int64)
-        found, learned = self._found(history, nums)
+        found, learned = self._found(history, nums, added_up=not limits.show_ids)
         groups = Groups.of(found)
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
-        n_paths = sum((np.bincount(part.places, minlength=len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
+        n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
         teller = Teller(self._artifact, history, limits)
         told = []
         for place, item in enumerate(nums.tolist()):
@@ -119,8 +125,14 @@ class Explainer:
         found, learned = self._found(history, np.asarray([item], dtype=np.int64))
         return [part.of(0) for part in found], learned[0]
 
-    def _found(self, history: History, items: IntArray) -> tuple[list[Found], npt.NDArray[np.float64]]:
-        """Return the addends of several items, and of the learned part [n items, n history items]."""
+    def _found(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[Found], npt.NDArray[np.float64]]:
+        """Return the addends of several items, and of the learned part [n items, n history items].
+
+        Args:
+            history: Whose scores they are.
+            items: item_nums.
+            added_up: Paths that differ by nothing but the shopper between may be added up.
+        """
         if self._live is not None and self._whole and self._live.concerns(history, items):
             parts = [(place, self._live.addends(history, item)) for place, item in enumerate(items.tolist())]
             by_walk: dict[str, list[Found]] = {}
@@ -134,7 +146,8 @@ class Explainer:
         kept = np.zeros((len(items), len(built.nums)), dtype=bool)
         kept[known] = kept_pairs(self._build.neighbours, built.nums, items[known]) if self._whole else True
         nums = np.where(known, items, 0)
-        return [walk.among(built, kept, nums) for walk in self._walks], self._learned(history, items)
+        walks = [(walk.together if added_up and walk.adds_up(built) else walk.among)(built, kept, nums) for walk in self._walks]
+        return walks, self._learned(history, items)
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""

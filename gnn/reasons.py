@@ -130,14 +130,14 @@ class Teller:
         """
         part, meta_path = group.part, group.part.walk.meta_path
         through_others = meta_path.family in ("interaction", "followed")
-        strongest, sums, counts = _by_position(part)
+        strongest, sums, counts = _by_position(group)
         if through_others and not self._limits.show_ids:
             shown, n_all = self._grouped_paths(item, part, total, strongest, sums, counts)
         else:
             shown, n_all = self._single_paths(item, part, total)
         share = group.total / total
         value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
-        n_shoppers = _distinct(part.middles[:, -1]) if through_others else 0
+        n_shoppers = group.n_shoppers if group.counts is not None else _distinct(part.middles[:, -1]) if through_others else 0
         sentence = reason_sentence(meta_path, history=self._text(strongest), value=value, count=n_shoppers)
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
@@ -210,12 +210,17 @@ class Teller:
         return self._artifact.item_ids[num], self._artifact.titles[num]
 
 
-def _by_position(part: Addends) -> tuple[list[int], npt.NDArray[np.float64], IntArray]:
-    """Return the history items behind addends, strongest first; and of each history item what it adds and how many addends it has."""
-    sums, counts = np.bincount(part.positions, weights=part.values), np.bincount(part.positions)
+def _by_position(group: Group) -> tuple[list[int], npt.NDArray[np.float64], IntArray]:
+    """Return the history items behind addends, strongest first; and of each history item what it adds and how many paths it has."""
+    part = group.part
+    sums, counts = np.bincount(part.positions, weights=part.values), np.bincount(part.positions, weights=group.counts)
     taking = np.flatnonzero(counts)
-    return taking[np.argsort(-sums[taking], kind="stable")].tolist(), sums.astype(np.float64), counts
+    return taking[np.argsort(-sums[taking], kind="stable")].tolist(), sums.astype(np.float64), counts.astype(np.int64)
 
 
 def _distinct(nums: IntArray) -> int:
-    return len(set(nums.tolist())) if len(nums) <= _FEW else len(np.unique(nums))
+    if len(nums) <= _FEW:
+        return len(set(nums.tolist()))
+    there = np.zeros(int(nums.max()) + 1, dtype=bool)
+    there[nums] = True
+    return int(there.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -10,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import require
 from api.keys import ApiKey
+from api.remembering import ListRoute, question_of, standing_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
 from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
 from kg.events import FreshEvent
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_HISTORY = 1_000
@@ -46,32 +48,21 @@ class AdHoc(Strategic, BodyWishes):
 async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
-    recommender, replies = serving.recommender, _replies(request)
+    recommender, degraded = serving.recommender, serving.degraded
+    # Taken before anything is looked up: what comes meanwhile makes it another standing.
+    standing = standing_of(request, recommender)
     question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)
     fresh = serving.fresh(user_id, recommender)
     if question.page is not None:
         # A page continues the list as of its first page: events that have come since wait for a new list.
         fresh = [event for event in fresh if event.seq <= question.page.seq]
     seq = fresh[-1].seq if fresh else 0
-    degraded = serving.degraded
 
     def make() -> Reply:
         result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
-        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, seq))
+        return Reply.of(result, asked=wishes.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
 
-    edits = recommender.shoppers.interests(user_id)
-    depends_on = (
-        recommender.state,
-        user_id,
-        recommender.shoppers.interests(user_id),
-        question.ask,
-        question.question,
-        len(fresh),
-        seq,
-        edits,
-        tuple(degraded),
-    )
-    return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
+    return _replies(request).answer(request, key, question=question_of(request), standing=standing, degraded=degraded, make=make)
 
 
 @router.post("/recommendations", response_model=RecommendationList)
@@ -89,10 +80,12 @@ async def recommend_ad_hoc(request: Request, key: Reader, wishes: AdHoc) -> Resp
         now = time.time()
         events = [FreshEvent(n, "", item, kind, now if at is None else at) for n, (item, kind, at) in enumerate(history, start=1)]
         result = recommender.answer(recommender.shoppers.ad_hoc(events), question.ask)
-        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, 0))
+        return Reply.of(result, asked=wishes.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
-    depends_on = (recommender.state, history, question.ask, question.question, tuple(degraded))
-    return replies.answer(request, key, asked=wishes.strategy, degraded=degraded, depends_on=depends_on, make=make)
+    times = {at is None for _, _, at in history}
+    # Beside events with times those without happened now, so that the list changes by the second.
+    standing: Hashable = object() if len(times) > 1 else (recommender.state, tuple(degraded))
+    return replies.answer(request, key, question=(history, question.ask, question.question), standing=standing, degraded=degraded, make=make)
 
 
 def _replies(request: Request) -> Replies:

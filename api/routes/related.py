@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from api.auth import require
 from api.keys import ApiKey
+from api.remembering import ListRoute, question_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
@@ -18,7 +19,7 @@ from gnn.answers import POPULAR, TRENDING, Ask
 from gnn.recommend import Recommendations, Recommender
 from gnn.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
 
-router = APIRouter(prefix="/v1", tags=["items"])
+router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
 ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_BASKET = 200
@@ -75,7 +76,8 @@ def _listed(request: Request, key: ApiKey, wishes: ListWishes, strategy: str, ab
 
     def make() -> Reply:
         result = listing(recommender, question.ask)
-        return Reply.of(result, degraded=degraded, next_page_token=question.next_token(result, 0))
+        return Reply.of(result, asked=strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
-    depends_on = (recommender.state, strategy, about, question.ask, question.question, tuple(degraded))
-    return replies.answer(request, key, asked=strategy, degraded=degraded, depends_on=depends_on, make=make)
+    standing = (recommender.state, tuple(degraded))
+    same = question_of(request) if request.method == "GET" else (strategy, about, question.ask, question.question)
+    return replies.answer(request, key, question=same, standing=standing, degraded=degraded, make=make)

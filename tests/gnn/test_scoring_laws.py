@@ -12,7 +12,7 @@ import pytest
 
 from gnn.artifact import SCHEMA_VERSION, Artifact, load_artifact, save_artifact
 from gnn.graph import GraphArrays
-from gnn.paths import Explainer
+from gnn.paths import Explainer, Limits
 from gnn.recommend import Recommender
 from gnn.scorer import PathModel
 from kg.errors import ArtifactError, InputError, NotFoundError
@@ -247,3 +247,31 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     manifest.write_text(manifest.read_text().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99'))
     with pytest.raises(ArtifactError, match="schema version 99"):
         load_artifact(tmp_path / "a")
+
+
+def test_adding_up_paths_tells_what_enumerating_them_tells(artifact: Artifact) -> None:
+    recommender = Recommender(artifact)
+    adding, single = Explainer(artifact).adding_up(0), Explainer(artifact).adding_up(1_000_000)
+    items = list(range(artifact.n_items))
+    for user_id in artifact.user_ids:
+        history = recommender.history(user_id)
+        assert history is not None
+        for one, other in zip(*(explainer.explain_all(history, items, Limits(1_000, 2)) for explainer in (adding, single)), strict=True):
+            assert (one.n_paths, one.remainder) == (other.n_paths, other.remainder)
+            assert one.score == pytest.approx(other.score, abs=1e-12)
+            told, expected = ([(r.kind, r.sentence, r.n_not_shown) for r in sorted(each.reasons, key=str)] for each in (one, other))
+            assert sorted(told) == sorted(expected)
+            assert {r.sentence: r.share for r in one.reasons} == pytest.approx({r.sentence: r.share for r in other.reasons}, abs=1e-9)
+            counts = [sorted(n.count or 0 for r in each.reasons for p in r.paths for n in p.nodes) for each in (one, other)]
+            assert counts[0] == counts[1]
+
+
+def test_all_items_at_once_are_told_as_one_by_one(tmp_path: Path) -> None:
+    """More items than fit into one word of bits."""
+    graph = GraphArrays.from_tables(small_tables(1, n_items=140))
+    artifact = artifact_of(tmp_path, graph, small_model(graph, 1))
+    history = Recommender(artifact).history(artifact.user_ids[1])
+    assert history is not None
+    items = list(range(artifact.n_items))[::-1]
+    for explainer in (Explainer(artifact), Explainer(artifact).adding_up(0)):
+        assert explainer.explain_all(history, items, Limits()) == [explainer.explain(history, item) for item in items]
