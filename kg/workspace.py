@@ -27,7 +27,7 @@ class Workspace:
         review.jsonl      answers to what the extractor was not certain of
         changes.jsonl     items and interactions changed since the files were written
         audit.jsonl       writes and admin actions, one JSON object a line
-        ledger.db         events, where no other database is configured
+        ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
         root: The folder.
