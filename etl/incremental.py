@@ -69,6 +69,8 @@ def catch_up(job: Job) -> dict[str, int] | None:
     from kg.advance import advance
     from kg.store import GraphStore
 
+    if not job.workspace.build_ids():
+        return None
     with job.graph() as connection, GraphStore(connection) as store:
         store.wait()
         build_id = store.build_id()
