@@ -10,11 +10,11 @@ The category of a text is taken from `doc.user_data["category"]` where it stands
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
-from spacy.util import minibatch
 
 from kg.extract.learned.gold import Example
 from kg.extract.learned.shop import Reading, ShopReader
@@ -42,7 +42,8 @@ class LearnedSpans:
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = _BATCH) -> Iterator[Doc]:
         """Read texts, many at a time."""
-        for docs in minibatch(stream, batch_size):
+        waiting = iter(stream)
+        while docs := list(islice(waiting, batch_size)):
             texts = [Example((("input", doc.text),), str(doc.user_data.get(CATEGORY, "")), self._attributes, None, {}) for doc in docs]
             for doc, found in zip(docs, self._reader.read(texts), strict=True):
                 doc.spans[SPANS] = _group(doc, found)
@@ -52,8 +53,9 @@ class LearnedSpans:
 def _group(doc: Doc, found: dict[str, Reading]) -> SpanGroup:
     """Return the readings as spans; one that begins or ends within a token takes the whole token."""
     ordered = sorted(found.items(), key=lambda pair: (pair[1].start, pair[1].end, pair[0]))
-    spans = [doc.char_span(one.start, one.end, label=name, alignment_mode="expand") for name, one in ordered]
-    return SpanGroup(doc, name=SPANS, spans=spans, attrs={"confidences": [one.confidence for _, one in ordered]})
+    spans = [(doc.char_span(one.start, one.end, label=name, alignment_mode="expand"), one.confidence) for name, one in ordered]
+    kept = [(span, confidence) for span, confidence in spans if span is not None]
+    return SpanGroup(doc, name=SPANS, spans=[span for span, _ in kept], attrs={"confidences": [confidence for _, confidence in kept]})
 
 
 @Language.factory("reckon_learned", default_config={"attributes": []})
