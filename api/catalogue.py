@@ -94,12 +94,16 @@ class CatalogueTail:
             artifact: The build.
             previous: The overlay before this one.
         """
+        available, gone = self.standing(artifact)
         with self._lock:
-            changes = [change for change in self._changes if change.seq > artifact.catalogue_seq]
             rows = [found for found in self._rows.values() if found[0].seq > artifact.catalogue_seq]
-        available, gone = standing(changes)
         items = [item for row, item in rows if not row.deleted and item.item_id not in gone]
         return Overlay.of(artifact, items, available=available, gone=gone, previous=previous)
+
+    def standing(self, artifact: Artifact) -> tuple[dict[str, bool], set[str]]:
+        """Return which items may be shown, where changes since a build say so, and which are deleted."""
+        with self._lock:
+            return standing([change for change in self._changes if change.seq > artifact.catalogue_seq])
 
 
 def standing(changes: Sequence[ItemChange]) -> tuple[dict[str, bool], set[str]]:

@@ -155,15 +155,27 @@ class Serving:
                 log.error("changes of items cannot be applied", exc_info=error)
 
     def _apply_changes(self) -> None:
-        """Answer with what changed since the build."""
+        """Answer with what changed since the build; what must not be shown goes first, for to score changed items takes a moment longer."""
         with self._exchange:
-            if self._build is not None:
-                self._recommender = self._with_changes(self._build)
+            build, answering = self._build, self._recommender
+            if build is None:
+                return
+            if answering is not None and answering.overlay is not None:
+                available, gone = self.catalogue.standing(build.artifact)
+                before = answering.overlay
+                if available != before.available or gone != before.gone:
+                    self._recommender = self._ruled(answering.with_overlay(before.standing(available, gone)))
+            self._recommender = self._with_changes(build)
 
     def _with_changes(self, build: Recommender) -> Recommender:
         answering = self._recommender
-        previous = None if answering is None else answering.overlay
-        recommender = build.with_overlay(self.catalogue.overlay(build.artifact, previous))
+        overlay = self.catalogue.overlay(build.artifact, None if answering is None else answering.overlay)
+        if answering is not None and overlay == answering.overlay:
+            return answering
+        overlay.arrays.prepare()
+        return self._ruled((answering if answering is not None and answering.build is build.artifact else build).with_overlay(overlay))
+
+    def _ruled(self, recommender: Recommender) -> Recommender:
         self.rules.attach(recommender)
         return recommender
 

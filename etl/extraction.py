@@ -1,7 +1,8 @@
-"""What the extract stage does beyond reading: values that are inferred, and vectors of item texts, where the configuration asks for them."""
+"""What the extract stage does beyond the rules: values that a trained extractor reads, values that are inferred, and vectors of item texts."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from kg.config import Config, ExtractConfig, ShopConfig
+from kg.workspace import Workspace
 
 INFERRED = "inferred.parquet"
+LEARNED = "learned.parquet"
 VECTORS = "text_vectors.npy"
 
 
@@ -27,13 +30,24 @@ class Extended:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def extend(config: Config, build: Path, items: pl.DataFrame, attributes: pl.DataFrame, progress: Callable[[int, int], None]) -> Extended:
-    """Add inferred values, and write text vectors, as the configuration asks.
+def inputs(workspace: Workspace, config: Config) -> str:
+    """Return what identifies the trained extractor that the stage reads with; empty where there is none or it is not asked for."""
+    if not config.section(ExtractConfig).learned or not workspace.extract_model.is_file():
+        return ""
+    with workspace.extract_model.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
-    All inferred values are kept in the build (`inferred.parquet`) whatever their confidence; only those above the threshold enter the graph, where
-    reasons may show them.
+
+def extend(
+    workspace: Workspace, config: Config, build: Path, items: pl.DataFrame, attributes: pl.DataFrame, progress: Callable[[int, int], None]
+) -> Extended:
+    """Add what the trained extractor reads and what is inferred, and write text vectors, as the configuration asks.
+
+    All readings and inferred values are kept in the build (`learned.parquet`, `inferred.parquet`) whatever their confidence; only those above their
+    thresholds enter the graph, where reasons may show them.
 
     Args:
+        workspace: Whose extractor reads.
         config: `[extract]` and `[shop]` are read.
         build: Folder of the build.
         items: Its items.
@@ -43,16 +57,66 @@ def extend(config: Config, build: Path, items: pl.DataFrame, attributes: pl.Data
     extract = config.section(ExtractConfig)
     if extract.vectors != "none":
         _write_vectors(build, items, extract, config.section(ShopConfig).language, progress)
-    if not extract.infer:
-        return Extended(attributes)
+    counts: dict[str, int] = {}
+    read = learned(workspace, config, items, attributes, progress)
+    if read is not None:
+        _write(build / LEARNED, read.everything)
+        attributes, counts["learned"] = _joined(attributes, read.certain), read.certain.height
+    if extract.infer:
+        certain = _inferred(build, items, attributes, extract.infer_threshold)
+        attributes, counts["inferred"] = _joined(attributes, certain), certain.height
+    return Extended(attributes, counts)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the trained extractor reads in titles, for what the items do not state (`kg.tables.ATTRIBUTE_COLUMNS`).
+
+    Attributes:
+        everything: Whatever the confidence.
+        certain: What enters the graph.
+    """
+
+    everything: pl.DataFrame
+    certain: pl.DataFrame
+
+
+def learned(
+    workspace: Workspace, config: Config, items: pl.DataFrame, facts: pl.DataFrame, progress: Callable[[int, int], None] | None = None
+) -> Learned | None:
+    """Read items with the workspace's trained extractor; None where it has none or the configuration does without.
+
+    Args:
+        workspace: Whose extractor reads.
+        config: `[extract]` is read.
+        items: Items to read.
+        facts: What is known of them and of all others, whose spelling of values counts.
+        progress: Called with (titles done, titles in all).
+    """
+    if not inputs(workspace, config):
+        return None
+    from kg.extract.learned.shop import ShopReader, confident, learned_facts
+
+    everything = learned_facts(ShopReader.load(workspace.extract_model), items, facts, progress)
+    return Learned(everything, confident(everything, config.section(ExtractConfig).learned_threshold))
+
+
+def _joined(facts: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([facts, more]).sort("item_id", "relation", "value")
+
+
+def _inferred(build: Path, items: pl.DataFrame, attributes: pl.DataFrame, threshold: float) -> pl.DataFrame:
     from kg.extract.inferred import above, infer
 
     found = infer(items, attributes)
-    temporary = build / f"{INFERRED}.tmp"
-    found.write_parquet(temporary)
-    temporary.replace(build / INFERRED)
-    certain = above(found, extract.infer_threshold)
-    return Extended(pl.concat([attributes, certain]).sort("item_id", "relation", "value"), {"inferred": certain.height})
+    _write(build / INFERRED, found)
+    return above(found, threshold)
+
+
+def _write(path: Path, table: pl.DataFrame) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    table.write_parquet(temporary)
+    temporary.replace(path)
 
 
 def _write_vectors(build: Path, items: pl.DataFrame, extract: ExtractConfig, language: str, progress: Callable[[int, int], None]) -> None:

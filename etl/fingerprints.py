@@ -16,7 +16,7 @@ from kg.config import Section
 from kg.errors import BuildError
 
 _CODE = {
-    "import": ("kg", "etl.sources", "etl.clean", "etl.settings", "etl.rejects", "etl.importing", "etl.import_report"),
+    "import": ("kg", "etl.sources", "etl.clean", "etl.settings", "etl.rejects", "etl.importing", "etl.import_report", "etl.ledger"),
     "extract": ("kg",),
     "build": ("kg",),
     "train": ("kg", "gnn"),

@@ -12,6 +12,7 @@ from etl import import_report, knowledge, ledger, rejects
 from etl.clean.config import CleanConfig
 from etl.console import Console
 from etl.settings import SourceConfig
+from etl.sources import encodings
 from etl.sources.catalog import Counts, Imported, import_sources
 from kg.catalogue import ItemChange
 from kg.changes import apply_changes
@@ -52,7 +53,8 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
         shutil.rmtree(events, ignore_errors=True)
     counted = {**imported.counts, **({} if taken is None else {ledger.SOURCE: taken.counts})}
     for source, counts in counted.items():
-        console.note(f"{source}: {said(counts)}")
+        written = imported.details[source].encoding if source in imported.details else ""
+        console.note(f"{source}: {said(counts)}{f'; {written}' if written in (encodings.LATIN1, encodings.MIXED) else ''}")
     shutil.rmtree(build / "catalog", ignore_errors=True)
     temporary.rename(build / "catalog")
     rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from etl import knowledge, rejects
+from etl.extraction import learned
 from etl.jobs import Job
 from kg.changes import Change, accepted, read_changes
 from kg.config import ExtractConfig, ShopConfig
@@ -68,6 +69,8 @@ def catch_up(job: Job) -> dict[str, int] | None:
     from kg.advance import advance
     from kg.store import GraphStore
 
+    if not job.workspace.build_ids():
+        return None
     with job.graph() as connection, GraphStore(connection) as store:
         store.wait()
         build_id = store.build_id()
@@ -95,6 +98,7 @@ class Reader:
     """
 
     def __init__(self, job: Job) -> None:
+        self._job = job
         self._language = job.config.section(ShopConfig).language
         self._text = job.config.section(ExtractConfig).text
 
@@ -104,7 +108,10 @@ class Reader:
         from kg.extract.pipeline import Extractor
 
         found = changed_facts(Extractor(self._language, text=self._text), facts, before, after, changed, text=self._text)
-        return found.attributes, found.item_ids
+        again = after.filter(pl.col("item_id").is_in(found.item_ids))
+        read = learned(self._job.workspace, self._job.config, again, found.attributes)
+        attributes = found.attributes if read is None else pl.concat([found.attributes, read.certain])
+        return attributes, found.item_ids
 
 
 def apply_now(job: Job) -> None:

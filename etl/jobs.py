@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl import fingerprints, knowledge, ledger
+from etl import extraction, fingerprints, knowledge, ledger
 from etl.clean.config import CleanConfig
 from etl.console import Console
 from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
@@ -39,7 +39,7 @@ OUTPUTS = {
     "train": ("model", "artifact", "training.json"),
     "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
-OPTIONAL = {"extract": ("inferred.parquet", "text_vectors.npy")}
+OPTIONAL = {"extract": ("inferred.parquet", "learned.parquet", "text_vectors.npy")}
 """What a stage writes only where the configuration asks for it."""
 
 
@@ -124,7 +124,7 @@ class Job:
                 ledger.record(self.mark or ledger.mark(self.workspace, self.config)),
                 knowledge.changes_digest(self.workspace),
             ),
-            "extract": (section[ShopConfig], section[ExtractConfig]),
+            "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
             "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
             "evaluate": (),
@@ -358,7 +358,6 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _extract(job: Job, build: Path) -> dict[str, Any]:
-    from etl.extraction import extend
     from kg.extract.pipeline import Extractor
     from kg.tables import Catalog
 
@@ -367,7 +366,7 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
     if extractor.note:
         job.console.note(extractor.note)
     attributes = extractor.extract(catalog.items, job.console.progress)
-    further = extend(job.config, build, catalog.items, attributes, job.console.progress)
+    further = extraction.extend(job.workspace, job.config, build, catalog.items, attributes, job.console.progress)
     _write(build / "attributes.parquet", further.attributes.write_parquet)
     return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
 

@@ -27,17 +27,17 @@ def current_artifact(overlay: Overlay) -> Artifact:
     n_new = arrays.n_items - arrays.n_base
     found = replace(
         base,
-        item_ids=[*base.item_ids, *arrays.new_nums],
+        item_ids=arrays.item_ids,
         titles=titles,
         node_keys=_node_keys(base, arrays),
-        edges=CurrentEdges(arrays) if arrays.items else base.edges,
+        edges=_edges(arrays),
         popularity=arrays.popularity,
         price_cents=prices,
         available=_available(overlay),
         meetings=replace(base.meetings, first=np.concatenate([base.meetings.first, np.full(n_new, np.nan)])),
     )
     # Filled in here: to number a hundred thousand items again takes longer than all the rest.
-    found.__dict__["item_nums"] = {**base.item_nums, **arrays.new_nums} if n_new else base.item_nums
+    found.__dict__["item_nums"] = arrays.item_nums
     found.__dict__["user_nums"] = base.user_nums
     return found
 
@@ -92,6 +92,13 @@ class CurrentEdges(Mapping[EdgeType, Edges]):
     def _n_nodes(self, node_type: str) -> int:
         known = self._arrays.artifact.user_ids if node_type == "user" else self._arrays.artifact.node_keys.get(node_type, [])
         return len(known) + len(self._arrays.new_keys.get(node_type, ()))
+
+
+def _edges(arrays: LiveArrays) -> Mapping[EdgeType, Edges]:
+    """Return the edges as they are now, the same as long as the live items are."""
+    if arrays.edges is None:
+        arrays.edges = CurrentEdges(arrays) if arrays.items else arrays.artifact.edges
+    return arrays.edges
 
 
 def widened(matrix: sp.csr_matrix, shape: tuple[int, int]) -> sp.csr_matrix:

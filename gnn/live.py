@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.addends import IntArray
-from gnn.artifact import Artifact
+from gnn.artifact import Artifact, Edges
 from gnn.walks import FloatArray, WalkWeights, attraction, power
 from kg.schema import EdgeType
 
@@ -53,6 +53,7 @@ class LiveWalk:
         nums: The values that live items have, as numbers of the build; those that it does not know are numbered on from there, [n values].
         middle: Factor of each value, [n values].
         holders: Which items have which of the values now: ones, [n values, n_items].
+        values: The same the other way round, [n_items, n values].
         start: Factor of each item as part of a history, [n_items].
         end: Factor of each item as a candidate, [n_items].
     """
@@ -61,8 +62,13 @@ class LiveWalk:
     nums: IntArray
     middle: Values
     holders: sp.csr_matrix
+    values: sp.csr_matrix
     start: Values
     end: Values
+
+    def values_of(self, num: int) -> IntArray:
+        """Return the values of an item, as places in `nums`; of an item that did not change, those that changed items have too."""
+        return np.asarray(self.values.indices[self.values.indptr[num] : self.values.indptr[num + 1]], dtype=np.int64)
 
 
 @dataclass
@@ -71,10 +77,12 @@ class Learned:
 
     Attributes:
         pairs: Base position → the items that lead to it over other walks than attributes, and their weights.
+        leads: Base position → the items that it leads to in the same way.
         means: (edge type, value) → mean embeddings of the value's items, a and b side by side; None where nothing is learned of them.
     """
 
     pairs: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
+    leads: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
     means: dict[tuple[EdgeType, str], Values | None] = field(default_factory=dict)
 
 
@@ -95,12 +103,29 @@ class LiveArrays:
         self.positions: IntArray = np.where(known < 0, self.n_base + np.cumsum(known < 0) - 1, known)
         self.is_live = np.zeros(self.n_items, dtype=bool)
         self.is_live[self.positions] = True
+        self.edges: Mapping[EdgeType, Edges] | None = None
+        """The edges as they are now, where `gnn.current` has made them."""
         self._outgoing: dict[int, tuple[IntArray, Values]] = {}
+
+    def prepare(self) -> None:
+        """Work out what the first answer would have to wait for."""
+        if self.items:
+            _ = self.left, self.returning, self.others, self.embeddings
 
     @cached_property
     def new_nums(self) -> Mapping[str, int]:
         """Item id → position, of the items that the build does not know."""
         return {item.item_id: num for item, num in zip(self.items, self.positions.tolist(), strict=True) if num >= self.n_base}
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """Item ids by position."""
+        return [*self.artifact.item_ids, *self.new_nums]
+
+    @cached_property
+    def item_nums(self) -> Mapping[str, int]:
+        """Item id → position."""
+        return {**self.artifact.item_nums, **self.new_nums} if self.new_nums else self.artifact.item_nums
 
     @cached_property
     def places(self) -> Mapping[int, int]:
@@ -135,14 +160,14 @@ class LiveArrays:
     def left(self) -> sp.csr_matrix:
         """What each item sends to each value, all attribute walks side by side: [n_items, Σ values]."""
         parts = [sp.csr_matrix((self.n_items, 0))]
-        parts += [live.walk.gate * (sp.diags(live.start) @ live.holders.T @ sp.diags(live.middle)) for live in self.walks.values()]
+        parts += [live.walk.gate * (sp.diags(live.start) @ live.values @ sp.diags(live.middle)) for live in self.walks.values()]
         return sp.csr_matrix(sp.hstack(parts))
 
     @cached_property
     def right(self) -> sp.csr_matrix:
         """What each live item takes from each value: [n live, Σ values]."""
         parts = [sp.csr_matrix((len(self.items), 0))]
-        parts += [sp.diags(live.end[self.positions]) @ live.holders.T.tocsr()[self.positions] for live in self.walks.values()]
+        parts += [sp.diags(live.end[self.positions]) @ live.values[self.positions] for live in self.walks.values()]
         return sp.csr_matrix(sp.hstack(parts))
 
     @cached_property
@@ -168,16 +193,22 @@ class LiveArrays:
         if num not in self._outgoing:
             total = np.zeros(self.n_items)
             for live in self.walks.values():
-                values = live.holders[:, [num]].nonzero()[0]
+                values = live.values_of(num)
                 total += live.walk.gate * live.start[num] * (live.holders[values].T @ live.middle[values]) * live.end
             if num < self.n_base:
-                bounds = slice(self.artifact.neighbours.indptr[num], self.artifact.neighbours.indptr[num + 1])
-                targets = np.asarray(self.artifact.neighbours.indices[bounds], dtype=np.int64)
-                total[targets] += self._without_attributes(num, targets, self.artifact.neighbours.data[bounds], reverse=False)
+                targets, weights = self._leads(num)
+                total[targets] += weights
             total[self.is_live] = 0.0
             targets = np.flatnonzero(total)
             self._outgoing[num] = targets, total[targets]
         return self._outgoing[num]
+
+    def _leads(self, num: int) -> tuple[IntArray, Values]:
+        if num not in self.learned.leads:
+            bounds = slice(self.artifact.neighbours.indptr[num], self.artifact.neighbours.indptr[num + 1])
+            targets = np.asarray(self.artifact.neighbours.indices[bounds], dtype=np.int64)
+            self.learned.leads[num] = targets, self._without_attributes(num, targets, self.artifact.neighbours.data[bounds], reverse=False)
+        return self.learned.leads[num]
 
     @cached_property
     def embeddings(self) -> tuple[Values, Values]:
@@ -203,7 +234,7 @@ class LiveArrays:
         middle[degree > walk.max_degree] = 0
         own = np.concatenate([np.diff(edges.forward.indptr), np.zeros(self.n_items - self.n_base)]).astype(np.float32)
         own[self.positions] = [len(values) for values in facts]
-        return LiveWalk(walk, nums, middle, holders, *ends(walk, own, self.popularity))
+        return LiveWalk(walk, nums, middle, holders, holders.T.tocsr(), *ends(walk, own, self.popularity))
 
     def _holders(
         self, reverse: sp.csr_matrix, nums: IntArray, keys: Sequence[str], facts: Sequence[tuple[str, ...]]

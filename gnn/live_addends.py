@@ -87,7 +87,7 @@ class LiveAddends:
     def _live(self, live: LiveWalk, history: History, item: int) -> Addends:
         """Enumerate the attribute paths of which one end is a live item at least."""
         is_live, found = self._overlay.arrays.is_live, [(_NONE, _NONE)]
-        for value in live.holders[:, [item]].nonzero()[0].tolist():
+        for value in live.values_of(item).tolist():
             items = live.holders.indices[live.holders.indptr[value] : live.holders.indptr[value + 1]]
             chosen = np.isin(history.nums, items) & (history.nums != item)
             if not is_live[item]:

@@ -79,6 +79,10 @@ class Overlay:
             arrays = LiveArrays(artifact, live, None if previous is None else previous.arrays.learned)
         return cls(arrays, unchanged, dict(available or {}), frozenset(gone))
 
+    def standing(self, available: Mapping[str, bool], gone: Iterable[str]) -> Overlay:
+        """Return the same items with other availability and deletions."""
+        return replace(self, available=dict(available), gone=frozenset(gone))
+
     @property
     def artifact(self) -> Artifact:
         """The build."""

@@ -71,18 +71,29 @@ class Recommender:
         Args:
             overlay: Over this recommender's build.
         """
-        build, current = self._build, current_artifact(overlay)
-        other = copy(build)
+        current = current_artifact(overlay)
+        before = self.overlay
+        if before is not None and overlay.arrays is before.arrays and overlay.unchanged == before.unchanged:
+            # Only what may be shown differs.
+            other = copy(self)
+        else:
+            other = self._with_items(overlay, current)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other.explainer = build.explainer.with_overlay(overlay, current)
-        other._strategies = build._strategies.with_overlay(overlay, current)
-        other._related = build._related.with_overlay(overlay, current, other._strategies)
-        other._neighbourhoods = Neighbourhoods(current)
         other.columns = columns = ArtifactColumns(current)
         other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
+        return other
+
+    def _with_items(self, overlay: Overlay, current: Artifact) -> Recommender:
+        """Return a recommender that scores and explains changed items."""
+        build = self._build
+        other = copy(build)
+        other.explainer = build.explainer.with_overlay(overlay, current)
+        other._strategies = build._strategies.with_overlay(overlay, current)
+        other._related = build._related.with_overlay(overlay, current, other._strategies)
+        other._neighbourhoods = Neighbourhoods(current)
         return other
 
     @property

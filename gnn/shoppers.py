@@ -52,7 +52,7 @@ class Shoppers:
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
         self._artifact, self._gone, self.interests = artifact, gone, interests
         self._item_nums = Listings.of(artifact).counted(artifact.item_nums, artifact.item_ids)
-        found = sorted((edge_type[1], edges) for edge_type, edges in artifact.edges.items() if family(edge_type) == "interaction")
+        found = sorted((edge_type[1], artifact.edges[edge_type]) for edge_type in artifact.edges if family(edge_type) == "interaction")
         self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
 
     def shopper(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:

@@ -30,7 +30,7 @@ def hygiene(tables: GraphTables, *, max_degree: int) -> dict[str, Any]:
 
     Args:
         tables: The graph.
-        max_degree: Values that more items share are hubs: their paths are weighted down (`[model] max_degree`).
+        max_degree: Values that more items share are hubs that scores do not walk through (`[model] max_degree`).
 
     Returns:
         `counts`, `components`, `items` (those that lack something), `hubs`, `coverage` and `uninformative`: plain values, ready for JSON.
@@ -153,8 +153,8 @@ def markdown(report: Mapping[str, Any], build_id: str) -> str:
     for name, text in (("isolated", "have no edge at all"), ("without_attributes", "have no attribute"), ("without_interactions", "nobody has met")):
         n, some = items[name]["n"], ", ".join(items[name]["examples"][:5])
         lines.append(f"* {n:,} of {items['n']:,} items {text}" + (f", such as {some}." if n else "."))
-    lines += ["", "## Hubs", "", "Values that many items share. Above `[model] max_degree` their paths are weighted down.", ""]
-    lines += _table(["relation", "value", "items", "share", "weighted down"], [_hub_row(hub) for hub in report["hubs"]])
+    lines += ["", "## Hubs", "", "Values that many items share. Scores do not walk through those above `[model] max_degree`.", ""]
+    lines += _table(["relation", "value", "items", "share", "walked"], [_hub_row(hub) for hub in report["hubs"]])
     lines += ["", "## Relations that carry no information", ""]
     rows = [[row["relation"], f"{row['items']:,}", f"{row['values']:,}", row["why"]] for row in report["uninformative"]]
     lines += _table(["relation", "items", "values", "why"], rows)
@@ -168,7 +168,7 @@ def markdown(report: Mapping[str, Any], build_id: str) -> str:
 
 
 def _hub_row(hub: Mapping[str, Any]) -> list[str]:
-    return [hub["relation"], hub["value"], f"{hub['degree']:,}", f"{hub['share']:.1%}", "yes" if hub["above_max_degree"] else "no"]
+    return [hub["relation"], hub["value"], f"{hub['degree']:,}", f"{hub['share']:.1%}", "no" if hub["above_max_degree"] else "yes"]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -23,9 +23,11 @@ class Workspace:
         keys.json         hashed API keys
         facts.jsonl       corrections by persons
         resolve.jsonl     values and items that persons keep apart
+        extract.model     extractor trained on the shop's own fields and answers
+        review.jsonl      answers to what the extractor was not certain of
         changes.jsonl     items and interactions changed since the files were written
         audit.jsonl       writes and admin actions, one JSON object a line
-        ledger.db         events, where no other database is configured
+        ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
         root: The folder.
@@ -89,6 +91,16 @@ class Workspace:
     def resolve(self) -> Path:
         """Values and items that persons keep apart, one JSON object a line."""
         return self.root / "resolve.jsonl"
+
+    @property
+    def extract_model(self) -> Path:
+        """Extractor trained on the shop's own fields and answers."""
+        return self.root / "extract.model"
+
+    @property
+    def review(self) -> Path:
+        """Answers to what the extractor was not certain of, one JSON object a line."""
+        return self.root / "review.jsonl"
 
     @property
     def changes(self) -> Path:

@@ -30,7 +30,7 @@ class Tail:
 
     def __init__(self, store: EventStore, *, max_events: int, max_per_user: int) -> None:
         self._store, self._max_events, self._max_per_user = store, max_events, max_per_user
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._order: deque[FreshEvent] = deque()
         self._by_user: dict[str, deque[FreshEvent]] = {}
         self._spilled: set[str] = set()
@@ -95,15 +95,21 @@ class Tail:
         Raises:
             LedgerUnavailableError: It does not answer.
         """
-        if not self._ready:
-            self._begin()
-        full = True
-        while full:
-            part, received_s = self._store.after(self._last, _PART)
-            with self._lock:
-                self._add(event for event in part if event.seq > self._last)
-                self._lag_s = max(self._lag_s, time.time() - received_s)
-            full = len(part) == _PART
+        # One thread at a time: what was read before a rollback must not be added after it.
+        with self._reading:
+            begins = not self._ready
+            if begins:
+                self._begin()
+            full = True
+            while full:
+                part, received_s = self._store.after(self._last, _PART)
+                with self._lock:
+                    self._add(event for event in part if event.seq > self._last)
+                    self._lag_s = max(self._lag_s, time.time() - received_s)
+                full = len(part) == _PART
+            if begins:
+                # How long ago the old events came says nothing of this worker.
+                self._lag_s = 0.0
 
     def move(self, watermark: int) -> None:
         """Forget what a build knows: events up to its watermark. Called again and again: what the ledger could not tell is read when it can.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from api.app import create_app
 from api.routes.events import EventsTaken, UserEvents
 from kg.config import load_config
 from kg.workspace import Workspace
+from tests.ledgers import DATABASES, ledger_url_of
 from tests.small_shop import Asking, key_of
 
 ALL = ("recommend:read", "events:write", "profile:read")
@@ -131,12 +133,16 @@ def test_events_outlive_the_server(asking: Asking, workspace: Workspace):
     assert again.get("/v1/users/new/recommendations", headers=key).json()["strategy"] == "personal"
 
 
-def test_another_worker_knows_it_too(asking: Asking, workspace: Workspace):
-    one, other, key = asking(), asking(), key_of(workspace, *ALL)
-    one.post("/v1/events", headers=key, json={"user_id": "new", "item_id": "1", "kind": "purchase"})
-    deadline = time.monotonic() + 10
-    while other.get("/v1/users/new/recommendations", headers=key).json()["strategy"] != "personal":
-        assert time.monotonic() < deadline
+@pytest.mark.parametrize("database", DATABASES)
+def test_another_worker_knows_it_too(database: str, workspace: Workspace):
+    with ExitStack() as stack:
+        config = load_config(workspace.root, {"RECKON__LEDGER__URL": stack.enter_context(ledger_url_of(database))})
+        one, other = (stack.enter_context(TestClient(create_app(workspace, config))) for _ in range(2))
+        key = key_of(workspace, *ALL)
+        one.post("/v1/events", headers=key, json={"user_id": "new", "item_id": "1", "kind": "purchase"})
+        deadline = time.monotonic() + 30
+        while other.get("/v1/users/new/recommendations", headers=key).json()["strategy"] != "personal":
+            assert time.monotonic() < deadline
 
 
 def test_without_its_ledger_it_reads_on_and_says_so(workspace: Workspace):

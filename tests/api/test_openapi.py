@@ -19,7 +19,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from kg.workspace import Workspace
 from tests.small_shop import key_of, serving, small_app
 
-EXAMPLES = 6
+EXAMPLES = 4
 load_all_checks()
 NOT_SAID = [CHECKS.get_one("positive_data_acceptance")]
 """What a schema allows may still be refused: filters are held against the graph, rules against themselves, k against the configuration."""

@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from tests.free_port import free_port
-from tests.ledgers import DATABASES, ledger_url_of
 from tests.small_shop import key_of, publish_small_shop
 
 
@@ -59,23 +58,22 @@ def answers(served: Served) -> bool:
         return False
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder: Path = tmp_path_factory.mktemp(request.param) / "shop"
-    with ledger_url_of(request.param) as url:
-        workspace, port = publish_small_shop(folder), free_port()
-        environment = {**os.environ, "RECKON__GRAPH__URI": "bolt://127.0.0.1:1", "RECKON__LEDGER__URL": url}
-        command = [sys.executable, "-m", "etl", "serve", "-w", str(folder), "--port", str(port), "--workers", "2"]
-        with (folder / "serve.log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-            shop = Served(process, f"http://127.0.0.1:{port}", key_of(workspace, "recommend:read", "events:write"))
-            try:
-                wait_for(lambda: answers(shop))
-                wait_for(lambda: len(shop.workers()) == 2)
-                yield shop
-            finally:
-                process.terminate()
-                process.wait(30)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder: Path = tmp_path_factory.mktemp("fresh") / "shop"
+    workspace, port = publish_small_shop(folder), free_port()
+    environment = {**os.environ, "RECKON__GRAPH__URI": "bolt://127.0.0.1:1"}
+    command = [sys.executable, "-m", "etl", "serve", "-w", str(folder), "--port", str(port), "--workers", "2"]
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        shop = Served(process, f"http://127.0.0.1:{port}", key_of(workspace, "recommend:read", "events:write"))
+        try:
+            wait_for(lambda: answers(shop))
+            wait_for(lambda: len(shop.workers()) == 2)
+            yield shop
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def test_every_worker_answers_with_a_path_from_the_event(served: Served):

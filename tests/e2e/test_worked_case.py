@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from api.client import AsyncClient, Client
 from api.responses import RecommendationList
 from gnn.artifact import load_artifact
 from gnn.recommend import Recommender
@@ -51,6 +53,10 @@ class Served:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
+
+    def client(self, key: str | None = None) -> Client:
+        """The client of a shop's developer."""
+        return Client(f"http://127.0.0.1:{self.port}", key or self.key, timeout_s=30)
 
 
 def run(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -100,9 +106,8 @@ def _wait(shop: Served, server: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def answer(served: Served) -> dict[str, Any]:
-    status, body = served.get("/v1/users/u/recommendations?k=8")
-    assert status == 200
-    return body
+    with served.client() as client:
+        return client.recommendations("u", k=8)
 
 
 def test_related_items_come_first_and_bought_ones_are_left_out(answer: dict[str, Any]) -> None:
@@ -142,13 +147,15 @@ def test_other_shoppers_are_counted_not_named(served: Served, answer: dict[str, 
 
     assert others(answer)
     assert all("key" not in node and node["count"] >= 1 for node in others(answer))
-    _, named = served.get("/v1/users/u/recommendations?k=8", served.reader_key)
+    with served.client(served.reader_key) as client:
+        named = client.recommendations("u", k=8)
     assert {node["key"]["user_id"] for node in others(named)} <= set("abcde")
 
 
 def test_every_path_exists_in_the_graph(served: Served) -> None:
     """With a key that may read the graph every path is listed edge by edge, and each edge is found by label, key and type."""
-    _, body = served.get("/v1/users/u/recommendations?k=8", served.reader_key)
+    with served.client(served.reader_key) as client:
+        body = client.recommendations("u", k=8)
     steps = []
     for item in body["items"]:
         for reason in item["reasons"]:
@@ -204,6 +211,18 @@ def test_an_unknown_item_is_a_problem(served: Served) -> None:
     assert status == 404
     assert body["title"] == "Not found"
     assert "no/such" in body["detail"]
+
+
+def test_coroutines_get_the_same_answers(served: Served, answer: dict[str, Any]) -> None:
+    async def ask() -> list[Any]:
+        async with AsyncClient(f"http://127.0.0.1:{served.port}", served.key, timeout_s=30) as client:
+            return await asyncio.gather(client.recommendations("u", k=8), client.explanation("u", answer["items"][0]["item_id"]))
+
+    listed, told = asyncio.run(ask())
+    assert {**listed, "request_id": ""} == {**answer, "request_id": ""}
+    assert told["item"]["score"] == pytest.approx(answer["items"][0]["score"], rel=1e-5)
+    with served.client() as client:
+        assert client.replay(listed["request_id"]) == listed
 
 
 def test_no_key_no_answer(served: Served) -> None:

@@ -56,11 +56,15 @@ class Chain:
     @classmethod
     def train(cls, texts: Iterable[tuple[Sequence[Sequence[str]], Sequence[str]]], labels: Sequence[str], options: ChainOptions) -> Chain:
         """Train on (features per word, label per word) of every text."""
+        # Features and labels go to crfsuite as numbers: its listing of a model, which is read back, cannot hold a feature with a line break.
+        rows: dict[str, int] = {}
+        names = {label: str(number) for number, label in enumerate(labels)}
         trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
         trainer.set_params({"c1": options.c1, "c2": options.c2, "max_iterations": options.iterations, "feature.minfreq": options.min_count})
         for features, wanted in texts:
             if len(wanted):
-                trainer.append(features, wanted)
+                numbered = [[str(rows.setdefault(name, len(rows))) for name in here] for here in features]
+                trainer.append(numbered, [names[label] for label in wanted])
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "chain")
             trainer.train(path)
@@ -68,15 +72,15 @@ class Chain:
             tagger.open(path)
             info = tagger.info()
             tagger.close()
-        names = {label: number for number, label in enumerate(labels)}
-        rows = {name: row for row, name in enumerate(sorted({name for name, _ in info.state_features}))}
-        weights = np.zeros((len(rows), len(labels)), dtype=np.float32)
-        for (name, label), weight in info.state_features.items():
-            weights[rows[name], names[label]] = weight
+        spelt = list(rows)
+        kept = {name: row for row, name in enumerate(sorted({spelt[int(number)] for number, _ in info.state_features}))}
+        weights = np.zeros((len(kept), len(labels)), dtype=np.float32)
+        for (number, label), weight in info.state_features.items():
+            weights[kept[spelt[int(number)]], int(label)] = weight
         transitions = np.zeros((len(labels), len(labels)), dtype=np.float32)
         for (before, after), weight in info.transitions.items():
-            transitions[names[before], names[after]] = weight
-        return cls(tuple(labels), rows, weights, transitions)
+            transitions[int(before), int(after)] = weight
+        return cls(tuple(labels), kept, weights, transitions)
 
     def scores(self, features: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """Return the state scores of words. Shapes: returns [n_words, n_labels]."""

@@ -89,6 +89,13 @@ def _parsed(line: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where} is not JSON: {error}", hint=_LINE_HINT) from None
     if not isinstance(row, dict):
         raise InputError(f"{where} is {type(row).__name__}, not an object", hint=_LINE_HINT)
+    if "\\u" in line:
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{where} holds half of a character: {error}", hint="write characters beyond \\uffff as pairs, or as themselves"
+            ) from None
     return row
 
 
