@@ -12,6 +12,7 @@ from gnn.ablation import ablations
 from gnn.artifact import load_artifact
 from gnn.config import EvaluateConfig
 from gnn.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
+from gnn.evaluate_repeats import repeat_results
 from gnn.quality import quality
 from gnn.report import report, unmet, write_report
 from gnn.split import split_interactions
@@ -66,6 +67,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         item_slices=age_slices(artifact, test),
         skipped=skipped_baselines(artifact, settings.baselines),
         explanations=quality(artifact, test.users, settings.seed) if settings.explanations else None,
+        repeats=repeat_results(artifact, split.train, split.repeats(), settings),
     )
     write_report(build, content, read_json(build / "training.json").get("events", ()))
     problems = unmet(content, settings.require)

@@ -20,7 +20,17 @@ from gnn.artifact import load_artifact
 from gnn.overlay import base_facts
 from kg.catalogue import Fields
 from kg.config import Config, GraphConfig
-from kg.errors import ArtifactError, BuildError, GraphUnavailableError, LedgerUnavailableError, NotFoundError, ReckonError
+from kg.errors import (
+    ArtifactError,
+    BuildError,
+    GraphUnavailableError,
+    InputError,
+    LedgerUnavailableError,
+    LimitError,
+    NotFoundError,
+    QueryError,
+    ReckonError,
+)
 from kg.facts import FactLog
 from kg.ledger.catalogue import NOT_IN_GRAPH, CatalogueStore, LiveRow
 from kg.ledger.database import Database
@@ -54,6 +64,8 @@ class Follower:
         self._facts = FactLog(workspace.facts)
         self._facts_seen: tuple[int, int] | None = None
         self._edge_types: set[EdgeType] = set()
+        self._limit = _BATCH
+        self._unreadable = ""
         self._next_graph = self._next_look = 0.0
 
     def run(self) -> None:
@@ -95,11 +107,12 @@ class Follower:
     def _look(self) -> None:
         """See whether another build was published, or a person has corrected facts."""
         current = self._workspace.current_id()
-        if current is not None and (self._build is None or self._build.build_id != current):
+        if current is not None and current != self._unreadable and (self._build is None or self._build.build_id != current):
             try:
                 self._build, self._facts_seen = Build.read(self._workspace.build(current)), None
                 self._edge_types |= self._build.edge_types() | {_edge_type(fact) for row in self._store.live_since(0) for fact in row.facts}
-            except ReckonError as error:
+            except (BuildError, InputError, NotFoundError) as error:
+                self._unreadable = current
                 log.error("build cannot be read", build_id=current, detail=error.message)
         stamp = _stamp(self._workspace)
         if self._build is not None and stamp != self._facts_seen:
@@ -109,38 +122,45 @@ class Follower:
     def _read(self, build: Build) -> int:
         """Read the next changed items."""
         done = max(self._store.live_upto(), build.catalogue_seq)
-        pending = self._store.after(done, _BATCH)
+        pending = self._store.after(done, self._limit)
         if not pending:
             return 0
         upto = pending[-1].seq
         ids = {change.item_id for change in pending}
         changes = [change for change in self._store.of_items(ids, build.catalogue_seq) if change.seq <= upto]
         items = states(build, changes)
-        present = {item_id: fields for item_id, fields in items.items() if fields is not None}
-        tables = self._tables(build, present)
-        seqs = {change.item_id: change.seq for change in changes}
-        rows = [
-            LiveRow(item_id, seqs[item_id], fields is None, fields or {}, facts_of(tables[item_id]) if item_id in tables else [])
-            for item_id, fields in items.items()
-        ]
+        try:
+            tables = self._tables(build, {item_id: fields for item_id, fields in items.items() if fields is not None})
+            self._limit = _BATCH
+        except Exception as error:
+            # One item that cannot be read must not keep the others waiting: they are read one by one, and this one is left as it was.
+            log.error("items cannot be read", item_ids=sorted(ids)[:5], exc_info=error)
+            if self._limit > 1:
+                self._limit = 1
+                return 0
+            tables = self._tables(build, {})
+        seqs, facts = {change.item_id: change.seq for change in changes}, facts_of(tables)
+        rows = [LiveRow(item_id, seqs[item_id], fields is None, fields or {}, facts.get(item_id, [])) for item_id, fields in items.items()]
         rows.sort(key=lambda row: row.seq)
-        self._store.put_live(self._written(rows, {row.item_id: tables.get(row.item_id) for row in rows}))
+        self._store.put_live(self._written(rows, tables))
         log.info("items read", items=len(rows), upto=upto, ms=round(1000 * (time.time() - pending[0].received_s)))
         return len(rows)
 
-    def _tables(self, build: Build, items: Mapping[str, Fields]) -> dict[str, GraphTables]:
+    def _tables(self, build: Build, items: Mapping[str, Fields]) -> GraphTables:
         return self._reader.tables(build, items, self._facts.active())
 
-    def _written(self, rows: list[LiveRow], items: dict[str, GraphTables | None]) -> list[LiveRow]:
+    def _written(self, rows: list[LiveRow], tables: GraphTables) -> list[LiveRow]:
         """Write items to the graph database if it answers, and return the rows with what became of that."""
         try:
             held = self._graph.build_id()
             if held is None:
                 return rows
-            self._edge_types |= {edge_type for tables in items.values() if tables is not None for edge_type in tables.edges}
-            self._graph.write(held, items, self._edge_types)
-        except (GraphUnavailableError, BuildError) as error:
-            # They are recommended all the same, and written when it answers again.
+            self._edge_types |= set(tables.edges)
+            self._graph.write(held, tables, [row.item_id for row in rows if row.deleted], self._edge_types)
+        except LedgerUnavailableError:
+            raise
+        except ReckonError as error:
+            # They are recommended all the same, and written when it answers, or takes them, again.
             self._graph.close()
             self._next_graph = time.monotonic() + _GRAPH_RETRY_S
             log.warning("graph not written", detail=error.message)
@@ -155,13 +175,13 @@ class Follower:
             if held is None or mark is None:
                 return
             rows = self._store.not_in_graph(held, max(mark.catalogue_seq, 0))[:_BATCH]
-        except (GraphUnavailableError, NotFoundError):
+        except (GraphUnavailableError, NotFoundError, QueryError, LimitError):
             self._graph.close()
             return
         if not rows:
             return
         tables = self._tables(build, {row.item_id: row.fields for row in rows if not row.deleted})
-        done = self._written(rows, {row.item_id: tables.get(row.item_id) for row in rows})
+        done = self._written(rows, tables)
         self._store.mark_in_graph([row for row in done if row.in_graph != NOT_IN_GRAPH], held)
         self._next_graph = 0.0 if len(rows) == _BATCH else self._next_graph
 
@@ -180,9 +200,9 @@ class Follower:
         except ArtifactError as error:
             log.error("build cannot be read", build_id=build.build_id, detail=error.message)
             return
-        differing = []
-        for item_id, tables in self._tables(build, fields).items():
-            wanted = {(*_edge_type(fact), fact["value"]) for fact in facts_of(tables)}
+        found, differing = facts_of(self._tables(build, fields)), []
+        for item_id in fields:
+            wanted = {(*_edge_type(fact), fact["value"]) for fact in found.get(item_id, [])}
             if item_id in live:
                 answered = {(*_edge_type(fact), fact["value"]) for fact in live[item_id].facts}
             else:

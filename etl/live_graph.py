@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -19,6 +22,7 @@ from kg.workspace import Workspace
 
 _EDGES = "MATCH (i:Item)-[r]->(v) WHERE i.item_id IN $ids AND NOT v:Item RETURN i.item_id, type(r), labels(v)[0], v.value"
 _MOST_ROWS = 100_000
+_PROBE_S = 0.5
 
 
 @dataclass
@@ -42,20 +46,21 @@ class LiveGraph:
         """
         return self._open().build_id()
 
-    def write(self, build_id: str, items: Mapping[str, GraphTables | None], edge_types: Iterable[EdgeType]) -> None:
+    def write(self, build_id: str, tables: GraphTables, deleted: Sequence[str], edge_types: Iterable[EdgeType]) -> None:
         """Make the database hold these items as they are.
 
         Args:
             build_id: The build that it holds.
-            items: item_id → its graph; None for those that are deleted.
+            tables: The graph of the items.
+            deleted: Ids of items that are no more.
             edge_types: Attribute edges that items may have had.
 
         Raises:
             GraphUnavailableError: It does not answer. What was written stays; writing it again goes on.
             BuildError: Another build is being loaded.
         """
-        there = self._edges(list(items), edge_types)
-        self._open().apply(_delta(items, there), build_id)
+        item_ids = [*tables.nodes["item"]["key"].to_list(), *deleted]
+        self._open().apply(_delta(tables, deleted, self._edges(item_ids, edge_types)), build_id)
 
     def close(self) -> None:
         """Close all connections."""
@@ -70,6 +75,7 @@ class LiveGraph:
 
     def _connection(self) -> Connection:
         if self.config.uri:
+            _probe(self.config.uri)
             return Connection(self.config.uri, self.config.user, self.config.password.get_secret_value(), self.config.database)
         running = connection(self.workspace.graph)
         if running is None:
@@ -87,20 +93,26 @@ class LiveGraph:
         return found
 
 
-def _delta(items: Mapping[str, GraphTables | None], there: Mapping[EdgeType, set[tuple[str, str]]]) -> GraphDelta:
+def _probe(uri: str) -> None:
+    """See that something listens, so that a host which swallows what it is sent costs half a second and not the driver's patience.
+
+    Raises:
+        GraphUnavailableError: Nothing does.
+    """
+    parts = urlsplit(uri)
+    with closing(socket.socket()) as probe:
+        probe.settimeout(_PROBE_S)
+        try:
+            probe.connect((parts.hostname or "127.0.0.1", parts.port or 7687))
+        except OSError as error:
+            raise GraphUnavailableError(f"the graph database at {uri} does not answer: {error.strerror or error}") from error
+
+
+def _delta(tables: GraphTables, deleted: Sequence[str], there: Mapping[EdgeType, set[tuple[str, str]]]) -> GraphDelta:
     """Return what the database must be told. Values that nothing leads to any more stay until the next rebuild sweeps them."""
-    present = [tables for tables in items.values() if tables is not None]
-    nodes = {
-        name: pl.concat([tables.nodes[name] for tables in present if name in tables.nodes], how="diagonal").unique("key", maintain_order=True)
-        for name in sorted({name for tables in present for name in tables.nodes} - {"user"})
-    }
-    edges = {
-        edge_type: pl.concat([tables.edges[edge_type] for tables in present if edge_type in tables.edges], how="diagonal")
-        for edge_type in sorted({edge_type for tables in present for edge_type in tables.edges})
-    }
-    wanted = {edge_type: set(frame.select("source", "target").iter_rows()) for edge_type, frame in edges.items()}
+    nodes = {name: frame for name, frame in tables.nodes.items() if frame.height}
+    wanted = {edge_type: set(frame.select("source", "target").iter_rows()) for edge_type, frame in tables.edges.items()}
     gone = {edge_type: sorted(found - wanted.get(edge_type, set())) for edge_type, found in there.items()}
     ends = {"source": pl.String, "target": pl.String}
     gone_edges = {edge_type: pl.DataFrame(rows, schema=ends, orient="row") for edge_type, rows in gone.items() if rows}
-    deleted = sorted(item_id for item_id, tables in items.items() if tables is None)
-    return GraphDelta(nodes, edges, {"item": pl.DataFrame({"key": deleted})} if deleted else {}, gone_edges)
+    return GraphDelta(nodes, dict(tables.edges), {"item": pl.DataFrame({"key": sorted(deleted)})} if deleted else {}, gone_edges)

@@ -18,7 +18,7 @@ from kg.extract.pipeline import Extractor
 from kg.facts import Fact
 from kg.resolve.merges import Resolution
 from kg.schema import EdgeType
-from kg.tables import ATTRIBUTE_COLUMNS, Catalog, GraphTables, read_table
+from kg.tables import ATTRIBUTE_COLUMNS, Catalog, GraphTables, empty, read_table
 
 _READ_FROM = ("title", "description", "brand", "categories")
 _INFERRED = "inferred"
@@ -67,14 +67,14 @@ class Build:
         kinds = self.catalog.triples.filter(head_type="item").select("relation", "tail_type").unique()
         return found | {("item", schema.relation(name).name, tail) for name, tail in kinds.iter_rows()}
 
-    def triples(self, item_id: str) -> pl.DataFrame:
-        """Return the ready-made facts of an item."""
-        of_item = (pl.col("head_type") == "item") & (pl.col("head") == item_id) & ~pl.col("tail_type").is_in(["item", "user"])
-        return self.catalog.triples.filter(of_item)
+    def triples(self, item_ids: Sequence[str]) -> pl.DataFrame:
+        """Return the ready-made facts of items."""
+        of_items = (pl.col("head_type") == "item") & pl.col("head").is_in(list(item_ids)) & ~pl.col("tail_type").is_in(["item", "user"])
+        return self.catalog.triples.filter(of_items)
 
 
 class Reader:
-    """Reads items one by one.
+    """Reads items.
 
     Args:
         config: `[shop]` and `[extract]` are read.
@@ -83,24 +83,20 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self._extractor = Extractor(config.section(ShopConfig).language, text=config.section(ExtractConfig).text)
 
-    def tables(self, build: Build, items: Mapping[str, Fields], facts: Sequence[Fact]) -> dict[str, GraphTables]:
-        """Return the graph of each item by itself: its node, its attribute edges with their evidence, and the values they lead to.
+    def tables(self, build: Build, items: Mapping[str, Fields], facts: Sequence[Fact]) -> GraphTables:
+        """Return the graph of some items by themselves: their nodes, their attribute edges with the evidence, and the values that these lead to.
 
         Args:
             build: Whose catalogue teaches brands and price bands, and whose triples and merged values count.
             items: item_id → fields.
             facts: Corrections that hold.
         """
-        if not items:
-            return {}
         frame = items_frame(list(items.items()))
-        read = pl.concat([self._extractor.extract(frame, catalog=build.catalog.items), self._inferred(build, items)])
-        found = {}
-        for item_id in items:
-            catalog = Catalog(frame.filter(pl.col("item_id") == item_id), triples=build.triples(item_id))
-            attributes = _distinct(read.filter(pl.col("item_id") == item_id))
-            found[item_id] = build_graph(catalog, attributes, build.resolution, [fact for fact in facts if fact.item_id == item_id])
-        return found
+        attributes = empty(ATTRIBUTE_COLUMNS)
+        if items:
+            attributes = _stated_first(pl.concat([self._extractor.extract(frame, catalog=build.catalog.items), self._inferred(build, items)]))
+        catalog = Catalog(frame, triples=build.triples(list(items)))
+        return build_graph(catalog, attributes, build.resolution, [fact for fact in facts if fact.item_id in items])
 
     def _inferred(self, build: Build, items: Mapping[str, Fields]) -> pl.DataFrame:
         """Return what the build inferred of items whose texts are what they were."""
@@ -121,23 +117,25 @@ def states(build: Build, changes: Sequence[ItemChange]) -> dict[str, Fields | No
     return {item_id: changed(before.get(item_id), of_item) for item_id, of_item in of_items.items()}
 
 
-def facts_of(tables: GraphTables) -> list[dict[str, Any]]:
-    """Return the attribute edges of one item as the ledger keeps them."""
+def facts_of(tables: GraphTables) -> dict[str, list[dict[str, Any]]]:
+    """Return the attribute edges of items as the ledger keeps them, by item_id."""
     names = [name for name in ATTRIBUTE_COLUMNS if name not in ("item_id", "relation", "value", "extractor_version")]
-    return [
-        {"relation": relation, "node_type": node_type, "value": row["target"], **{name: row[name] for name in names if row.get(name) is not None}}
-        for (source, relation, node_type), frame in tables.edges.items()
-        if schema.family((source, relation, node_type)) == "attribute"
-        for row in frame.iter_rows(named=True)
-    ]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (source, relation, node_type), frame in tables.edges.items():
+        if schema.family((source, relation, node_type)) != "attribute":
+            continue
+        for row in frame.iter_rows(named=True):
+            evidence = {name: row[name] for name in names if row.get(name) is not None}
+            found.setdefault(row["source"], []).append({"relation": relation, "node_type": node_type, "value": row["target"], **evidence})
+    return found
 
 
 def _texts(fields: Fields) -> list[object]:
     return [fields.get(name) for name in _READ_FROM]
 
 
-def _distinct(facts: pl.DataFrame) -> pl.DataFrame:
+def _stated_first(facts: pl.DataFrame) -> pl.DataFrame:
     """Leave out what was inferred where something is stated."""
     stated = facts.filter(pl.col("extractor") != _INFERRED)
-    inferred = facts.filter(pl.col("extractor") == _INFERRED).join(stated, on="relation", how="anti")
+    inferred = facts.filter(pl.col("extractor") == _INFERRED).join(stated, on=["item_id", "relation"], how="anti")
     return pl.concat([stated, inferred]) if inferred.height else stated

@@ -35,6 +35,7 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     """
     from gnn.activity import Activity
     from gnn.artifact import save_artifact
+    from gnn.repeats import Repeats, fit_repeats
     from gnn.split import split_interactions
     from gnn.train import refit
 
@@ -44,8 +45,9 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     final = refit(graph, interactions, model, config, report)
     taken_in = mark_of(build) or Mark()
     seqs = {"events_seq": taken_in.events_seq, "catalogue_seq": taken_in.catalogue_seq}
-    activity = Activity.of(interactions, graph.keys.get("user", ()))
-    save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, **seqs)
+    ids = graph.keys.get("user", ()), graph.item_ids
+    activity, repeats = Activity.of(interactions, *ids), Repeats.learned(fit_repeats(split.train, *ids), interactions, *ids)
+    save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, repeats=repeats, **seqs)
     return counts
 
 

@@ -8,7 +8,8 @@ neighbours_{indptr,indices,data}.npy     the pruned graph sum
 weights_{indptr,indices,data}.npy     the learned item–item weights, where there are any
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
-activity_<name>.npy     when each shopper did something and what was paid, for profiles
+activity_<name>.npy     when each shopper did something and what was paid, for profiles and buy-again
+repeat_rates.npy     which items are bought again
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ import scipy.sparse as sp
 from gnn.activity import Activity
 from gnn.graph import GraphArrays
 from gnn.meetings import Meetings
+from gnn.repeats import RepeatModel, Repeats
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
 from gnn.walks import FloatArray, WalkWeights
 from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import EdgeType, family
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _PROPERTIES = ("count", "first_time", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
@@ -79,6 +81,7 @@ class Artifact:
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
         catalogue_seq: The same of changes of items; later ones make the overlay.
         activity: When each user did something and what it cost; None in artifacts that nobody is served from.
+        repeats: What is bought again, and how soon; None like `activity`.
     """
 
     build_id: str
@@ -98,6 +101,7 @@ class Artifact:
     events_seq: int = 0
     catalogue_seq: int = 0
     activity: Activity | None = None
+    repeats: Repeats | None = None
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -128,6 +132,7 @@ def save_artifact(
     events_seq: int = 0,
     catalogue_seq: int = 0,
     activity: Activity | None = None,
+    repeats: Repeats | None = None,
 ) -> Path:
     """Write an artifact, whole or not at all.
 
@@ -138,7 +143,8 @@ def save_artifact(
         build_id: The build it belongs to.
         events_seq: The highest place in the event ledger that the graph has taken in.
         catalogue_seq: The same of changes of items.
-        activity: When each user did something and what it cost; only profiles need it.
+        activity: When each user did something and what it cost; profiles and buy-again need it.
+        repeats: What is bought again, and how soon; buy-again needs it.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -150,8 +156,9 @@ def save_artifact(
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         _write_csr(temporary, "weights", model.item_weights, data=True)
-    np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
-    np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
+    # An item's numbers side by side: a request reads a few rows, and a product with another order would copy the whole array each time.
+    np.save(temporary / "source_embeddings.npy", np.ascontiguousarray(model.source_embeddings, dtype=np.float32))
+    np.save(temporary / "target_embeddings.npy", np.ascontiguousarray(model.target_embeddings, dtype=np.float32))
     np.save(temporary / "popularity.npy", graph.popularity)
     np.save(temporary / "price_cents.npy", graph.price_cents)
     np.save(temporary / "available.npy", graph.available)
@@ -162,6 +169,8 @@ def save_artifact(
     if activity is not None:
         for name, values in activity.arrays().items():
             np.save(temporary / f"activity_{name}.npy", values)
+    if repeats is not None:
+        np.save(temporary / "repeat_rates.npy", repeats.rates)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "build_id": build_id,
@@ -171,6 +180,7 @@ def save_artifact(
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
+        "repeats": None if repeats is None else asdict(repeats.model),
         "files": {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(temporary.iterdir())},
     }
     (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -298,11 +308,16 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         events_seq=int(manifest.get("events_seq", 0)),
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
         activity=_activity(folder),
+        repeats=_repeats(folder, manifest["repeats"]),
     )
 
 
 def _weights(folder: Path, n_items: int) -> sp.csr_matrix | None:
     return _read_csr(folder, "weights", (n_items, n_items), data=True) if (folder / "weights_indptr.npy").exists() else None
+
+
+def _repeats(folder: Path, raw: Mapping[str, Any] | None) -> Repeats | None:
+    return None if raw is None else Repeats(RepeatModel(**raw), np.load(folder / "repeat_rates.npy"))
 
 
 def _activity(folder: Path) -> Activity | None:

@@ -1,14 +1,20 @@
-"""What a shopper may want to buy again: what was bought, often and lately; each item's own purchases are the whole reason."""
+"""What a shopper may want to buy again, by the shopper's own purchases: each purchase is one addend of the score, and nothing else is.
+
+The formula, what was learned and its source are in `gnn.repeats`. A shopper whose purchases are known only in sum (what the ledger has taken in since
+the build) counts each of them at the last time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from gnn.history import Events, event_values
-from gnn.scorer import HistoryWeights
+from gnn.artifact import Artifact
+from gnn.history import Events
+from gnn.repeats import RepeatModel
+from gnn.scorer import IntArray, Values
+from gnn.shoppers import Shopper
 from gnn.walks import FloatArray
 from kg import schema
 
@@ -17,26 +23,59 @@ BOUGHT = schema.kind_relation("purchase")
 
 @dataclass(frozen=True)
 class BuyAgain:
-    """Scores of a shopper's own purchases.
+    """A shopper's own purchases, reckoned.
 
     Attributes:
-        scores: The purchases' weight in the history, [n_items]; 0 for what was never bought.
-        counts: item_num → how often it was bought.
+        items: item_num of each purchase, [n].
+        times: When; NaN where unknown, [n].
+        addends: What each adds to the score of its item, [n].
+        n_items: Number of items.
     """
 
-    scores: FloatArray
-    counts: dict[int, int]
+    items: IntArray
+    times: Values
+    addends: Values
+    n_items: int
 
     @classmethod
-    def of(cls, events: Events, weights: HistoryWeights, n_items: int) -> BuyAgain:
-        """Weigh the purchases among a shopper's events."""
-        bought: npt.NDArray[np.bool_] = events.of_relations([BOUGHT])
-        values = event_values(events, weights)
-        scores = np.bincount(events.items[bought], weights=values[bought], minlength=n_items).astype(np.float32)
-        counts = dict(zip(events.items[bought].tolist(), events.counts[bought].astype(int).tolist(), strict=True))
-        return cls(scores, counts)
+    def of(cls, shopper: Shopper, artifact: Artifact) -> BuyAgain:
+        """Reckon with what the build knows of a shopper's purchases, and what has been bought since."""
+        user = None if shopper.user_id is None else artifact.user_nums.get(shopper.user_id)
+        if user is None or artifact.activity is None:
+            parts = [_bought(shopper.events)]
+        else:
+            kept = np.unique(shopper.events.items)
+            items, times = artifact.activity.bought_by(user)
+            here = np.isin(items, kept)
+            parts = [(items[here], times[here]), _bought(shopper.fresh)]
+        items, times = (np.concatenate(found) for found in zip(*parts, strict=True))
+        model = RepeatModel() if artifact.repeats is None else artifact.repeats.model
+        rates = np.ones(artifact.n_items) if artifact.repeats is None else np.pad(artifact.repeats.rates, (0, artifact.n_items - _known(artifact)))
+        last = float(np.nanmax(times)) if np.isfinite(times).any() else 0.0
+        return cls(items, times, model.addends(last - times, np.asarray(rates, dtype=np.float64)[items]), artifact.n_items)
+
+    @property
+    def scores(self) -> FloatArray:
+        """The sum of each item's addends, [n_items]; 0 for what was never bought."""
+        return np.bincount(self.items, weights=self.addends, minlength=self.n_items).astype(np.float32)
+
+    def shares(self, num: int) -> list[tuple[float, float]]:
+        """Return (time, share of the score) of each purchase of an item, the latest first; the shares add up to 1."""
+        own = np.flatnonzero(self.items == num)
+        own = own[np.argsort(-np.nan_to_num(self.times[own], nan=-np.inf), kind="stable")]
+        return list(zip(self.times[own].tolist(), (self.addends[own] / self.addends[own].sum()).tolist(), strict=True))
 
     def sentence(self, num: int) -> str:
         """Say how often an item was bought."""
-        count = self.counts[num]
+        count = int(np.count_nonzero(self.items == num))
         return f"You bought this {'once' if count == 1 else f'{count:,} times'}"
+
+
+def _bought(events: Events) -> tuple[IntArray, Values]:
+    chosen = np.flatnonzero(events.of_relations([BOUGHT]))
+    counts = np.maximum(events.counts[chosen], 1).astype(np.int64)
+    return np.repeat(events.items[chosen], counts), np.repeat(events.times[chosen], counts)
+
+
+def _known(artifact: Artifact) -> int:
+    return 0 if artifact.repeats is None else len(artifact.repeats.rates)

@@ -32,6 +32,7 @@ def report(
     skipped: Mapping[str, str] | None = None,
     item_slices: Mapping[str, BoolArray] | None = None,
     explanations: Quality | None = None,
+    repeats: Sequence[ModelResult] = (),
 ) -> dict[str, Any]:
     """Collect everything measured.
 
@@ -44,6 +45,7 @@ def report(
         skipped: Baselines that were left out → why.
         item_slices: Label → which of the test users have withheld items of that age.
         explanations: Quality of the explanations.
+        repeats: What is bought again: the strategy first, then what it is compared with.
     """
     told = None if explanations is None else {name: None if math.isnan(value) else value for name, value in asdict(explanations).items()}
     return {
@@ -54,6 +56,7 @@ def report(
         "ablations": {result.name: _numbers(result) for result in ablations},
         "slices": {label: _slice(results, mask) for label, mask in (slices or {}).items()},
         "item_slices": {label: _slice(results, mask) for label, mask in (item_slices or {}).items()},
+        "repeats": {result.name: _numbers(result) for result in repeats},
         "skipped": dict(skipped or {}),
         "explanations": {} if explanations is None else {"measures": told, "gates": explanations.gates()},
     }
@@ -114,6 +117,9 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
             "What is recommended", "", ("model", *_BEYOND), {n: _cells(v, _BEYOND, "beyond_accuracy") for n, v in models.items()}, plot="popularity"
         ),
     ]
+    if content.get("repeats"):
+        rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["repeats"].items()}
+        found.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *_COLUMNS), rows))
     if content["ablations"]:
         rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["ablations"].items()}
         found.append(Section("With parts of the model closed, nothing trained again", "", ("model", *_COLUMNS), rows, plot="ablations"))

@@ -107,7 +107,7 @@ class Strategies:
         if name == NEW:
             return Scored(name, popularity.newest, sentence=popularity.newest_sentence)
         if name == BUY_AGAIN:
-            again = BuyAgain.of(shopper.events, self._artifact.model.history, self._artifact.n_items)
+            again = BuyAgain.of(shopper, self._artifact)
             return Scored(name, again.scores, sentence=again.sentence)
         history = self.history(shopper, ask) if name in (PERSONAL, SESSION) else None
         if history is None or not len(history.nums):

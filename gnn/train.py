@@ -44,6 +44,7 @@ POPULARITY_GRID = (0.0, 0.25, 0.5)
 HALF_LIVES_DAYS = (14.0, 60.0, 180.0)
 HALF_LIVES_ORDER = (3.0, 10.0)
 _DAY_S = 86_400.0
+ASCENT_ROUNDS = 10
 _NOISE = 1e-3
 _BATCH_CELLS = 24_000_000
 _COARSE_CELLS = 12_000_000
@@ -408,15 +409,19 @@ def _pool_ndcg(network: PathSum, tuning: TuningSet, pool: Pool, weights: History
 
 
 def _kept(network: PathSum) -> frozenset[int]:
-    """Return the walks that stay open at no loss: what other shoppers did and what the shop links directly explain more than a similarity does."""
-    return frozenset(number for number, walk in enumerate(network.walks) if walk.meta_path.family != "attribute")
+    """Return the parts that stay open at no loss: what other shoppers did and what the shop links directly explain more than a similarity does.
+
+    So do the learned item–item weights: little of them changes nothing, enough of them helps, and what is closed too early is seldom found again.
+    """
+    walks = (number for number, walk in enumerate(network.walks) if walk.meta_path.family != "attribute")
+    return frozenset([*walks, len(network.walks)])
 
 
 def _tuned_gates(network: PathSum, pool: Pool, config: ModelConfig, report: Report | None) -> Gates:
     """Return the gates, in the pool's scale: gradient steps on the likelihood, then coordinate ascent on ndcg."""
     start = _gradient_gates(pool, config, report)
-    rounds = None if report is None else lambda number, ndcg: report(Progress("ascent", number, 5, ndcg=ndcg))
-    return coordinate_ascent(pool, start, kept=_kept(network), progress=rounds, tolerance=_NOISE)[0]
+    rounds = None if report is None else lambda number, ndcg: report(Progress("ascent", number, ASCENT_ROUNDS, ndcg=ndcg))
+    return coordinate_ascent(pool, start, kept=_kept(network), rounds=ASCENT_ROUNDS, progress=rounds, tolerance=_NOISE)[0]
 
 
 def _set_gates(network: PathSum, pool: Pool, gates: Gates) -> None:

@@ -185,6 +185,20 @@ def _chinese() -> Language:
     return nlp
 
 
+def chinese_words(text: str) -> list[tuple[str, str]]:
+    """Return the words of a Chinese text with the segmenter's part of speech ("nz" a name, "n" a noun, "x" unknown); together they are the text.
+
+    Raises:
+        ConfigError: The Chinese segmenter is not installed.
+    """
+    pipeline("zh")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from jieba import posseg
+
+    return [(pair.word, pair.flag) for pair in posseg.cut(text)]
+
+
 def _outside_codes(infixes: Callable[[str], Iterator[re.Match[str]]]) -> Callable[[str], list[re.Match[str]]]:
     """Split a number from its unit, but leave the numbers within article codes and names ("Q6616A", "B12", "GB-2X") alone."""
 

@@ -37,7 +37,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
         {"user_id": "u3", "item_id": "i03", "kind": "purchase", "time": 5.0},
         {"user_id": "not in the graph", "item_id": "i03", "kind": "view", "time": MONDAY_9},
     ]
-    activity = Activity.of(pl.DataFrame(rows, schema=dict(INTERACTION_COLUMNS)), graph.keys["user"])
+    activity = Activity.of(pl.DataFrame(rows, schema=dict(INTERACTION_COLUMNS)), graph.keys["user"], graph.item_ids)
     folder: Path = tmp_path_factory.mktemp("profile") / "artifact"
     return load_artifact(save_artifact(folder, graph, small_model(graph, 3), build_id="20240101T000000-abcdef", activity=activity))
 

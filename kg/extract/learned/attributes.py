@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from kg.errors import ArtifactError
 from kg.extract.learned.candidates import FEATURES, Candidate, Habits, Reading, candidates, likely_spans
+from kg.extract.learned.canonical import Canonical, is_canonical
 from kg.extract.learned.chain import Chain, ChainOptions
-from kg.extract.learned.evidence import Evidence, Labelled
+from kg.extract.learned.evidence import Evidence
 from kg.extract.learned.gold import Example
 from kg.extract.learned.labels import label
 from kg.extract.learned.ranker import Questions, Ranker, best_of
@@ -64,12 +65,14 @@ class AttributeModel:
 
     Attributes:
         splitter: Cuts texts into words.
+        canonical: What surfaces become; None where values are given as written.
         tagger: The chains and what the training values say.
         habits: How attributes are answered.
         ranker: Decides between candidates.
     """
 
     splitter: Splitter
+    canonical: Canonical | None
     tagger: Tagger
     habits: Habits
     ranker: Ranker
@@ -89,9 +92,8 @@ class AttributeModel:
         options = options or ChainOptions(c1=0.05, c2=0.05, iterations=60)
         until = time.monotonic() + minutes * 60 * _LATE
         splitter = Splitter.learn(examples)
-        texts = [label(example, splitter) for example in examples]
         folds = [_fold(example) for example in examples]
-        fit_fold = partial(_fit_fold, texts, folds, options, until)
+        fit_fold = partial(_fit_fold, examples, splitter, is_canonical(examples), folds, options, until)
         done: list[_Fitted] = []
         with ProcessPoolExecutor(min(_workers(), N_FOLDS + 1), mp_context=get_context("fork")) as pool:
             for fitted in pool.map(fit_fold, [-1, *range(N_FOLDS)]):
@@ -105,7 +107,7 @@ class AttributeModel:
         ranker = Ranker.fit(questions)
         if report:
             report("ranker", 1, 1)
-        return cls(splitter, whole.tagger, whole.habits, ranker)
+        return cls(splitter, whole.canonical, whole.tagger, whole.habits, ranker)
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -127,7 +129,7 @@ class AttributeModel:
     def _batch(self, rows: Sequence[Example]) -> list[dict[str, Answer]]:
         asked = [row.asked or self.usual(row.category) for row in rows]
         questions = [Question(self.splitter.split(row.fields), row.category, names) for row, names in zip(rows, asked, strict=True)]
-        readings = _readings(self.tagger, questions)
+        readings = _readings(self.tagger, questions, self.canonical)
         found = [
             (n, name, options)
             for n, (q, r) in enumerate(zip(questions, readings, strict=True))
@@ -150,6 +152,7 @@ class AttributeModel:
         for number, name in enumerate(names):
             arrays |= chains[name].arrays(f"chain.{number}")
         meta = {
+            "canonical": None if self.canonical is None else self.canonical.to_json(),
             "stems": sorted(self.splitter.stems),
             "evidence": self.tagger.evidence.to_json(),
             "habits": self.habits.to_json(),
@@ -173,13 +176,16 @@ class AttributeModel:
             for number, (name, features) in enumerate(meta["chains"])
         }
         ranker = Ranker.from_arrays(arrays, n_features=len(FEATURES))
-        return cls(Splitter([str(stem) for stem in meta["stems"]]), Tagger(evidence, chains), Habits.from_json(meta["habits"]), ranker)
+        canonical = None if meta["canonical"] is None else Canonical.from_json(meta["canonical"])
+        splitter = Splitter([str(stem) for stem in meta["stems"]])
+        return cls(splitter, canonical, Tagger(evidence, chains), Habits.from_json(meta["habits"]), ranker)
 
 
 @dataclass(frozen=True)
 class _Fitted:
     """Chains fitted without one fold, and what they propose for it; fold -1 is fitted on everything and proposes nothing."""
 
+    canonical: Canonical | None
     tagger: Tagger
     habits: Habits
     questions: Questions
@@ -195,24 +201,30 @@ def _fold(example: Example) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % N_FOLDS
 
 
-def _fit_fold(texts: Sequence[Labelled], folds: Sequence[int], options: ChainOptions, until: float, fold: int) -> _Fitted:
-    known = [text for text, own in zip(texts, folds, strict=True) if own != fold]
-    tagger, habits = Tagger.fit(known, options, until=until), Habits.learn(known)
-    held = [(number, text) for number, (text, own) in enumerate(zip(texts, folds, strict=True)) if own == fold]
+def _fit_fold(
+    examples: Sequence[Example], splitter: Splitter, forms: bool, folds: Sequence[int], options: ChainOptions, until: float, fold: int
+) -> _Fitted:
+    known = [example for example, own in zip(examples, folds, strict=True) if own != fold]
+    canonical = Canonical.learn(known, splitter) if forms else None
+    texts = [label(example, splitter, canonical) for example in known]
+    tagger, habits = Tagger.fit(texts, options, until=until), Habits.learn(texts)
+    held = [(number, example) for number, (example, own) in enumerate(zip(examples, folds, strict=True)) if own == fold]
     rows: list[tuple[int, tuple[str, ...], list[Candidate]]] = []
     for start in range(0, len(held), _BATCH):
         part = held[start : start + _BATCH]
-        questions = [Question(text.words, text.category, tuple(text.values)) for _, text in part]
-        for (number, text), question, reading in zip(part, questions, _readings(tagger, questions), strict=True):
-            rows += [(number, text.values[name], options) for name, options in _proposed(tagger, habits, question, reading)]
-    return _Fitted(tagger, habits, _questions(rows))
+        questions = [Question(splitter.split(example.fields), example.category, example.asked) for _, example in part]
+        for (number, example), question, reading in zip(part, questions, _readings(tagger, questions, canonical), strict=True):
+            found = dict(_proposed(tagger, habits, question, reading))
+            # What no chain knows is asked too: it counts as not found.
+            rows += [(number, values, found.get(name, [])) for name, values in (example.gold or {}).items()]
+    return _Fitted(canonical, tagger, habits, _questions(rows))
 
 
-def _readings(tagger: Tagger, questions: Sequence[Question]) -> list[Reading]:
+def _readings(tagger: Tagger, questions: Sequence[Question], canonical: Canonical | None) -> list[Reading]:
     readings = []
     for question, marginals in zip(questions, tagger.marginals(questions), strict=True):
         asked, inside = tagger.evidence.rates(question.words)
-        readings.append(Reading(question.words, question.category, marginals, asked, inside))
+        readings.append(Reading(question.words, question.category, marginals, asked, inside, canonical=canonical))
     return readings
 
 

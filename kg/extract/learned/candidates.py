@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.extract.learned.canonical import Canonical
 from kg.extract.learned.evidence import Evidence, Labelled, Match
 from kg.extract.learned.features import longest
 from kg.extract.learned.tagger import spans_of
@@ -122,6 +124,7 @@ class Reading:
         asked: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
         inside: Those of them where it is part of a value.
         own: The text as a training text, left out of counts; None elsewhere.
+        canonical: What surfaces become; None where values are given as written.
     """
 
     words: Words
@@ -130,6 +133,7 @@ class Reading:
     asked: NDArray[np.float32]
     inside: NDArray[np.float32]
     own: Labelled | None = None
+    canonical: Canonical | None = None
 
 
 def candidates(
@@ -194,26 +198,13 @@ class _Maker:
         self._longest = {(m.first, m.last) for m in longest(list(matches.values()))}
         p = reading.marginals.get(attribute)
         self._p = np.zeros((len(reading.words), 3)) if p is None else p
-        self._values: Counter[str] = Counter(reading.words.surface(first, last) for first, last in {*matches, *likely})
+        self._values: Counter[str] = Counter(self._value(*place) for place in {*matches, *likely})
 
     def candidate(self, first: int, last: int) -> Candidate:
-        words = self._reading.words
-        value = words.surface(first, last)
-        return Candidate(
-            value,
-            first,
-            last,
-            np.asarray(
-                [
-                    *self._by_chain(first, last),
-                    *self._by_values(first, last),
-                    *self._by_form(first, last, value),
-                    *self._by_words(first, last),
-                    *self._by_habit(first, last),
-                ],
-                dtype=np.float32,
-            ),
-        )
+        value = self._value(first, last)
+        parts = (self._by_chain(first, last), self._by_values(first, last), self._by_form(first, last, value))
+        known = [*chain.from_iterable(parts), *self._by_words(first, last), *self._by_habit(first, last)]
+        return Candidate(value, first, last, np.asarray(known, dtype=np.float32))
 
     def _by_chain(self, first: int, last: int) -> list[float]:
         p, field, words = self._likely.get((first, last), 0.0), self._reading.words.field, self._reading.words
@@ -272,3 +263,8 @@ class _Maker:
             ),
             *(float(n), habits.fields.get(name, {}).get(field, 0.0)),
         ]
+
+    def _value(self, first: int, last: int) -> str:
+        """Return the value that a span gives."""
+        surface, canonical = self._reading.words.surface(first, last), self._reading.canonical
+        return surface if canonical is None else canonical.of(self._attribute, surface)

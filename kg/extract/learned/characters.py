@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.extract.languages import pipeline
+from kg.extract.languages import chinese_words
 from kg.extract.learned.chain import Chain, ChainOptions
+from kg.extract.learned.character_spans import FEATURES, Affixes, Proposed, span_features
 from kg.extract.learned.gold import Tagged, entities
-from kg.extract.learned.scorer import score_tags
+from kg.extract.learned.ranker import Ranker
+from kg.extract.learned.scorer import Score
 
 N_FOLDS = 3
 MAX_CHARS = 1_000
@@ -29,9 +31,6 @@ _LONGEST = 14
 _CONTEXT = 3
 _BATCH = 256
 _FLOOR = 0.02
-_THRESHOLDS = tuple(round(0.14 + 0.03 * step, 2) for step in range(19))
-
-Span = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -98,53 +97,53 @@ class CharacterModel:
 
     Attributes:
         names: Entities of the training texts.
-        chains: Chains whose probabilities are averaged.
-        threshold: Probability from which on an entity is given.
-        f1: F1 over the training texts, out of fold.
+        affixes: How they begin and end.
+        chain: Proposes spans.
+        ranker: Decides which are entities.
     """
 
     names: Names
+    affixes: Affixes
     chain: Chain
-    threshold: float
-    f1: float
+    ranker: Ranker
 
     @classmethod
     def fit(
         cls, texts: Sequence[Tagged], *, options: ChainOptions | None = None, report: Callable[[str, int, int], None] | None = None
     ) -> CharacterModel:
-        """Train on tagged texts; the threshold is the one with the best out-of-fold F1."""
-        options = options or ChainOptions(c1=0.05, c2=0.05, iterations=90)
+        """Train on tagged texts: chains propose spans for texts that they have not seen, and trees learn which are entities."""
+        options = options or ChainOptions(c1=0.05, c2=0.05, iterations=70)
         folds = [_fold(text) for text in texts]
         labels = sorted({tag for text in texts for tag in text.tags or ()} | {"O"})
         fit_fold = partial(_fit_fold, texts, folds, labels, options)
-        found: list[tuple[Names, Chain, dict[int, list[tuple[int, int, str, float]]]]] = []
+        fitted: list[_Fitted] = []
         with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
             for done in pool.map(fit_fold, [-1, *range(N_FOLDS)]):
-                found.append(done)
+                fitted.append(done)
                 if report:
-                    report("chains", len(found), N_FOLDS + 1)
-        held: dict[int, list[tuple[int, int, str, float]]] = {}
-        for _, _, spans in found[1:]:
-            held |= spans
-        gold = [text.tags or () for text in texts]
-        scores = {t: score_tags(gold, [_tags(len(text.chars), chosen(held[n], t)) for n, text in enumerate(texts)]).f1 for t in _THRESHOLDS}
-        best = max(_THRESHOLDS, key=lambda t: scores[t])
-        return cls(found[0][0], found[0][1], best, scores[best])
+                    report("chains", len(fitted), N_FOLDS + 1)
+        return cls(fitted[0].names, fitted[0].affixes, fitted[0].chain, _ranker(texts, folds, fitted[1:]))
 
-    def tag(self, texts: Iterable[Tagged]) -> list[tuple[list[str], list[tuple[int, int, str, float]]]]:
+    def tag(self, texts: Iterable[Tagged]) -> list[tuple[list[str], list[Proposed]]]:
         """Return, per text, one tag a character, and the entities (start, end, type, probability)."""
         rows, answers = list(texts), []
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
             for text, spans in zip(part, _spans(self.names, self.chain, part), strict=True):
-                given = chosen(spans, self.threshold)
+                scores = self.ranker.scores(_known(text, spans, self.names, self.affixes)) if spans else np.zeros(0)
+                given = chosen([(*span[:3], float(score)) for span, score in zip(spans, scores, strict=True)], self.ranker.threshold)
                 answers.append((_tags(len(text.chars), given), given))
         return answers
 
+    @property
+    def f1(self) -> float:
+        """F1 over the training texts, out of fold."""
+        return self.ranker.f1
+
     def arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return header and arrays to store."""
-        meta = {"names": self.names.to_json(), "labels": list(self.chain.labels), "features": self.chain.feature_names}
-        return {**meta, "threshold": self.threshold, "f1": self.f1}, self.chain.arrays("characters")
+        meta = {"names": self.names.to_json(), "affixes": self.affixes.to_json(), "labels": list(self.chain.labels)}
+        return {**meta, "features": self.chain.feature_names}, self.chain.arrays("characters") | self.ranker.arrays()
 
     @classmethod
     def from_arrays(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> CharacterModel:
@@ -154,12 +153,50 @@ class CharacterModel:
             ArtifactError: Its parts do not fit together.
         """
         chain = Chain.from_arrays(arrays, "characters", [str(x) for x in meta["labels"]], [str(x) for x in meta["features"]])
-        return cls(Names.from_json(meta["names"]), chain, float(meta["threshold"]), float(meta["f1"]))
+        ranker = Ranker.from_arrays(arrays, n_features=len(FEATURES))
+        return cls(Names.from_json(meta["names"]), Affixes.from_json(meta["affixes"]), chain, ranker)
 
 
-def chosen(spans: Sequence[tuple[int, int, str, float]], threshold: float) -> list[tuple[int, int, str, float]]:
+@dataclass(frozen=True)
+class _Fitted:
+    """What was fitted without one fold, and what it proposes there: text → spans; fold -1 is fitted on everything and proposes nothing."""
+
+    names: Names
+    affixes: Affixes
+    chain: Chain
+    held: Mapping[int, list[Proposed]]
+
+
+def _ranker(texts: Sequence[Tagged], folds: Sequence[int], fitted: Sequence[_Fitted]) -> Ranker:
+    order = [number for part in fitted for number in part.held]
+    spans = {number: found for part in fitted for number, found in part.held.items()}
+    features = [_known(texts[n], spans[n], fitted[folds[n]].names, fitted[folds[n]].affixes) for n in order]
+    gold = [entities(texts[n].tags or ()) for n in order]
+    right = np.array([span[:3] in wanted for n, wanted in zip(order, gold, strict=True) for span in spans[n]], dtype=bool)
+    owners = np.array([n for n in order for _ in spans[n]], dtype=np.int64)
+    ends = np.cumsum([len(spans[n]) for n in order])
+
+    def measure(scores: NDArray[np.float64], threshold: float) -> float:
+        total = Score(0, 0, 0)
+        for n, wanted, end in zip(order, gold, ends.tolist(), strict=True):
+            here = scores[end - len(spans[n]) : end].tolist()
+            given = {span[:3] for span in chosen([(*span[:3], score) for span, score in zip(spans[n], here, strict=True)], threshold)}
+            total += Score(len(given & wanted), len(given), len(wanted))
+        return total.f1
+
+    return Ranker.fit_by(np.concatenate(features) if features else np.zeros((0, len(FEATURES)), np.float32), right, owners % 4, measure)
+
+
+def _known(text: Tagged, spans: Sequence[Proposed], names: Names, affixes: Affixes) -> NDArray[np.float32]:
+    chars = text.chars[:MAX_CHARS]
+    words = _segments(chars)
+    starts = [t for t, word in enumerate(words) if word.place in "BS"]
+    return span_features(chars, spans, [*starts, len(chars)], names.counts, names.present, affixes)
+
+
+def chosen(spans: Sequence[Proposed], threshold: float) -> list[Proposed]:
     """Return the spans that are likely enough, of those that overlap the likeliest, from left to right."""
-    taken: list[tuple[int, int, str, float]] = []
+    taken: list[Proposed] = []
     for span in sorted(spans, key=lambda s: (-s[3], s[0] - s[1], s[0])):
         if span[3] >= threshold and all(span[1] <= other[0] or other[1] <= span[0] for other in taken):
             taken.append(span)
@@ -170,23 +207,21 @@ def _fold(text: Tagged) -> int:
     return int.from_bytes(hashlib.sha256("".join(text.chars).encode()).digest()[:4], "big") % N_FOLDS
 
 
-def _fit_fold(
-    texts: Sequence[Tagged], folds: Sequence[int], labels: Sequence[str], options: ChainOptions, fold: int
-) -> tuple[Names, Chain, dict[int, list[tuple[int, int, str, float]]]]:
+def _fit_fold(texts: Sequence[Tagged], folds: Sequence[int], labels: Sequence[str], options: ChainOptions, fold: int) -> _Fitted:
     known = [text for text, own in zip(texts, folds, strict=True) if own != fold]
-    names = Names.learn(known)
+    names, affixes = Names.learn(known), Affixes.learn(known)
     rows = [(features, list(text.tags or ())[: len(features)]) for text in known if (features := character_features(text.chars, names, text))]
     chain = Chain.train(rows, labels, options)
     held = [(number, text) for number, (text, own) in enumerate(zip(texts, folds, strict=True)) if own == fold]
-    spans: dict[int, list[tuple[int, int, str, float]]] = {}
+    spans: dict[int, list[Proposed]] = {}
     for start in range(0, len(held), _BATCH):
         part = held[start : start + _BATCH]
         for (number, _), found in zip(part, _spans(names, chain, [text for _, text in part]), strict=True):
             spans[number] = found
-    return names, chain, spans
+    return _Fitted(names, affixes, chain, spans)
 
 
-def _spans(names: Names, chain: Chain, texts: Sequence[Tagged]) -> list[list[tuple[int, int, str, float]]]:
+def _spans(names: Names, chain: Chain, texts: Sequence[Tagged]) -> list[list[Proposed]]:
     features = [character_features(text.chars, names, None) for text in texts]
     marginals = (
         chain.marginals([len(rows) for rows in features], chain.scores([row for rows in features for row in rows]))
@@ -196,10 +231,10 @@ def _spans(names: Names, chain: Chain, texts: Sequence[Tagged]) -> list[list[tup
     return [_likely(p, chain.labels) for p in marginals]
 
 
-def _likely(p: NDArray[np.float64], labels: Sequence[str]) -> list[tuple[int, int, str, float]]:
+def _likely(p: NDArray[np.float64], labels: Sequence[str]) -> list[Proposed]:
     """Return the spans whose labels are all likely, with the probability of the least likely one."""
     column = {label: number for number, label in enumerate(labels)}
-    found: list[tuple[int, int, str, float]] = []
+    found: list[Proposed] = []
     for name in sorted({label[2:] for label in labels if label != "O"}):
         begin, inside, end, single = (p[:, column[f"{head}-{name}"]] if f"{head}-{name}" in column else np.zeros(len(p)) for head in "BIES")
         found += [(int(t), int(t) + 1, name, float(single[t])) for t in np.flatnonzero(single > _FLOOR)]
@@ -215,7 +250,7 @@ def _likely(p: NDArray[np.float64], labels: Sequence[str]) -> list[tuple[int, in
     return found
 
 
-def _tags(n: int, spans: Iterable[tuple[int, int, str, float]]) -> list[str]:
+def _tags(n: int, spans: Iterable[Proposed]) -> list[str]:
     tags = ["O"] * n
     for start, end, name, _ in spans:
         tags[start:end] = [f"S-{name}"] if end - start == 1 else [f"B-{name}", *[f"I-{name}"] * (end - start - 2), f"E-{name}"]
@@ -233,7 +268,8 @@ def character_features(chars: Sequence[str], names: Names, own: Tagged | None) -
     for t in range(n):
         around = [lowered[t + d] if 0 <= t + d < n else "^" for d in range(-_CONTEXT, _CONTEXT + 1)]
         b2, b1, here, a1, a2 = around[1:6]
-        number, place, before, word, after = words[t]
+        number, place, before, word, after = words[t].number, words[t].place, words[t].before, words[t].here, words[t].after
+        tag_before, tag, tag_after = words[t].tags
         row = [f"{d - _CONTEXT}={char}" for d, char in enumerate(around)]
         row += [
             f"b1={b1}{here}",
@@ -255,24 +291,39 @@ def character_features(chars: Sequence[str], names: Names, own: Tagged | None) -
             f"w-w={before}|{word}",
             f"ww+={word}|{after}",
         ]
+        row += [f"o={tag}{place}", f"o-={tag_before}|{tag}", f"o+={tag}|{tag_after}", f"oo={tag_before}|{tag}|{tag_after}"]
         row += [f"at={min(t, 5)}", f"left={min(n - 1 - t, 3)}", f"wn={min(number, 3)}", f"we={word[-1:]}{place}", f"wb={word[:1]}{place}"]
         out.append(row + known[t])
     return out
 
 
-def _segments(chars: Sequence[str]) -> list[tuple[int, str, str, str, str]]:
-    """Return, per character, its word's number, its place in the word, and the words before, here and after, as the segmenter sees them."""
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """Where a character stands: its word's number, its place in it, the words before, here and after, and their parts of speech."""
+
+    number: int
+    place: str
+    before: str
+    here: str
+    after: str
+    tags: tuple[str, str, str]
+
+
+def _segments(chars: Sequence[str]) -> list[_Word]:
+    """Return the word of each character, as the segmenter sees it."""
     text = "".join(chars)
-    tokens = [token.text_with_ws for token in pipeline("zh").nlp.make_doc(text)] if text.strip() else [text]
-    if sum(map(len, tokens)) != len(text) or len(text) != len(chars):
-        tokens = list(chars)
-    out: list[tuple[int, str, str, str, str]] = []
-    lowered = [token.lower() for token in tokens]
-    for number, token in enumerate(lowered):
-        before, after = lowered[number - 1] if number else "^", lowered[number + 1] if number + 1 < len(lowered) else "^"
-        last = len(token) - 1
-        out += [(number, "S" if not last else "B" if t == 0 else "E" if t == last else "I", before, token, after) for t in range(len(token))]
-    return out if len(out) == len(chars) else [(t, "S", "^", char, "^") for t, char in enumerate(chars)]
+    words = chinese_words(text) if text else []
+    if len(text) != len(chars) or sum(len(word) for word, _ in words) != len(text):
+        words = [(char, "x") for char in chars]
+    edge = ("^", "^")
+    out: list[_Word] = []
+    for number, (word, tag) in enumerate(words):
+        before, after = words[number - 1] if number else edge, words[number + 1] if number + 1 < len(words) else edge
+        last = len(word) - 1
+        for t in range(len(word)):
+            place = "S" if not last else "B" if t == 0 else "E" if t == last else "I"
+            out.append(_Word(number, place, before[0].lower(), word.lower(), after[0].lower(), (before[1], tag, after[1])))
+    return out
 
 
 def _kind(char: str) -> str:

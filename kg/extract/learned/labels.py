@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kg.extract.learned.canonical import Canonical
 from kg.extract.learned.evidence import Labelled
 from kg.extract.learned.gold import Example
 from kg.extract.learned.words import Splitter, Words
 
 
-def label(example: Example, splitter: Splitter) -> Labelled:
-    """Find where the gold values of a text stand.
+def label(example: Example, splitter: Splitter, canonical: Canonical | None = None) -> Labelled:
+    """Find where the gold values of a text stand, or the surfaces that become them.
 
     A value that stands several times is labelled everywhere; of values that overlap the longer one is.
     """
@@ -19,6 +20,8 @@ def label(example: Example, splitter: Splitter) -> Labelled:
     lost: set[str] = set()
     for name, values in (example.gold or {}).items():
         found = _apart(place for value in values for place in words.find(value))
+        if canonical is not None and not found:
+            found = _apart(canonical.places(words, name, values))
         spans[name] = tuple(found)
         if values and not found:
             lost.add(name)

@@ -5,7 +5,7 @@ Trained on candidates that the chains proposed for texts they had not seen, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ _MAX_BOOSTED_ROWS = 60_000
 THRESHOLDS = tuple(round(0.1 + 0.02 * step, 2) for step in range(31))
 
 Rows = NDArray[np.float32]
+Measure = Callable[[NDArray[np.float64], float], float]
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,31 @@ class Ranker:
     @classmethod
     def fit(cls, questions: Questions, *, seed: int = 0) -> Ranker:
         """Train on candidates whose answers are known; the threshold is the one with the best out-of-fold F1."""
-        if not questions.right.any() or questions.right.all():
+        folds = (questions.texts % N_FOLDS)[questions.owners]
+        return cls.fit_by(questions.features, questions.right, folds, lambda scores, threshold: _f1(questions, scores, threshold), seed=seed)
+
+    @classmethod
+    def fit_by(cls, features: Rows, right: NDArray[np.bool_], folds: NDArray[np.int64], measure: Measure, *, seed: int = 0) -> Ranker:
+        """Train on candidates; the threshold is the one with the best measure of the out-of-fold scores.
+
+        Args:
+            features: What is known of each candidate, [n, n features].
+            right: Which are right, [n].
+            folds: Which are held out together, [n].
+            measure: (scores, threshold) → F1.
+            seed: For everything random.
+        """
+        if not right.any() or right.all():
             # Nothing to tell apart: the chains' own probability decides.
-            return cls((), 0.3, 0.0)
-        folds = questions.texts % N_FOLDS
-        scores = np.zeros(len(questions.features))
-        owners = questions.owners
-        for fold in range(N_FOLDS):
-            test = folds[owners] == fold
-            if test.any() and not test.all() and 0 < questions.right[~test].sum() < (~test).sum():
-                scores[test] = _score(_forests(questions.features[~test], questions.right[~test], seed), questions.features[test])
-        f1 = {threshold: _f1(questions, scores, threshold) for threshold in THRESHOLDS}
+            return cls((), 0.3, measure(features[:, 0].astype(np.float64), 0.3))
+        scores = np.zeros(len(features))
+        for fold in np.unique(folds).tolist():
+            test = folds == fold
+            if not test.all() and 0 < right[~test].sum() < (~test).sum():
+                scores[test] = _score(_forests(features[~test], right[~test], seed), features[test])
+        f1 = {threshold: measure(scores, threshold) for threshold in THRESHOLDS}
         best = max(THRESHOLDS, key=lambda threshold: (f1[threshold], -abs(threshold - 0.36)))
-        return cls(_forests(questions.features, questions.right, seed), best, f1[best])
+        return cls(_forests(features, right, seed), best, f1[best])
 
     def scores(self, features: Rows) -> NDArray[np.float64]:
         """Return the probability that each candidate is the answer.
