@@ -32,7 +32,7 @@ test: lint ## Check style, types, architecture and behaviour
 	@echo "• pytest"; $(BIN)/pytest
 
 bench: install ## Measure speed and memory (tests/bench)
-	@for script in tests/bench/bench_*.py; do echo "• $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in tests/bench/bench_*.py; do echo "• $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 clean: ## Remove the virtual environment and the demo workspace
 	rm -rf $(VENV) var

@@ -17,7 +17,7 @@ from api.follower import followed
 from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
 from kg.embedded import EmbeddedGraph
-from kg.errors import ConfigError, GraphUnavailableError
+from kg.errors import ConfigError, GraphUnavailableError, LockedError
 from kg.workspace import Workspace
 
 _REVIVE_S = 2.0
@@ -52,13 +52,7 @@ def serve(
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if not graph.uri:
-            try:
-                database = EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port)
-                stack.enter_context(database)
-                stack.enter_context(_kept_up(database))
-            except GraphUnavailableError as error:
-                # Answers come from the artifact; health says that the graph is missing.
-                typer.echo(str(error), err=True)
+            stack.enter_context(_kept_up(EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port)))
         if settings.follow:
             stack.enter_context(followed(opened.root))
         uvicorn.run(
@@ -90,15 +84,18 @@ def _check_address(host: str, settings: ServeConfig) -> None:
 
 @contextmanager
 def _kept_up(database: EmbeddedGraph) -> Iterator[None]:
-    """Start the graph database again when it dies; until then answers come from the artifact."""
+    """Start the graph database, and again when it dies; meanwhile answers come from the artifact, and say that the graph is missing."""
     stopped = threading.Event()
 
     def watch() -> None:
-        while not stopped.wait(_REVIVE_S):
-            try:
-                database.revive()
-            except GraphUnavailableError as error:
-                typer.echo(str(error), err=True)
+        try:
+            database.start()
+            while not stopped.wait(_REVIVE_S):
+                _revived(database)
+        except (GraphUnavailableError, LockedError) as error:
+            typer.echo(str(error), err=True)
+        finally:
+            database.stop()
 
     # A daemon: the kernel ends the database with the thread that started it, so this one lives as long as the process.
     thread = threading.Thread(target=watch, name="graph", daemon=True)
@@ -108,3 +105,10 @@ def _kept_up(database: EmbeddedGraph) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join(60)
+
+
+def _revived(database: EmbeddedGraph) -> None:
+    try:
+        database.revive()
+    except GraphUnavailableError as error:
+        typer.echo(str(error), err=True)

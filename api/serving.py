@@ -200,7 +200,7 @@ class Serving:
             recommender = Recommender(load_artifact(self._workspace.build(published) / "artifact"))
         except ArtifactError as error:
             # The build that answers goes on; this one is not tried again until another is published.
-            self._refused, self._problem = published, error.message
+            self._refused, self._problem = published, f"build {published} was refused: its artifact cannot be used; the log says why"
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=published, detail=error.message)
             return

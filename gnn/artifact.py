@@ -156,8 +156,9 @@ def save_artifact(
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         _write_csr(temporary, "weights", model.item_weights, data=True)
-    np.save(temporary / "source_embeddings.npy", model.source_embeddings.astype(np.float32))
-    np.save(temporary / "target_embeddings.npy", model.target_embeddings.astype(np.float32))
+    # An item's numbers side by side: a request reads a few rows, and a product with another order would copy the whole array each time.
+    np.save(temporary / "source_embeddings.npy", np.ascontiguousarray(model.source_embeddings, dtype=np.float32))
+    np.save(temporary / "target_embeddings.npy", np.ascontiguousarray(model.target_embeddings, dtype=np.float32))
     np.save(temporary / "popularity.npy", graph.popularity)
     np.save(temporary / "price_cents.npy", graph.price_cents)
     np.save(temporary / "available.npy", graph.available)

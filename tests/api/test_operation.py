@@ -147,3 +147,14 @@ def test_the_api_speaks_tls_itself_where_it_has_a_certificate(workspace: Workspa
         assert httpx.get(f"{address}/health/live", verify=trusting).json() == {"status": "live"}
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/health/live")
+
+
+def test_a_corrupt_build_is_refused_without_telling_strangers_where_it_lies(workspace: Workspace) -> None:
+    (workspace.current / "artifact" / "manifest.json").write_text("{")
+    with TestClient(small_app(workspace), raise_server_exceptions=False) as client:
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+        assert "was refused" in ready.json()["reasons"][0]
+        answer = client.get(LIST.format("u"), headers=key_of(workspace))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert str(workspace.root) not in ready.text + answer.text

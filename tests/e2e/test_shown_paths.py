@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from api.render import replayed
 from gnn.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.graph import GraphArrays
@@ -17,6 +18,7 @@ from gnn.recommend import Recommender
 from gnn.train import fit
 from kg.build import build_graph
 from kg.embedded import EmbeddedGraph
+from kg.events import FreshEvent
 from kg.extract.pipeline import Extractor
 from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
@@ -88,3 +90,24 @@ def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: Gra
     for (a_label, a, edge, b_label, b), rows in by_shape.items():
         text = f"UNWIND $rows AS row MATCH (x:{a_label})-[r:{edge}]->(y:{b_label}) WHERE x.{a} = row.a AND y.{b} = row.b RETURN count(r) AS n"
         assert store.query(text, {"rows": rows}).rows == [[len(rows)]], (a_label, edge, b_label)
+    every_path_is_replayed(store, recommender)
+
+
+def every_path_is_replayed(store: GraphStore, recommender: Recommender) -> None:
+    """The Cypher of a path finds it, and finds as many as a grouped hop counts; after a fresh purchase it begins at the item."""
+    fresh = [FreshEvent(1, "user 1", "item '0' ü", "purchase", 1.8e9)]
+    n_grouped = n_fresh = 0
+    for show_ids, user_id, since in ((True, "user 0", []), (False, "user 0", []), (False, "user 1", fresh)):
+        saved = recommender.saved(user_id)
+        [first] = recommender.recommend(user_id, 1, fresh=since).items
+        told = recommender.explain(user_id, first.item_id, fresh=since, max_paths=12, show_ids=show_ids)
+        paths = [path for reason in told.reasons for path in reason.paths]
+        assert paths
+        for path in paths:
+            replay = replayed(path, saved)
+            counted = next((node.count for node in path.nodes if node.count is not None), 1)
+            assert store.query(replay["cypher"], replay["parameters"]).rows == [[counted]], replay
+            n_grouped += counted > 1
+            n_fresh += replay["cypher"].startswith("MATCH (n0:Item)")
+    assert n_grouped
+    assert n_fresh
