@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from etl.knowledge import interactions_of
 from etl.runs import read_json
 from gnn.ablation import ablations
 from gnn.artifact import load_artifact
-from gnn.config import EvaluateConfig
+from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
 from gnn.evaluate_repeats import repeat_results
 from gnn.quality import quality
+from gnn.ratings import rating_results
 from gnn.report import report, unmet, write_report
 from gnn.split import split_interactions
 from kg.config import Config
@@ -58,6 +60,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         console.note("the model without its parts")
     if settings.explanations:
         console.note("the explanations")
+    ratings = rating_results(artifact, split, settings, config.section(ModelConfig))
     content = report(
         results,
         about,
@@ -68,6 +71,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         skipped=skipped_baselines(artifact, settings.baselines),
         explanations=quality(artifact, test.users, settings.seed) if settings.explanations else None,
         repeats=repeat_results(artifact, split.train, split.repeats(), settings),
+        ratings=None if ratings is None else asdict(ratings),
     )
     write_report(build, content, read_json(build / "training.json").get("events", ()))
     problems = unmet(content, settings.require)

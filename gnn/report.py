@@ -33,6 +33,7 @@ def report(
     item_slices: Mapping[str, BoolArray] | None = None,
     explanations: Quality | None = None,
     repeats: Sequence[ModelResult] = (),
+    ratings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Collect everything measured.
 
@@ -46,6 +47,7 @@ def report(
         item_slices: Label → which of the test users have withheld items of that age.
         explanations: Quality of the explanations.
         repeats: What is bought again: the strategy first, then what it is compared with.
+        ratings: The fields of `gnn.ratings.RatingResults`; None where interactions carry no ratings.
     """
     told = None if explanations is None else {name: None if math.isnan(value) else value for name, value in asdict(explanations).items()}
     return {
@@ -57,6 +59,7 @@ def report(
         "slices": {label: _slice(results, mask) for label, mask in (slices or {}).items()},
         "item_slices": {label: _slice(results, mask) for label, mask in (item_slices or {}).items()},
         "repeats": {result.name: _numbers(result) for result in repeats},
+        **({"ratings": dict(ratings)} if ratings else {}),
         "skipped": dict(skipped or {}),
         "explanations": {} if explanations is None else {"measures": told, "gates": explanations.gates()},
     }
@@ -120,6 +123,8 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     if content.get("repeats"):
         rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["repeats"].items()}
         found.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *_COLUMNS), rows))
+    if content.get("ratings"):
+        found.append(_ratings(content["ratings"]))
     if content["ablations"]:
         rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["ablations"].items()}
         found.append(Section("With parts of the model closed, nothing trained again", "", ("model", *_COLUMNS), rows, plot="ablations"))
@@ -138,6 +143,12 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     }
     found.append(Section("What was learned", "", ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
     return found
+
+
+def _ratings(found: Mapping[str, Any]) -> Section:
+    text = f"{found['ratings']:,} withheld ratings, predicted; weight of the score beside the means: {found['score_share']:.2f} (0 to 1)."
+    rows = {name: [_number(errors["mae"]), _number(errors["rmse"])] for name, errors in found["models"].items()}
+    return Section("Ratings", text, ("model", "MAE", "RMSE"), rows)
 
 
 def _explanations(found: Mapping[str, Any]) -> Section:
