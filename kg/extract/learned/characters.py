@@ -129,9 +129,13 @@ class CharacterModel:
         rows, answers = list(texts), []
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
-            for text, spans in zip(part, _spans(self.names, self.chain, part), strict=True):
-                scores = self.ranker.scores(_known(text, spans, self.names, self.affixes)) if spans else np.zeros(0)
-                given = chosen([(*span[:3], float(score)) for span, score in zip(spans, scores, strict=True)], self.ranker.threshold)
+            spans = _spans(self.names, self.chain, part)
+            features = np.concatenate([_known(text, found, self.names, self.affixes) for text, found in zip(part, spans, strict=True)])
+            scores = self.ranker.scores(features) if len(features) else np.zeros(0)
+            ends = np.cumsum([len(found) for found in spans]).tolist()
+            for text, found, end in zip(part, spans, ends, strict=True):
+                likely = scores[end - len(found) : end].tolist()
+                given = chosen([(*span[:3], score) for span, score in zip(found, likely, strict=True)], self.ranker.threshold)
                 answers.append((_tags(len(text.chars), given), given))
         return answers
 
