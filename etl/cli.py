@@ -199,6 +199,14 @@ def evaluate(workspace: Folder = Path()) -> None:
     typer.echo((opened.build(build_id) / "report.md").read_text(encoding="utf-8"))
 
 
+@app.command("model-card")
+def model_card() -> None:
+    """Print docs/model-card.md: what the model is for, its data, method and limits; each build has a card of its own."""
+    from gnn.model_card import general_card
+
+    typer.echo(general_card(), nl=False)
+
+
 @app.command("publish")
 def publish_(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
     """Make a build current, atomically."""

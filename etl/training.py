@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from etl.extraction import VECTORS
 from etl.knowledge import interactions_of
 from etl.ledger import Mark, mark_of
 from etl.runs import read_json, write_json
@@ -39,7 +40,7 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     from gnn.split import split_interactions
     from gnn.train import refit
 
-    interactions = interactions_of(build)
+    interactions, graph = interactions_of(build), with_texts(graph, build)
     split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
     model, counts = _tuned(graph, split.train, build, config, fingerprint, report)
     final = refit(graph, interactions, model, config, report)
@@ -49,6 +50,22 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     activity, repeats = Activity.of(interactions, *ids), Repeats.learned(fit_repeats(split.train, *ids), interactions, *ids)
     save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, repeats=repeats, **seqs)
     return counts
+
+
+def with_texts(graph: GraphArrays, build: Path) -> GraphArrays:
+    """Add the text vectors that the extract stage wrote, one row per item of the catalogue in the order of the ids.
+
+    Args:
+        graph: The graph of the build; given back as it is where the build has no vectors.
+        build: Its folder.
+    """
+    import numpy as np
+
+    from kg.tables import Catalog
+
+    if not (build / VECTORS).is_file():
+        return graph
+    return graph.with_texts(Catalog.read(build / "catalog").items["item_id"].sort().to_list(), np.load(build / VECTORS))
 
 
 def _tuned(

@@ -20,10 +20,11 @@ from gnn.graph import GraphArrays
 from gnn.metrics import IntArray
 from gnn.recommend import Recommender
 from gnn.walks import WalkWeights, step_matrices
-from kg.schema import EdgeType
+from kg.schema import EdgeType, family
 
 WHOLE = "all walks, unpruned"
 NO_GRAPH = "without the graph"
+SHUFFLED = "with shuffled attributes"
 NO_LEARNED = "without the learned similarity"
 MAX_USERS = 1_000
 
@@ -42,7 +43,10 @@ def graph_of(artifact: Artifact) -> GraphArrays:
 
 
 def ablations(artifact: Artifact, test: TestUsers, config: EvaluateConfig) -> list[ModelResult]:
-    """Measure the whole model, the model without its graph, without each relation in turn, and without the learned similarity.
+    """Measure the whole model, the model without its graph, with shuffled attributes, without each relation, and without the learned similarity.
+
+    Shuffled: in every attribute relation the items swap their values at random, so that every degree stays and only the meaning goes. The learned
+    embeddings stay as they are, smoothed over the true attributes.
 
     Args:
         artifact: The build fitted on the training part.
@@ -52,7 +56,7 @@ def ablations(artifact: Artifact, test: TestUsers, config: EvaluateConfig) -> li
     test = _sample(test, config.seed)
     walks = [walk for walk in artifact.model.walks if walk.gate > 0]
     variants = _variants(walks, learned=artifact.model.has_embeddings or artifact.model.has_weights)
-    ranked = _ranked(artifact, walks, test, variants, max(config.cutoffs))
+    ranked = _ranked(artifact, walks, test, variants, max(config.cutoffs), config.seed)
     return [measured(name, lists, test, config) for name, lists in ranked.items()]
 
 
@@ -63,9 +67,26 @@ def _sample(test: TestUsers, seed: int) -> TestUsers:
     return replace(test, users=test.users[chosen], relevant=tuple(test.relevant[number] for number in chosen))
 
 
+def shuffled(graph: GraphArrays, seed: int) -> GraphArrays:
+    """Return the same graph with the items of every attribute relation dealt out anew.
+
+    Args:
+        graph: The graph.
+        seed: Of the shuffle; every relation has a permutation of its own.
+    """
+    rng, edges = np.random.default_rng(seed), dict(graph.edges)
+    for edge_type, frame in graph.edges.items():
+        if family(edge_type) == "attribute":
+            dealt = rng.permutation(graph.n_items)[frame["source_num"].to_numpy()]
+            edges[edge_type] = frame.with_columns(source_num=pl.Series(dealt, dtype=pl.Int64)).sort("source_num", "target_num")
+    return replace(graph, edges=edges)
+
+
 def _variants(walks: Sequence[WalkWeights], *, learned: bool) -> dict[str, tuple[list[bool], bool]]:
-    """Return variant → which walks and whether the learned similarity take part."""
+    """Return variant → which walks and whether the learned similarity take part; the attribute walks of one are those of the shuffled graph."""
     found = {WHOLE: ([True] * len(walks), learned)}
+    if any(walk.meta_path.family == "attribute" for walk in walks):
+        found[SHUFFLED] = ([True] * len(walks), learned)
     relations = sorted({walk.meta_path.relation for walk in walks if walk.meta_path.family != "interaction"})
     if relations:
         found[NO_GRAPH] = ([walk.meta_path.family == "interaction" for walk in walks], learned)
@@ -77,10 +98,12 @@ def _variants(walks: Sequence[WalkWeights], *, learned: bool) -> dict[str, tuple
 
 
 def _ranked(
-    artifact: Artifact, walks: Sequence[WalkWeights], test: TestUsers, variants: Mapping[str, tuple[list[bool], bool]], depth: int
+    artifact: Artifact, walks: Sequence[WalkWeights], test: TestUsers, variants: Mapping[str, tuple[list[bool], bool]], depth: int, seed: int
 ) -> dict[str, IntArray]:
     graph, model = graph_of(artifact), artifact.model
     matrices = [step_matrices(graph, walk) for walk in walks]
+    others = shuffled(graph, seed)
+    dealt = {place: step_matrices(others, walk) for place, walk in enumerate(walks) if walk.meta_path.family == "attribute"}
     histories = Recommender(artifact).all_histories()
     lists: dict[str, list[IntArray]] = {name: [np.zeros((0, depth), dtype=np.int64)] for name in variants}
     size = max(1, _BATCH_CELLS // max(1, artifact.n_items * (len(walks) + 1)))
@@ -91,7 +114,8 @@ def _ranked(
         similar = model.learned_scores(history)
         for name, (kept, learned) in variants.items():
             scores = similar.copy() if learned else np.zeros((len(users), artifact.n_items), dtype=np.float32)
-            for part in compress(parts, kept):
-                scores += part
+            for place in compress(range(len(walks)), kept):
+                moved = name == SHUFFLED and place in dealt
+                scores += np.float32(walks[place].gate) * dealt[place].carry(history).toarray() if moved else parts[place]
             lists[name].append(rank_scores(scores, test.seen[users], depth))
     return {name: np.concatenate(batches) for name, batches in lists.items()}

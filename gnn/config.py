@@ -45,6 +45,12 @@ class ModelConfig(Section):
         default=None, gt=0, description="Confidence that one interaction adds (alpha of Hu et al. 2008); unset by the length of the histories."
     )
     smoothing: float = Field(default=0.3, ge=0, le=1, description="Share of an item's embedding that comes from its neighbours in the graph.")
+    text_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of an item's embedding that its text gives, where the build has text vectors; items without events take it in any case.",
+    )
     regression_items: int = Field(
         default=12_500, ge=0, le=40_000, description="Most popular items that are regressed on each other; memory grows with the square. 0: none."
     )

@@ -5,8 +5,8 @@ Ids become positions here and nowhere else: `item_num` is a position in the sort
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,7 @@ class GraphArrays:
         titles: item_num → what a person reads.
         prices: item_num → price in cents; empty where the shop has none.
         unavailable: item_nums that the catalogue says cannot be had.
+        text_vectors: Vectors of the items' texts, [n_items, v], zeros where an item has none; None where the build has none.
     """
 
     keys: Mapping[str, tuple[str, ...]]
@@ -36,6 +37,7 @@ class GraphArrays:
     titles: tuple[str, ...]
     prices: tuple[int | None, ...] = ()
     unavailable: tuple[int, ...] = ()
+    text_vectors: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_tables(cls, tables: GraphTables) -> GraphArrays:
@@ -60,6 +62,19 @@ class GraphArrays:
         edges = {edge_type: frame for edge_type, frame in self.edges.items() if family(edge_type) != "interaction"}
         edges |= {edge_type: _numbered(frame, edge_type, self.keys) for edge_type, frame in interaction_edges(known).items()}
         return replace(self, edges=dict(sorted(edges.items())))
+
+    def with_texts(self, item_ids: Sequence[str], vectors: npt.NDArray[np.float32]) -> GraphArrays:
+        """Return the same graph with text vectors.
+
+        Args:
+            item_ids: Whose they are; items outside the graph are left out.
+            vectors: One row per id.
+        """
+        places = {item_id: place for place, item_id in enumerate(item_ids)}
+        rows = np.asarray([places.get(item_id, -1) for item_id in self.item_ids], dtype=np.int64)
+        found = np.zeros((self.n_items, vectors.shape[1]), dtype=np.float32)
+        found[rows >= 0] = vectors[rows[rows >= 0]]
+        return replace(self, text_vectors=found)
 
     def without(self, *relations: str) -> GraphArrays:
         """Return the same graph without the edges of these relations."""

@@ -127,7 +127,8 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
         found.append(_ratings(content["ratings"]))
     if content["ablations"]:
         rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["ablations"].items()}
-        found.append(Section("With parts of the model closed, nothing trained again", "", ("model", *_COLUMNS), rows, plot="ablations"))
+        text = "Shuffled: items swapped their values at random in every attribute relation; what was learned from the true ones stays."
+        found.append(Section("With parts of the model closed, nothing trained again", text, ("model", *_COLUMNS), rows, plot="ablations"))
     for kind, parts in (("length of history", content["slices"]), ("age of the withheld items", content.get("item_slices", {}))):
         if parts:
             rows = {f"{label} ({part['users']:,} users)": [_number(part[_MAIN].get(name)) for name in models] for label, part in parts.items()}

@@ -31,6 +31,7 @@ from gnn.model import PathSum, inverse_softplus, smoothed
 from gnn.regression import item_weights
 from gnn.scorer import HistoryWeights, PathModel, history_weights
 from gnn.split import has_clock, split_interactions
+from gnn.text_features import with_texts
 from gnn.walks import FloatArray, WalkWeights
 from kg.schema import family, meta_paths
 
@@ -184,7 +185,7 @@ def tuning_set(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConf
 
 
 def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> Factors:
-    """Learn item embeddings from the interactions of a graph and smooth them over its attributes.
+    """Learn item embeddings from the interactions of a graph, smooth them over its attributes, and mix in what the items' texts say.
 
     Shapes:
         Two arrays [n_items, d].
@@ -200,6 +201,7 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
         progress=None if progress is None else lambda number: progress(Progress("embeddings", number, config.factor_iterations)),
     )
     target = smoothed(graph, item_factors, config.smoothing, max_degree=config.max_degree)
+    target = with_texts(target, item_factors, graph.text_vectors, known_share=config.text_share, seed=config.seed)
     return folded(item_factors, target, regularization=config.factor_regularization)
 
 

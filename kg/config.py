@@ -60,7 +60,7 @@ class ExtractConfig(Section):
     infer_threshold: float = Field(default=0.9, ge=0.5, le=1, description="Calibrated confidence from which on an inferred value enters the graph.")
     vectors: Literal["none", "hashing", "minilm"] = Field(
         default="none",
-        description="Vectors of item texts, kept in the build: hashed words, or MiniLM (needs the extra `minilm`; 60 titles/s per core).",
+        description="Vectors of item texts, from which new items get an embedding: hashed words, or MiniLM (extra `minilm`; 60 titles/s per core).",
     )
 
 

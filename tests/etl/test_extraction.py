@@ -9,9 +9,11 @@ import polars as pl
 
 from etl.console import Console
 from etl.jobs import Job
+from etl.training import with_texts
 from kg.config import load_config
 from kg.workspace import Workspace
 from tests.conftest import TOML, write_shop
+from tests.gnn.oracles import shop
 
 
 def _towels(n: int) -> str:
@@ -57,3 +59,18 @@ def test_vectors_stand_in_the_order_of_item_ids(tmp_path: Path):
     same = [titles.index(titles[0], 1), 0]
     assert vectors.shape[0] == len(titles)
     np.testing.assert_allclose(vectors[same[0]], vectors[same[1]])
+
+
+def test_training_gets_the_vectors_by_item(tmp_path: Path) -> None:
+    job = _job(tmp_path / "shop", vectors='"hashing"')
+    build = job.workspace.build(job.run("extract"))
+    vectors = np.load(build / "text_vectors.npy")
+    ids = sorted(f"t{number}" for number in range(400))
+    graph, _ = shop(["another", "t7", "t20"], [{"user_id": "u", "item_id": "t7"}], [])
+    found = with_texts(graph, build).text_vectors
+    assert found is not None
+    assert not found[0].any()
+    for num, item_id in enumerate(graph.item_ids[1:], start=1):
+        np.testing.assert_array_equal(found[num], vectors[ids.index(item_id)])
+    (build / "text_vectors.npy").unlink()
+    assert with_texts(graph, build) is graph

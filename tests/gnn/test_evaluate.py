@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gnn.ablation import NO_GRAPH, NO_LEARNED, WHOLE, ablations, graph_of
+from gnn.ablation import NO_GRAPH, NO_LEARNED, SHUFFLED, WHOLE, ablations, graph_of, shuffled
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluate import PathSumRanker, activity_slices, baseline_rankers, compare, evaluate, interactions_of, rank, skipped_baselines, test_users
@@ -101,6 +101,26 @@ def test_ablations_show_what_the_graph_gave(planted: tuple[Artifact, pl.DataFram
         assert results[NO_LEARNED].metrics["recall@2"] == 1.0
     else:
         assert results["without has_brand"].metrics["recall@2"] < 0.5
+
+
+def test_shuffled_attributes_lead_nowhere_where_only_they_lead_anywhere(tmp_path: Path) -> None:
+    graph, interactions, wanted = planted_brands(30)
+    model = fit(graph, interactions, ModelConfig(factors=0, regression_items=0, epochs=20)).model
+    artifact = load_artifact(save_artifact(tmp_path / "model", graph, model, build_id="20260101T000000-abcdef"))
+    pairs = pl.DataFrame([{"user_id": user, "item_id": item} for user, items in wanted.items() for item in sorted(items)])
+    first, again = ({r.name: r for r in ablations(artifact, test_users(artifact, pairs, CONFIG), CONFIG)} for _ in range(2))
+    assert first[WHOLE].metrics["recall@2"] == 1.0
+    assert first[SHUFFLED].metrics["recall@2"] < 0.2
+    assert first[SHUFFLED].metrics == again[SHUFFLED].metrics
+
+
+def test_shuffling_keeps_every_degree() -> None:
+    graph, _, _ = planted_brands(10)
+    before, after = (each.adjacency(("item", "has_brand", "brand")) for each in (graph, shuffled(graph, 1)))
+    assert (before != after).nnz > 0
+    for axis in (0, 1):
+        assert sorted(before.sum(axis=axis).A1) == sorted(after.sum(axis=axis).A1)
+    assert shuffled(graph, 1).edges["user", "purchased", "item"].equals(graph.edges["user", "purchased", "item"])
 
 
 def test_the_graph_of_an_artifact_gives_its_neighbours_again(planted: tuple[Artifact, pl.DataFrame]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gnn.config import EvaluateConfig
 from gnn.evaluate import ModelResult, compare
-from gnn.model_card import model_card
+from gnn.model_card import general_card, model_card
 from gnn.quality import Quality
 from gnn.report import markdown, report, sections, unmet, verdict, write_report
 from gnn.report_page import page
@@ -123,3 +123,15 @@ def test_demands_of_a_build_are_named_with_their_numbers() -> None:
     assert unmet(content, ("exact_explanations",)) == ["exact_explanations: completeness_error 0.5, at most 1e-06"]
     worse = report([result("path sum", 0.1), result("popularity", 0.1)], ABOUT)
     assert unmet(worse, ("beats_baselines",)) == ["beats_baselines: ndcg@10 0.1000, popularity 0.1000"]
+
+
+def test_the_general_card_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "model-card.md"
+    assert page.read_text(encoding="utf-8") == general_card(), "run: reckon model-card > docs/model-card.md"
+
+
+def test_both_cards_say_data_method_and_limits() -> None:
+    for text in (general_card(), model_card(full_content())):
+        assert [line for line in text.splitlines() if line in ("## Data", "## Method", "## Limits")] == ["## Data", "## Method", "## Limits"]
+        assert "{" not in text
+    assert general_card().count("popularity") >= 2
