@@ -24,12 +24,13 @@ from etl.console import Console
 from etl.runs import MemoryWatch, locked
 from kg import children
 from kg.config import load_config
-from kg.embedded import connection
+from kg.embedded import Connection, connection
 from kg.errors import UnavailableError
 from kg.workspace import Workspace
 
 HOUSEHOLD = "1"
 _READY_S = 60
+_GRAPH_WAIT_S = 60
 
 
 def run_demo(folder: Path, *, port: int, stop: bool) -> None:
@@ -164,13 +165,21 @@ def _print_answer(console: Console, answer: dict[str, Any]) -> None:
             console.out.print("    " + show.draw(best["nodes"], best["edges"]), markup=False, style="dim")
 
 
+def _graph(workspace: Workspace) -> Connection | None:
+    """Return how the graph database is reached; the API answers a while before it does."""
+    until = time.monotonic() + _GRAPH_WAIT_S
+    while (graph := connection(workspace.graph)) is None and time.monotonic() < until:
+        time.sleep(0.2)
+    return graph
+
+
 def _print_ending(console: Console, workspace: Workspace, port: int, key_file: Path, serving_mib: float) -> None:
     current = workspace.current_id()
     if current is not None:
         console.out.print()
         console.stages(jobs.stage_records(workspace.build(current)))
     console.out.print(f"serving: API and graph database together {serving_mib:,.0f} MiB")
-    graph = connection(workspace.graph)
+    graph = _graph(workspace)
     shown = key_file.relative_to(Path.cwd()) if key_file.is_relative_to(Path.cwd()) else key_file
     base = f"http://127.0.0.1:{port}"
     lines = [
