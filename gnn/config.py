@@ -52,7 +52,10 @@ class ModelConfig(Section):
         description="Share of an item's embedding that its text gives, where the build has text vectors; items without events take it in any case.",
     )
     regression_items: int = Field(
-        default=12_500, ge=0, le=40_000, description="Most popular items that are regressed on each other; memory grows with the square. 0: none."
+        default=12_500,
+        ge=0,
+        le=40_000,
+        description="Most items with two shoppers that are regressed on each other; a shop with more does without. Memory grows with the square.",
     )
     regression_regularization: float = Field(
         default=5.0, gt=0, description="Regularisation of that regression, as a multiple of the mean number of shoppers per item."

@@ -93,7 +93,7 @@ The last {evaluate.test_fraction:.0%} of the events are withheld (by time where 
 nothing. {model.validation_fraction:.0%} of the rest tune gates and exponents. What is published was then learned from all events.
 
 {_METHOD}Gates and exponents are tuned for ndcg on at most {model.tuning_users:,} shoppers; a walk that adds nothing is closed. Embeddings have
-width {width_for(1)} ({width_for(10**6)} above 30,000 items), the regression takes the {model.regression_items:,} most popular items,
+width {width_for(1)} ({width_for(10**6)} above 30,000 items), the regression takes part up to {model.regression_items:,} items with two shoppers,
 {model.neighbours} targets are kept per item, and values that more than {model.max_degree:,} items share are not walked through. The same seed
 ({model.seed}) gives the same model.
 

@@ -5,7 +5,7 @@
 Item j adds c_uj B_ji to the score of i, so the shares of a history are exact, and a new event or a new user needs no training. Beside the sum over
 paths, which counts every path, a regression counts what two items have in common beyond what third items explain of both.
 
-Only the largest positive weights of each item are kept, and only between the most popular items: the inverse is dense.
+Only the largest positive weights of each item are kept. The inverse is dense: memory grows with the square of the items, time with their cube.
 
 Source: Steck 2019, arXiv:1905.03375, eq. 8.
 """
@@ -28,13 +28,12 @@ def no_weights(n_items: int) -> sp.csr_matrix:
     return sp.csr_matrix((n_items, n_items), dtype=np.float32)
 
 
-def item_weights(interactions: sp.csr_matrix, *, regularization: float, most_items: int, kept: int) -> sp.csr_matrix:
+def item_weights(interactions: sp.csr_matrix, *, regularization: float, kept: int) -> sp.csr_matrix:
     """Return B, pruned.
 
     Args:
         interactions: X: ones where a user met an item, [n_users, n_items].
         regularization: λ, as a multiple of the mean number of shoppers of the items that take part, for XᵀX grows with it.
-        most_items: Most items that take part, the most popular ones; memory grows with their square, time with their cube.
         kept: Weights kept per item.
 
     Shapes:
@@ -42,8 +41,7 @@ def item_weights(interactions: sp.csr_matrix, *, regularization: float, most_ite
     """
     n_items = interactions.shape[1]
     shoppers = np.asarray(interactions.getnnz(axis=0)).ravel()
-    order = np.argsort(-shoppers, kind="stable")[:most_items]
-    core = np.sort(order[shoppers[order] >= FEWEST_SHOPPERS])
+    core = np.flatnonzero(shoppers >= FEWEST_SHOPPERS)
     if len(core) < 2:
         return no_weights(n_items)
     chosen = sp.csr_matrix(interactions[:, core], dtype=np.float32)

@@ -28,7 +28,7 @@ from gnn.graph import GraphArrays
 from gnn.imbalance import proposal, target_weights
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus, smoothed
-from gnn.regression import item_weights
+from gnn.regression import FEWEST_SHOPPERS, item_weights
 from gnn.scorer import HistoryWeights, PathModel, history_weights
 from gnn.split import has_clock, split_interactions
 from gnn.text_features import with_texts
@@ -206,18 +206,17 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
 
 
 def regressed_weights(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> sp.csr_matrix | None:
-    """Learn item–item weights from the interactions of a graph; None where the configuration wants none.
+    """Learn item–item weights from the interactions of a graph; None where more items take part than the configuration allows.
 
     Shapes:
         [n_items, n_items].
     """
-    if not config.regression_items:
+    met = _met(graph, config)
+    if int((met.getnnz(axis=0) >= FEWEST_SHOPPERS).sum()) > config.regression_items:
         return None
     if progress is not None:
         progress(Progress("regression", 0, 1))
-    return item_weights(
-        _met(graph, config), regularization=config.regression_regularization, most_items=config.regression_items, kept=config.regression_neighbours
-    )
+    return item_weights(met, regularization=config.regression_regularization, kept=config.regression_neighbours)
 
 
 def _met(graph: GraphArrays, config: ModelConfig) -> sp.csr_matrix:

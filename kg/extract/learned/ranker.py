@@ -5,8 +5,12 @@ Trained on candidates that the chains proposed for texts they had not seen, so t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -16,9 +20,10 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 from kg.errors import ArtifactError
 from kg.forest import Forest
 
-N_FOLDS = 4
-_BOOSTED, _EXTRA = 160, 200
-_MAX_BOOSTED_ROWS = 60_000
+N_FOLDS = 3
+_BOOSTED, _EXTRA = 160, 150
+_MAX_ROWS = 50_000
+"""Candidates that the trees learn from: a seeded draw of more."""
 THRESHOLDS = tuple(round(0.1 + 0.02 * step, 2) for step in range(31))
 
 Rows = NDArray[np.float32]
@@ -84,13 +89,15 @@ class Ranker:
             # Nothing to tell apart: the chains' own probability decides.
             return cls((), 0.3, measure(features[:, 0].astype(np.float64), 0.3))
         scores = np.zeros(len(features))
-        for fold in np.unique(folds).tolist():
-            test = folds == fold
-            if not test.all() and 0 < right[~test].sum() < (~test).sum():
-                scores[test] = _score(_forests(features[~test], right[~test], seed), features[test])
+        held = [-1, *(fold for fold in np.unique(folds).tolist() if 0 < right[folds != fold].sum() < (folds != fold).sum())]
+        fit = partial(_without, features, right, folds, seed)
+        with ProcessPoolExecutor(max(1, min(2, os.cpu_count() or 1)), mp_context=get_context("fork")) as pool:
+            whole, *parts = pool.map(fit, held)
+        for fold, forests in zip(held[1:], parts, strict=True):
+            scores[folds == fold] = _score(forests, features[folds == fold])
         f1 = {threshold: measure(scores, threshold) for threshold in THRESHOLDS}
         best = max(THRESHOLDS, key=lambda threshold: (f1[threshold], -abs(threshold - 0.36)))
-        return cls(_forests(features, right, seed), best, f1[best])
+        return cls(whole, best, f1[best])
 
     def scores(self, features: Rows) -> NDArray[np.float64]:
         """Return the probability that each candidate is the answer.
@@ -125,15 +132,15 @@ class Ranker:
         return cls(tuple(forests), float(head[1]), float(head[2]))
 
 
-def _forests(features: Rows, right: NDArray[np.bool_], seed: int) -> tuple[Forest, ...]:
+def _without(features: Rows, right: NDArray[np.bool_], folds: NDArray[np.int64], seed: int, fold: int) -> tuple[Forest, ...]:
+    """Fit on all candidates but those of one fold; fold -1 leaves nothing out."""
+    kept = np.flatnonzero(folds != fold)
+    kept = np.sort(np.random.default_rng(seed).permutation(kept)[:_MAX_ROWS])
     boosting = GradientBoostingClassifier(
         n_estimators=_BOOSTED, learning_rate=0.07, max_depth=4, min_samples_leaf=15, subsample=0.6, max_features=0.4, random_state=seed
     )
     extra = ExtraTreesClassifier(n_estimators=_EXTRA, min_samples_leaf=2, max_features=0.3, random_state=seed, n_jobs=1)
-    few = np.random.default_rng(seed).permutation(len(right))[:_MAX_BOOSTED_ROWS]
-    if not 0 < right[few].sum() < len(few):
-        few = np.arange(len(right))
-    return Forest.boosting(boosting.fit(features[few], right[few])), Forest.extra_trees(extra.fit(features, right))
+    return Forest.boosting(boosting.fit(features[kept], right[kept])), Forest.extra_trees(extra.fit(features[kept], right[kept]))
 
 
 def _score(forests: Sequence[Forest], features: Rows) -> NDArray[np.float64]:
