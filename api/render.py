@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from math import isnan
 from typing import Any
 
 from gnn.paths import Node, Path, Reason
@@ -62,6 +63,9 @@ def _reason(reason: Reason, replay: Replay | None) -> dict[str, Any]:
         body["paths_not_shown"] = {"count": reason.n_not_shown, "share": reason.share_not_shown}
     if reason.kind == "learned":
         body["history"] = [{"item_id": item_id, "title": title, "share": share} for item_id, title, share in reason.history]
+    elif reason.history:
+        rows = zip(reason.history, reason.times, strict=True)
+        body["history"] = [{"item_id": i, "title": title, "share": share, "time": None if isnan(time) else time} for (i, title, share), time in rows]
     return body
 
 

@@ -41,11 +41,12 @@ class GraphPath(Answer):
 
 
 class HistoryShare(Answer):
-    """What one item of the history adds."""
+    """What one item of the history adds, or one purchase of buy_again."""
 
     item_id: str
     title: str | None = None
     share: float
+    time: float | None = Field(default=None, description="When the purchase was; unset in learned reasons, and where it is unknown.")
 
 
 class PathsNotShown(Answer):

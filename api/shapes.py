@@ -35,11 +35,12 @@ class GraphPath(TypedDict):
 
 
 class HistoryShare(TypedDict):
-    """What one item of the history adds."""
+    """What one item of the history adds, or one purchase of buy_again."""
 
     item_id: str
     title: NotRequired[str | None]
     share: float
+    time: NotRequired[float | None]
 
 
 class PathsNotShown(TypedDict):

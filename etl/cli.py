@@ -298,14 +298,18 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")] = 10,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who has a history.")] = False,
     out: Annotated[Path | None, typer.Option(help="Parquet file for --all.")] = None,
+    strategy: Annotated[str, typer.Option(help="personal, session, buy_again, popular, trending or new; --all is personal.")] = "personal",
 ) -> None:
     """Recommend items to one user with their reasons, or to everybody into a file."""
     from etl import show
     from etl.console import Console
+    from gnn.answers import PERSONAL, Ask
     from gnn.artifact import load_artifact
     from gnn.recommend import Recommender
 
     opened, _ = _open(workspace)
+    if everybody and strategy != PERSONAL:
+        raise InputError(f"--all and --strategy {strategy[:60]} do not go together", hint="name one user, or leave --strategy out")
     if bool(user_id) == everybody or (everybody and out is None):
         raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
     current = opened.current_id()
@@ -319,7 +323,7 @@ def recommend(
         temporary.replace(out)
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
-    show.recommendations(Console(), recommender.recommend(user_id, k))
+    show.recommendations(Console(), recommender.answer(recommender.shoppers.shopper(user_id), Ask(k=k, strategy=strategy)))
 
 
 @app.command()

@@ -22,11 +22,12 @@ from kg.config import Config
 from kg.errors import BuildError
 
 
-def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, Any]:
+def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Console) -> dict[str, Any]:
     """Evaluate the model that was fitted on the training part, and write report.json and report.md.
 
     Args:
         config: The shop's configuration.
+        model: How the build was trained.
         build: Folder of the build.
         console: Shows progress.
     """
@@ -60,7 +61,7 @@ def evaluate_build(config: Config, build: Path, console: Console) -> dict[str, A
         console.note("the model without its parts")
     if settings.explanations:
         console.note("the explanations")
-    ratings = rating_results(artifact, split, settings, config.section(ModelConfig))
+    ratings = rating_results(artifact, split, settings, model)
     content = report(
         results,
         about,

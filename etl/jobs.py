@@ -400,7 +400,7 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:
     from etl.evaluation import evaluate_build
 
-    return evaluate_build(job.config, build, job.console)
+    return evaluate_build(job.config, job.model_config(), build, job.console)
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:

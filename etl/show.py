@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from etl.console import Console
-from gnn.paths import Path
+from gnn.paths import Path, Reason
 from gnn.recommend import Recommendations
+from gnn.split import CLOCK_FROM
 from gnn.whynot import WhyNot
 
 _SHOWN_REASONS = 4
 _SHOWN_LACKS = 6
+_SHOWN_PURCHASES = 4
 
 
 def recommendations(console: Console, result: Recommendations) -> None:
@@ -21,12 +25,27 @@ def recommendations(console: Console, result: Recommendations) -> None:
         console.out.print(f"\n[bold]{item.rank:>2}. {_escaped(item.title)}[/]  [dim]{item.item_id}  score {item.score:.4f}[/]")
         for reason in item.reasons[:_SHOWN_REASONS]:
             console.out.print(f"    {reason.share:6.1%}  {_escaped(reason.sentence)}")
+            if reason.times:
+                console.out.print(f"            [dim]{purchases(reason)}[/]")
         rest = item.remainder + sum(reason.share for reason in item.reasons[_SHOWN_REASONS:])
         if abs(rest) >= 0.0005:
             console.out.print(f"    {rest:6.1%}  everything else")
         paths = [path for reason in item.reasons for path in reason.paths[:1]]
         if paths:
             console.out.print(f"    [dim]{_escaped(drawn(max(paths, key=lambda path: path.share)))}[/]")
+
+
+def purchases(reason: Reason) -> str:
+    """Tell the latest purchases behind a reason in one line: 2024-05-01 40.1%, 2024-04-01 30.2%, …"""
+    shown = [f"{_day(time)} {share:.1%}" for time, (_, _, share) in zip(reason.times, reason.history, strict=True)]
+    n_more = len(shown) - _SHOWN_PURCHASES + reason.n_not_shown
+    return ", ".join(shown[:_SHOWN_PURCHASES]) + (f", and {n_more:,} earlier" if n_more > 0 else "")
+
+
+def _day(time: float) -> str:
+    if isnan(time):
+        return "at an unknown time"
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if time >= CLOCK_FROM else f"number {time:g}"
 
 
 def why_not(console: Console, answer: WhyNot) -> None:

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gnn.answers import BUY_AGAIN
 from gnn.artifact import Artifact
 from gnn.history import Events
+from gnn.reasons import Reason
 from gnn.repeats import RepeatModel
 from gnn.scorer import IntArray, Values
 from gnn.shoppers import Shopper
 from gnn.walks import FloatArray
 from kg import schema
 
+MAX_PURCHASES = 20
+"""Purchases of one item that a reason lists; the others are counted."""
 BOUGHT = schema.kind_relation("purchase")
 
 
@@ -69,6 +73,20 @@ class BuyAgain:
         """Say how often an item was bought."""
         count = int(np.count_nonzero(self.items == num))
         return f"You bought this {'once' if count == 1 else f'{count:,} times'}"
+
+    def reason(self, num: int, item_id: str, title: str) -> Reason:
+        """Tell the whole score of an item, purchase by purchase.
+
+        Args:
+            num: item_num.
+            item_id: Its id.
+            title: Its title.
+        """
+        purchases = self.shares(num)
+        shown, rest = purchases[:MAX_PURCHASES], purchases[MAX_PURCHASES:]
+        history = tuple((item_id, title, share) for _, share in shown)
+        left = sum(share for _, share in rest)
+        return Reason(BUY_AGAIN, 1.0, self.sentence(num), None, (), len(rest), left, history, tuple(time for time, _ in shown))
 
 
 def _bought(events: Events) -> tuple[IntArray, Values]:

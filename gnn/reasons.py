@@ -57,9 +57,10 @@ class Reason:
         sentence: For a person.
         relation: The relation it is about, of graph reasons.
         paths: Its strongest paths.
-        n_not_shown: Paths of this group beyond those.
+        n_not_shown: Paths of this group, or purchases, beyond those.
         share_not_shown: Their share.
-        history: (item_id, title, share) of learned reasons, strongest first.
+        history: (item_id, title, share) of learned reasons, strongest first; of buy_again the purchases, the latest first.
+        times: When each of those purchases was; NaN where unknown. Empty for learned reasons.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Reason:
     n_not_shown: int = 0
     share_not_shown: float = 0.0
     history: tuple[tuple[str, str, float], ...] = ()
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

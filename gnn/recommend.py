@@ -394,7 +394,8 @@ class Recommender:
         if ask.explain == "none":
             told = Explanation(max(base, 0.0), (), 1.0, 0)
         elif told is None and scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
-            told = Explanation(base, (Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
+            one = scored.reason if ask.explain == "full" and base > 0 else None
+            told = Explanation(base, (one(place.num) if one else Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
         elif told is None:
             # Where nothing leads from the history to what is left, popular items fill the list, and say so.
             told = Explanation(0.0, (Reason("popular", 1.0, self._strategies.popularity.sentence(place.num)),), 0.0, 0)

@@ -26,6 +26,7 @@ from gnn.overlay import Overlay
 from gnn.paths import Explainer
 from gnn.popularity import Popularity
 from gnn.ranking import Bar
+from gnn.reasons import Reason
 from gnn.scorer import score
 from gnn.shoppers import Shopper
 from gnn.walks import FloatArray
@@ -45,6 +46,7 @@ class Scored:
         history: The scores are the sum over paths from it; None where `sentence` is the whole reason.
         explainer: Enumerates those paths.
         sentence: item_num → the one reason of an item.
+        reason: item_num → that reason with what is behind it, where there is more than the sentence.
         head: Scores only what can be in the list, in place of `scores`; None where those are at hand.
     """
 
@@ -54,6 +56,7 @@ class Scored:
     explainer: Explainer | None = None
     sentence: Callable[[int], str] | None = None
     head: Head | None = None
+    reason: Callable[[int], Reason] | None = None
 
     @property
     def scores(self) -> FloatArray:
@@ -108,7 +111,8 @@ class Strategies:
             return Scored(name, popularity.newest, sentence=popularity.newest_sentence)
         if name == BUY_AGAIN:
             again = BuyAgain.of(shopper, self._artifact)
-            return Scored(name, again.scores, sentence=again.sentence)
+            ids, titles = self._artifact.item_ids, self._artifact.titles
+            return Scored(name, again.scores, sentence=again.sentence, reason=lambda num: again.reason(num, ids[num], titles[num]))
         history = self.history(shopper, ask) if name in (PERSONAL, SESSION) else None
         if history is None or not len(history.nums):
             return Scored(POPULAR, popularity.scores, sentence=popularity.sentence)

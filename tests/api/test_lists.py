@@ -192,6 +192,16 @@ def test_a_remembered_list_is_the_list_that_would_be_made(client: TestClient, wo
     assert bodies[0]["fresh_events"] == 1
 
 
+def test_a_purchase_bought_again_is_told_with_its_time(client: TestClient) -> None:
+    body = checked(client.get("/v1/users/u/recommendations?strategy=buy_again"))
+    assert body["items"]
+    for item in body["items"]:
+        (reason,) = item["reasons"]
+        assert {row["item_id"] for row in reason["history"]} == {item["item_id"]}
+        assert math.isclose(sum(row["share"] for row in reason["history"]), 1, abs_tol=1e-9)
+        assert all(row["time"] > 1.6e9 for row in reason["history"])
+
+
 def test_an_explanation_tells_everything(client: TestClient) -> None:
     response = client.get("/v1/users/u/recommendations/4/explanation")
     Explanation.model_validate(response.json())

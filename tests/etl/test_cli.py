@@ -14,6 +14,7 @@ from etl.cli import main
 from etl.runs import locked
 from kg.errors import ArtifactError, InputError
 from kg.workspace import Workspace
+from tests.small_shop import publish_small_shop
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -128,6 +129,17 @@ def test_what_needs_a_published_build_says_so(run: Run, shop: Path):
 def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path):
     assert run("recommend", "-w", shop)[0] == InputError.exit_code
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
+
+
+def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path):
+    folder = publish_small_shop(tmp_path / "small").root
+    code, out, _ = run("recommend", "u", "--strategy", "buy_again", "-w", folder)
+    assert code == 0
+    assert "buy_again recommendations for u" in out
+    assert "You bought this once" in out
+    assert "2024-01-01 100.0%" in out
+    assert run("recommend", "u", "--strategy", "yesterday", "-w", folder)[0] == InputError.exit_code
+    assert run("recommend", "--all", "--out", tmp_path / "r.parquet", "--strategy", "new", "-w", folder)[0] == InputError.exit_code
 
 
 def test_a_build_without_an_artifact_is_not_published(run: Run, shop: Path):

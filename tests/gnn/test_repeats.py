@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from etl.show import purchases
 from gnn.activity import Activity
 from gnn.answers import BUY_AGAIN, Ask
 from gnn.artifact import Artifact, load_artifact, save_artifact
-from gnn.buy_again import BuyAgain
+from gnn.buy_again import MAX_PURCHASES, BuyAgain
 from gnn.config import EvaluateConfig
 from gnn.evaluate_repeats import repeat_results
 from gnn.graph import GraphArrays
@@ -82,8 +83,8 @@ def test_one_shopper_is_scored_as_all_are(tmp_path: Path) -> None:
     interactions = habits(4, loyal=True)
     model = RepeatModel(60 * DAY, 1.0)
     artifact = artifact_with(tmp_path, interactions, model)
-    purchases = Purchases.of(interactions, artifact.user_ids, artifact.item_ids)
-    users, items, scores = purchases.scores(model, purchases.rates())
+    bought = Purchases.of(interactions, artifact.user_ids, artifact.item_ids)
+    users, items, scores = bought.scores(model, bought.rates())
     for number, user_id in enumerate(artifact.user_ids):
         own = BuyAgain.of(Shoppers(artifact).shopper(user_id), artifact).scores
         np.testing.assert_allclose(own[items[users == number]], scores[users == number], rtol=1e-5)
@@ -96,6 +97,24 @@ def test_a_purchase_since_the_build_counts_at_once(tmp_path: Path) -> None:
     listed = [item.item_id for item in answer.items]
     assert listed[0] == "i05"
     assert set(listed) == {"i05", "i01", "i02"}
+
+
+def test_every_purchase_is_told_with_its_exact_share(tmp_path: Path) -> None:
+    rows = [("u0", "i01", 0.0), ("u0", "i01", 30.0), *[("u0", "i02", float(day)) for day in range(25)], ("u1", "i03", 9.0)]
+    artifact = artifact_with(tmp_path, events(rows), RepeatModel(30 * DAY, 0.0))
+    shopper = Shoppers(artifact).shopper("u0")
+    answer = {item.item_id: item for item in Recommender(artifact).answer(shopper, Ask(strategy=BUY_AGAIN)).items}
+    (two,), (many,) = answer["i01"].reasons, answer["i02"].reasons
+    assert [(item_id, title) for item_id, title, _ in two.history] == [("i01", "Item 1")] * 2
+    assert [share for *_, share in two.history] == pytest.approx([2 / 3, 1 / 3])
+    assert [(time - START) / DAY for time in two.times] == [30.0, 0.0]
+    assert purchases(two) == "2023-12-14 66.7%, 2023-11-14 33.3%"
+    assert len(many.history) == len(many.times) == MAX_PURCHASES
+    assert many.n_not_shown == 5
+    assert sum(share for *_, share in many.history) + many.share_not_shown == pytest.approx(1.0, abs=1e-9)
+    assert purchases(many).endswith(", and 21 earlier")
+    brief = Recommender(artifact).answer(shopper, Ask(strategy=BUY_AGAIN, explain="brief"))
+    assert all(not item.reasons[0].history for item in brief.items)
 
 
 def test_a_purchase_of_an_unknown_time_counts_as_new() -> None:
