@@ -29,6 +29,8 @@ def store(connection: Connection) -> Iterator[GraphStore]:
         opened.wait(60)
         opened._bolt.write("MATCH (n) DETACH DELETE n")
         yield opened
+        # Other tests use the same server, where nodes of nobody's build would be somebody else's.
+        opened._bolt.write("MATCH (n) DETACH DELETE n")
 
 
 def small_shop() -> GraphTables:
