@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -62,22 +62,22 @@ def why_fact(
 @facts_app.command("set")
 def set_fact(item_id: Item, relation: RelationName, value: Value, by: By, note: Note = "", workspace: Folder = Path()) -> None:
     """State a fact of an item; of a relation with one value per item it replaces the others."""
-    from kg.facts import FactLog
-
-    job = _job(workspace)
-    fact = FactLog(job.workspace.facts).state("set", item_id, _relation(job, relation), value, by=by, note=note)
-    typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, stated by {fact.by}")
-    _apply(job)
+    _correct("set", "stated", item_id, relation, value, by, note, workspace)
 
 
 @facts_app.command("drop")
 def drop_fact(item_id: Item, relation: RelationName, value: Value, by: By, note: Note = "", workspace: Folder = Path()) -> None:
     """Take a fact off an item, whoever stated it."""
+    _correct("drop", "dropped", item_id, relation, value, by, note, workspace)
+
+
+def _correct(action: Literal["set", "drop"], told: str, item_id: str, relation: str, value: str, by: str, note: str, workspace: Path) -> None:
+    """Keep a correction, say so, and apply it to the graph."""
     from kg.facts import FactLog
 
     job = _job(workspace)
-    fact = FactLog(job.workspace.facts).state("drop", item_id, _relation(job, relation), value, by=by, note=note)
-    typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, dropped by {fact.by}")
+    fact = FactLog(job.workspace.facts).state(action, item_id, _relation(job, relation), value, by=by, note=note)
+    typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, {told} by {fact.by}")
     _apply(job)
 
 

@@ -8,14 +8,10 @@ chains are fitted on all lines.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -31,6 +27,7 @@ from kg.extract.learned.labels import label
 from kg.extract.learned.ranker import Questions, Ranker, best_of
 from kg.extract.learned.tagger import LABELS, Question, Tagger
 from kg.extract.learned.words import Splitter
+from kg.extract.learned.workers import fold_of, side_by_side
 
 N_FOLDS = 5
 _BATCH = 256
@@ -92,14 +89,13 @@ class AttributeModel:
         options = options or ChainOptions(c1=0.05, c2=0.05, iterations=60)
         until = time.monotonic() + minutes * 60 * _LATE
         splitter = Splitter.learn(examples)
-        folds = [_fold(example) for example in examples]
+        folds = [fold_of(" ".join(text for _, text in example.fields).strip().lower(), N_FOLDS) for example in examples]
         fit_fold = partial(_fit_fold, examples, splitter, is_canonical(examples), folds, options, until)
         done: list[_Fitted] = []
-        with ProcessPoolExecutor(min(_workers(), N_FOLDS + 1), mp_context=get_context("fork")) as pool:
-            for fitted in pool.map(fit_fold, [-1, *range(N_FOLDS)]):
-                done.append(fitted)
-                if report:
-                    report("chains", len(done), N_FOLDS + 1)
+        for fitted in side_by_side(fit_fold, [-1, *range(N_FOLDS)]):
+            done.append(fitted)
+            if report:
+                report("chains", len(done), N_FOLDS + 1)
         whole, parts = done[0], done[1:]
         questions = _joined([part.questions for part in parts])
         if report:
@@ -189,16 +185,6 @@ class _Fitted:
     tagger: Tagger
     habits: Habits
     questions: Questions
-
-
-def _workers() -> int:
-    return max(1, min(2, os.cpu_count() or 1))
-
-
-def _fold(example: Example) -> int:
-    """Give equal texts one fold, whatever stands around them in the file."""
-    text = " ".join(text for _, text in example.fields).strip().lower()
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % N_FOLDS
 
 
 def _fit_fold(

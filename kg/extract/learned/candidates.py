@@ -123,7 +123,6 @@ class Reading:
         marginals: Attribute → probability of O, B, I per word, [n_words, 3].
         asked: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
         inside: Those of them where it is part of a value.
-        own: The text as a training text, left out of counts; None elsewhere.
         canonical: What surfaces become; None where values are given as written.
     """
 
@@ -132,7 +131,6 @@ class Reading:
     marginals: Mapping[str, NDArray[np.float64]]
     asked: NDArray[np.float32]
     inside: NDArray[np.float32]
-    own: Labelled | None = None
     canonical: Canonical | None = None
 
 
@@ -151,7 +149,7 @@ def candidates(
     words = reading.words
     if not len(words):
         return []
-    matches = {(m.first, m.last): m for m in evidence.matches(words, attribute, reading.category, reading.own)}
+    matches = {(m.first, m.last): m for m in evidence.matches(words, attribute, reading.category)}
     likely = {(first, last): p for first, last, p in spans.get(attribute, ())}
     places = sorted({*matches, *likely}, key=lambda place: (-likely.get(place, 0.0), -(matches[place].count if place in matches else 0), place))
     if not places:

@@ -5,13 +5,10 @@ Labels are begin, inside, end and single per type, and O. An entity is given whe
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,7 @@ from kg.extract.learned.character_spans import FEATURES, Affixes, Proposed, span
 from kg.extract.learned.gold import Tagged, entities
 from kg.extract.learned.ranker import Ranker
 from kg.extract.learned.scorer import Score
+from kg.extract.learned.workers import fold_of, side_by_side
 
 N_FOLDS = 3
 MAX_CHARS = 1_000
@@ -113,15 +111,14 @@ class CharacterModel:
     ) -> CharacterModel:
         """Train on tagged texts: chains propose spans for texts that they have not seen, and trees learn which are entities."""
         options = options or ChainOptions(c1=0.05, c2=0.05, iterations=70)
-        folds = [_fold(text) for text in texts]
+        folds = [fold_of("".join(text.chars), N_FOLDS) for text in texts]
         labels = sorted({tag for text in texts for tag in text.tags or ()} | {"O"})
         fit_fold = partial(_fit_fold, texts, folds, labels, options)
         fitted: list[_Fitted] = []
-        with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-            for done in pool.map(fit_fold, [-1, *range(N_FOLDS)]):
-                fitted.append(done)
-                if report:
-                    report("chains", len(fitted), N_FOLDS + 1)
+        for done in side_by_side(fit_fold, [-1, *range(N_FOLDS)]):
+            fitted.append(done)
+            if report:
+                report("chains", len(fitted), N_FOLDS + 1)
         return cls(fitted[0].names, fitted[0].affixes, fitted[0].chain, _ranker(texts, folds, fitted[1:]))
 
     def tag(self, texts: Iterable[Tagged]) -> list[tuple[list[str], list[Proposed]]]:
@@ -205,10 +202,6 @@ def chosen(spans: Sequence[Proposed], threshold: float) -> list[Proposed]:
         if span[3] >= threshold and all(span[1] <= other[0] or other[1] <= span[0] for other in taken):
             taken.append(span)
     return sorted(taken)
-
-
-def _fold(text: Tagged) -> int:
-    return int.from_bytes(hashlib.sha256("".join(text.chars).encode()).digest()[:4], "big") % N_FOLDS
 
 
 def _fit_fold(texts: Sequence[Tagged], folds: Sequence[int], labels: Sequence[str], options: ChainOptions, fold: int) -> _Fitted:

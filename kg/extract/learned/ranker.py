@@ -5,12 +5,9 @@ Trained on candidates that the chains proposed for texts they had not seen, so t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
 from kg.errors import ArtifactError
+from kg.extract.learned.workers import side_by_side
 from kg.forest import Forest
 
 N_FOLDS = 3
@@ -91,8 +89,7 @@ class Ranker:
         scores = np.zeros(len(features))
         held = [-1, *(fold for fold in np.unique(folds).tolist() if 0 < right[folds != fold].sum() < (folds != fold).sum())]
         fit = partial(_without, features, right, folds, seed)
-        with ProcessPoolExecutor(max(1, min(2, os.cpu_count() or 1)), mp_context=get_context("fork")) as pool:
-            whole, *parts = pool.map(fit, held)
+        whole, *parts = side_by_side(fit, held)
         for fold, forests in zip(held[1:], parts, strict=True):
             scores[folds == fold] = _score(forests, features[folds == fold])
         f1 = {threshold: measure(scores, threshold) for threshold in THRESHOLDS}
