@@ -23,6 +23,7 @@ from kg.extract.learned.canonical import Canonical, is_canonical
 from kg.extract.learned.chain import Chain, ChainOptions
 from kg.extract.learned.evidence import Evidence
 from kg.extract.learned.gold import Example
+from kg.extract.learned.joint import Joint
 from kg.extract.learned.labels import label
 from kg.extract.learned.ranker import Questions, Ranker, best_of
 from kg.extract.learned.tagger import LABELS, Question, Tagger
@@ -147,12 +148,16 @@ class AttributeModel:
         arrays: dict[str, NDArray[Any]] = dict(self.ranker.arrays())
         for number, name in enumerate(names):
             arrays |= chains[name].arrays(f"chain.{number}")
+        joint = self.tagger.joint.chains
+        for number, category in enumerate(sorted(joint)):
+            arrays |= joint[category].arrays(f"joint.{number}")
         meta = {
             "canonical": None if self.canonical is None else self.canonical.to_json(),
             "stems": sorted(self.splitter.stems),
             "evidence": self.tagger.evidence.to_json(),
             "habits": self.habits.to_json(),
             "chains": [[name, chains[name].feature_names] for name in names],
+            "joint": [[category, joint[category].labels, joint[category].feature_names] for category in sorted(joint)],
             "features": list(FEATURES),
         }
         return meta, arrays
@@ -171,10 +176,14 @@ class AttributeModel:
             str(name): Chain.from_arrays(arrays, f"chain.{number}", LABELS, [str(feature) for feature in features])
             for number, (name, features) in enumerate(meta["chains"])
         }
+        joint = {
+            str(category): Chain.from_arrays(arrays, f"joint.{number}", [str(label) for label in labels], [str(feature) for feature in features])
+            for number, (category, labels, features) in enumerate(meta["joint"])
+        }
         ranker = Ranker.from_arrays(arrays, n_features=len(FEATURES))
         canonical = None if meta["canonical"] is None else Canonical.from_json(meta["canonical"])
         splitter = Splitter([str(stem) for stem in meta["stems"]])
-        return cls(splitter, canonical, Tagger(evidence, chains), Habits.from_json(meta["habits"]), ranker)
+        return cls(splitter, canonical, Tagger(evidence, chains, Joint(joint)), Habits.from_json(meta["habits"]), ranker)
 
 
 @dataclass(frozen=True)
@@ -208,9 +217,9 @@ def _fit_fold(
 
 def _readings(tagger: Tagger, questions: Sequence[Question], canonical: Canonical | None) -> list[Reading]:
     readings = []
-    for question, marginals in zip(questions, tagger.marginals(questions), strict=True):
+    for question, (alone, together) in zip(questions, tagger.marginals(questions), strict=True):
         asked, inside = tagger.evidence.rates(question.words)
-        readings.append(Reading(question.words, question.category, marginals, asked, inside, canonical=canonical))
+        readings.append(Reading(question.words, question.category, alone, together, asked, inside, canonical=canonical))
     return readings
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from kg.extract.learned.canonical import Canonical
 from kg.extract.learned.evidence import Evidence, Labelled, Match
 from kg.extract.learned.features import longest
-from kg.extract.learned.tagger import spans_of
+from kg.extract.learned.tagger import span_probability, spans_of
 from kg.extract.learned.words import Words
 
 FLOOR = 0.01
@@ -29,6 +30,7 @@ FEATURES = (
     *("known", "count", "here", "trust", "in_longer", "holds_shorter", "longest_match", "rivals_known"),
     *("words", "chars", "place", "place_end", "field", "times", "digits", "upper", "title", "lower", "first_digit", "punctuation"),
     *("rate_mean", "rate_first", "rate_last", "rate_before", "rate_after", "other_rate", "other_p", "other_wins"),
+    *("p_alone", "p_together", "asked_number"),
     *("asked_stated", "category_stated", "length_typical", "after_comma", "before_comma", "glued", "n_words", "field_typical"),
 )
 """What is known of a candidate; the order of the ranker's columns."""
@@ -120,7 +122,8 @@ class Reading:
     Attributes:
         words: The text.
         category: Its category.
-        marginals: Attribute → probability of O, B, I per word, [n_words, 3].
+        alone: Attribute → probability of O, B, I per word, [n_words, 3], by the chain of the attribute.
+        together: The same by the chain of the category, of the attributes that it knows.
         asked: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
         inside: Those of them where it is part of a value.
         canonical: What surfaces become; None where values are given as written.
@@ -128,10 +131,17 @@ class Reading:
 
     words: Words
     category: str
-    marginals: Mapping[str, NDArray[np.float64]]
+    alone: Mapping[str, NDArray[np.float64]]
+    together: Mapping[str, NDArray[np.float64]]
     asked: NDArray[np.float32]
     inside: NDArray[np.float32]
     canonical: Canonical | None = None
+
+    @cached_property
+    def marginals(self) -> Mapping[str, NDArray[np.float64]]:
+        """Attribute → the mean of what the chains say."""
+        found = [(name, [said[name] for said in (self.alone, self.together) if name in said]) for name in {**self.alone, **self.together}]
+        return {name: np.mean(said, axis=0) for name, said in found}
 
 
 def candidates(
@@ -201,7 +211,7 @@ class _Maker:
     def candidate(self, first: int, last: int) -> Candidate:
         value = self._value(first, last)
         parts = (self._by_chain(first, last), self._by_values(first, last), self._by_form(first, last, value))
-        known = [*chain.from_iterable(parts), *self._by_words(first, last), *self._by_habit(first, last)]
+        known = [*chain.from_iterable(parts), *self._by_words(first, last), *self._by_each(first, last), *self._by_habit(first, last)]
         return Candidate(value, first, last, np.asarray(known, dtype=np.float32))
 
     def _by_chain(self, first: int, last: int) -> list[float]:
@@ -246,6 +256,12 @@ class _Maker:
             *(float(rate[first - 1]) if first else 0.0, float(rate[last + 1]) if last + 1 < n else 0.0),
             *(float(self._other[first : last + 1].mean()), other, float(other > self._likely.get((first, last), 0.0))),
         ]
+
+    def _by_each(self, first: int, last: int) -> list[float]:
+        """Return what each of the chains says of a span, the mean where one does not know the attribute."""
+        fields, name, reading = self._reading.words.field, self._attribute, self._reading
+        said = [span_probability(of.get(name, self._p), fields, first, last) for of in (reading.alone, reading.together)]
+        return [*said, float(len(reading.marginals))]
 
     def _by_habit(self, first: int, last: int) -> list[float]:
         words, habits, name = self._reading.words, self._habits, self._attribute

@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 from kg.extract.learned.chain import Chain, ChainOptions
 from kg.extract.learned.evidence import Evidence, Labelled
 from kg.extract.learned.features import attribute_free, gazetteer_features
+from kg.extract.learned.joint import Joint
 from kg.extract.learned.labels import bio
 from kg.extract.learned.words import Words
 
 LABELS = ("O", "B", "I")
+JOINT = ChainOptions(c1=0.05, c2=0.2, iterations=60)
+"""How chains over all attributes are trained."""
+
+Marginals = dict[str, NDArray[np.float64]]
+"""Attribute asked → probability of each label of each word, [n_words, 3], in the order of `LABELS`."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,12 @@ class Tagger:
     Attributes:
         evidence: What the training values say.
         chains: Attribute → its chain.
+        joint: Chains over all attributes of a category.
     """
 
     evidence: Evidence
     chains: dict[str, Chain]
+    joint: Joint
 
     @classmethod
     def fit(cls, texts: Sequence[Labelled], options: ChainOptions, *, until: float = float("inf")) -> Tagger:
@@ -76,16 +84,13 @@ class Tagger:
                 chains[name] = Chain.train(
                     rows, LABELS, options if not late else ChainOptions(options.c1, options.c2, max(5, options.iterations // 5), 2)
                 )
-        return cls(evidence, chains)
+        joint = Joint.fit(texts, shared, evidence, JOINT, until=until)
+        return cls(evidence, chains, joint)
 
-    def marginals(self, questions: Sequence[Question]) -> list[dict[str, NDArray[np.float64]]]:
-        """Return, per text and attribute asked, the probability of each label of each word.
-
-        Shapes:
-            returns [n_words, 3] each, in the order of `LABELS`.
-        """
+    def marginals(self, questions: Sequence[Question]) -> list[tuple[Marginals, Marginals]]:
+        """Return, per text, what the chains of the attributes say and what the chain of the category says, which may know fewer attributes."""
         shared = [attribute_free(q.words, q.category, self.evidence, q.own) for q in questions]
-        out: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
+        out: list[Marginals] = [{} for _ in questions]
         for name, chain in self.chains.items():
             column = self.evidence.number[name]
             asking = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
@@ -98,7 +103,8 @@ class Tagger:
             lengths = [len(questions[n].words) for n in asking]
             for n, probabilities in zip(asking, chain.marginals(lengths, chain.scores(features)), strict=True):
                 out[n][name] = probabilities
-        return out
+        words, categories, wanted = [q.words for q in questions], [q.category for q in questions], [q.asked for q in questions]
+        return list(zip(out, self.joint.marginals(words, categories, wanted, self.evidence, shared), strict=True))
 
 
 def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor: float, longest: int = 12) -> list[tuple[int, int, float]]:
@@ -126,3 +132,10 @@ def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor
             if value > floor:
                 found.append((first, last, value))
     return found
+
+
+def span_probability(probabilities: NDArray[np.float64], fields: Sequence[int], first: int, last: int) -> float:
+    """Return the probability that `spans_of` gives one span."""
+    p, n = probabilities, len(probabilities)
+    goes_on = float(p[last + 1, 2]) if last + 1 < n and fields[last + 1] == fields[last] else 0.0
+    return float(min(p[first, 1], *p[first + 1 : last + 1, 2], 1.0)) * (1 - goes_on)
