@@ -2,7 +2,8 @@
 
 The chains of single attributes do not know of each other; here two attributes compete for a word. Each word's features name the attributes asked
 for, so that an attribute that a gold line does not list is not learned as absent, and labels of attributes that are not asked for are ruled out
-when a text is read.
+when a text is read. Attributes that the category's lines nearly always list are asked for in any case: a question about the colour alone does not
+make a colour of the brand.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MIN_TEXTS = 30
 MAX_WORDS = 60
 """Words of a training text on average up to which it does: over long texts the chain costs more than the time there is."""
 _MAX_ATTRIBUTES = 40
+_NEARLY_ALWAYS = 0.9
 _RULED_OUT = 50.0
 
 Shared = tuple[list[list[str]], NDArray[np.float32], NDArray[np.float32]]
@@ -37,9 +39,11 @@ class Joint:
 
     Attributes:
         chains: Category → its chain; the labels are O, and B- and I- with the attribute's name.
+        always: Category → the attributes that its lines nearly always list.
     """
 
     chains: Mapping[str, Chain]
+    always: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def fit(
@@ -58,6 +62,7 @@ class Joint:
         for number, text in enumerate(texts):
             of[text.category].append(number)
         chains: dict[str, Chain] = {}
+        always: dict[str, tuple[str, ...]] = {}
         for category, numbers in sorted(of.items()):
             names = sorted({name for n in numbers for name, spans in texts[n].spans.items() if spans})
             words = sum(len(texts[n].words) for n in numbers) / len(numbers)
@@ -65,7 +70,8 @@ class Joint:
                 continue
             rows = [(_features(texts[n].words, category, tuple(texts[n].spans), evidence, shared[n], texts[n]), _labels(texts[n])) for n in numbers]
             chains[category] = Chain.train(rows, ["O", *(f"{head}-{name}" for name in names for head in "BI")], options)
-        return cls(chains)
+            always[category] = tuple(name for name in names if sum(name in texts[n].spans for n in numbers) >= _NEARLY_ALWAYS * len(numbers))
+        return cls(chains, always)
 
     def marginals(
         self, words: Sequence[Words], categories: Sequence[str], asked: Sequence[Sequence[str]], evidence: Evidence, shared: Sequence[Shared]
@@ -78,12 +84,13 @@ class Joint:
         out: list[dict[str, NDArray[np.float64]]] = [{} for _ in words]
         for category, chain in self.chains.items():
             at = [n for n, own in enumerate(categories) if own == category and len(words[n])]
-            features = [_features(words[n], category, asked[n], evidence, shared[n]) for n in at]
+            said = [(*asked[n], *(name for name in self.always[category] if name not in asked[n])) for n in at]
+            features = [_features(words[n], category, names, evidence, shared[n]) for n, names in zip(at, said, strict=True)]
             scores = chain.scores([row for rows in features for row in rows])
             lengths = [len(words[n]) for n in at]
             column = {label: number for number, label in enumerate(chain.labels)}
-            for n, end, length in zip(at, np.cumsum(lengths).tolist(), lengths, strict=True):
-                barred = [number for label, number in column.items() if label != "O" and label[2:] not in asked[n]]
+            for names, end, length in zip(said, np.cumsum(lengths).tolist(), lengths, strict=True):
+                barred = [number for label, number in column.items() if label != "O" and label[2:] not in names]
                 scores[end - length : end, barred] -= _RULED_OUT
             for n, p in zip(at, chain.marginals(lengths, scores), strict=True):
                 for name in asked[n]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.extract.learned.chain import Chain, ChainOptions
-from kg.extract.learned.evidence import Evidence, Labelled
-from kg.extract.learned.features import attribute_free, gazetteer_features
+from kg.extract.learned.chain import Chain, ChainOptions, marginals
+from kg.extract.learned.evidence import Evidence, Labelled, Match
+from kg.extract.learned.features import attribute_free, buckets, gazetteer_features, match_features
 from kg.extract.learned.joint import Joint
 from kg.extract.learned.labels import bio
+from kg.extract.learned.lookup import Lookup
 from kg.extract.learned.words import Words
 
 LABELS = ("O", "B", "I")
@@ -36,13 +38,18 @@ class Question:
         words: The text.
         category: Its category.
         asked: Attribute names.
-        own: The text as a training text of the evidence, to be left out of its counts; None elsewhere.
     """
 
     words: Words
     category: str
     asked: tuple[str, ...]
-    own: Labelled | None = None
+    _matches: dict[str, list[Match]] = field(default_factory=dict, repr=False, compare=False)
+
+    def matches(self, evidence: Evidence, name: str) -> list[Match]:
+        """Return the training values of an attribute that stand in the text; found once."""
+        if name not in self._matches:
+            self._matches[name] = evidence.matches(self.words, name, self.category)
+        return self._matches[name]
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class Tagger:
     evidence: Evidence
     chains: dict[str, Chain]
     joint: Joint
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.chains)
 
     @classmethod
     def fit(cls, texts: Sequence[Labelled], options: ChainOptions, *, until: float = float("inf")) -> Tagger:
@@ -89,20 +100,26 @@ class Tagger:
 
     def marginals(self, questions: Sequence[Question]) -> list[tuple[Marginals, Marginals]]:
         """Return, per text, what the chains of the attributes say and what the chain of the category says, which may know fewer attributes."""
-        shared = [attribute_free(q.words, q.category, self.evidence, q.own) for q in questions]
+        shared = [attribute_free(q.words, q.category, self.evidence, None) for q in questions]
+        found = self._lookup.find([here for base, _, _ in shared for here in base])
+        ends = np.cumsum([0, *(len(q.words) for q in questions)]).tolist()
         out: list[Marginals] = [{} for _ in questions]
-        for name, chain in self.chains.items():
+        asking: list[tuple[int, str]] = []
+        scores: list[NDArray[np.float64]] = []
+        for name in self.chains:
             column = self.evidence.number[name]
-            asking = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
-            features: list[list[str]] = []
-            for n in asking:
-                base, asked, inside = shared[n]
-                q = questions[n]
-                own = gazetteer_features(q.words, self.evidence.matches(q.words, name, q.category, q.own), asked[:, column], inside[:, column])
-                features += [one + other for one, other in zip(base, own, strict=True)]
-            lengths = [len(questions[n].words) for n in asking]
-            for n, probabilities in zip(asking, chain.marginals(lengths, chain.scores(features)), strict=True):
-                out[n][name] = probabilities
+            texts = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
+            if not texts:
+                continue
+            rates = [buckets(shared[n][1][:, column], shared[n][2][:, column]) for n in texts]
+            matched = [match_features(len(questions[n].words), questions[n].matches(self.evidence, name)) for n in texts]
+            scores.append(self._lookup.scores(name, found.of([(ends[n], ends[n + 1]) for n in texts]), rates, matched))
+            asking += [(n, name) for n in texts]
+        # All chains are of one kind, so all questions are answered together.
+        lengths = [len(questions[n].words) for n, _ in asking]
+        moves = np.stack([self.chains[name].transitions for _, name in asking]) if asking else np.zeros((0, 3, 3), dtype=np.float32)
+        for (n, name), probabilities in zip(asking, marginals(lengths, np.concatenate(scores or [np.zeros((0, 3))]), moves), strict=True):
+            out[n][name] = probabilities
         words, categories, wanted = [q.words for q in questions], [q.category for q in questions], [q.asked for q in questions]
         return list(zip(out, self.joint.marginals(words, categories, wanted, self.evidence, shared), strict=True))
 
