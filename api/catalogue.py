@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from prometheus_client import Gauge
 
 from gnn.artifact import Artifact
-from gnn.live import LiveItem
-from gnn.overlay import Overlay
+from gnn.fresh.live import LiveItem
+from gnn.fresh.overlay import Overlay
 from kg.catalogue import ItemChange
 from kg.ledger.catalogue import CatalogueStore, LiveRow
 

@@ -202,7 +202,7 @@ def evaluate(workspace: Folder = Path()) -> None:
 @app.command("model-card")
 def model_card() -> None:
     """Print docs/model-card.md: what the model is for, its data, method and limits; each build has a card of its own."""
-    from gnn.model_card import general_card
+    from gnn.evaluation.model_card import general_card
 
     typer.echo(general_card(), nl=False)
 
@@ -303,8 +303,8 @@ def recommend(
     """Recommend items to one user with their reasons, or to everybody into a file."""
     from etl import show
     from etl.console import Console
-    from gnn.answers import PERSONAL, Ask
     from gnn.artifact import load_artifact
+    from gnn.lists.answers import PERSONAL, Ask
     from gnn.recommend import Recommender
 
     opened, _ = _open(workspace)

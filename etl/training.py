@@ -34,10 +34,10 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
         fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
         report: Called as training goes on.
     """
-    from gnn.activity import Activity
     from gnn.artifact import save_artifact
-    from gnn.repeats import Repeats, fit_repeats
-    from gnn.split import split_interactions
+    from gnn.events.activity import Activity
+    from gnn.events.repeats import Repeats, fit_repeats
+    from gnn.events.split import split_interactions
     from gnn.train import refit
 
     interactions, graph = interactions_of(build), with_texts(graph, build)

@@ -16,12 +16,12 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 
-from gnn.addends import Addends, Found, History, IntArray, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
-from gnn.groups import Groups
-from gnn.live_addends import LiveAddends
-from gnn.overlay import Overlay
-from gnn.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, Teller
+from gnn.explain.addends import Addends, Found, History, IntArray, WalkArrays, kept_pairs, through
+from gnn.explain.groups import Groups
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, Teller
+from gnn.fresh.live_addends import LiveAddends
+from gnn.fresh.overlay import Overlay
 from gnn.walks import FloatArray, WalkWeights
 from kg.schema import EdgeType
 
@@ -51,7 +51,7 @@ class Explainer:
 
         Args:
             overlay: What changed.
-            current: The build with it (`gnn.current.current_artifact`): what names the nodes.
+            current: The build with it (`gnn.fresh.current.current_artifact`): what names the nodes.
         """
         other = copy(self)
         other._artifact = current

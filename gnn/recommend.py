@@ -11,24 +11,24 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
-from gnn.current import current_artifact
-from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
-from gnn.history import DISLIKED, Event
-from gnn.impressions import ignored
+from gnn.explain.reasons import Explanation, Limits, Reason
+from gnn.fresh.current import current_artifact
+from gnn.fresh.overlay import Overlay
 from gnn.listings import Listings
-from gnn.overlay import Overlay
+from gnn.lists.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
+from gnn.lists.filters import ArtifactColumns, BoolArray, Filter, parse_filter
+from gnn.lists.impressions import ignored
+from gnn.lists.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
+from gnn.lists.reckoning import adjusted, pinned_item
+from gnn.lists.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
+from gnn.lists.rules import NOTHING, Active, Order, Rules
+from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, Related
+from gnn.lists.strategies import Scored, Strategies
 from gnn.paths import Explainer, History
-from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
-from gnn.reasons import Explanation, Limits, Reason
-from gnn.reckoning import adjusted, pinned_item
-from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
-from gnn.rules import NOTHING, Active, Order, Rules
 from gnn.scorer import score
-from gnn.shoppers import Shopper, Shoppers
-from gnn.similar import BASKET, BOUGHT_TOGETHER, Related
-from gnn.strategies import Scored, Strategies
+from gnn.shopper.history import DISLIKED, Event
+from gnn.shopper.shoppers import Shopper, Shoppers
 from gnn.walks import FloatArray
 from kg import schema
 from kg.errors import InputError, NotFoundError

@@ -21,17 +21,17 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from gnn.candidates import Candidates, Gates, Pool, build_pool, candidates, coordinate_ascent, scaled
 from gnn.config import ModelConfig
-from gnn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
+from gnn.events.split import has_clock, split_interactions
 from gnn.graph import GraphArrays
-from gnn.imbalance import proposal, target_weights
+from gnn.learn.candidates import Candidates, Gates, Pool, build_pool, candidates, coordinate_ascent, scaled
+from gnn.learn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
+from gnn.learn.imbalance import proposal, target_weights
+from gnn.learn.regression import FEWEST_SHOPPERS, item_weights
+from gnn.learn.text_features import with_texts
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus, smoothed
-from gnn.regression import FEWEST_SHOPPERS, item_weights
 from gnn.scorer import HistoryWeights, PathModel, history_weights
-from gnn.split import has_clock, split_interactions
-from gnn.text_features import with_texts
 from gnn.walks import FloatArray, WalkWeights
 from kg.schema import family, meta_paths
 

@@ -10,8 +10,8 @@ import pytest
 
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph import GraphArrays
-from gnn.head import HeadScorer
-from gnn.ranking import Adjustment, Bar, Candidates, placed
+from gnn.lists.head import HeadScorer
+from gnn.lists.ranking import Adjustment, Bar, Candidates, placed
 from gnn.recommend import Recommender
 from tests.gnn.small import small_model, small_tables
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gnn.answers import STRATEGIES, Ask
 from gnn.artifact import load_artifact, save_artifact
-from gnn.filters import parse_filter
+from gnn.fresh.live import LiveItem
+from gnn.fresh.overlay import Overlay
 from gnn.graph import GraphArrays
-from gnn.live import LiveItem
-from gnn.overlay import Overlay
+from gnn.lists.answers import STRATEGIES, Ask
+from gnn.lists.filters import parse_filter
 from gnn.recommend import Recommender
 from gnn.whynot import why_not
 from kg.errors import NotFoundError

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gnn.addends import Addends
 from gnn.artifact import Artifact
+from gnn.evaluation.quality import _smoothed, _smoothed_times, quality
+from gnn.explain.addends import Addends
 from gnn.graph import GraphArrays
 from gnn.paths import Explainer, History
-from gnn.quality import _smoothed, _smoothed_times, quality
 from tests.gnn.small import small_model, small_tables
 from tests.gnn.test_scoring_laws import artifact_of
 

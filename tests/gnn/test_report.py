@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from gnn.config import EvaluateConfig
-from gnn.evaluate import ModelResult, compare
-from gnn.model_card import general_card, model_card
-from gnn.quality import Quality
-from gnn.report import markdown, report, sections, unmet, verdict, write_report
-from gnn.report_page import page
+from gnn.evaluation.evaluate import ModelResult, compare
+from gnn.evaluation.model_card import general_card, model_card
+from gnn.evaluation.quality import Quality
+from gnn.evaluation.report import markdown, report, sections, unmet, verdict, write_report
+from gnn.evaluation.report_page import page
 
 ABOUT = {
     "build_id": "20260101T000000-abcdef",

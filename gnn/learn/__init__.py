@@ -1,0 +1,1 @@
+"""What training is made of: candidates, embeddings, item–item weights, text features, imbalance."""
