@@ -39,7 +39,7 @@ _NOISE = 1e-3
 _BATCH_CELLS = 24_000_000
 _COARSE_CELLS = 12_000_000
 _POOL_CELLS = 100_000_000
-_FULL_CELLS = 50_000_000
+FULL_CELLS = 50_000_000
 """Most numbers of a pool in which every item is a candidate, users × items × parts: 200 MB, as much as a pool of nominated items takes."""
 _FEWEST_USERS = 250
 
@@ -104,7 +104,7 @@ def _dense_batches(history: sp.csr_matrix, parts: int = 1) -> Iterator[Tensor]:
 
 def softmax_over(n_users: int, n_items: int, n_parts: int) -> Softmax:
     """Say which softmax the gates of a tuning set are tuned by: the full one where all candidates of all users fit the memory meant for them."""
-    return "full" if n_users * n_items * n_parts <= _FULL_CELLS else "sampled"
+    return "full" if n_users * n_items * n_parts <= FULL_CELLS else "sampled"
 
 
 @torch.no_grad()

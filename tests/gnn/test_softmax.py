@@ -58,7 +58,7 @@ def test_ndcg_of_a_small_shop_is_that_of_the_whole_ranking() -> None:
 
 def test_beyond_the_bound_candidates_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     _, full, _ = small_pool()
-    monkeypatch.setattr(gnn.tuning, "_FULL_CELLS", full.features.size - 1)
+    monkeypatch.setattr(gnn.tuning, "FULL_CELLS", full.features.size - 1)
     config = QUICK.model_copy(update={"candidates": 20, "negatives": 30})
     graph, interactions, _ = planted_brands(30)
     tuning = tuning_set(graph, interactions, config)
@@ -72,7 +72,7 @@ def test_beyond_the_bound_candidates_are_drawn(monkeypatch: pytest.MonkeyPatch) 
 def test_training_says_which_softmax_it_used(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, interactions, _ = planted_brands(30)
     assert fit(graph, interactions, QUICK).softmax == "full"
-    monkeypatch.setattr(gnn.tuning, "_FULL_CELLS", 0)
+    monkeypatch.setattr(gnn.tuning, "FULL_CELLS", 0)
     assert fit(graph, interactions, QUICK).softmax == "sampled"
 
 
