@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gnn.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig, SplitMethod
-from gnn.evaluation.ratings import RatingResults, rating_results
+from gnn.evaluation.ratings import BIASES, HEAD, MEAN, RatingResults, rating_results
 from gnn.events.split import split_interactions
 from gnn.train import fit
 from tests.bench.real_shops import cost, data_folder, musical_instruments
@@ -38,7 +38,7 @@ def main() -> None:
     with cost("training and predicting twice"):
         results = {method: measured(folder, method) for method in METHODS}
     print("| MAE · RMSE | " + " | ".join(f"{method} ({found.ratings} ratings)" for method, found in results.items()) + " |\n| --- | --- | --- |")
-    for name in reversed(results["time"].models):
+    for name in (MEAN, BIASES, HEAD):
         errors = [found.models[name] for found in results.values()]
         print(f"| {name} | " + " | ".join(f"{error['mae']:.4f} · {error['rmse']:.4f}" for error in errors) + " |")
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+from polars.datatypes import DataType, DataTypeClass
 
 from etl.settings import SourceConfig
 from etl.sources.catalog import import_sources
@@ -55,7 +56,7 @@ def data_folder(name: str, description: str, parser: argparse.ArgumentParser | N
 
 def beauty_catalog(folder: Path) -> Catalog:
     """Read Amazon Beauty as a workspace would."""
-    return import_sources(folder, BEAUTY).catalog()
+    return import_sources(folder, BEAUTY).catalog
 
 
 def beauty_graph(catalog: Catalog) -> GraphArrays:
@@ -68,7 +69,13 @@ def musical_instruments(folder: Path) -> tuple[GraphArrays, pl.DataFrame]:
     """Return the graph and the ratings of the Musical Instruments reviews; there are no attributes."""
     rows = pl.read_parquet(folder / "musical_instruments_stream.parquet")
     items = rows.select("item_id").unique().sort("item_id").with_columns(title=pl.col("item_id"))
-    empty = {"description": pl.String, "brand": pl.String, "categories": pl.List(pl.String), "price_cents": pl.Int64, "available": pl.Boolean}
+    empty: dict[str, DataType | DataTypeClass] = {
+        "description": pl.String,
+        "brand": pl.String,
+        "categories": pl.List(pl.String),
+        "price_cents": pl.Int64,
+        "available": pl.Boolean,
+    }
     items = items.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in empty.items())
     events = rows.select(
         "user_id",
