@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from gnn.artifact import Artifact
-from gnn.overlay import base_facts
+from gnn.fresh.overlay import base_facts
 from kg.catalogue import Fields, Operation, by_item, changed, fields_of
 from kg.errors import NotFoundError
 from kg.ledger.catalogue import CatalogueStore

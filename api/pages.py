@@ -30,7 +30,7 @@ class Page:
         offset: Places before it.
         seq: The last event that the first page reckoned with; later ones wait for a new list.
         question: What was asked, `question` of it.
-        shown: `gnn.answers.item_hash` of what is on the pages before.
+        shown: `gnn.lists.answers.item_hash` of what is on the pages before.
     """
 
     offset: int

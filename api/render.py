@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from math import isnan
 from typing import Any
 
+from gnn.lists.rules import Effect
 from gnn.paths import Node, Path, Reason
 from gnn.recommend import Recommendation, Recommendations
-from gnn.rules import Effect
 from kg.cypher import replay_path
 
 Replay = Callable[[Path], dict[str, Any]]

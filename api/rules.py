@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import structlog
 from pydantic import ValidationError
 
+from gnn.lists.rule import Rule, rule_of
+from gnn.lists.rules import Rules
 from gnn.recommend import Recommender
-from gnn.rule import Rule, rule_of
-from gnn.rules import Rules
 from kg.config import Section
 from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database

@@ -10,8 +10,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.pages import MAX_LISTED, MAX_TOKEN, Page, question
-from gnn.answers import Ask, item_hash
-from gnn.filters import parse_filter
+from gnn.lists.answers import Ask, item_hash
+from gnn.lists.filters import parse_filter
 from gnn.recommend import Recommendations, Recommender
 from kg.errors import InputError
 

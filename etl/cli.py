@@ -202,7 +202,7 @@ def evaluate(workspace: Folder = Path()) -> None:
 @app.command("model-card")
 def model_card() -> None:
     """Print docs/model-card.md: what the model is for, its data, method and limits; each build has a card of its own."""
-    from gnn.model_card import general_card
+    from gnn.evaluation.model_card import general_card
 
     typer.echo(general_card(), nl=False)
 
@@ -210,7 +210,7 @@ def model_card() -> None:
 @app.command("publish")
 def publish_(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
     """Make a build current, atomically."""
-    from etl.jobs import publish
+    from etl.builds import publish
     from etl.runs import locked
 
     job = _job(workspace)
@@ -224,13 +224,14 @@ def publish_(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument
 def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
     """Run every stage that is not done, and publish."""
     from etl import jobs
+    from etl.builds import stage_records
     from etl.runs import locked
 
     job = _job(workspace)
     with locked(job.workspace):
         build_id, worked = jobs.rebuild(job)
     if worked:
-        job.console.stages(jobs.stage_records(job.workspace.build(build_id)))
+        job.console.stages(stage_records(job.workspace.build(build_id)))
         typer.echo(f"published {build_id}")
     else:
         typer.echo(f"nothing changed since build {build_id}: nothing to do")
@@ -243,12 +244,12 @@ def rollback_(
     graph: Annotated[bool, typer.Option(help="Write that build's graph to the database again.")] = True,
 ) -> None:
     """Make the previous build current again: at once for the API, then in the graph database."""
-    from etl import jobs
+    from etl.builds import rollback
     from etl.runs import locked
 
     job = _job(workspace)
     with locked(job.workspace):
-        build_id = jobs.rollback(job.workspace)
+        build_id = rollback(job.workspace)
         typer.echo(f"current is {build_id}")
         if graph:
             job.restore_graph(build_id)
@@ -257,7 +258,7 @@ def rollback_(
 @app.command()
 def builds(workspace: Folder = Path()) -> None:
     """List the builds."""
-    from etl.jobs import stage_records
+    from etl.builds import stage_records
 
     opened, _ = _open(workspace)
     current = opened.current_id()
@@ -303,8 +304,8 @@ def recommend(
     """Recommend items to one user with their reasons, or to everybody into a file."""
     from etl import show
     from etl.console import Console
-    from gnn.answers import PERSONAL, Ask
     from gnn.artifact import load_artifact
+    from gnn.lists.answers import PERSONAL, Ask
     from gnn.recommend import Recommender
 
     opened, _ = _open(workspace)
@@ -377,7 +378,7 @@ def _run(folder: Path, upto: str, allow_rejects: int | None = None) -> str:
 
 
 def _check_rejects(build: Path, allowed: int) -> None:
-    from etl.jobs import n_rejected
+    from etl.builds import n_rejected
 
     rejected = n_rejected(build)
     if rejected > allowed:

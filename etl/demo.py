@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from rich.markup import escape
 
-from etl import jobs, show
+from etl import builds, jobs, show
 from etl.console import Console
 from etl.runs import MemoryWatch, locked
 from kg import children
@@ -74,7 +74,7 @@ def _rebuild(workspace: Workspace, console: Console) -> None:
         build_id, worked = jobs.rebuild(job)
     if not worked:
         console.note(f"nothing changed since build {build_id}: nothing to build")
-    rejected = jobs.n_rejected(workspace.build(build_id))
+    rejected = builds.n_rejected(workspace.build(build_id))
     if rejected:
         console.note(f"{rejected:,} rows of the data were rejected, and not used; {workspace.rejects} says why")
 
@@ -177,7 +177,7 @@ def _print_ending(console: Console, workspace: Workspace, port: int, key_file: P
     current = workspace.current_id()
     if current is not None:
         console.out.print()
-        console.stages(jobs.stage_records(workspace.build(current)))
+        console.stages(builds.stage_records(workspace.build(current)))
     console.out.print(f"serving: API and graph database together {serving_mib:,.0f} MiB")
     graph = _graph(workspace)
     shown = key_file.relative_to(Path.cwd()) if key_file.is_relative_to(Path.cwd()) else key_file

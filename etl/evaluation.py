@@ -9,15 +9,15 @@ from typing import Any
 from etl.console import Console
 from etl.knowledge import interactions_of
 from etl.runs import read_json
-from gnn.ablation import ablations
 from gnn.artifact import load_artifact
 from gnn.config import EvaluateConfig, ModelConfig
-from gnn.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
-from gnn.evaluate_repeats import repeat_results
-from gnn.quality import quality
-from gnn.ratings import rating_results
-from gnn.report import report, unmet, write_report
-from gnn.split import split_interactions
+from gnn.evaluation.ablation import ablations
+from gnn.evaluation.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
+from gnn.evaluation.quality import quality
+from gnn.evaluation.ratings import rating_results
+from gnn.evaluation.repeats import repeat_results
+from gnn.evaluation.report import report, unmet, write_report
+from gnn.events.split import split_interactions
 from kg.config import Config
 from kg.errors import BuildError
 

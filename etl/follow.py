@@ -17,7 +17,7 @@ from etl.ledger import mark_of
 from etl.live_graph import LiveGraph
 from etl.live_items import Build, Reader, facts_of, states
 from gnn.artifact import load_artifact
-from gnn.overlay import base_facts
+from gnn.fresh.overlay import base_facts
 from kg.catalogue import Fields
 from kg.config import Config, GraphConfig
 from kg.errors import (

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl import extraction, fingerprints, knowledge, ledger
+from etl.builds import OPTIONAL, OUTPUTS, STAGES, is_done, publish, published, stages
 from etl.clean.config import CleanConfig
 from etl.console import Console
-from etl.runs import MemoryWatch, StageRecord, now, read_json, write_json
+from etl.runs import MemoryWatch, StageRecord, now, write_json
 from etl.settings import SourceConfig
 from kg.config import Config, ExtractConfig, GraphConfig, ShopConfig
 from kg.embedded import Connection, EmbeddedGraph
@@ -30,17 +31,6 @@ if TYPE_CHECKING:
     from gnn.config import ModelConfig
     from gnn.graph import GraphArrays
     from kg.tables import GraphTables
-
-STAGES = ("import", "extract", "build", "train", "evaluate")
-OUTPUTS = {
-    "import": ("catalog", "rejects.jsonl", "flagged.parquet", "import.json", "import.md"),
-    "extract": ("attributes.parquet",),
-    "build": ("graph.json", "resolution", "hygiene.json", "hygiene.md"),
-    "train": ("model", "artifact", "training.json"),
-    "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
-}
-OPTIONAL = {"extract": ("inferred.parquet", "learned.parquet", "text_vectors.npy")}
-"""What a stage writes only where the configuration asks for it."""
 
 
 @dataclass
@@ -89,7 +79,7 @@ class Job:
             return None
         self.mark = ledger.mark(self.workspace, self.config)
         build, prints = self.workspace.build(current), self.fingerprints()
-        return current if all(_is_done(build, stage, prints[stage]) for stage in STAGES) else None
+        return current if all(is_done(build, stage, prints[stage]) for stage in STAGES) else None
 
     def restore_graph(self, build_id: str) -> bool:
         """Write a build's graph to the database again if the database holds another one; say whether that was needed.
@@ -191,9 +181,9 @@ class Job:
         """Return the draft, or open a new one; a new one takes over the stages that the last build did with the same fingerprint."""
         try:
             draft = self.draft()
-            if draft.is_dir() and _stages(draft).get("import", {}).get("fingerprint", prints["import"]) == prints["import"]:
+            if draft.is_dir() and stages(draft).get("import", {}).get("fingerprint", prints["import"]) == prints["import"]:
                 return draft
-            if draft.name not in _published(self.workspace):
+            if draft.name not in published(self.workspace):
                 shutil.rmtree(draft, ignore_errors=True)
         except NotFoundError:
             pass
@@ -210,9 +200,9 @@ class Job:
         if current is None:
             return
         source, taken = self.workspace.build(current), {}
-        done = _stages(source)
+        done = stages(source)
         for stage in STAGES[:2]:
-            if not _is_done(source, stage, prints[stage]):
+            if not is_done(source, stage, prints[stage]):
                 break
             for name in (*OUTPUTS[stage], *OPTIONAL.get(stage, ())):
                 if (source / name).exists():
@@ -221,14 +211,14 @@ class Job:
         write_json(build / "stages.json", taken)
 
     def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch) -> None:
-        if _is_done(build, stage, prints[stage]):
+        if is_done(build, stage, prints[stage]):
             # Training reads the graph from the database, which may have been exchanged or deleted since.
-            if stage != "build" or _is_done(build, "train", prints["train"]) or self._graph_holds(build.name):
+            if stage != "build" or is_done(build, "train", prints["train"]) or self._graph_holds(build.name):
                 self.console.skipped(stage)
                 return
             self.console.note("the graph database does not hold this build")
         # Forgotten before the work begins: a stage that is killed half-way must not count as done when the settings go back to what they were.
-        done = {name: value for name, value in _stages(build).items() if name in STAGES[: STAGES.index(stage)]}
+        done = {name: value for name, value in stages(build).items() if name in STAGES[: STAGES.index(stage)]}
         write_json(build / "stages.json", done)
         memory.peak_mib()
         started = time.perf_counter()
@@ -267,80 +257,6 @@ def rebuild(job: Job) -> tuple[str, bool]:
     if not job.config.section(GraphConfig).uri and not (job.workspace.graph / "databases").is_dir():
         job.restore_graph(same)
     return same, False
-
-
-def publish(workspace: Workspace, build_id: str) -> None:
-    """Make a build current, atomically.
-
-    Raises:
-        NotFoundError: There is no such build.
-        ArtifactError: Its artifact is missing or corrupt; `current` stays as it was.
-    """
-    from gnn.artifact import load_artifact
-
-    if not workspace.build(build_id).is_dir():
-        raise NotFoundError(f"there is no build {build_id}", hint="`reckon builds` lists them")
-    load_artifact(workspace.build(build_id) / "artifact")
-    history = _published(workspace)
-    if history[-1:] != [build_id]:
-        # Noted first: killed in between, the history names a build that is not current, which a rollback passes over.
-        write_json(workspace.builds / "published.json", {"builds": [*history, build_id]})
-    _point(workspace, build_id)
-    draft = workspace.builds / "draft"
-    if draft.exists() and draft.read_text().strip() == build_id:
-        draft.unlink()
-
-
-def rollback(workspace: Workspace) -> str:
-    """Make the build current that was published before, and return its id.
-
-    Raises:
-        NotFoundError: There is none.
-        ArtifactError: It is corrupt; `current` stays as it was.
-    """
-    from gnn.artifact import load_artifact
-
-    current, history = workspace.current_id(), _published(workspace)
-    while history and history[-1] != current:
-        history.pop()
-    earlier = [build_id for build_id in history[:-1] if build_id != current]
-    if not earlier:
-        raise NotFoundError("no build was published before the current one", hint="`reckon builds` lists them")
-    previous = earlier[-1]
-    load_artifact(workspace.build(previous) / "artifact")
-    _point(workspace, previous)
-    write_json(workspace.builds / "published.json", {"builds": earlier})
-    return previous
-
-
-def stage_records(build: Path) -> dict[str, dict[str, Any]]:
-    """Return what each stage of a build took, in order."""
-    done = _stages(build)
-    return {stage: done[stage] for stage in STAGES if stage in done}
-
-
-def n_rejected(build: Path) -> int:
-    """Return how many rows the import of a build rejected."""
-    return int(_stages(build).get("import", {}).get("counts", {}).get("rejected", 0))
-
-
-def _point(workspace: Workspace, build_id: str) -> None:
-    temporary = workspace.builds / f"current.{os.getpid()}.tmp"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(build_id)
-    temporary.replace(workspace.current)
-
-
-def _published(workspace: Workspace) -> list[str]:
-    return [str(build_id) for build_id in read_json(workspace.builds / "published.json").get("builds", [])]
-
-
-def _stages(build: Path) -> dict[str, dict[str, Any]]:
-    return read_json(build / "stages.json")
-
-
-def _is_done(build: Path, stage: str, fingerprint: str) -> bool:
-    return _stages(build).get(stage, {}).get("fingerprint") == fingerprint and all((build / name).exists() for name in OUTPUTS[stage])
 
 
 def _link(source: Path, target: Path) -> None:

@@ -178,7 +178,7 @@ def _events(store: EventStore, upto: int) -> pl.DataFrame:
 
 def _placed(events: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     """Return events with times of the files' kind: where these are order numbers, the ledger's events follow in the order of their arrival."""
-    from gnn.meetings import CLOCK_FROM
+    from gnn.events.meetings import CLOCK_FROM
 
     last = files["time"].drop_nulls().max()
     if not isinstance(last, float) or last >= CLOCK_FROM:

@@ -8,9 +8,9 @@ from math import isnan
 from typing import Any
 
 from etl.console import Console
+from gnn.events.split import CLOCK_FROM
 from gnn.paths import Path, Reason
 from gnn.recommend import Recommendations
-from gnn.split import CLOCK_FROM
 from gnn.whynot import WhyNot
 
 _SHOWN_REASONS = 4

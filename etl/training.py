@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from gnn.config import EvaluateConfig, ModelConfig
     from gnn.graph import GraphArrays
+    from gnn.learn.progress import Report
     from gnn.scorer import PathModel
-    from gnn.train import Report
 
 CHECKPOINT = "checkpoint.json"
 TRACE = "training.json"
@@ -34,10 +34,10 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
         fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
         report: Called as training goes on.
     """
-    from gnn.activity import Activity
     from gnn.artifact import save_artifact
-    from gnn.repeats import Repeats, fit_repeats
-    from gnn.split import split_interactions
+    from gnn.events.activity import Activity
+    from gnn.events.repeats import Repeats, fit_repeats
+    from gnn.events.split import split_interactions
     from gnn.train import refit
 
     interactions, graph = interactions_of(build), with_texts(graph, build)
@@ -83,7 +83,7 @@ def _tuned(
     # Evaluation answers from this artifact: the same files, the same code as serving.
     save_artifact(build / "model", graph.with_interactions(train), result.model, build_id=build.name)
     write_json(build / TRACE, {"events": [asdict(event) for event in result.trace]})
-    counts = {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
+    counts = {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4), "softmax": result.softmax}
     write_json(build / CHECKPOINT, {"fingerprint": fingerprint, "counts": counts})
     return result.model, counts
 

@@ -39,7 +39,7 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
     from optuna.storages.journal import JournalFileBackend
 
     from gnn.config import EvaluateConfig, ModelConfig
-    from gnn.split import split_interactions
+    from gnn.events.split import split_interactions
     from kg.tables import Catalog
 
     if sampler not in SAMPLERS:
@@ -72,7 +72,7 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
 
 def _validated(graph: Any, train: Any, config: ModelConfig, folds: int) -> float:
     """Return the mean validation ndcg over the folds."""
-    from gnn.split import split_interactions
+    from gnn.events.split import split_interactions
     from gnn.train import validation_ndcg
 
     reached, rest = [], train

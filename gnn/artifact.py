@@ -29,10 +29,10 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.activity import Activity
+from gnn.events.activity import Activity
+from gnn.events.meetings import Meetings
+from gnn.events.repeats import RepeatModel, Repeats
 from gnn.graph import GraphArrays
-from gnn.meetings import Meetings
-from gnn.repeats import RepeatModel, Repeats
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
 from gnn.walks import FloatArray, WalkWeights
 from kg import schema

@@ -4,7 +4,7 @@
 
 c_u is the weighted history, a row over the items; each meta-path m carries it over the graph, one `MessagePassing` with sum aggregation per step;
 gates g ≥ 0 and exponents a, b, c of the degrees and e of the popularity are learned. A and B are learned item embeddings, smoothed over the same
-graph, R are learned item–item weights (`gnn.regression`). Because everything between history and score is linear, each score is the sum of its
+graph, R are learned item–item weights (`gnn.learn.regression`). Because everything between history and score is linear, each score is the sum of its
 paths and history items (`gnn.scorer` computes the same numbers without torch, and a test compares the two).
 
 Source: the linear propagation of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3–4) applied to histories as in SGC (Wu et al. 2019,

@@ -16,12 +16,12 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 
-from gnn.addends import Addends, Found, History, IntArray, WalkArrays, kept_pairs, through
 from gnn.artifact import Artifact
-from gnn.groups import Groups
-from gnn.live_addends import LiveAddends
-from gnn.overlay import Overlay
-from gnn.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, Teller
+from gnn.explain.addends import Addends, Found, History, IntArray, WalkArrays, kept_pairs, through
+from gnn.explain.groups import Groups
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, Teller
+from gnn.fresh.live_addends import LiveAddends
+from gnn.fresh.overlay import Overlay
 from gnn.walks import FloatArray, WalkWeights
 from kg.schema import EdgeType
 
@@ -51,7 +51,7 @@ class Explainer:
 
         Args:
             overlay: What changed.
-            current: The build with it (`gnn.current.current_artifact`): what names the nodes.
+            current: The build with it (`gnn.fresh.current.current_artifact`): what names the nodes.
         """
         other = copy(self)
         other._artifact = current
@@ -106,6 +106,7 @@ class Explainer:
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
         n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
         teller = Teller(self._artifact, history, limits)
+        by_learned = teller.learned(learned, totals.tolist())
         told = []
         for place, item in enumerate(nums.tolist()):
             total, own = float(totals[place]), groups.of_item(place)
@@ -113,7 +114,7 @@ class Explainer:
                 told.append(Explanation(0.0, (), 1.0, 0))
                 continue
             reasons = [teller.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
-            reasons += teller.learned(learned[place], total)
+            reasons += by_learned[place]
             reasons.sort(key=lambda reason: -reason.share)
             hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
             remainder = float(hidden + sum(reason.share for reason in reasons[limits.max_reasons :]))

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.artifact import Artifact
-from gnn.current import current_artifact
-from gnn.filters import ArtifactColumns, BoolArray, Filter, parse_filter
-from gnn.history import DISLIKED, Event
-from gnn.impressions import ignored
+from gnn.explain.reasons import Explanation, Limits, Reason
+from gnn.fresh.current import current_artifact
+from gnn.fresh.overlay import Overlay
 from gnn.listings import Listings
-from gnn.overlay import Overlay
+from gnn.lists.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
+from gnn.lists.filters import ArtifactColumns, BoolArray, Filter, Masks
+from gnn.lists.impressions import ignored
+from gnn.lists.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
+from gnn.lists.reckoning import adjusted, pinned_item
+from gnn.lists.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
+from gnn.lists.rules import NOTHING, Active, Order, Rules
+from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, Related
+from gnn.lists.strategies import Scored, Strategies
 from gnn.paths import Explainer, History
-from gnn.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
-from gnn.reasons import Explanation, Limits, Reason
-from gnn.reckoning import adjusted, pinned_item
-from gnn.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
-from gnn.rules import NOTHING, Active, Order, Rules
 from gnn.scorer import score
-from gnn.shoppers import Shopper, Shoppers
-from gnn.similar import BASKET, BOUGHT_TOGETHER, Related
-from gnn.strategies import Scored, Strategies
+from gnn.shopper.history import DISLIKED, Event
+from gnn.shopper.shoppers import NO_ITEMS, Shopper, Shoppers
 from gnn.walks import FloatArray
 from kg import schema
 from kg.errors import InputError, NotFoundError
@@ -36,7 +35,6 @@ from kg.events import FreshEvent
 
 IN_HISTORY = "already in the history"
 _BATCH_CELLS = 20_000_000
-_MASKS = 64
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
 
@@ -57,11 +55,12 @@ class Recommender:
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
         self.columns = ArtifactColumns(artifact)
-        self._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(self.columns))
+        self._masks = Masks(self.columns)
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
         self.rules = Rules((), artifact, self.matching)
         """The business rules that hold; whoever keeps them exchanges them."""
-        self._build = self
+        # None in the recommender of a build: one that held itself would never be let go of.
+        self._base: Recommender | None = None
         self.overlay: Overlay | None = None
         self._identity = object()
 
@@ -80,16 +79,17 @@ class Recommender:
             other = self._with_items(overlay, current)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other.columns = columns = ArtifactColumns(current)
-        other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
+        other.columns = ArtifactColumns(current)
+        other._masks = Masks(other.columns)
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
 
     def _with_items(self, overlay: Overlay, current: Artifact) -> Recommender:
         """Return a recommender that scores and explains changed items."""
-        build = self._build
+        build = self if self._base is None else self._base
         other = copy(build)
+        other._base = build
         other.explainer = build.explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
@@ -99,7 +99,7 @@ class Recommender:
     @property
     def build(self) -> Artifact:
         """The build that answers, without what changed since."""
-        return self._build.artifact
+        return self.artifact if self._base is None else self._base.artifact
 
     def recommend(
         self,
@@ -205,11 +205,13 @@ class Recommender:
         told = zip(places, self._told(scored, places, ask), strict=True)
         items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
-        edits = shopper.edits.applied(shopper.events.met())
+        edits = shopper.edits.applied(shopper.events.met()) if shopper.edits.values else ()
         n_fresh = len(shopper.fresh.items)
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None) -> Candidates:
+    def candidates(
+        self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None, item: int | None = None
+    ) -> Candidates:
         """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
 
         Args:
@@ -218,12 +220,17 @@ class Recommender:
             scored: The scores.
             active: The rules that hold.
             depth: How many of the best are wanted; scores of others need not be right. None for all.
+            item: item_num whose rank alone is wanted; scores of what is below it need not be right.
         """
         adjustment = ignored(shopper.events, ask.impression_factor)
         adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
         bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
+        if scored.ahead is not None and item is not None:
+            factor = float(np.prod([each.factors[each.items == item].prod() for each in adjustments]))
+            ahead = scored.ahead(bars, item, factor, np.concatenate([NO_ITEMS, *(each.items for each in adjustments)]))
+            return Candidates(ahead, fill, bars, tuple(adjustments), self._listings)
         if scored.head is None or depth is None:
             return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
         # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
@@ -266,16 +273,12 @@ class Recommender:
 
     def mask(self, wanted: Filter) -> BoolArray:
         """Return which items a filter lets through; the last few filters are remembered."""
-        mask: BoolArray = self._masks(wanted)
-        return mask
+        return self._masks.of(wanted)
 
-    def matching(self, raw: Mapping[str, object]) -> BoolArray:
-        """Return which items a filter lets through, given as it came out of JSON.
-
-        Raises:
-            InputError: It is malformed or names what does not exist.
-        """
-        return self.mask(parse_filter(raw, self.columns))
+    @property
+    def matching(self) -> Callable[[Mapping[str, object]], BoolArray]:
+        """Gives the items that a filter lets through, as it came out of JSON; it does not hold on to this recommender."""
+        return self._masks.matching
 
     def _rerankers(self, ask: Ask, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
         """Return what changes the order, its names, and how many of the best it looks at."""
@@ -311,8 +314,8 @@ class Recommender:
         """
         item = self.item_num(item_id)
         shopper = self.known(user_id, fresh)
-        candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
-        place = place_of(candidates, item)
+        scored = self._strategies.from_history(shopper.history)
+        place = place_of(self.candidates(shopper, Ask(), scored, self.rules.active(shopper), item=item), item)
         told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )

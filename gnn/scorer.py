@@ -2,7 +2,7 @@
 
     s(u, i) = Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩  +  g_B · B_ji ]
 
-⟨a_j, b_i⟩ (`gnn.factors`) and B_ji (`gnn.regression`) are learned, exact per history item, and shown together as the learned part.
+⟨a_j, b_i⟩ (`gnn.learn.factors`) and B_ji (`gnn.learn.regression`) are learned, exact per history item, and shown together as the learned part.
 
 Only the strongest `neighbours` targets of each history item take part in the graph sum: a pair (j, i) is kept with all its paths or dropped with
 all of them, so the shares of the paths stay exact.

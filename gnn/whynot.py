@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from gnn.addends import History
-from gnn.answers import Ask
 from gnn.artifact import Artifact, Edges
-from gnn.filters import Filter
-from gnn.history import SHOWN, Event, Events, weighted
-from gnn.overlay import column
+from gnn.explain.addends import History
+from gnn.fresh.overlay import column
+from gnn.lists.answers import Ask
+from gnn.lists.filters import Filter
 from gnn.paths import Explainer
 from gnn.recommend import IN_HISTORY, Recommender, top
-from gnn.shoppers import Shopper
+from gnn.shopper.history import SHOWN, Event, Events, weighted
+from gnn.shopper.shoppers import Shopper
 from gnn.walks import FloatArray, largest
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent

@@ -15,7 +15,7 @@ from api.keys import ApiKey
 from api.responses import Answer, Explanation, request_id
 from api.serving import Serving
 from api.wishes import MAX_FILTER
-from gnn.filters import parse_filter
+from gnn.lists.filters import parse_filter
 from gnn.whynot import why_not
 from kg.errors import InputError
 

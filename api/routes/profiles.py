@@ -13,8 +13,8 @@ from api.auth import require
 from api.keys import ApiKey
 from api.responses import Answer, request_id
 from api.serving import Serving
-from gnn.interests import MAX_EDITS, items_with
-from gnn.profile import BRAND, CATEGORY, Habits, Interest, habits, interests
+from gnn.shopper.interests import MAX_EDITS, items_with
+from gnn.shopper.profile import BRAND, CATEGORY, Habits, Interest, habits, interests
 from kg import schema
 from kg.errors import ConflictError, InputError, LedgerUnavailableError
 from kg.events import InterestEdit

@@ -15,9 +15,9 @@ from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
 from api.wishes import BodyWishes, ListWishes, QueryWishes, Text, Windowed, asked
-from gnn.answers import POPULAR, TRENDING, Ask
+from gnn.lists.answers import POPULAR, TRENDING, Ask
+from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
 from gnn.recommend import Recommendations, Recommender
-from gnn.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
 ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]

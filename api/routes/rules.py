@@ -18,8 +18,8 @@ from api.keys import ApiKey
 from api.responses import Answer, request_id
 from api.rules import KeptRule
 from api.serving import Serving
-from gnn.answers import Ask, Recommendations
-from gnn.rule import ID_PATTERN, Rule, RuleBody
+from gnn.lists.answers import Ask, Recommendations
+from gnn.lists.rule import ID_PATTERN, Rule, RuleBody
 from kg.errors import ConflictError, NotFoundError
 
 router = APIRouter(prefix="/v1", tags=["rules"])

@@ -1,4 +1,4 @@
-"""Business rules of a ledger: each is a document that `gnn.rule` describes; here it is kept, numbered and found again."""
+"""Business rules of a ledger: each is a document that `gnn.lists.rule` describes; here it is kept, numbered and found again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StoredRule:
 
     Attributes:
         rule_id: Its id.
-        body: What `gnn.rule.RuleBody` describes.
+        body: What `gnn.lists.rule.RuleBody` describes.
         revision: Number of its last change.
         changed_s: When that was, Unix seconds.
     """

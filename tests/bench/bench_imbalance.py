@@ -11,11 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from gnn.ablation import graph_of
 from gnn.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
-from gnn.evaluate import PathSumRanker, evaluate, test_users
-from gnn.split import split_interactions
+from gnn.evaluation.ablation import graph_of
+from gnn.evaluation.evaluate import PathSumRanker, evaluate, test_users
+from gnn.events.split import split_interactions
 from gnn.train import fit
 from kg.config import load_config
 from kg.tables import Catalog

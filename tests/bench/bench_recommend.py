@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gnn.answers import Ask
 from gnn.artifact import Artifact, load_artifact, save_artifact
+from gnn.lists.answers import Ask
 from gnn.recommend import Recommender
 from tests.bench.synthetic_shop import model_of, synthetic
 

@@ -12,7 +12,7 @@ from etl.console import Console
 from etl.evaluation import evaluate_build
 from gnn.artifact import save_artifact
 from gnn.config import ModelConfig
-from gnn.split import split_interactions
+from gnn.events.split import split_interactions
 from gnn.train import fit
 from kg.config import load_config
 from kg.resolve.merges import Resolution

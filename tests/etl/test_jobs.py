@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from etl import incremental, jobs
+from etl import builds, incremental, jobs
 from etl.console import Console
 from etl.runs import read_json
 from kg.config import load_config
@@ -97,8 +97,8 @@ def test_a_rebuild_writes_every_noun(built: Workspace):
     current = built.current_id()
     assert current is not None
     folder = built.build(current)
-    assert list(jobs.stage_records(folder)) == list(jobs.STAGES)
-    assert all((folder / name).exists() for names in jobs.OUTPUTS.values() for name in names)
+    assert list(builds.stage_records(folder)) == list(builds.STAGES)
+    assert all((folder / name).exists() for names in builds.OUTPUTS.values() for name in names)
     assert not list(folder.glob("*.tmp"))
     assert not (built.builds / "draft").exists()
     assert json.loads((folder / "report.json").read_text())["build_id"] == current
@@ -119,9 +119,9 @@ def test_changed_settings_reuse_what_does_not_depend_on_them(workspace: Workspac
     reused = {name: record["reused"] for name, record in stages(workspace, second).items()}
     assert reused == {"import": True, "extract": True, "build": False, "train": False, "evaluate": False}
     # Back, and back no further.
-    assert jobs.rollback(workspace) == first == workspace.current_id()
+    assert builds.rollback(workspace) == first == workspace.current_id()
     with pytest.raises(NotFoundError):
-        jobs.rollback(workspace)
+        builds.rollback(workspace)
     assert job_of(workspace).restore_graph(first)
     assert not job_of(workspace).restore_graph(first)
 
@@ -145,15 +145,15 @@ def test_a_corrupt_artifact_is_neither_published_nor_rolled_back_to(workspace: W
     broken = max((workspace.build(copy) / "artifact").iterdir(), key=lambda path: path.stat().st_size)
     broken.write_bytes(broken.read_bytes()[:-1] + b"?")
     with pytest.raises(ArtifactError):
-        jobs.publish(workspace, copy)
+        builds.publish(workspace, copy)
     assert workspace.current_id() == first
     shutil.rmtree(workspace.build(copy))
     shutil.copytree(workspace.build(first), workspace.build(copy))
-    jobs.publish(workspace, copy)
+    builds.publish(workspace, copy)
     assert workspace.current_id() == copy
     (workspace.build(first) / "artifact" / broken.name).write_bytes(b"")
     with pytest.raises(ArtifactError):
-        jobs.rollback(workspace)
+        builds.rollback(workspace)
     assert workspace.current_id() == copy
 
 
@@ -162,11 +162,11 @@ def test_a_history_that_is_ahead_of_current_does_not_mislead_rollback(workspace:
     assert first is not None
     second, third = "20990101T000000-abcdef", "20990102T000000-abcdef"
     shutil.copytree(workspace.build(first), workspace.build(second))
-    jobs.publish(workspace, second)
+    builds.publish(workspace, second)
     # As a publication leaves it that was killed before its last step.
     history = workspace.builds / "published.json"
     history.write_text(json.dumps({"builds": [*json.loads(history.read_text())["builds"], third]}))
-    assert jobs.rollback(workspace) == first
+    assert builds.rollback(workspace) == first
 
 
 def test_training_notices_that_the_graph_is_gone(workspace: Workspace):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl import jobs, ledger
+from etl import builds, jobs, ledger
 from etl.console import Console
 from etl.runs import read_json
 from gnn.artifact import load_artifact
@@ -57,11 +57,11 @@ def test_import_adds_events_and_declarations(workspace: Workspace):
     added = catalog.interactions.join(before.interactions, on=["user_id", "item_id", "kind", "time"], how="anti").rows()
     assert added == [("new", "1", "purchase", 1.7e9, 2.0, None, 399), ("u", "2", "rating", 1.7e9, 1.0, 4.0, None)]
     assert {row["user_id"]: (row["city"], row["likes"]) for row in catalog.users.to_dicts()} == {"new": (["Oslo"], []), "u": ([], ["tea", "jazz"])}
-    counts = jobs.stage_records(build)["import"]["counts"]
+    counts = builds.stage_records(build)["import"]["counts"]
     assert counts["sources"]["ledger"] == {"rows": 4, "good": 2, "flagged": 0, "empty": 1, "rejected": 1}
     assert counts["ledger"] == {"events_seq": 4, "users_revision": 2, "catalogue_seq": 0}
     # It is told, and fails nothing.
-    assert jobs.n_rejected(build) == 0
+    assert builds.n_rejected(build) == 0
     (line,) = map(json.loads, workspace.rejects.read_text().splitlines())
     assert (line["file"], line["line"], line["value"]) == ("ledger", 4, "gone")
 
@@ -148,8 +148,8 @@ def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspa
     assert catalog.items.filter(item_id="2")["available"].to_list() == [False]
     assert catalog.interactions.filter(item_id="new").height == 1
     assert not {"8", "gone"} & set(catalog.interactions["item_id"])
-    assert jobs.n_rejected(build) == 0
-    assert jobs.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5
+    assert builds.n_rejected(build) == 0
+    assert builds.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5
 
 
 def test_status_and_export(workspace: Workspace, tmp_path: Path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from gnn.baselines import ALS, EASE, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
-from gnn.factors import als_item_factors, confidence_for, folded, width_for
+from gnn.evaluation.baselines import ALS, EASE, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
+from gnn.learn.factors import als_item_factors, confidence_for, folded, width_for
 
 
 @pytest.fixture

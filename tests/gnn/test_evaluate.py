@@ -6,10 +6,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gnn.ablation import NO_GRAPH, NO_LEARNED, SHUFFLED, WHOLE, ablations, graph_of, shuffled
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
-from gnn.evaluate import PathSumRanker, activity_slices, baseline_rankers, compare, evaluate, interactions_of, rank, skipped_baselines, test_users
+from gnn.evaluation.ablation import NO_GRAPH, NO_LEARNED, SHUFFLED, WHOLE, ablations, graph_of, shuffled
+from gnn.evaluation.evaluate import (
+    PathSumRanker,
+    activity_slices,
+    baseline_rankers,
+    compare,
+    evaluate,
+    interactions_of,
+    rank,
+    skipped_baselines,
+    test_users,
+)
 from gnn.recommend import Recommender
 from gnn.scorer import neighbour_matrix
 from gnn.train import fit

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnn.answers import Ask
 from gnn.artifact import Artifact, load_artifact, save_artifact
-from gnn.filters import ArtifactColumns, parse_filter
 from gnn.graph import GraphArrays
+from gnn.lists.answers import Ask
+from gnn.lists.filters import ArtifactColumns, parse_filter
 from gnn.recommend import Recommender
 from kg.errors import InputError
 from kg.tables import GraphTables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gnn.candidates import build_pool, candidates
 from gnn.config import ModelConfig
-from gnn.imbalance import proposal, target_weights
+from gnn.learn.candidates import build_pool, candidates
+from gnn.learn.imbalance import proposal, target_weights
 from gnn.train import fit
 from tests.gnn.oracles import planted_brands, ranked
 from tests.gnn.test_train import QUICK, share_found

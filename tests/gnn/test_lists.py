@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gnn.answers import STRATEGIES, Ask, item_hash
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph import GraphArrays
+from gnn.lists.answers import STRATEGIES, Ask, item_hash
+from gnn.lists.rerank import Neighbourhoods, diversified
 from gnn.recommend import Recommender
-from gnn.rerank import Neighbourhoods, diversified
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent
 from tests.gnn.small import small_model, small_tables

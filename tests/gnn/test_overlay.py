@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnn.addends import History, WalkArrays
 from gnn.artifact import Artifact, load_artifact, save_artifact
-from gnn.current import current_artifact
+from gnn.explain.addends import History, WalkArrays
+from gnn.fresh.current import current_artifact
+from gnn.fresh.live import LiveItem
+from gnn.fresh.live_addends import LiveAddends
+from gnn.fresh.overlay import Overlay, base_facts, column
 from gnn.graph import GraphArrays
-from gnn.live import LiveItem
-from gnn.live_addends import LiveAddends
-from gnn.overlay import Overlay, base_facts, column
 from gnn.scorer import PathModel, score
 from gnn.walks import WalkWeights
 from kg.schema import EdgeType

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnn.activity import NOTHING, Activity
-from gnn.answers import Ask
 from gnn.artifact import Artifact, load_artifact, save_artifact
+from gnn.events.activity import NOTHING, Activity
 from gnn.graph import GraphArrays
-from gnn.interests import edits_over, items_with
-from gnn.profile import habits, habits_of, interests
+from gnn.lists.answers import Ask
 from gnn.recommend import Recommender
+from gnn.shopper.interests import edits_over, items_with
+from gnn.shopper.profile import habits, habits_of, interests
 from kg.events import FreshEvent, InterestEdit
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.small import small_model, small_tables

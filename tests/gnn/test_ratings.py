@@ -11,9 +11,9 @@ import pytest
 
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
-from gnn.ratings import BIASES, HEAD, MEAN, Biases, RatingResults, Ratings, ScoreMap, rating_results
-from gnn.report import markdown, report
-from gnn.split import Split, split_interactions
+from gnn.evaluation.ratings import BIASES, HEAD, MEAN, Biases, RatingResults, Ratings, ScoreMap, rating_results
+from gnn.evaluation.report import markdown, report
+from gnn.events.split import Split, split_interactions
 from gnn.train import fit
 from tests.gnn.oracles import shop
 from tests.gnn.test_report import ABOUT, result

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from gnn.regression import item_weights
+from gnn.learn.regression import item_weights
 
 
 def interactions(seed: int, n_users: int = 60, n_items: int = 12) -> sp.csr_matrix:
@@ -52,7 +52,7 @@ def test_only_items_of_two_shoppers_take_part_and_the_largest_weights_stay() -> 
 
 def test_rows_wider_than_a_block_agree_with_the_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = item_weights(interactions(4), regularization=1.0, kept=100)
-    monkeypatch.setattr("gnn.regression._ROWS", 5)
+    monkeypatch.setattr("gnn.learn.regression._ROWS", 5)
     np.testing.assert_array_equal(item_weights(interactions(4), regularization=1.0, kept=100).toarray(), whole.toarray())
 
 

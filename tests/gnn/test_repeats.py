@@ -7,16 +7,16 @@ import polars as pl
 import pytest
 
 from etl.show import purchases
-from gnn.activity import Activity
-from gnn.answers import BUY_AGAIN, Ask
 from gnn.artifact import Artifact, load_artifact, save_artifact
-from gnn.buy_again import MAX_PURCHASES, BuyAgain
 from gnn.config import EvaluateConfig
-from gnn.evaluate_repeats import repeat_results
+from gnn.evaluation.repeats import repeat_results
+from gnn.events.activity import Activity
+from gnn.events.repeats import Purchases, RepeatModel, Repeats, fit_repeats
 from gnn.graph import GraphArrays
+from gnn.lists.answers import BUY_AGAIN, Ask
+from gnn.lists.buy_again import MAX_PURCHASES, BuyAgain
 from gnn.recommend import Recommender
-from gnn.repeats import Purchases, RepeatModel, Repeats, fit_repeats
-from gnn.shoppers import Shoppers
+from gnn.shopper.shoppers import Shoppers
 from kg.events import FreshEvent
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.oracles import shop

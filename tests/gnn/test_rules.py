@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gnn.rule import Rule, RuleBody, rule_of
-from gnn.rules import Cap, Pin, capped, pinned
+from gnn.lists.rule import Rule, RuleBody, rule_of
+from gnn.lists.rules import Cap, Pin, capped, pinned
 
 
 def rule(action: str = "exclude", **fields) -> Rule:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from gnn.split import has_clock, split_interactions
+from gnn.events.split import has_clock, split_interactions
 from kg.tables import INTERACTION_COLUMNS
 
 DAY = 86_400.0

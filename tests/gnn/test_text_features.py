@@ -9,8 +9,8 @@ import pytest
 
 from gnn.config import ModelConfig
 from gnn.graph import GraphArrays
+from gnn.learn.text_features import MIN_ITEMS, text_map, with_texts
 from gnn.scorer import history_weights, neighbour_matrix, score
-from gnn.text_features import MIN_ITEMS, text_map, with_texts
 from gnn.train import item_embeddings, refit
 from gnn.walks import FloatArray
 from tests.gnn.oracles import planted_brands, shop

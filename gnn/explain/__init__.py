@@ -1,0 +1,1 @@
+"""The addends of a score, and how a person reads them."""

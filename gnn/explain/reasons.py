@@ -1,0 +1,249 @@
+"""Reasons: groups of addends told to a person, with their strongest paths."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.artifact import Artifact
+from gnn.explain.addends import Addends, History, IntArray
+from gnn.explain.groups import Group
+from gnn.explain.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
+from kg import schema
+from kg.schema import Step
+
+MAX_REASONS = 8
+MAX_PATHS = 5
+_FEW = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a shown path. Hops through other shoppers carry a count instead of a key."""
+
+    label: str
+    key: Mapping[str, str] | None = None
+    title: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge of a shown path."""
+
+    type: str
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A shown path, or a group of equal paths through other shoppers."""
+
+    share: float
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One group of addends.
+
+    Attributes:
+        kind: "graph", "learned", or "popular" for shoppers of whom nothing is known.
+        share: Sum of its addends / score.
+        sentence: For a person.
+        relation: The relation it is about, of graph reasons.
+        paths: Its strongest paths.
+        n_not_shown: Paths of this group, or purchases, beyond those.
+        share_not_shown: Their share.
+        history: (item_id, title, share) of learned reasons, strongest first; of buy_again the purchases, the latest first.
+        times: When each of those purchases was; NaN where unknown. Empty for learned reasons.
+    """
+
+    kind: str
+    share: float
+    sentence: str
+    relation: str | None = None
+    paths: tuple[Path, ...] = ()
+    n_not_shown: int = 0
+    share_not_shown: float = 0.0
+    history: tuple[tuple[str, str, float], ...] = ()
+    times: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All of a score.
+
+    Attributes:
+        score: Sum of all addends, in double precision.
+        reasons: The largest groups, largest first.
+        remainder: Share of the addends in no listed group; 1 for a score of 0, which has no addends.
+        n_paths: Graph paths behind the score.
+    """
+
+    score: float
+    reasons: tuple[Reason, ...]
+    remainder: float
+    n_paths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is told.
+
+    Attributes:
+        max_reasons: Groups listed; the others make up the remainder.
+        max_paths: Paths listed per group.
+        max_history: History items listed with what the learned part gives them.
+        show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
+    """
+
+    max_reasons: int = MAX_REASONS
+    max_paths: int = MAX_PATHS
+    max_history: int = MAX_PATHS
+    show_ids: bool = False
+
+
+class Teller:
+    """Tells the groups of scores over one history.
+
+    Args:
+        artifact: Names the nodes.
+        history: Whose scores they are.
+        limits: How much is told.
+    """
+
+    def __init__(self, artifact: Artifact, history: History, limits: Limits) -> None:
+        self._artifact, self._history, self._limits = artifact, history, limits
+        self._nums = history.nums.tolist()
+        self._relations = frozenset(history.relations)
+        # The same nodes and edges come up again and again in a list.
+        self._nodes: dict[tuple[str, int], Node] = {}
+        self._edges: dict[Hashable, tuple[Edge, ...]] = {}
+        self._user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})
+
+    def reason(self, item: int, group: Group, total: float) -> Reason:
+        """Tell a group of addends of one item.
+
+        Args:
+            item: item_num.
+            group: The addends.
+            total: The item's score.
+        """
+        part, meta_path = group.part, group.part.walk.meta_path
+        through_others = meta_path.family in ("interaction", "followed")
+        strongest, sums, counts = _by_position(group)
+        if through_others and not self._limits.show_ids:
+            shown, n_all = self._grouped_paths(item, part, total, strongest, sums, counts)
+        else:
+            shown, n_all = self._single_paths(item, part, total)
+        share = group.total / total
+        value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
+        n_shoppers = group.n_shoppers if group.counts is not None else _distinct(part.middles[:, -1]) if through_others else 0
+        sentence = reason_sentence(meta_path, history=self._text(strongest), value=value, count=n_shoppers)
+        rest = share - float(sum(path.share for path in shown))
+        return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
+
+    def learned(self, learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
+        """Tell the learned part of several items: a reason each, or none.
+
+        Args:
+            learned: What it adds to each per history item, [n items, n history items].
+            totals: The items' scores.
+        """
+        sums, n_close = learned.sum(axis=1).tolist(), (learned > 0).sum(axis=1).tolist()
+        some = np.any(learned, axis=1).tolist()
+        orders = np.argsort(-learned, axis=1, kind="stable")
+        told: list[list[Reason]] = []
+        for own, order, there, total, added, close in zip(learned, orders, some, totals, sums, n_close, strict=True):
+            if not there or not total:
+                told.append([])
+                continue
+            head = order[: self._limits.max_history].tolist()
+            rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
+            sentence = learned_sentence(self._text(order[: max(close, 1)].tolist()))
+            told.append([Reason("learned", added / total, sentence, history=rows)])
+        return told
+
+    def _text(self, positions: Sequence[int]) -> str:
+        relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
+        return history_text(len(positions), (self._item(position)[1] for position in positions), relations)
+
+    def _grouped_paths(
+        self, item: int, part: Addends, total: float, strongest: Sequence[int], sums: npt.NDArray[np.float64], counts: IntArray
+    ) -> tuple[list[Path], int]:
+        """Return the strongest paths and how many there are, those that differ by nothing but the shopper taken as one."""
+        steps, most = part.walk.meta_path.steps, self._limits.max_paths
+        rows: list[tuple[tuple[int, ...], float, int]]
+        if len(steps) == 2:
+            rows = [((position,), float(sums[position]), int(counts[position])) for position in strongest[:most]]
+            n_all = len(strongest)
+        else:
+            # All but the shoppers, who are counted: the history item and what lies before them.
+            width = int(part.middles[:, 0].max()) + 1
+            keys, inverse = np.unique(part.positions * width + part.middles[:, 0], return_inverse=True)
+            each, totals = np.bincount(inverse), np.bincount(inverse, weights=part.values)
+            best = np.argsort(-totals, kind="stable")[:most].tolist()
+            rows = [(divmod(int(keys[n]), width), float(totals[n]), int(each[n])) for n in best]
+            n_all = len(keys)
+        paths = []
+        for (position, *nums), value, count in rows:
+            between = [self._node(step.end, num) for step, num in zip(steps, nums, strict=False)]
+            paths.append(self._path(position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
+        return paths, n_all
+
+    def _single_paths(self, item: int, part: Addends, total: float) -> tuple[list[Path], int]:
+        """Return the strongest paths and how many there are."""
+        steps, paths = part.walk.meta_path.steps, []
+        for n in np.argsort(-part.values, kind="stable")[: self._limits.max_paths].tolist():
+            between = [self._node(step.end, num) for step, num in zip(steps[:-1], part.middles[n].tolist(), strict=True)]
+            paths.append(self._path(int(part.positions[n]), steps, between, item, float(part.values[n] / total)))
+        return paths, len(part.values)
+
+    def _path(self, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
+        nodes = (self._node("item", self._nums[position]), *between, self._node("item", item))
+        relation = self._history.relations[position]
+        edges = self._edges_of(relation, steps)
+        return Path(share, nodes if relation in ANCHORS else (self._user, *nodes), edges)
+
+    def _edges_of(self, relation: str, steps: Sequence[Step]) -> tuple[Edge, ...]:
+        """Return the edges of a path, from the shopper on where there is one."""
+        asked = relation, *((step.edge_type[1], step.reverse) for step in steps)
+        found = self._edges.get(asked)
+        if found is None:
+            first = () if relation in ANCHORS else (Edge(schema.relation(relation).type, reverse=False),)
+            found = (*first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
+            self._edges[asked] = found
+        return found
+
+    def _node(self, node_type: str, num: int) -> Node:
+        found = self._nodes.get((node_type, num))
+        if found is None:
+            kind = schema.node_type(node_type)
+            title = self._artifact.titles[num] if node_type == "item" else None
+            found = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
+        return found
+
+    def _item(self, position: int) -> tuple[str, str]:
+        num = self._nums[position]
+        return self._artifact.item_ids[num], self._artifact.titles[num]
+
+
+def _by_position(group: Group) -> tuple[list[int], npt.NDArray[np.float64], IntArray]:
+    """Return the history items behind addends, strongest first; and of each history item what it adds and how many paths it has."""
+    part = group.part
+    sums, counts = np.bincount(part.positions, weights=part.values), np.bincount(part.positions, weights=group.counts)
+    taking = np.flatnonzero(counts)
+    return taking[np.argsort(-sums[taking], kind="stable")].tolist(), sums.astype(np.float64), counts.astype(np.int64)
+
+
+def _distinct(nums: IntArray) -> int:
+    if len(nums) <= _FEW:
+        return len(set(nums.tolist()))
+    there = np.zeros(int(nums.max()) + 1, dtype=bool)
+    there[nums] = True
+    return int(there.sum())

@@ -1,0 +1,1 @@
+"""Items that changed since the build, laid over its artifact."""

@@ -1,0 +1,357 @@
+"""The arrays of items that were added or edited since the build: their walks over attributes, what else leads to them, their embeddings.
+
+All follow the build's weights: gates, exponents and degrees are those of the build, except a live item's own degrees; a value that the build does not
+know has as many neighbours as there are live items with it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from gnn.artifact import Artifact, Edges
+from gnn.explain.addends import IntArray
+from gnn.walks import FloatArray, WalkWeights, attraction, power
+from kg.schema import EdgeType
+
+Values = npt.NDArray[np.float64]
+Facts = Mapping[EdgeType, tuple[str, ...]]
+
+_NOTHING = 1e-6
+"""A share of a pair's weight below this is what is left of subtracting equal numbers in single precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveItem:
+    """An item as it is now.
+
+    Attributes:
+        item_id: Which.
+        title: What a person reads.
+        facts: Attribute edge type → its values, each once; all that the item has, not only what changed.
+        price_cents: NaN where unknown.
+    """
+
+    item_id: str
+    title: str
+    facts: Facts
+    price_cents: float = float("nan")
+
+
+@dataclass(frozen=True)
+class LiveWalk:
+    """One attribute meta-path between live items and everything else.
+
+    Attributes:
+        walk: Its weights.
+        nums: The values that live items have, as numbers of the build; those that it does not know are numbered on from there, [n values].
+        middle: Factor of each value, [n values].
+        holders: Which items have which of the values now: ones, [n values, n_items].
+        values: The same the other way round, [n_items, n values].
+        start: Factor of each item as part of a history, [n_items].
+        end: Factor of each item as a candidate, [n_items].
+    """
+
+    walk: WalkWeights
+    nums: IntArray
+    middle: Values
+    holders: sp.csr_matrix
+    values: sp.csr_matrix
+    start: Values
+    end: Values
+
+    def values_of(self, num: int) -> IntArray:
+        """Return the values of an item, as places in `nums`; of an item that did not change, those that changed items have too."""
+        return np.asarray(self.values.indices[self.values.indptr[num] : self.values.indptr[num + 1]], dtype=np.int64)
+
+
+@dataclass
+class Learned:
+    """What was worked out about a build and serves every overlay of it.
+
+    Attributes:
+        pairs: Base position → the items that lead to it over other walks than attributes, and their weights.
+        leads: Base position → the items that it leads to in the same way.
+        means: (edge type, value) → mean embeddings of the value's items, a and b side by side; None where nothing is learned of them.
+    """
+
+    pairs: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
+    leads: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
+    means: dict[tuple[EdgeType, str], Values | None] = field(default_factory=dict)
+
+
+class LiveArrays:
+    """The arrays of one set of live items.
+
+    Args:
+        artifact: The build.
+        items: The live items. An edited item keeps its position in the build; new ones follow after the last.
+        learned: Filled as it is worked out; shared by the overlays of a build.
+    """
+
+    def __init__(self, artifact: Artifact, items: Sequence[LiveItem], learned: Learned | None = None) -> None:
+        self.artifact, self.items = artifact, tuple(items)
+        self.learned = Learned() if learned is None else learned
+        known: IntArray = np.asarray([artifact.item_nums.get(item.item_id, -1) for item in self.items], dtype=np.int64)
+        self.n_base, self.n_items = artifact.n_items, artifact.n_items + int((known < 0).sum())
+        self.positions: IntArray = np.where(known < 0, self.n_base + np.cumsum(known < 0) - 1, known)
+        self.is_live = np.zeros(self.n_items, dtype=bool)
+        self.is_live[self.positions] = True
+        self.edges: Mapping[EdgeType, Edges] | None = None
+        """The edges as they are now, where `gnn.fresh.current` has made them."""
+        self._outgoing: dict[int, tuple[IntArray, Values]] = {}
+
+    def prepare(self) -> None:
+        """Work out what the first answer would have to wait for."""
+        if self.items:
+            _ = self.left, self.returning, self.others, self.embeddings
+
+    @cached_property
+    def new_nums(self) -> Mapping[str, int]:
+        """Item id → position, of the items that the build does not know."""
+        return {item.item_id: num for item, num in zip(self.items, self.positions.tolist(), strict=True) if num >= self.n_base}
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """Item ids by position."""
+        return [*self.artifact.item_ids, *self.new_nums]
+
+    @cached_property
+    def item_nums(self) -> Mapping[str, int]:
+        """Item id → position."""
+        return {**self.artifact.item_nums, **self.new_nums} if self.new_nums else self.artifact.item_nums
+
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """Position → place in `items`."""
+        return {num: place for place, num in enumerate(self.positions.tolist())}
+
+    @cached_property
+    def popularity(self) -> FloatArray:
+        """Users who met each item, as the build counted them: none where it did not know the item.
+
+        Shapes:
+            [n_items].
+        """
+        return np.concatenate([self.artifact.popularity, np.zeros(self.n_items - self.n_base, dtype=np.float32)])
+
+    @cached_property
+    def new_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Node type → keys of the values that the build does not know, sorted."""
+        found: dict[str, set[str]] = {}
+        for item in self.items:
+            for edge_type, values in item.facts.items():
+                known = self.artifact.node_keys.get(edge_type[2], [])
+                found.setdefault(edge_type[2], set()).update(value for value in values if position(known, value) < 0)
+        return {node_type: tuple(sorted(keys)) for node_type, keys in found.items()}
+
+    @cached_property
+    def walks(self) -> Mapping[str, LiveWalk]:
+        """Meta-path name → the walk, of the attribute meta-paths that count."""
+        return {walk.meta_path.name: self._walk(walk) for walk in attribute_walks(self.artifact)}
+
+    @cached_property
+    def left(self) -> sp.csr_matrix:
+        """What each item sends to each value, all attribute walks side by side: [n_items, Σ values]."""
+        parts = [sp.csr_matrix((self.n_items, 0))]
+        parts += [live.walk.gate * (sp.diags(live.start) @ live.values @ sp.diags(live.middle)) for live in self.walks.values()]
+        return sp.csr_matrix(sp.hstack(parts))
+
+    @cached_property
+    def right(self) -> sp.csr_matrix:
+        """What each live item takes from each value: [n live, Σ values]."""
+        parts = [sp.csr_matrix((len(self.items), 0))]
+        parts += [sp.diags(live.end[self.positions]) @ live.values[self.positions] for live in self.walks.values()]
+        return sp.csr_matrix(sp.hstack(parts))
+
+    @cached_property
+    def returning(self) -> Values:
+        """What comes back to each live item from itself, [n live]: an item is no reason for itself."""
+        return np.asarray(self.left[self.positions].multiply(self.right).sum(axis=1), dtype=np.float64).ravel()
+
+    @cached_property
+    def others(self) -> sp.csr_matrix:
+        """What meta-paths other than attributes add, from all items to live ones, for the pairs that the build keeps: [n_items, n live]."""
+        self._find_pairs()
+        found = [self.learned.pairs.get(num, _NO_PAIRS) for num in self.positions.tolist()]
+        indptr = np.cumsum([0, *(len(rows) for rows, _ in found)])
+        rows, weights = np.concatenate([_NO_PAIRS[0], *(r for r, _ in found)]), np.concatenate([_NO_PAIRS[1], *(w for _, w in found)])
+        return sp.csr_matrix(sp.csc_matrix((weights, rows, indptr), shape=(self.n_items, len(self.items))))
+
+    def outgoing(self, num: int) -> tuple[IntArray, Values]:
+        """Return which unchanged items a live item leads to over the graph, and with which weights; worked out when it first occurs in a history.
+
+        Args:
+            num: Position of the live item.
+        """
+        if num not in self._outgoing:
+            total = np.zeros(self.n_items)
+            for live in self.walks.values():
+                values = live.values_of(num)
+                total += live.walk.gate * live.start[num] * (live.holders[values].T @ live.middle[values]) * live.end
+            if num < self.n_base:
+                targets, weights = self._leads(num)
+                total[targets] += weights
+            total[self.is_live] = 0.0
+            targets = np.flatnonzero(total)
+            self._outgoing[num] = targets, total[targets]
+        return self._outgoing[num]
+
+    def _leads(self, num: int) -> tuple[IntArray, Values]:
+        if num not in self.learned.leads:
+            bounds = slice(self.artifact.neighbours.indptr[num], self.artifact.neighbours.indptr[num + 1])
+            targets = np.asarray(self.artifact.neighbours.indices[bounds], dtype=np.int64)
+            self.learned.leads[num] = targets, self._without_attributes(num, targets, self.artifact.neighbours.data[bounds], reverse=False)
+        return self.learned.leads[num]
+
+    @cached_property
+    def embeddings(self) -> tuple[Values, Values]:
+        """a and b of each live item, both [n live, d]; of an item that nobody has met yet, the mean of its attribute neighbours."""
+        model, width = self.artifact.model, self.artifact.model.source_embeddings.shape[1]
+        both = np.zeros((len(self.items), 2 * width))
+        for place, (item, num) in enumerate(zip(self.items, self.positions.tolist(), strict=True)):
+            if self.popularity[num] > 0:
+                both[place] = np.concatenate([model.source_embeddings[num], model.target_embeddings[num]])
+            elif width:
+                both[place] = self._neighbours_mean(item.facts, 2 * width)
+        return both[:, :width], both[:, width:]
+
+    def _walk(self, walk: WalkWeights) -> LiveWalk:
+        edge_type = walk.meta_path.steps[0].edge_type
+        edges = self.artifact.edges[edge_type]
+        facts = [item.facts.get(edge_type, ()) for item in self.items]
+        keys = sorted({value for values in facts for value in values})
+        nums = np.asarray([self.value_num(edge_type[2], key) for key in keys], dtype=np.int64)
+        holders, unchanged = self._holders(edges.reverse, nums, keys, facts)
+        degree = np.where(unchanged > 0, unchanged, np.diff(holders.indptr)).astype(np.float32)
+        middle = power(degree, walk.middle_exponent).astype(np.float64)
+        middle[degree > walk.max_degree] = 0
+        own = np.concatenate([np.diff(edges.forward.indptr), np.zeros(self.n_items - self.n_base)]).astype(np.float32)
+        own[self.positions] = [len(values) for values in facts]
+        return LiveWalk(walk, nums, middle, holders, holders.T.tocsr(), *ends(walk, own, self.popularity))
+
+    def _holders(
+        self, reverse: sp.csr_matrix, nums: IntArray, keys: Sequence[str], facts: Sequence[tuple[str, ...]]
+    ) -> tuple[sp.csr_matrix, npt.NDArray[np.int64]]:
+        """Return which items have which values now, [n values, n_items], and how many have them in the build, [n values]."""
+        places = {key: place for place, key in enumerate(keys)}
+        live: list[list[int]] = [[] for _ in keys]
+        for num, values in zip(self.positions.tolist(), facts, strict=True):
+            for value in values:
+                live[places[value]].append(num)
+        built = [reverse.indices[reverse.indptr[num] : reverse.indptr[num + 1]] if num < reverse.shape[0] else _NO_PAIRS[0] for num in nums.tolist()]
+        rows = [np.concatenate([items[~self.is_live[items]], now]).astype(np.int64) for items, now in zip(built, live, strict=True)]
+        indptr = np.cumsum([0, *(len(row) for row in rows)])
+        columns = np.concatenate([_NO_PAIRS[0], *rows])
+        holders = sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(keys), self.n_items))
+        return holders, np.asarray([len(items) for items in built], dtype=np.int64)
+
+    def value_num(self, node_type: str, key: str) -> int:
+        """Return the number of a value: that of the build, or one after its last."""
+        known = self.artifact.node_keys.get(node_type, [])
+        num = position(known, key)
+        return num if num >= 0 else len(known) + position(self.new_keys[node_type], key)
+
+    def _find_pairs(self) -> None:
+        """Look for the pairs of edited items that were not edited before: one pass over the build's pairs for all of them."""
+        wanted = np.zeros(self.n_base, dtype=bool)
+        wanted[[num for num in self.positions.tolist() if num < self.n_base and num not in self.learned.pairs]] = True
+        if not wanted.any():
+            return
+        neighbours = self.artifact.neighbours
+        found = np.flatnonzero(wanted[neighbours.indices])
+        found = found[np.argsort(neighbours.indices[found], kind="stable")]
+        rows, columns = np.searchsorted(neighbours.indptr, found, side="right") - 1, neighbours.indices[found]
+        for num in np.flatnonzero(wanted).tolist():
+            first, end = np.searchsorted(columns, [num, num + 1])
+            others = rows[first:end].astype(np.int64)
+            weights = self._without_attributes(num, others, neighbours.data[found[first:end]], reverse=True)
+            self.learned.pairs[num] = others[weights > 0], weights[weights > 0]
+
+    def _without_attributes(self, num: int, others: IntArray, weights: FloatArray, *, reverse: bool) -> Values:
+        """Return what is left of the build's pairs between item `num` and `others` without the paths over attributes.
+
+        Args:
+            num: The item.
+            others: The other ends, [n].
+            weights: The build's weights of the pairs, [n].
+            reverse: The pairs lead to the item instead of from it.
+        """
+        through = sum((self._attribute_row(walk, num, reverse=reverse) for walk in attribute_walks(self.artifact)), np.zeros(self.n_base))
+        left = weights.astype(np.float64) - through[others]
+        return np.where(left > _NOTHING * weights, left, 0.0)
+
+    def _attribute_row(self, walk: WalkWeights, num: int, *, reverse: bool) -> Values:
+        """Return what a build's item gives to all base items over one attribute meta-path, or takes from them: [n_base]."""
+        edges = self.artifact.edges[walk.meta_path.steps[0].edge_type]
+        total = np.zeros(self.n_base)
+        values = edges.forward.indices[edges.forward.indptr[num] : edges.forward.indptr[num + 1]]
+        for value in values.tolist():
+            items = edges.reverse.indices[edges.reverse.indptr[value] : edges.reverse.indptr[value + 1]]
+            if len(items) <= walk.max_degree:
+                total[items] += float(power(np.asarray([len(items)], dtype=np.float32), walk.middle_exponent)[0])
+        reached = np.flatnonzero(total)
+        near = np.asarray([num])
+        own = np.diff(edges.forward.indptr).astype(np.float32)
+        start, end = (near, reached) if not reverse else (reached, near)
+        popularity = self.artifact.popularity
+        total[reached] *= walk.gate * ends(walk, own[start], popularity[start])[0] * ends(walk, own[end], popularity[end])[1]
+        total[num] = 0.0
+        return total
+
+    def _neighbours_mean(self, facts: Facts, width: int) -> Values:
+        """Return the mean over relations of the mean over values of the mean over items; values that no learned item has are left out."""
+        means = []
+        for edge_type, values in sorted(facts.items()):
+            found = [mean for value in values if (mean := self._value_mean(edge_type, value)) is not None]
+            if found:
+                means.append(np.mean(found, axis=0))
+        return np.asarray(np.mean(means, axis=0)) if means else np.zeros(width)
+
+    def _value_mean(self, edge_type: EdgeType, value: str) -> Values | None:
+        if (edge_type, value) not in self.learned.means:
+            self.learned.means[edge_type, value] = self._mean_of(edge_type, value)
+        return self.learned.means[edge_type, value]
+
+    def _mean_of(self, edge_type: EdgeType, value: str) -> Values | None:
+        edges, model = self.artifact.edges.get(edge_type), self.artifact.model
+        num = position(self.artifact.node_keys.get(edge_type[2], []), value)
+        if edges is None or num < 0:
+            return None
+        items = edges.reverse.indices[edges.reverse.indptr[num] : edges.reverse.indptr[num + 1]]
+        limits = [walk.max_degree for walk in model.walks if walk.meta_path.steps[0].edge_type == edge_type]
+        if not len(items) or len(items) > min(limits, default=len(items)):
+            return None
+        both = np.hstack([model.source_embeddings[items], model.target_embeddings[items]]).astype(np.float64)
+        known = both[np.abs(both).sum(axis=1) > 0]
+        return np.asarray(known.mean(axis=0)) if len(known) else None
+
+
+_NO_PAIRS: tuple[IntArray, Values] = (np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def attribute_walks(artifact: Artifact) -> list[WalkWeights]:
+    """Return the attribute meta-paths that count."""
+    return [walk for walk in artifact.model.walks if walk.meta_path.family == "attribute" and walk.gate > 0]
+
+
+def ends(walk: WalkWeights, degree: FloatArray, popularity: FloatArray) -> tuple[Values, Values]:
+    """Return the factors of items with these degrees and this popularity, as part of a history and as candidates.
+
+    Shapes:
+        [n], [n] → [n], [n].
+    """
+    end = power(degree, walk.end_exponent) * attraction(popularity, walk.popularity_exponent)
+    return power(degree, walk.start_exponent).astype(np.float64), end.astype(np.float64)
+
+
+def position(keys: Sequence[str], key: str) -> int:
+    """Return the position of a key in sorted keys, or -1."""
+    place = bisect_left(keys, key)
+    return place if place < len(keys) and keys[place] == key else -1

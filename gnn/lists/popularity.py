@@ -1,0 +1,107 @@
+"""Lists for everybody, each with its exact count as the reason: popular, trending and new items.
+
+Trending compares the shoppers who last met an item within the window with how many would be usual, its share of all meetings:
+
+    s(i) = (n_i - e_i) / √(e_i + 1) ,   e_i = n · m_i / m
+
+n_i and n are counted within the window, m_i and m over all time.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property, lru_cache, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.artifact import Artifact
+from gnn.events.meetings import Meetings
+from gnn.walks import FloatArray
+from kg.errors import InputError
+
+_DAY_S = 86_400.0
+_NEW_HALF_LIFE = 0.1
+"""An item counts half as new when this share of the shop's time has passed since it was first met; changes no ranking."""
+
+
+class Popularity:
+    """What shoppers at large chose.
+
+    Args:
+        artifact: The build.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact, self._meetings = artifact, artifact.meetings
+        # What it remembers must not hold on to this object, which holds on to it.
+        self._trends = lru_cache(maxsize=8)(partial(_trend, artifact.meetings))
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        """Shoppers per item as a share of the most popular item's.
+
+        Shapes:
+            [n_items].
+        """
+        popularity = np.asarray(self._artifact.popularity)
+        return np.asarray(popularity / max(float(popularity.max(initial=0.0)), 1.0), dtype=np.float32)
+
+    def sentence(self, num: int) -> str:
+        """Say how popular an item is."""
+        return f"Popular in this shop: chosen by {_shoppers(int(self._artifact.popularity[num]))}"
+
+    def trending(self, window_days: float) -> FloatArray:
+        """Score items by how much more than usual they were chosen lately.
+
+        Args:
+            window_days: Up to the last event of the build.
+
+        Shapes:
+            [n_items]; 0 for items that are not chosen more than usual.
+
+        Raises:
+            InputError: The shop's times are order numbers.
+        """
+        return self._trends(window_days)[0]
+
+    def trending_sentence(self, num: int, window_days: float) -> str:
+        """Say how much an item trends."""
+        _, counts, usual = self._trends(window_days)
+        return f"Trending: chosen by {_shoppers(int(counts[num]))} in the last {window_days:g} days, where {usual[num]:.1f} would be usual"
+
+    @cached_property
+    def newest(self) -> FloatArray:
+        """Score items by how lately they were first chosen.
+
+        Shapes:
+            [n_items], 1 for the newest; 0 for items that nobody has chosen.
+        """
+        first = self._meetings.first
+        known = np.isfinite(first)
+        if not known.any():
+            return np.zeros(len(first), dtype=np.float32)
+        age = np.nanmax(first) - first
+        scale = max(float(np.nanmax(age)) * _NEW_HALF_LIFE, 1e-9)
+        return np.where(known, np.exp2(-np.nan_to_num(age) / scale), 0.0).astype(np.float32)
+
+    def newest_sentence(self, num: int) -> str:
+        """Say how new an item is."""
+        first = float(self._meetings.first[num])
+        if not self._meetings.by_clock:
+            return f"New in this shop: first chosen at number {first:g}"
+        return f"New in this shop: first chosen on {datetime.datetime.fromtimestamp(first, datetime.UTC).date().isoformat()}"
+
+
+def _trend(meetings: Meetings, window_days: float) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the scores of trending items, how many chose each within the window, and how many would be usual."""
+    if len(meetings.times) and not meetings.by_clock:
+        raise InputError("this shop's times are order numbers, so nothing can trend by days", hint="ask for popular or new items")
+    counts = meetings.within(window_days * _DAY_S)
+    ever = np.bincount(meetings.items, minlength=len(counts))
+    usual = counts.sum() * ever / max(int(ever.sum()), 1)
+    return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
+
+
+def _shoppers(count: int) -> str:
+    return f"{count:,} shopper{'' if count == 1 else 's'}"

@@ -1,0 +1,119 @@
+"""Shoppers as a request needs them: what the build knows of one, joined with what has happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+
+from gnn.artifact import Artifact
+from gnn.events.meetings import CLOCK_FROM
+from gnn.explain.addends import History
+from gnn.listings import Listings
+from gnn.scorer import normalised
+from gnn.shopper.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
+from gnn.shopper.interests import NO_EDITS, Edits, edits_over
+from kg.events import FreshEvent, InterestEdit
+from kg.schema import family
+
+NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """A shopper at the time of a request.
+
+    Attributes:
+        user_id: Who; None for an ad-hoc history.
+        events: Of the build and fresh ones, joined.
+        history: The same, weighted; empty for somebody of whom nothing is known.
+        fresh: The fresh events alone.
+        edits: Interests that the shopper edited; they are in `history` already.
+    """
+
+    user_id: str | None
+    events: Events
+    history: History
+    fresh: Events
+    edits: Edits = NO_EDITS
+
+
+class Shoppers:
+    """The shoppers of a build.
+
+    Args:
+        artifact: The build.
+        gone: item_nums that are deleted: no part of any history.
+        interests: Gives the interests that a user edited.
+    """
+
+    def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
+        self._artifact, self._gone, self.interests = artifact, gone, interests
+        self._item_nums = Listings.of(artifact).counted(artifact.item_nums, artifact.item_ids)
+        found = sorted((edge_type[1], artifact.edges[edge_type]) for edge_type in artifact.edges if family(edge_type) == "interaction")
+        self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
+
+    def shopper(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
+        """Return a shopper, known to the build or not.
+
+        Args:
+            user_id: Who.
+            fresh: What the ledger has taken in since the build.
+        """
+        user = self._artifact.user_nums.get(user_id)
+        return self._shopper(user_id, NO_EVENTS if user is None else self.events(user), fresh)
+
+    def ad_hoc(self, fresh: Sequence[FreshEvent]) -> Shopper:
+        """Return somebody of whom only these events are known."""
+        return self._shopper(None, NO_EVENTS, fresh)
+
+    def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
+        since = fresh_events(self._placed(fresh), self._item_nums) if fresh else NO_EVENTS
+        if len(self._gone):
+            base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
+        events = base.joined(since)
+        edits = NO_EDITS if user_id is None else edits_over(self._artifact, self.interests(user_id))
+        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, edits)
+
+    def _placed(self, fresh: Sequence[FreshEvent]) -> Sequence[FreshEvent]:
+        """Return fresh events with times of the build's kind: one that counts in order numbers would take a Unix time for an age without end."""
+        meetings = self._artifact.meetings
+        if meetings.by_clock or not len(meetings.times):
+            return fresh
+        end, seq = meetings.end, self._artifact.events_seq
+        return [replace(event, time=end + max(1, event.seq - seq)) if event.time >= CLOCK_FROM else event for event in fresh]
+
+    def events(self, user: int) -> Events:
+        """Return what a user did according to the build, by user number."""
+        bounds = [(int(edges.forward.indptr[user]), int(edges.forward.indptr[user + 1])) for edges in self._edges]
+        if not bounds:
+            return NO_EVENTS
+        rows = [slice(*pair) for pair in bounds]
+        return Events(
+            self._relations,
+            np.concatenate([edges.forward.indices[part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.int64),
+            np.repeat(np.arange(len(bounds)), [end - first for first, end in bounds]),
+            np.concatenate([edges.properties["count"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
+            np.concatenate([edges.properties["last_time"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
+        )
+
+    def histories(self) -> sp.csr_matrix:
+        """Return c for all users of the build: the same weights as those of `shopper`, in one matrix.
+
+        Shapes:
+            [n_users, n_items], float32.
+        """
+        shape = (len(self._artifact.user_ids), self._artifact.n_items)
+        weights = self._artifact.model.history
+        total = sp.csr_matrix(shape, dtype=np.float64)
+        last = np.full(shape[0], -np.inf)
+        rows = [np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr)) for edges in self._edges]
+        for edges, users in zip(self._edges, rows, strict=True):
+            np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
+        for relation, edges, users in zip(self._relations, self._edges, rows, strict=True):
+            values = event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
+            total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
+        total.eliminate_zeros()
+        return normalised(sp.csr_matrix(total, dtype=np.float32))
