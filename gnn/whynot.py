@@ -325,7 +325,7 @@ def _edge(artifact: Artifact, edge_type: EdgeType, source: str, target: str) -> 
 
 
 def _cut(artifact: Artifact, edge_type: EdgeType, source: int, target: int) -> Artifact:
-    """Return the artifact without one edge; which pairs the score keeps stays as built."""
+    """Return the artifact without one edge; which pairs the score keeps, and where else hubs lead on to, stays as built."""
     whole = artifact.edges[edge_type]
     popularity = artifact.popularity
     if family(edge_type) == "interaction":
@@ -333,7 +333,12 @@ def _cut(artifact: Artifact, edge_type: EdgeType, source: int, target: int) -> A
         popularity = np.array(popularity)
         popularity[target] -= not any(matrix[source, target] for matrix in elsewhere)
     edges = {**artifact.edges, edge_type: Edges(_drop(whole.forward, source, target), _drop(whole.reverse, target, source), whole.properties)}
-    return replace(artifact, edges=edges, popularity=popularity)
+    hubs = dict(artifact.hubs)
+    for key, (forward, reverse) in artifact.hubs.items():
+        left, right = (target, source) if key[0].reverse else (source, target)
+        if key[0].edge_type == edge_type and right in forward.indices[forward.indptr[left] : forward.indptr[left + 1]]:
+            hubs[key] = _drop(forward, left, right), _drop(reverse, right, left)
+    return replace(artifact, edges=edges, popularity=popularity, hubs=hubs)
 
 
 def _drop(matrix: sp.csr_matrix, row: int, column: int) -> sp.csr_matrix:

@@ -23,7 +23,7 @@ from gnn.scorer import PathModel, score
 from gnn.walks import WalkWeights
 from kg.schema import EdgeType
 from kg.tables import GraphTables
-from tests.gnn.small import small_model, small_tables
+from tests.gnn.small import small_model, small_tables, with_hubs
 
 BUILD = "20240101T000000-abcdef"
 BRAND: EdgeType = ("item", "has_brand", "brand")
@@ -105,11 +105,12 @@ def _flat(walk: WalkWeights) -> WalkWeights:
     return replace(walk, middle_exponent=0.0) if walk.meta_path.family == "attribute" else walk
 
 
-@pytest.mark.parametrize(("neighbours", "max_degree"), [(100, 1_000), (3, 1_000), (100, 3)])
-def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up(tmp_path: Path, seed: int, neighbours: int, max_degree: int) -> None:
+@pytest.mark.parametrize(("neighbours", "max_degree", "fanout"), [(100, 1_000, 1), (3, 1_000, 300), (100, 3, 300), (100, 2, 2), (3, 1, 1)])
+def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up(
+    tmp_path: Path, seed: int, neighbours: int, max_degree: int, fanout: int
+) -> None:
     tables = small_tables(seed)
-    model = small_model(GraphArrays.from_tables(tables), seed, neighbours=neighbours)
-    model = replace(model, walks=tuple(replace(walk, max_degree=max_degree) for walk in model.walks))
+    model = with_hubs(small_model(GraphArrays.from_tables(tables), seed, neighbours=neighbours), max_degree, fanout)
     artifact = artifact_of(tmp_path / "a", tables, model)
     overlay = Overlay.of(artifact, live_items(seed))
     explainer = LiveAddends(overlay, [WalkArrays(artifact, walk) for walk in artifact.model.walks])
@@ -153,10 +154,13 @@ def enumerated(overlay: Overlay, tables: GraphTables, walk: WalkWeights, history
         if start == goal or not (start in live or goal in live):
             continue
         for value in now.get(start, set()) & now.get(goal, set()):
-            degree = sum(value in values for values in before.values()) or sum(value in values for values in live.values())
-            if degree > walk.max_degree:
+            build, those = [item for item, values in before.items() if value in values], [item for item, values in live.items() if value in values]
+            degree = len(build) or len(those)
+            first = sorted(build or those, key=lambda item: (-len(popularity.get(item, ())), item_ids.index(item)))
+            if degree > max(walk.max_degree, walk.hub_fanout) and goal not in first[: walk.hub_fanout]:
                 continue
             product = len(now[start]) ** -walk.start_exponent * degree**-walk.middle_exponent * len(now[goal]) ** -walk.end_exponent
+            product *= min(1.0, walk.max_degree / degree)
             product *= max(1, len(popularity.get(goal, ()))) ** walk.popularity_exponent
             found[start, value] = walk.gate * weight * product
     return found
