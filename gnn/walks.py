@@ -23,8 +23,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.graph import GraphArrays
-from gnn.hubs import FloatArray, hub_factor, onward
+from gnn.hubs import hub_factor, onward
 from kg.schema import MetaPath, Step
+
+FloatArray = npt.NDArray[np.float32]
 
 _BLOCK = 16
 
