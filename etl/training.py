@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from gnn.config import EvaluateConfig, ModelConfig
     from gnn.graph import GraphArrays
+    from gnn.learn.progress import Report
     from gnn.scorer import PathModel
-    from gnn.train import Report
 
 CHECKPOINT = "checkpoint.json"
 TRACE = "training.json"

@@ -1,1 +1,1 @@
-"""What training is made of: candidates, embeddings, item–item weights, text features, imbalance."""
+"""What training is made of: who tunes and what it reports, candidates, embeddings, item–item weights, text features, imbalance."""

@@ -16,7 +16,8 @@ import polars as pl
 
 from gnn.config import ModelConfig
 from gnn.graph import GraphArrays
-from gnn.train import Progress, fit
+from gnn.learn.progress import Progress
+from gnn.train import fit
 from tests.bench.synthetic_shop import synthetic
 
 ITEMS, USERS, INTERACTIONS, ATTRIBUTES = 1_000_000, 1_000_000, 20_000_000, 10_000_000

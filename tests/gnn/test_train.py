@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from gnn.config import ModelConfig
+from gnn.learn.progress import Progress
 from gnn.recommend import Recommender
-from gnn.train import Progress, fit, refit
+from gnn.train import fit, refit
 from tests.gnn.oracles import checkerboard, planted_brands, ranked, shop
 from tests.gnn.test_scoring_laws import artifact_of
 
