@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 
 from prometheus_client import Gauge
 
+from api.standing import Standing, Waiting
 from gnn.artifact import Artifact
 from gnn.fresh.live import LiveItem
 from gnn.fresh.overlay import Overlay
-from kg.catalogue import ItemChange
 from kg.ledger.catalogue import CatalogueStore, LiveRow
 
 LAG = Gauge("reckon_catalogue_lag_seconds", "Age of the oldest change of an item that has not been extracted yet", multiprocess_mode="max")
@@ -29,11 +28,10 @@ class CatalogueTail:
         self._store = store
         self._lock = threading.Lock()
         self._watermark = 0
-        self._changes: list[ItemChange] = []
+        self._changes = Standing()
+        self._waiting = Waiting()
         self._rows: dict[str, tuple[LiveRow, LiveItem]] = {}
-        self._seq, self._revision, self._extracted = 0, 0, 0
-        self.version = 0
-        """Grows with every change."""
+        self._seq, self._revision = 0, 0
 
     def catch_up(self) -> None:
         """Read what is new in the ledger.
@@ -45,27 +43,26 @@ class CatalogueTail:
         while full:
             part = self._store.after(self._seq, _PART)
             with self._lock:
-                # The texts of an item are of no use here, and may be long.
-                self._changes += [_brief(change) for change in part if change.seq > self._seq]
-                self._seq = max([self._seq, *(change.seq for change in part)])
-                self.version += bool(part)
+                for change in part:
+                    if change.seq > self._seq:
+                        self._changes.add(change)
+                        self._waiting.add(change)
+                        self._seq = change.seq
             full = len(part) == _PART
         rows = self._store.live_after(self._revision)
         with self._lock:
             for row in rows:
                 self._rows[row.item_id] = row, live_item(row)
                 self._revision = max(self._revision, row.revision)
-                self._extracted = max(self._extracted, row.seq)
-            self.version += bool(rows)
-            waiting = [change.received_s for change in self._changes if change.seq > self._extracted]
-        LAG.set(max(0.0, time.time() - min(waiting)) if waiting else 0.0)
+                self._waiting.done(row.seq)
+        LAG.set(self.waiting_s)
 
     @property
     def waiting_s(self) -> float:
         """How long the oldest change has waited to be extracted; 0 where none waits."""
         with self._lock:
-            waiting = [change.received_s for change in self._changes if change.seq > max(self._extracted, self._watermark)]
-        return max(0.0, time.time() - min(waiting)) if waiting else 0.0
+            since = self._waiting.since_s
+        return 0.0 if since is None else max(0.0, time.time() - since)
 
     @property
     def watermark(self) -> int:
@@ -80,9 +77,11 @@ class CatalogueTail:
         """
         with self._lock:
             if watermark < self._watermark:
-                self._changes, self._rows, self._seq, self._revision = [], {}, watermark, 0
+                self._changes, self._rows, self._seq, self._revision = Standing(), {}, watermark, 0
+                self._waiting.again()
             else:
-                self._changes = [change for change in self._changes if change.seq > watermark]
+                self._changes.forget(watermark)
+                self._waiting.done(watermark)
                 self._rows = {item_id: found for item_id, found in self._rows.items() if found[0].seq > watermark}
                 self._seq = max(self._seq, watermark)
             self._watermark = watermark
@@ -103,22 +102,7 @@ class CatalogueTail:
     def standing(self, artifact: Artifact) -> tuple[dict[str, bool], set[str]]:
         """Return which items may be shown, where changes since a build say so, and which are deleted."""
         with self._lock:
-            return standing([change for change in self._changes if change.seq > artifact.catalogue_seq])
-
-
-def standing(changes: Sequence[ItemChange]) -> tuple[dict[str, bool], set[str]]:
-    """Return which items may be shown, where changes say so, and which are deleted."""
-    available: dict[str, bool] = {}
-    gone: set[str] = set()
-    for change in changes:
-        if change.operation == "delete":
-            gone.add(change.item_id)
-        elif change.operation == "put":
-            gone.discard(change.item_id)
-            available[change.item_id] = change.fields.get("available") is not False
-        elif "available" in change.fields:
-            available[change.item_id] = change.fields["available"] is not False
-    return available, gone
+            return self._changes.after(artifact.catalogue_seq)
 
 
 def live_item(row: LiveRow) -> LiveItem:
@@ -133,8 +117,3 @@ def live_item(row: LiveRow) -> LiveItem:
         {edge_type: tuple(sorted(values)) for edge_type, values in facts.items()},
         float("nan") if price is None else float(price),
     )
-
-
-def _brief(change: ItemChange) -> ItemChange:
-    fields = {"available": change.fields["available"]} if "available" in change.fields else {}
-    return ItemChange(change.seq, change.item_id, change.operation, fields, change.received_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -216,7 +217,21 @@ class Serving:
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)
         BUILD_CREATED.set(recommender.artifact.created_s)
+        _settle()
         log.info("artifact loaded", build_id=published)
+
+
+def _settle() -> None:
+    """Take a build's hundreds of thousands of objects out of the rounds of the garbage collector, and those of the last build away.
+
+    A full round looks at everything alive and holds all threads meanwhile; with a build in it, it is also due so seldom that what changed items leave
+    behind piles up.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    # What is due is measured against what the last full round found: now little.
+    gc.collect()
 
 
 def graph_answers(folder: Path, config: GraphConfig) -> bool:

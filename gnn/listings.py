@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ IntArray = npt.NDArray[np.int64]
 _NONE = np.zeros(0, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listings:
     """The groups of listings of one artifact; items that are listed once are in none.
 
@@ -47,7 +48,7 @@ class Listings:
         order = np.lexsort((members[first], groups[first]))
         return cls(members[first][order], groups[first][order])
 
-    @property
+    @cached_property
     def most(self) -> int:
         """Most listings of one item: among so many times k items there are k that differ."""
         return int(np.unique(self.groups, return_counts=True)[1].max(initial=1))

@@ -106,6 +106,7 @@ class Explainer:
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
         n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
         teller = Teller(self._artifact, history, limits)
+        by_learned = teller.learned(learned, totals.tolist())
         told = []
         for place, item in enumerate(nums.tolist()):
             total, own = float(totals[place]), groups.of_item(place)
@@ -113,7 +114,7 @@ class Explainer:
                 told.append(Explanation(0.0, (), 1.0, 0))
                 continue
             reasons = [teller.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
-            reasons += teller.learned(learned[place], total)
+            reasons += by_learned[place]
             reasons.sort(key=lambda reason: -reason.share)
             hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
             remainder = float(hidden + sum(reason.share for reason in reasons[limits.max_reasons :]))

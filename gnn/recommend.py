@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -17,7 +16,7 @@ from gnn.fresh.current import current_artifact
 from gnn.fresh.overlay import Overlay
 from gnn.listings import Listings
 from gnn.lists.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
-from gnn.lists.filters import ArtifactColumns, BoolArray, Filter, parse_filter
+from gnn.lists.filters import ArtifactColumns, BoolArray, Filter, Masks
 from gnn.lists.impressions import ignored
 from gnn.lists.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
 from gnn.lists.reckoning import adjusted, pinned_item
@@ -36,7 +35,6 @@ from kg.events import FreshEvent
 
 IN_HISTORY = "already in the history"
 _BATCH_CELLS = 20_000_000
-_MASKS = 64
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
 
@@ -57,11 +55,12 @@ class Recommender:
         self._related = Related(artifact, self._strategies)
         self._neighbourhoods = Neighbourhoods(artifact)
         self.columns = ArtifactColumns(artifact)
-        self._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(self.columns))
+        self._masks = Masks(self.columns)
         self._unavailable = Bar("not available", np.flatnonzero(~artifact.available))
         self.rules = Rules((), artifact, self.matching)
         """The business rules that hold; whoever keeps them exchanges them."""
-        self._build = self
+        # None in the recommender of a build: one that held itself would never be let go of.
+        self._base: Recommender | None = None
         self.overlay: Overlay | None = None
         self._identity = object()
 
@@ -80,16 +79,17 @@ class Recommender:
             other = self._with_items(overlay, current)
         other.artifact, other.overlay, other._identity = current, overlay, object()
         other.shoppers = Shoppers(current, overlay.gone_nums, self.shoppers.interests)
-        other.columns = columns = ArtifactColumns(current)
-        other._masks = lru_cache(maxsize=_MASKS)(lambda wanted: wanted.mask(columns))
+        other.columns = ArtifactColumns(current)
+        other._masks = Masks(other.columns)
         other._unavailable = Bar("not available", np.flatnonzero(~current.available))
         other.rules = self.rules.over(current, other.matching)
         return other
 
     def _with_items(self, overlay: Overlay, current: Artifact) -> Recommender:
         """Return a recommender that scores and explains changed items."""
-        build = self._build
+        build = self if self._base is None else self._base
         other = copy(build)
+        other._base = build
         other.explainer = build.explainer.with_overlay(overlay, current)
         other._strategies = build._strategies.with_overlay(overlay, current)
         other._related = build._related.with_overlay(overlay, current, other._strategies)
@@ -99,7 +99,7 @@ class Recommender:
     @property
     def build(self) -> Artifact:
         """The build that answers, without what changed since."""
-        return self._build.artifact
+        return self.artifact if self._base is None else self._base.artifact
 
     def recommend(
         self,
@@ -205,7 +205,7 @@ class Recommender:
         told = zip(places, self._told(scored, places, ask), strict=True)
         items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
-        edits = shopper.edits.applied(shopper.events.met())
+        edits = shopper.edits.applied(shopper.events.met()) if shopper.edits.values else ()
         n_fresh = len(shopper.fresh.items)
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
@@ -266,16 +266,12 @@ class Recommender:
 
     def mask(self, wanted: Filter) -> BoolArray:
         """Return which items a filter lets through; the last few filters are remembered."""
-        mask: BoolArray = self._masks(wanted)
-        return mask
+        return self._masks.of(wanted)
 
-    def matching(self, raw: Mapping[str, object]) -> BoolArray:
-        """Return which items a filter lets through, given as it came out of JSON.
-
-        Raises:
-            InputError: It is malformed or names what does not exist.
-        """
-        return self.mask(parse_filter(raw, self.columns))
+    @property
+    def matching(self) -> Callable[[Mapping[str, object]], BoolArray]:
+        """Gives the items that a filter lets through, as it came out of JSON; it does not hold on to this recommender."""
+        return self._masks.matching
 
     def _rerankers(self, ask: Ask, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
         """Return what changes the order, its names, and how many of the best it looks at."""

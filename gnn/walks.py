@@ -176,12 +176,12 @@ def top_per_row(matrix: sp.csr_matrix, k: int) -> sp.csr_matrix:
 
 def largest(values: FloatArray, nums: npt.NDArray[np.int32], k: int) -> npt.NDArray[np.int64]:
     """Return the positions of the k largest values, best first; equal values by the smaller number."""
-    positions = np.flatnonzero(values >= _threshold(values, k)) if len(values) > k else np.arange(len(values))
+    positions = np.flatnonzero(values >= kth_largest(values, k)) if len(values) > k else np.arange(len(values))
     order = np.lexsort((nums[positions], -values[positions]))
     return positions[order[:k]].astype(np.int64)
 
 
-def _threshold(values: FloatArray, k: int) -> float:
+def kth_largest(values: FloatArray, k: int) -> float:
     """Return the k-th largest of more than k values.
 
     The k-th largest of the maxima of blocks bounds it from below, and leaves few values to look at.

@@ -284,9 +284,9 @@ class WalkArrays:
             return np.ones(len(history.nums), dtype=np.int64)
         first = self._forward[0]
         if len(self._forward) == 2:
-            return np.asarray(np.diff(first.indptr)[history.nums], dtype=np.int64)
+            return _lengths(first, history.nums)
         places, between = gathered(first, history.nums)
-        return np.bincount(places, weights=np.diff(self._forward[1].indptr)[between], minlength=len(history.nums)).astype(np.int64)
+        return np.bincount(places, weights=_lengths(self._forward[1], between), minlength=len(history.nums)).astype(np.int64)
 
     def _outset(self, history: History, positions: IntArray) -> _Outset:
         positions = positions.astype(np.int64)
@@ -322,6 +322,11 @@ class _Outset:
 def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
     degree: FloatArray = np.diff(matrix.indptr).astype(np.float32)
     return degree
+
+
+def _lengths(matrix: sp.csr_matrix, rows: IntArray) -> IntArray:
+    """Return how many entries each of some rows has, without looking at the others."""
+    return np.asarray(matrix.indptr[rows + 1] - matrix.indptr[rows], dtype=np.int64)
 
 
 def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +121,10 @@ class Teller:
         self._artifact, self._history, self._limits = artifact, history, limits
         self._nums = history.nums.tolist()
         self._relations = frozenset(history.relations)
+        # The same nodes and edges come up again and again in a list.
+        self._nodes: dict[tuple[str, int], Node] = {}
+        self._edges: dict[Hashable, tuple[Edge, ...]] = {}
+        self._user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})
 
     def reason(self, item: int, group: Group, total: float) -> Reason:
         """Tell a group of addends of one item.
@@ -144,19 +148,26 @@ class Teller:
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def learned(self, learned: npt.NDArray[np.float64], total: float) -> list[Reason]:
-        """Tell the learned part of one item.
+    def learned(self, learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
+        """Tell the learned part of several items: a reason each, or none.
 
         Args:
-            learned: What it adds per history item, [n history items].
-            total: The item's score.
+            learned: What it adds to each per history item, [n items, n history items].
+            totals: The items' scores.
         """
-        if not learned.any():
-            return []
-        order = np.argsort(-learned, kind="stable")
-        rows = tuple((*self._item(n), float(learned[n] / total)) for n in order[: self._limits.max_history].tolist())
-        close = order[: max(int((learned > 0).sum()), 1)].tolist()
-        return [Reason("learned", float(learned.sum() / total), learned_sentence(self._text(close)), history=rows)]
+        sums, n_close = learned.sum(axis=1).tolist(), (learned > 0).sum(axis=1).tolist()
+        some = np.any(learned, axis=1).tolist()
+        orders = np.argsort(-learned, axis=1, kind="stable")
+        told: list[list[Reason]] = []
+        for own, order, there, total, added, close in zip(learned, orders, some, totals, sums, n_close, strict=True):
+            if not there or not total:
+                told.append([])
+                continue
+            head = order[: self._limits.max_history].tolist()
+            rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
+            sentence = learned_sentence(self._text(order[: max(close, 1)].tolist()))
+            told.append([Reason("learned", added / total, sentence, history=rows)])
+        return told
 
     def _text(self, positions: Sequence[int]) -> str:
         relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
@@ -195,17 +206,27 @@ class Teller:
 
     def _path(self, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
         nodes = (self._node("item", self._nums[position]), *between, self._node("item", item))
-        edges = tuple(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps)
         relation = self._history.relations[position]
-        if relation in ANCHORS:
-            return Path(share, nodes, edges)
-        user = Node(schema.USER.label, None if self._history.user_id is None else {schema.USER.key: self._history.user_id})
-        return Path(share, (user, *nodes), (Edge(schema.relation(relation).type, reverse=False), *edges))
+        edges = self._edges_of(relation, steps)
+        return Path(share, nodes if relation in ANCHORS else (self._user, *nodes), edges)
+
+    def _edges_of(self, relation: str, steps: Sequence[Step]) -> tuple[Edge, ...]:
+        """Return the edges of a path, from the shopper on where there is one."""
+        asked = relation, *((step.edge_type[1], step.reverse) for step in steps)
+        found = self._edges.get(asked)
+        if found is None:
+            first = () if relation in ANCHORS else (Edge(schema.relation(relation).type, reverse=False),)
+            found = (*first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
+            self._edges[asked] = found
+        return found
 
     def _node(self, node_type: str, num: int) -> Node:
-        kind = schema.node_type(node_type)
-        title = self._artifact.titles[num] if node_type == "item" else None
-        return Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
+        found = self._nodes.get((node_type, num))
+        if found is None:
+            kind = schema.node_type(node_type)
+            title = self._artifact.titles[num] if node_type == "item" else None
+            found = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
+        return found
 
     def _item(self, position: int) -> tuple[str, str]:
         num = self._nums[position]

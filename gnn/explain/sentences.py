@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from kg import schema
 
@@ -83,6 +84,7 @@ def shoppers(count: int) -> str:
     return f"{count:,} other shopper{'' if count == 1 else 's'}"
 
 
+@lru_cache(maxsize=4_096)
 def shortened(title: str) -> str:
     """Cut a long title at a word."""
     title = " ".join(title.split())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -21,6 +21,7 @@ from kg import schema
 from kg.errors import InputError
 
 BoolArray = npt.NDArray[np.bool_]
+_REMEMBERED = 64
 MAX_DEPTH, MAX_TESTS, MAX_VALUES, MAX_TEXT = 8, 100, 1_000, 512
 FIELDS: Mapping[str, str] = {"item_id": "text", "title": "text", "price_cents": "number", "available": "boolean", "popularity": "number"}
 _COMPARISONS = {"lt": np.less, "lte": np.less_equal, "gt": np.greater, "gte": np.greater_equal}
@@ -281,3 +282,32 @@ class ArtifactColumns:
         if node_type not in self._places:
             self._places[node_type] = {key: num for num, key in enumerate(self._artifact.node_keys[node_type])}
         return self._places[node_type]
+
+
+class Masks:
+    """Which items filters let through; the last few are remembered.
+
+    Args:
+        columns: The items.
+    """
+
+    def __init__(self, columns: ArtifactColumns) -> None:
+        self._columns = columns
+        self._known = lru_cache(maxsize=_REMEMBERED)(lambda wanted: wanted.mask(columns))
+
+    def of(self, wanted: Filter) -> BoolArray:
+        """Return what a filter lets through.
+
+        Shapes:
+            [n_items].
+        """
+        mask: BoolArray = self._known(wanted)
+        return mask
+
+    def matching(self, raw: Mapping[str, object]) -> BoolArray:
+        """Return what a filter lets through, given as it came out of JSON.
+
+        Raises:
+            InputError: It is malformed or names what does not exist.
+        """
+        return self.of(parse_filter(raw, self._columns))

@@ -23,10 +23,10 @@ from gnn.artifact import Artifact
 from gnn.explain.addends import History
 from gnn.lists.ranking import Bar
 from gnn.scorer import graph_scores, score
-from gnn.walks import FloatArray, largest
+from gnn.walks import FloatArray, kth_largest
 
 AXES = 8
-FIRST = 512
+FIRST = 128
 DENSE_BELOW = 10_000
 DENSE_SHARE = 0.3
 _SLACK = 1 + 1e-4
@@ -74,28 +74,29 @@ class HeadScorer:
         """
         artifact, model = self._artifact, self._artifact.model
         row = history.row(artifact.n_items)
-        known = graph_scores(row, artifact.neighbours)[0] + model.weight_scores(row)[0]
+        known = graph_scores(row, artifact.neighbours)[0]
+        if model.has_weights:
+            known += model.weight_scores(row)[0]
         user = model.learned_gate * (history.weights @ model.source_embeddings[history.nums].astype(np.float64))  # [d]
         turned = user @ self._axes
         bound: FloatArray = turned[:AXES].astype(np.float32) @ self._heads
         bound += np.float32(np.linalg.norm(turned[AXES:]) * _SLACK) * self._tails
         bound += known
-        open_ = bound.copy()
         for bar in bars:
-            open_[bar.items] = -np.inf
-        few = largest(open_, np.arange(len(open_), dtype=np.int32), wanted + self._first)
+            bound[bar.items] = -np.inf
+        first = self._first + wanted
+        few = np.flatnonzero(bound >= kth_largest(bound, first)) if len(bound) > first else np.arange(len(bound))
         exact = self._exact(known, user, few)
-        if len(exact) < wanted:
+        least = float(np.partition(exact, len(exact) - wanted)[len(exact) - wanted]) if len(exact) >= wanted else 0.0
+        reaching = bound >= least - abs(least) * (_SLACK - 1)
+        if least <= 0 or np.count_nonzero(reaching) > self._dense_share * len(bound):
             return self._all(row)
-        least = float(np.partition(exact, len(exact) - wanted)[len(exact) - wanted])
-        margin = abs(least) * (_SLACK - 1)
-        reaching = open_ >= least - margin
-        if least <= 0 or np.count_nonzero(reaching) > self._dense_share * len(open_):
-            return self._all(row)
-        scores = np.zeros(len(open_), dtype=np.float32)
-        reaching[few] = reaching[also] = True
-        nums = np.flatnonzero(reaching)
-        scores[nums] = self._exact(known, user, nums)
+        scores = np.zeros(len(bound), dtype=np.float32)
+        reaching[also] = True
+        reaching[few] = False
+        others = np.flatnonzero(reaching)
+        scores[few] = exact
+        scores[others] = self._exact(known, user, others)
         return scores
 
     def _all(self, row: sp.csr_matrix) -> FloatArray:

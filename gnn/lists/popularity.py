@@ -10,12 +10,13 @@ n_i and n are counted within the window, m_i and m over all time.
 from __future__ import annotations
 
 import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact import Artifact
+from gnn.events.meetings import Meetings
 from gnn.walks import FloatArray
 from kg.errors import InputError
 
@@ -33,7 +34,8 @@ class Popularity:
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact, self._meetings = artifact, artifact.meetings
-        self._trends = lru_cache(maxsize=8)(self._trend)
+        # What it remembers must not hold on to this object, which holds on to it.
+        self._trends = lru_cache(maxsize=8)(partial(_trend, artifact.meetings))
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -68,15 +70,6 @@ class Popularity:
         _, counts, usual = self._trends(window_days)
         return f"Trending: chosen by {_shoppers(int(counts[num]))} in the last {window_days:g} days, where {usual[num]:.1f} would be usual"
 
-    def _trend(self, window_days: float) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        meetings = self._meetings
-        if len(meetings.times) and not meetings.by_clock:
-            raise InputError("this shop's times are order numbers, so nothing can trend by days", hint="ask for popular or new items")
-        counts = meetings.within(window_days * _DAY_S)
-        ever = np.bincount(meetings.items, minlength=len(counts))
-        usual = counts.sum() * ever / max(int(ever.sum()), 1)
-        return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
-
     @cached_property
     def newest(self) -> FloatArray:
         """Score items by how lately they were first chosen.
@@ -98,6 +91,16 @@ class Popularity:
         if not self._meetings.by_clock:
             return f"New in this shop: first chosen at number {first:g}"
         return f"New in this shop: first chosen on {datetime.datetime.fromtimestamp(first, datetime.UTC).date().isoformat()}"
+
+
+def _trend(meetings: Meetings, window_days: float) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the scores of trending items, how many chose each within the window, and how many would be usual."""
+    if len(meetings.times) and not meetings.by_clock:
+        raise InputError("this shop's times are order numbers, so nothing can trend by days", hint="ask for popular or new items")
+    counts = meetings.within(window_days * _DAY_S)
+    ever = np.bincount(meetings.items, minlength=len(counts))
+    usual = counts.sum() * ever / max(int(ever.sum()), 1)
+    return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
 
 
 def _shoppers(count: int) -> str:

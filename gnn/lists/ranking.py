@@ -167,8 +167,9 @@ def best(scores: FloatArray, fill: FloatArray | None, k: int) -> IntArray:
         fill: [n_items]; None leaves the others out.
         k: How many; fewer are returned where there are not so many.
     """
-    chosen = largest(scores, np.arange(len(scores), dtype=np.int32), k)
-    chosen = chosen[scores[chosen] > 0]
+    # Where only the head was scored, few are above 0: those are the ones to look through.
+    above = np.flatnonzero(scores > 0)
+    chosen = above[largest(scores[above], above.astype(np.int32), k)]
     if len(chosen) == k or fill is None:
         return chosen
     rest = np.flatnonzero((scores <= 0) & np.isfinite(scores))

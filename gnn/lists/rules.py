@@ -157,6 +157,8 @@ class Rules:
     def __init__(self, rules: Sequence[Rule], artifact: Artifact, matching: Matching, declared: Declared = _nothing_declared) -> None:
         self._artifact, self._matching, self._declared = artifact, matching, declared
         self.rules = tuple(rules)
+        # Remembered answers hold on to it: these rules themselves would keep a whole build and its changes in memory with them.
+        self._identity = object()
         self.problems: dict[str, str] = {}
         """Rules that this build cannot apply, with what is wrong: a filter that names a relation which it does not have."""
         self._compiled = [compiled for rule in rules if (compiled := self._tried(rule)) is not None]
@@ -171,7 +173,7 @@ class Rules:
             # What shoppers declare may change at any time.
             return object()
         now = datetime.fromtimestamp(time.time(), UTC)
-        return self, tuple(each.rule.holds_at(now) for each in self._compiled)
+        return self._identity, tuple(each.rule.holds_at(now) for each in self._compiled)
 
     def active(self, shopper: Shopper, *, now_s: float | None = None) -> Active:
         """Return the rules that hold for a shopper.

@@ -229,7 +229,8 @@ def _url(given: str, path: Path) -> URL:
 
 def _engine(url: URL, synchronous: str) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=8, connect_args={"timeout": _WAIT_S})
+        # The connection that was used last is used next: each holds pages in memory, so the fewer the better.
+        engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=8, pool_use_lifo=True, connect_args={"timeout": _WAIT_S})
 
         @event.listens_for(engine, "connect")
         def configure(connection: Any, _: object) -> None:

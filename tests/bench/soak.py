@@ -3,7 +3,7 @@
     python tests/bench/soak.py [--minutes 30] [--workers 2] [--callers 4] [--pause-ms 20] [--port 0] [--workspace FOLDER]
 
 Without a workspace it serves the small shop of the tests. What a worker may keep (events since the build, remembered lists) is bounded low, so that
-the bounds are reached within the first third: memory is compared between the second third and the last.
+the bounds are reached within the first third; from then on the memory of every process must be flat.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ from tests.small_shop import publish_small_shop
 SETTINGS = {
     "RECKON__LEDGER__TAIL_EVENTS": "2000",
     "RECKON__LEDGER__TAIL_EVENTS_PER_USER": "100",
-    "RECKON__SERVE__CACHE_MB": "4",
+    "RECKON__SERVE__CACHE_MB": "2",
     "RECKON__SERVE__ANSWERS_MAX_MB": "16",
 }
-GROWTH = 1.05
-"""Most that memory may grow from the second third to the last."""
+GROWTH = 1.02
+"""Most that the memory of a process may grow from the second third to the last."""
+TOLD_MIN = (1, 5, 10, 15, 20, 25, 30)
 USERS = 500
 
 
@@ -118,15 +119,54 @@ class Traffic:
         self._client.put_rule("soak", {"name": "Soak", "action": "boost", "items": [self._one()], "factor": 1.5})
 
 
-def memory_mib(pid: int) -> float:
-    """Return the memory of a process and of all below it that they share with nobody, MiB."""
-    total = 0
-    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-        try:
-            total += process.memory_full_info().uss
-        except psutil.Error:
-            continue
-    return total / 2**20
+class Memory:
+    """The memory of a server's processes that they share with nobody, over time.
+
+    Args:
+        pid: Of the server.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._began = pid, time.monotonic()
+        self.minutes: list[float] = []
+        self.mib: dict[str, list[float]] = {}
+
+    def look(self) -> str:
+        """Measure, and return what was seen as a line."""
+        server = psutil.Process(self._pid)
+        found = {name_of(process, n): process.memory_full_info().uss / 2**20 for n, process in enumerate([server, *server.children(recursive=True)])}
+        self.minutes.append((time.monotonic() - self._began) / 60)
+        for name, mib in found.items():
+            self.mib.setdefault(name, []).append(mib)
+        return "  ".join(f"{name} {mib:.1f}" for name, mib in found.items())
+
+    def report(self) -> bool:
+        """Print memory by process and say whether all of it is flat."""
+        minutes, flat = np.asarray(self.minutes), True
+        told = [at for at in TOLD_MIN if at <= minutes[-1] + 0.5]
+        print(f"\n{'MiB after minutes':<20}" + "".join(f"{at:>9}" for at in told) + "   2nd third → last, MiB/min since the 1st third")
+        for name, seen in self.mib.items():
+            if len(seen) != len(minutes):
+                print(f"{name:<20} was not there all the time")
+                flat = False
+                continue
+            mib = np.asarray(seen)
+            before, after = (float(part.mean()) for part in np.array_split(mib, 3)[1:])
+            late = minutes > minutes[-1] / 3
+            slope = float(np.polyfit(minutes[late], mib[late], 1)[0])
+            at = "".join(f"{mib[np.abs(minutes - when).argmin()]:>9.1f}" for when in told)
+            print(f"{name:<20}{at}   {before:.1f} → {after:.1f} ({after / before - 1:+.1%}), {slope:+.3f}")
+            flat &= after <= GROWTH * before
+        return flat
+
+
+def name_of(process: psutil.Process, number: int) -> str:
+    """Return what a process is for."""
+    line = " ".join(process.cmdline())
+    for mark, name in ((" follow ", "follower"), ("resource_tracker", "tracker"), ("spawn_main", f"worker {number}")):
+        if mark in line:
+            return name
+    return "supervisor" if number == 0 else f"process {number}"
 
 
 def main() -> int:
@@ -175,10 +215,9 @@ def judged(server: subprocess.Popen[bytes], url: str, key: str, item_ids: list[s
     threads = [threading.Thread(target=caller.run) for caller in callers]
     for thread in threads:
         thread.start()
-    memory = []
+    memory = Memory(server.pid)
     while time.monotonic() < until and server.poll() is None:
-        memory.append(memory_mib(server.pid))
-        print(f"{len(memory):>5}  {memory[-1]:8.1f} MiB  {sum(len(s) for c in callers for s in c.seconds.values()):>9,} calls", flush=True)
+        print(f"{memory.look()}  {sum(len(s) for c in callers for s in c.seconds.values()):>9,} calls", flush=True)
         time.sleep(min(10.0, max(0.1, until - time.monotonic())))
     for thread in threads:
         thread.join()
@@ -187,7 +226,7 @@ def judged(server: subprocess.Popen[bytes], url: str, key: str, item_ids: list[s
     return report(callers, memory, server.poll())
 
 
-def report(callers: list[Traffic], memory: list[float], ended: int | None) -> int:
+def report(callers: list[Traffic], memory: Memory, ended: int | None) -> int:
     """Print what was seen, and return the exit code."""
     print(f"{'call':<10}{'calls':>10}{'p50 ms':>10}{'p99 ms':>10}")
     for name in callers[0].seconds:
@@ -196,12 +235,12 @@ def report(callers: list[Traffic], memory: list[float], ended: int | None) -> in
     errors = sum((caller.errors for caller in callers), Counter())
     for told, count in errors.most_common():
         print(f"error {count} × {told}")
-    thirds = np.array_split(memory, 3)
-    before, after = float(np.mean(thirds[1])), float(np.mean(thirds[2]))
-    print(f"memory: second third {before:.1f} MiB, last third {after:.1f} MiB ({after / before - 1:+.1%}); {sum(errors.values())} errors")
+    flat = memory.report()
+    n_calls = sum(len(taken) for caller in callers for taken in caller.seconds.values())
+    print(f"{n_calls:,} calls, {sum(errors.values())} errors; memory is {'' if flat else 'not '}flat")
     if ended is not None:
         print(f"the server ended with {ended}")
-    return int(bool(errors) or ended is not None or after > GROWTH * before)
+    return int(bool(errors) or ended is not None or not flat)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from gnn.artifact import load_artifact, save_artifact
@@ -112,3 +115,20 @@ def test_the_recommender_of_the_build_is_as_it_was(base: Recommender, live: Reco
     assert base.overlay is None
     assert "new" not in base.artifact.item_nums
     assert live.with_overlay(Overlay.of(base.artifact)).artifact is base.artifact
+
+
+def test_what_changed_items_leave_behind_goes_at_once_while_answers_are_remembered(base: Recommender) -> None:
+    first = base.with_overlay(Overlay.of(base.artifact, [NEW]))
+    first.recommend("u0", 3)
+    gone = [weakref.ref(each) for each in (first, first.rules, first.artifact, first.columns)]
+    # What a remembered answer holds on to.
+    state = first.state
+    gc.disable()
+    try:
+        second = first.with_overlay(Overlay.of(base.artifact, [NEW, EDITED], previous=first.overlay))
+        del first
+        assert [ref() for ref in gone] == [None] * len(gone)
+    finally:
+        gc.enable()
+    assert second.state != state
+    assert second.build is base.artifact
