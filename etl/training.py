@@ -83,7 +83,7 @@ def _tuned(
     # Evaluation answers from this artifact: the same files, the same code as serving.
     save_artifact(build / "model", graph.with_interactions(train), result.model, build_id=build.name)
     write_json(build / TRACE, {"events": [asdict(event) for event in result.trace]})
-    counts = {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4)}
+    counts = {"tuning_users": result.tuning_users, "validation_ndcg": round(result.validation_ndcg, 4), "softmax": result.softmax}
     write_json(build / CHECKPOINT, {"fingerprint": fingerprint, "counts": counts})
     return result.model, counts
 

@@ -70,7 +70,7 @@ class ModelConfig(Section):
     validation_split: SplitMethod = Field(default="auto", description="How validation is carved from the training events.")
     tuning_users: int = Field(default=8_000, ge=10, description="Most users whose withheld items tune the gates.")
     candidates: int = Field(default=200, ge=10, description="Items nominated per user when gates are tuned.")
-    negatives: int = Field(default=200, ge=0, description="Further items drawn per user for the sampled softmax.")
+    negatives: int = Field(default=200, ge=0, description="Further items drawn per user for the sampled softmax; a small shop takes all.")
     negative_sampling: NegativeSampling = Field(
         default="uniform", description="How they are drawn: uniform, popularity (to the 3/4), inverse_popularity, or stratified by popularity."
     )

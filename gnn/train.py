@@ -18,7 +18,7 @@ from gnn.config import ModelConfig
 from gnn.events.split import has_clock
 from gnn.graph import GraphArrays
 from gnn.learn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
-from gnn.learn.progress import Progress, Report
+from gnn.learn.progress import Progress, Report, Softmax
 from gnn.learn.regression import FEWEST_SHOPPERS, item_weights
 from gnn.learn.text_features import with_texts
 from gnn.learn.tuning_set import TuningSet, tuning_set
@@ -47,6 +47,11 @@ class FitResult:
     trace: tuple[Progress, ...]
     tuning_users: int
     validation_ndcg: float
+
+    @property
+    def softmax(self) -> Softmax | None:
+        """Which softmax tuned the gates; None where the starting values were kept."""
+        return next((event.softmax for event in reversed(self.trace) if event.step == "gates"), None)
 
 
 def fit(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, progress: Report | None = None) -> FitResult:

@@ -1,14 +1,14 @@
 """Tuning: degree exponents, fading of old events, and gates, chosen on the users of a tuning set.
 
-1. On a small pool of candidates: walks that add nothing are dropped; the degree exponents of the others and the fading of old events are chosen
-   from small grids by the ndcg of the whole model.
+1. On a pool of candidates (all items in a small shop, `softmax_over`): walks that add nothing are dropped; the degree exponents of the others and
+   the fading of old events are chosen from small grids by the ndcg of the whole model.
 2. Gates: gradient steps on the softmax likelihood P(i|u) = exp s(u,i) / Σ_j exp s(u,j), stopped early, then coordinate ascent on ndcg itself;
    a last scalar keeps the scores on the likelihood's scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from gnn.config import ModelConfig
-from gnn.learn.candidates import Candidates, Gates, Pool, build_pool, candidates, coordinate_ascent, scaled
+from gnn.learn.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
 from gnn.learn.imbalance import proposal, target_weights
-from gnn.learn.progress import Progress, Report
+from gnn.learn.progress import Progress, Report, Softmax
 from gnn.learn.tuning_set import TuningSet
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus
@@ -39,6 +39,8 @@ _NOISE = 1e-3
 _BATCH_CELLS = 24_000_000
 _COARSE_CELLS = 12_000_000
 _POOL_CELLS = 100_000_000
+FULL_CELLS = 50_000_000
+"""Most numbers of a pool in which every item is a candidate, users × items × parts: 200 MB, as much as a pool of nominated items takes."""
 _FEWEST_USERS = 250
 
 
@@ -57,7 +59,7 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
     """
     small = tuning.first(max(_FEWEST_USERS, _COARSE_CELLS // tuning.graph.n_items))
     weights = HistoryWeights(config.kinds)
-    pool = _pool(network, small, weights, config)
+    pool = candidate_pool(network, small, weights, config)
     gates = _tuned_gates(network, pool, config, None)
     n_walks = len(network.walks)
     kept = [place for place, gate in enumerate(gates[:n_walks]) if gate > 0 or place in _kept(network)]
@@ -66,7 +68,7 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
     gates = gates[kept_and_learned]
     pool = _choose_exponents(network, small, pool.parts(kept_and_learned), gates, weights, report)
     weights = _choose_history(network, small, pool, gates, weights, clock, report)
-    pool = _pool(network, tuning.first(max(_FEWEST_USERS, _POOL_CELLS // tuning.graph.n_items)), weights, config)
+    pool = candidate_pool(network, tuning.first(max(_FEWEST_USERS, _POOL_CELLS // tuning.graph.n_items)), weights, config)
     gates = _tuned_gates(network, pool, config, report)
     _set_gates(network, pool, gates * _temperature(pool, gates))
     return network.path_model(weights, neighbours=config.neighbours), pool.ndcg(gates)
@@ -100,36 +102,63 @@ def _dense_batches(history: sp.csr_matrix, parts: int = 1) -> Iterator[Tensor]:
         yield torch.from_numpy(np.ascontiguousarray(history[start : start + size].toarray().T))
 
 
+def softmax_over(n_users: int, n_items: int, n_parts: int) -> Softmax:
+    """Say which softmax the gates of a tuning set are tuned by: the full one where all candidates of all users fit the memory meant for them."""
+    return "full" if n_users * n_items * n_parts <= FULL_CELLS else "sampled"
+
+
 @torch.no_grad()
-def _pool(network: PathSum, tuning: TuningSet, weights: HistoryWeights, config: ModelConfig) -> Pool:
-    """Carry the histories of the tuning users along every walk and keep what reaches their candidates."""
+def candidate_pool(network: PathSum, tuning: TuningSet, weights: HistoryWeights, config: ModelConfig) -> Pool:
+    """Carry the histories of the tuning users along every walk and keep what reaches their candidates.
+
+    Args:
+        network: Walks and learned parts; gates do not matter.
+        tuning: Whose candidates, and which of them are to be found.
+        weights: How their histories are weighted.
+        config: How many candidates, and how they are drawn where not all fit.
+    """
     history = history_weights(tuning.graph, weights)[tuning.users]
-    rng = np.random.default_rng(config.seed)
     popularity = np.asarray(tuning.graph.popularity, dtype=np.float64)
-    drawn_by = proposal(popularity, config.negative_sampling)
-    families = [*(walk.meta_path.family for walk in network.walks), "regression", "embeddings"]
+    choose = _chooser(network, tuning, config)
     rows: list[Candidates] = []
     for columns in _dense_batches(history, len(network.walks) + 2):
         parts = [network.carry(number, columns) for number in range(len(network.walks))]
         parts += [network.regressed(columns), network.embedded(columns)]
-        allowed = columns == 0
+        rows += choose(parts, columns == 0, tuning.withheld[len(rows) :])
+    counts = np.array([len(items) for items in tuning.withheld], dtype=np.int64)
+    return build_pool(rows, counts, target_weights(popularity, tuning.withheld, config.target_weights))
+
+
+_Chooser = Callable[[list[Tensor], Tensor, tuple[IntArray, ...]], list[Candidates]]
+
+
+def _chooser(network: PathSum, tuning: TuningSet, config: ModelConfig) -> _Chooser:
+    """Return what chooses the candidates of a batch of users from parts [n_items, B], what is allowed [n_items, B] and the withheld items."""
+    rng = np.random.default_rng(config.seed)
+    drawn_by = proposal(np.asarray(tuning.graph.popularity, dtype=np.float64), config.negative_sampling)
+    families = [*(walk.meta_path.family for walk in network.walks), "regression", "embeddings"]
+
+    def full(parts: list[Tensor], allowed: Tensor, withheld: tuple[IntArray, ...]) -> list[Candidates]:
+        arrays, free = [part.numpy() for part in parts], allowed.T.numpy()
+        return [all_items([part[:, place] for part in arrays], free[place], withheld[place]) for place in range(len(free))]
+
+    def sampled(parts: list[Tensor], allowed: Tensor, withheld: tuple[IntArray, ...]) -> list[Candidates]:
         nominated = _nominated(parts, families, allowed, config.candidates)
         arrays, free = [part.numpy() for part in parts], allowed.T.numpy()
-        for place in range(columns.shape[1]):
-            withheld = tuning.withheld[len(rows)]
-            rows.append(
-                candidates(
-                    [part[:, place] for part in arrays],
-                    nominated[place],
-                    free[place],
-                    withheld,
-                    negatives=config.negatives,
-                    rng=rng,
-                    proposal=drawn_by,
-                )
+        return [
+            candidates(
+                [part[:, place] for part in arrays],
+                nominated[place],
+                free[place],
+                withheld[place],
+                negatives=config.negatives,
+                rng=rng,
+                proposal=drawn_by,
             )
-    counts = np.array([len(items) for items in tuning.withheld[: len(rows)]], dtype=np.int64)
-    return build_pool(rows, counts, target_weights(popularity, tuning.withheld[: len(rows)], config.target_weights))
+            for place in range(len(free))
+        ]
+
+    return full if softmax_over(len(tuning.users), tuning.graph.n_items, len(families)) == "full" else sampled
 
 
 def _nominated(parts: list[Tensor], families: list[str], allowed: Tensor, n: int) -> list[IntArray]:
@@ -237,7 +266,9 @@ def _kept(network: PathSum) -> frozenset[int]:
 
 def _tuned_gates(network: PathSum, pool: Pool, config: ModelConfig, report: Report | None) -> Gates:
     """Return the gates, in the pool's scale: gradient steps on the likelihood, then coordinate ascent on ndcg."""
-    start = _gradient_gates(pool, config, report)
+    softmax = softmax_over(pool.n_users, network.graph.n_items, len(pool.scales))
+    told = None if report is None else lambda event: report(replace(event, softmax=softmax))
+    start = _gradient_gates(pool, config, told)
     rounds = None if report is None else lambda number, ndcg: report(Progress("ascent", number, ASCENT_ROUNDS, ndcg=ndcg))
     return coordinate_ascent(pool, start, kept=_kept(network), rounds=ASCENT_ROUNDS, progress=rounds, tolerance=_NOISE)[0]
 
@@ -250,8 +281,8 @@ def _set_gates(network: PathSum, pool: Pool, gates: Gates) -> None:
         network.raw_learned_gate.copy_(raw[-1:])
 
 
-def _loss(scores: Tensor, pool: Pool) -> Tensor:
-    """Return the mean negative log likelihood of the withheld items.
+def negative_log_likelihood(scores: Tensor, pool: Pool) -> Tensor:
+    """Return the mean negative log likelihood of the withheld items, nats.
 
         -1/U Σ_u 1/|T_u| Σ_{t ∈ T_u} [ s(u,t) - log Σ_{i ∈ C_u} exp(s(u,i) + log n_i) ]
 
@@ -259,6 +290,8 @@ def _loss(scores: Tensor, pool: Pool) -> Tensor:
 
     Shapes:
         scores [U, C] → a scalar.
+
+    C_u are all items that may be recommended, each standing for itself, where those fit (`softmax_over`): then this is the full softmax.
 
     Source: sampled softmax with logQ correction (Bengio and Senécal 2008, doi:10.1109/TNN.2007.912312).
     """
@@ -278,7 +311,7 @@ def _gradient_gates(pool: Pool, config: ModelConfig, report: Report | None) -> G
     best, kept, waited = -1.0, np.ones(len(pool.scales)), 0
     for epoch in range(config.epochs):
         optimizer.zero_grad()
-        loss = _loss(features @ log_gates.exp(), train)
+        loss = negative_log_likelihood(features @ log_gates.exp(), train)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature is untyped
         optimizer.step()
         gates = log_gates.detach().exp().numpy().astype(np.float64)
@@ -297,5 +330,5 @@ def _temperature(pool: Pool, gates: Gates) -> float:
     """Return the factor on all gates that makes the withheld items most likely; it changes no ranking."""
     scores = torch.from_numpy(pool.features @ gates.astype(np.float32))
     factors = np.geomspace(0.05, 50.0, 40) / max(float(gates.sum()), 1e-9)
-    losses = [float(_loss(scores * float(factor), pool)) for factor in factors]
+    losses = [float(negative_log_likelihood(scores * float(factor), pool)) for factor in factors]
     return float(factors[int(np.argmin(losses))])

@@ -92,7 +92,8 @@ def _curve(axes: Axes, _: Mapping[str, Any], trace: Sequence[Mapping[str, Any]])
     for step in dict.fromkeys(step for step, _ in found):
         places = [place for place, (name, _) in enumerate(found) if name == step]
         axes.plot(places, [found[place][1] for place in places], label=step)
-    axes.set_xlabel("step of the tuning")
+    softmax = next((event["softmax"] for event in reversed(trace) if event.get("softmax")), None)
+    axes.set_xlabel(f"step of the tuning ({softmax} softmax)" if softmax else "step of the tuning")
     axes.set_ylabel(f"{_MAIN} on the tuning users")
     axes.legend(fontsize=7, frameon=False)
 

@@ -3,7 +3,8 @@
     completeness   max |1 - Σ shares - remainder|, and the relative difference between the explained and the ranked score
     validity       share of path steps that are edges of the graph
     coverage       share of recommended items with at least one path
-    deletion       how often an item leaves the list when the top 20 % of its paths are taken away, and a random 20 %
+    deletion       how often an item leaves the list when the top 20 % of its paths are taken away, and a random 20 %; the other items keep
+                   theirs, and the learned part, which has no paths, stays
     LIR, SEP, ETD  recency of the linking interaction, popularity of the shared entity, diversity of path types
 
 The last three are over the strongest path of each item: the times of a shopper's events, or the degrees of the entities of one type, in ascending
@@ -36,6 +37,25 @@ BETA = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """The deletion test at one rank of the list.
+
+    Attributes:
+        rank: From 1.
+        items: Items with paths that stood there.
+        lead: Mean share of the score by which they are ahead of the first item that is not shown.
+        top_deleted: Share of them that leave the list without the strongest 20 % of their paths.
+        random_deleted: The same for a random 20 %.
+    """
+
+    rank: int
+    items: int
+    lead: float
+    top_deleted: float
+    random_deleted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """Quality of the explanations of the first `K` items of some users; NaN where nothing could be measured.
 
@@ -53,6 +73,7 @@ class Quality:
         lir: Recency of the linking interaction, 0…1.
         sep: Popularity of the shared entity, 0…1.
         etd: Diversity of the path types, 0…1.
+        by_rank: The deletion test per rank.
     """
 
     users: int
@@ -68,6 +89,7 @@ class Quality:
     lir: float
     sep: float
     etd: float
+    by_rank: tuple[Deletion, ...] = ()
 
     def gates(self) -> list[dict[str, float | str | bool]]:
         """Return each demand with its limit and whether it is met."""
@@ -98,6 +120,14 @@ class _Tally:
     def mean(self, name: str) -> float:
         return float(np.mean(self.values[name])) if self.values.get(name) else float("nan")
 
+    def by_rank(self) -> tuple[Deletion, ...]:
+        """Return the deletion test per rank, first rank first."""
+        names = ("lead", "top_deleted", "random_deleted")
+        ranks, columns = np.asarray(self.values.get("rank", ())), [np.asarray(self.values.get(name, ())) for name in names]
+        return tuple(
+            Deletion(int(rank), int((ranks == rank).sum()), *(float(column[ranks == rank].mean()) for column in columns)) for rank in np.unique(ranks)
+        )
+
     def most(self, name: str) -> float:
         return max(self.values.get(name, [0.0]))
 
@@ -123,7 +153,14 @@ def quality(artifact: Artifact, users: IntArray, seed: int) -> Quality:
         tally.most("completeness"),
         tally.most("score"),
         tally.mean("validity"),
-        *(tally.mean(name) for name in ("coverage", "top_deleted", "random_deleted", "learned", "lir", "sep", "etd")),
+        coverage=tally.mean("coverage"),
+        top_deleted=tally.mean("top_deleted"),
+        random_deleted=tally.mean("random_deleted"),
+        learned_share=tally.mean("learned"),
+        lir=tally.mean("lir"),
+        sep=tally.mean("sep"),
+        etd=tally.mean("etd"),
+        by_rank=tally.by_rank(),
     )
 
 
@@ -144,12 +181,12 @@ class _Measure:
         listed = listed[scores[listed] > 0]
         limit = float(scores[listed[K]]) if len(listed) > K else 0.0
         recency = _smoothed_times({event.item: event.last_time for event in sorted(events, key=lambda event: event.last_time)})
-        types = [self._item(history, int(item), float(scores[item]), limit, recency) for item in listed[:K]]
+        types = [self._item(history, int(item), rank, float(scores[item]), limit, recency) for rank, item in enumerate(listed[:K], start=1)]
         found = {name for name in types if name is not None}
         if found:
             self.tally.add(etd=len(found) / min(len(types), self._n_types))
 
-    def _item(self, history: History, item: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
+    def _item(self, history: History, item: int, rank: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
         parts, learned = self._explainer.addends(history, item)
         told = self._explainer.explain(history, item)
         values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
@@ -165,6 +202,8 @@ class _Measure:
             return None
         n_deleted = max(1, round(DELETED * len(values)))
         self.tally.add(
+            rank=rank,
+            lead=(total - limit) / total,
             validity=self._valid(parts, history, item),
             top_deleted=float(total - np.sort(values)[-n_deleted:].sum() < limit),
             random_deleted=float(total - self._rng.choice(values, n_deleted, replace=False).sum() < limit),

@@ -49,7 +49,9 @@ def report(
         repeats: What is bought again: the strategy first, then what it is compared with.
         ratings: The fields of `gnn.evaluation.ratings.RatingResults`; None where interactions carry no ratings.
     """
-    told = None if explanations is None else {name: None if math.isnan(value) else value for name, value in asdict(explanations).items()}
+    measures = {} if explanations is None else asdict(explanations)
+    by_rank = measures.pop("by_rank", ())
+    told = {name: None if math.isnan(value) else value for name, value in measures.items()}
     return {
         **about,
         "verdict": verdict(results, ablations),
@@ -61,7 +63,7 @@ def report(
         "repeats": {result.name: _numbers(result) for result in repeats},
         **({"ratings": dict(ratings)} if ratings else {}),
         "skipped": dict(skipped or {}),
-        "explanations": {} if explanations is None else {"measures": told, "gates": explanations.gates()},
+        "explanations": {} if explanations is None else {"measures": told, "gates": explanations.gates(), "by_rank": by_rank},
     }
 
 
@@ -135,6 +137,7 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
             found.append(Section(f"{_MAIN} by {kind}", "", ("users", *models), rows, plot="slices" if parts is content["slices"] else ""))
     if content.get("explanations"):
         found.append(_explanations(content["explanations"]))
+        found += _deletion(content["explanations"].get("by_rank", ()))
     powers = ("start", "middle", "end", "popularity")
     walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", ", ".join(f"{walk[name]:.2f}" for name in powers)] for walk in content["walks"]}
     learned = {
@@ -162,6 +165,15 @@ def _explanations(found: Mapping[str, Any]) -> Section:
     return Section(
         "Explanations", "The first ten items of a sample of users; defined in gnn/evaluation/quality.py.", ("measure", "value", "demand"), rows
     )
+
+
+def _deletion(found: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not found:
+        return []
+    rows = {str(at["rank"]): [f"{at['items']:,}", *(f"{100 * at[name]:.1f} %" for name in ("lead", "top_deleted", "random_deleted"))] for at in found}
+    text = "Out of the first ten without a fifth of its own paths. An item stays if its lead over the eleventh is larger than what those paths gave."
+    head = ("rank", "items", "lead over the eleventh, of the score", "out without the strongest fifth", "out without a random fifth")
+    return [Section("Deletion test by rank", text, head, rows)]
 
 
 def _intervals(content: Mapping[str, Any]) -> list[Section]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
-from gnn.scorer import entries_among, gathered
+from gnn.scorer import gathered
 from gnn.walks import FloatArray, WalkWeights, attraction, middle_factor, power
 from kg.schema import EdgeType
 
@@ -332,13 +332,28 @@ def _lengths(matrix: sp.csr_matrix, rows: IntArray) -> IntArray:
 def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
     """Say for each item and each history item whether the pruned graph sum holds (history item, item).
 
+    Args:
+        neighbours: Rows sorted by column.
+        nums: The history items.
+        items: The items.
+
     Shapes:
         nums [n], items [k] → [k, n].
     """
-    kept = np.zeros((len(items), len(nums)), dtype=bool)
-    places, positions, _ = entries_among(neighbours, nums, items)
-    kept[places, positions] = True
-    return kept
+    indices, asked = neighbours.indices, items[:, None]
+    low = np.repeat(neighbours.indptr[nums][None, :].astype(np.int64), len(items), axis=0)  # [k, n]
+    if not low.size:
+        return np.zeros(low.shape, dtype=bool)
+    ends = np.broadcast_to(neighbours.indptr[nums + 1][None, :].astype(np.int64), low.shape)
+    high = ends.copy()
+    # Rows are sorted, and long: to look for the few items in each is far less than to read them all.
+    for _ in range(int((high - low).max()).bit_length()):
+        middle = (low + high) >> 1
+        open_ = low < high
+        below = indices[np.where(open_, middle, 0)] < asked
+        low, high = np.where(open_ & below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    there = low < ends
+    return np.asarray(there & (indices[np.where(there, low, 0)] == asked)) if len(indices) else np.zeros(low.shape, dtype=bool)
 
 
 def through(part: Addends, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,8 @@
 """Candidate pools: what each part of the model gives to the items that could be recommended to the tuning users.
 
-Gates are tuned thousands of times, so the walks are carried once and what they give to each user's candidates is kept: the items that a walk,
-the learned similarity or all of them together rank high, and a uniform sample of all others.
+Gates are tuned thousands of times, so the walks are carried once and what they give to each user's candidates is kept. Where it fits, the
+candidates are all items that may be recommended: the softmax is the full one and ndcg exact. In larger shops they are the items that a walk,
+the learned similarity or all of them together rank high, and a sample of all others with its logQ correction.
 """
 
 from __future__ import annotations
@@ -109,6 +110,19 @@ class Pool:
         features, scales = self.features.copy(), self.scales.copy()
         features[:, :, place], scales[place] = scaled(feature)
         return replace(self, features=features, scales=scales)
+
+
+def all_items(parts: Sequence[FloatArray], allowed: BoolArray, withheld: IntArray) -> Candidates:
+    """Make every item that may be recommended a candidate of one user: nothing is drawn, so nothing is corrected.
+
+    Args:
+        parts: What each part of the model gives to all items, M arrays [n_items].
+        allowed: Which items may be recommended, [n_items].
+        withheld: The items to find.
+    """
+    items = np.flatnonzero(allowed)
+    every, offset = np.ones(len(items), dtype=bool), np.zeros(len(items), dtype=np.float32)
+    return Candidates(items, np.stack([part[items] for part in parts], axis=1), np.isin(items, withheld), every, offset)
 
 
 def candidates(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+Softmax = Literal["full", "sampled"]
+"""Over all items that may be recommended, or over nominated and drawn ones with the logQ correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class Progress:
         of: How many there are at most.
         loss: Mean negative log likelihood per withheld item, nats, where the step has one.
         ndcg: ndcg on the tuning users, where the step has one.
+        softmax: Which one `loss` and `ndcg` are taken over, in the step "gates".
     """
 
     step: str
@@ -23,6 +28,7 @@ class Progress:
     of: int
     loss: float | None = None
     ndcg: float | None = None
+    softmax: Softmax | None = None
 
 
 Report = Callable[[Progress], None]

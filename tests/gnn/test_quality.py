@@ -35,6 +35,20 @@ def test_the_explanations_of_a_sound_build_pass(artifact: Artifact) -> None:
     assert all(0 <= value <= 1 for value in (measured.lir, measured.sep, measured.etd, measured.top_deleted, measured.random_deleted))
 
 
+def test_deletion_by_rank_adds_up_to_the_whole_and_leads_shrink_down_the_list(tmp_path: Path) -> None:
+    graph = GraphArrays.from_tables(small_tables(0, n_items=40))
+    artifact = artifact_of(tmp_path, graph, small_model(graph, 0))
+    measured = quality(artifact, np.arange(len(artifact.user_ids)), 1)
+    ranks = [at.rank for at in measured.by_rank]
+    items = np.array([at.items for at in measured.by_rank])
+    assert ranks == list(range(1, len(ranks) + 1))
+    for name in ("top_deleted", "random_deleted"):
+        assert np.average([getattr(at, name) for at in measured.by_rank], weights=items) == pytest.approx(getattr(measured, name))
+    leads = [at.lead for at in measured.by_rank]
+    assert leads[0] > leads[-1] >= 0
+    assert all(at.random_deleted <= at.top_deleted for at in measured.by_rank)
+
+
 def test_the_same_seed_measures_the_same(artifact: Artifact) -> None:
     users = np.arange(len(artifact.user_ids))
     assert quality(artifact, users, 3) == quality(artifact, users, 3)

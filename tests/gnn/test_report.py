@@ -10,7 +10,7 @@ import numpy as np
 from gnn.config import EvaluateConfig
 from gnn.evaluation.evaluate import ModelResult, compare
 from gnn.evaluation.model_card import general_card, model_card
-from gnn.evaluation.quality import Quality
+from gnn.evaluation.quality import Deletion, Quality
 from gnn.evaluation.report import markdown, report, sections, unmet, verdict, write_report
 from gnn.evaluation.report_page import page
 
@@ -76,7 +76,9 @@ def test_report_of_the_model_alone_is_complete() -> None:
 
 def full_content() -> dict[str, Any]:
     results = [result("path sum", 0.4, 0.6, 0.2, 0.1), result("popularity <b>", 0.1, 0.1, 0.1, 0.0)]
-    measured = Quality(4, 40, 900, 1e-16, 1e-7, 1.0, 0.97, 0.9, 0.4, 0.3, 0.4, 0.2, float("nan"))
+    measured = Quality(
+        4, 40, 900, 1e-16, 1e-7, 1.0, 0.97, 0.9, 0.4, 0.3, 0.4, 0.2, float("nan"), (Deletion(1, 30, 0.5, 0.8, 0.1), Deletion(2, 10, 0.02, 1.0, 0.9))
+    )
     return report(
         results,
         ABOUT,
@@ -110,6 +112,7 @@ def test_explanations_are_reported_with_their_demands(tmp_path: Path) -> None:
     assert "| random deleted | 0.4 | at most 0.2: not met |" in text
     assert "| coverage | 0.97 | at least 0.95: met |" in text
     assert content["explanations"]["measures"]["etd"] is None
+    assert "| 2 | 10 | 2.0 % | 100.0 % | 90.0 % |" in text
     card = model_card(content)
     assert "Not met: random deleted" in card
     assert "The graph does not help" in card
