@@ -11,6 +11,8 @@ import pytest
 
 from gnn.artifact import Artifact
 from gnn.graph import GraphArrays
+from gnn.lists.rule import rule_of
+from gnn.lists.rules import Rules
 from gnn.recommend import Recommender
 from gnn.whynot import why_not, without_edge
 from kg.errors import InputError, NotFoundError
@@ -182,3 +184,24 @@ def test_questions_about_nothing_are_refused(artifact: Artifact) -> None:
         why_not(recommender, artifact.user_ids[0], artifact.item_ids[0], 0)
     with pytest.raises(NotFoundError, match="no edge"):
         without_edge(recommender, artifact.user_ids[0], artifact.item_ids[0], ("item", "has_brand", "brand"), "i00", "no-such")
+
+
+def test_the_rank_is_that_of_the_list_with_rules_and_the_one_by_score_is_told_beside_it(artifact: Artifact) -> None:
+    recommender = Recommender(artifact)
+    user_id = artifact.user_ids[0]
+    before = recommender.recommend(user_id, 20).items
+    first, second, last = before[0].item_id, before[1].item_id, [item for item in before if item.score > 0][-1].item_id
+    rules = [
+        rule_of("bury", {"name": "Bury", "action": "bury", "items": [first], "factor": 0.001}),
+        rule_of("pin", {"name": "Pin", "action": "pin", "items": [last], "place": 1}),
+    ]
+    recommender.rules = Rules(rules, artifact, recommender.matching)
+    served = {item.item_id: item for item in recommender.recommend(user_id, 20).items}
+    assert (served[last].rank, served[second].rank) == (1, 2)
+    for item_id in (first, second, last):
+        answer = why_not(recommender, user_id, item_id, 2)
+        assert (answer.rank, answer.rank_by_score) == (served[item_id].rank, {item.item_id: item.rank for item in before}[item_id])
+        kth = next(item.score for item in served.values() if item.rank == 2)
+        gap = 0.0 if served[item_id].rank <= 2 else max(0.0, kth - served[item_id].score)
+        assert answer.missing_score == pytest.approx(gap, abs=1e-5)
+    assert why_not(recommender, user_id, first, 2).changes == ()
