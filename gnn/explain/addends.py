@@ -1,6 +1,6 @@
 """The addends of one score, enumerated: every path from a history item to an item, with what it adds.
 
-    c_j · g_m · |N(j)|^-a · Π |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e      one path j → v → i of meta-path m
+    c_j · g_m · |N(j)|^-a · Π h_v |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e      one path j → v → i of meta-path m
 
 The same arrays that the scorer multiplies, walked one path at a time; the symbols are those of `gnn.walks`.
 """
@@ -17,8 +17,8 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact
 from gnn.scorer import gathered
-from gnn.walks import FloatArray, WalkWeights, attraction, power
-from kg.schema import EdgeType, Step
+from gnn.walks import FloatArray, WalkWeights, attraction, middle_factor, power
+from kg.schema import EdgeType
 
 IntArray = npt.NDArray[np.int64]
 _BITS = 64
@@ -135,30 +135,25 @@ class WalkArrays:
     def __init__(self, artifact: Artifact, walk: WalkWeights, *, many: int = MANY) -> None:
         self.walk, self.many = walk, many
         steps = walk.meta_path.steps
-        oriented = [_oriented(artifact, step) for step in steps]
-        self._forward = [pair[0] for pair in oriented]
-        self._last_reverse = oriented[-1][1]
+        self._whole = [artifact.oriented(step) for step in steps]
+        followed = [self._whole[0], *(artifact.onward(step, walk) for step in steps[1:])]
+        self._forward = [pair[0] for pair in followed]
+        self._last_reverse = followed[-1][1]
         self._popularity = artifact.popularity
         # One tuple, exchanged as a whole: requests in other threads see the old one or the new one.
         self._last: tuple[History | None, _Outset | None] = (None, None)
 
     @cached_property
     def _start(self) -> FloatArray:
-        return power(_row_degrees(self._forward[0]), self.walk.start_exponent)
+        return power(_row_degrees(self._whole[0][0]), self.walk.start_exponent)
 
     @cached_property
     def _middles(self) -> list[FloatArray]:
-        factors = []
-        for matrix in self._forward[1:]:
-            degree = _row_degrees(matrix)
-            factor = power(degree, self.walk.middle_exponent)
-            factor[degree > self.walk.max_degree] = 0
-            factors.append(factor)
-        return factors
+        return [middle_factor(_row_degrees(forward), self.walk) for forward, _ in self._whole[1:]]
 
     @cached_property
     def _end(self) -> FloatArray:
-        return power(_row_degrees(self._last_reverse), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
+        return power(_row_degrees(self._whole[-1][1]), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Addends:
         """Enumerate the paths from the kept history items to `item`."""
@@ -322,11 +317,6 @@ class _Outset:
     positions: IntArray
     middles: IntArray
     factor: npt.NDArray[np.float64]
-
-
-def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    edges = artifact.edges[step.edge_type]
-    return (edges.reverse, edges.forward) if step.reverse else (edges.forward, edges.reverse)
 
 
 def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
