@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 import traceback
 
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import metrics, problems
 from api.audit import AuditLog
 from api.problems import Refusal
+from api.request_ids import new_id
 from kg.errors import ReckonError
 
 _CALLER_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -39,7 +39,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
-        scope["reckon.request_id"] = request_id = secrets.token_hex(8)
+        scope["reckon.request_id"] = request_id = new_id()
 
         async def tracked(message: Message) -> None:
             nonlocal status

@@ -33,7 +33,7 @@ _EXAMPLE = {
     "status": 404,
     "detail": "item '12' does not exist",
     "hint": "ids are those of the catalogue of the published build",
-    "request_id": "3f1c9a0b7d2e4f65",
+    "request_id": "6746a1c03f1c9a0b7d2e4f65",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, field_validator
 
 from kg.config import Section
 
@@ -17,6 +19,7 @@ class ServeConfig(Section):
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes; all share the artifact through the page cache.")
     max_k: int = Field(default=200, ge=1, le=1000, description="Longest list that one request may ask for.")
     follow: bool = Field(default=True, description="Extract changed items in a process beside the API; one per ledger is enough.")
+    timezone: str = Field(default="UTC", description="Time zone in which profiles tell hours, days and weekdays, such as Europe/Berlin.")
     graph_check_s: float = Field(default=2.0, gt=0, description="How often the health of the graph database is looked at.")
 
     cache_mb: int = Field(default=64, ge=0, le=65_536, description="Lists that each worker remembers while nothing they depend on has changed, MiB.")
@@ -46,3 +49,12 @@ class ServeConfig(Section):
     tls_certificate: str = Field(default="", description="PEM file of the certificate chain; with `tls_key` the API speaks HTTPS itself.")
     tls_key: str = Field(default="", description="PEM file of its private key.")
     otlp_endpoint: str = Field(default="", pattern=r"^$|^https?://", description="OTLP/HTTP collector that traces are sent to; empty sends none.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {name[:60]!r}; write a name of the IANA database, such as Europe/Berlin") from None
+        return name

@@ -156,6 +156,7 @@ class WhyNot(TypedDict):
     k: int
     score: float
     rank: int
+    rank_by_score: int
     kth_score: float
     missing_score: float
     filtered: list[str]

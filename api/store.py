@@ -2,7 +2,8 @@
 
 Requests only put an answer into a queue. A thread writes the queue in batches to a SQLite file in the workspace that all workers share; equal
 bodies are kept once. What is older than the configured time, or beyond the configured size, goes. An answer is readable within a quarter of a
-second; a worker that is killed takes what it has not yet written with it.
+second, on a busy machine within a few: who asks for one that is as young as that waits for it. A worker that is killed takes what it has not yet
+written with it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from pathlib import Path
 import structlog
 from prometheus_client import Counter
 
+from api.request_ids import age_s
+
 DROPPED = Counter("reckon_answers_not_kept_total", "Answers that could not be kept for replay")
 _FLUSH_S, _PRUNE_S = 0.1, 30.0
+_LATE_S = 5.0
 _MOST_WAITING = 50_000
 _ROW_BYTES = 120
 """What an answer takes beside its body, index included."""
@@ -93,14 +97,13 @@ class AnswerStore:
             return
         self._waiting.append((request_id, key_id, time.time(), body))
 
-    def get(self, request_id: str, *, wait_s: float = 0.5) -> PastAnswer | None:
+    def get(self, request_id: str) -> PastAnswer | None:
         """Return an answer, or None where there is none or it is too old.
 
         Args:
-            request_id: Which.
-            wait_s: Another worker may be about to write it; how long to wait for that.
+            request_id: Which; of a young one some worker may be about to write the answer, which is waited for.
         """
-        deadline = time.monotonic() + wait_s
+        deadline = time.monotonic() + min(_LATE_S, _LATE_S - age_s(request_id))
         while self._keep_s:
             found = self._find(request_id)
             if found is not None:

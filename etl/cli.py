@@ -21,7 +21,7 @@ from etl import cli_check, cli_explain, cli_export, cli_facts, cli_graph
 from etl.cli_extract import extract_app
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
-from kg.errors import InputError, NotFoundError, ReckonError, RejectedRowsError
+from kg.errors import InputError, ReckonError, RejectedRowsError
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -300,31 +300,30 @@ def recommend(
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who has a history.")] = False,
     out: Annotated[Path | None, typer.Option(help="Parquet file for --all.")] = None,
     strategy: Annotated[str, typer.Option(help="personal, session, buy_again, popular, trending or new; --all is personal.")] = "personal",
+    no_rules: Annotated[
+        bool, typer.Option("--no-rules", help="The build's own ranking: no business rules, edited interests or events since; so is --all.")
+    ] = False,
 ) -> None:
-    """Recommend items to one user with their reasons, or to everybody into a file."""
+    """Recommend items to one user with their reasons, as the API does, or to everybody into a file."""
     from etl import show
+    from etl.as_served import as_served, published
     from etl.console import Console
-    from gnn.artifact import load_artifact
     from gnn.lists.answers import PERSONAL, Ask
-    from gnn.recommend import Recommender
 
-    opened, _ = _open(workspace)
+    opened, config = _open(workspace)
     if everybody and strategy != PERSONAL:
         raise InputError(f"--all and --strategy {strategy[:60]} do not go together", hint="name one user, or leave --strategy out")
     if bool(user_id) == everybody or (everybody and out is None):
         raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
-    current = opened.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    recommender = Recommender(load_artifact(opened.build(current) / "artifact"))
     if everybody and out is not None:
-        table = recommender.recommend_all(k)
+        table = published(opened).recommend_all(k)
         temporary = out.with_name(out.name + ".tmp")
         table.write_parquet(temporary)
         temporary.replace(out)
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
-    show.recommendations(Console(), recommender.answer(recommender.shoppers.shopper(user_id), Ask(k=k, strategy=strategy)))
+    recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)
+    show.recommendations(Console(), recommender.answer(recommender.shoppers.shopper(user_id, fresh), Ask(k=k, strategy=strategy)))
 
 
 @app.command()

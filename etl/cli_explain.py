@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.errors import InputError, NotFoundError
+from kg.errors import InputError
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ def why_not(
 ) -> None:
     """Say why an item is not in a user's list: its rank, what it lacks, and the fewest events that would bring it in."""
     from etl import show
+    from etl.as_served import as_served
     from etl.console import Console
     from gnn.whynot import why_not as ask
+    from kg.config import load_config
 
-    answer = ask(_recommender(workspace), user_id, item_id, k)
+    opened = Workspace.open(workspace)
+    recommender, fresh = as_served(opened, load_config(opened.root, os.environ), user_id)
+    answer = ask(recommender, user_id, item_id, k, fresh=fresh)
     if as_json:
         typer.echo(json.dumps(asdict(answer), indent=2, ensure_ascii=False))
         return
@@ -69,11 +74,6 @@ def _node(text: str) -> tuple[str, str]:
 
 
 def _recommender(folder: Path) -> Recommender:
-    from gnn.artifact import load_artifact
-    from gnn.recommend import Recommender
+    from etl.as_served import published
 
-    workspace = Workspace.open(folder)
-    current = workspace.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    return Recommender(load_artifact(workspace.build(current) / "artifact"))
+    return published(Workspace.open(folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +99,26 @@ def learned(
 
     everything = learned_facts(ShopReader.load(workspace.extract_model), items, facts, progress)
     return Learned(everything, confident(everything, config.section(ExtractConfig).learned_threshold))
+
+
+def forget_respelt(before: pl.DataFrame, facts: pl.DataFrame, item_ids: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Drop the readings of items whose values the shop's fields now write in another way, so that they are read again.
+
+    Args:
+        before: All facts before a change.
+        facts: All facts after it.
+        item_ids: Items that are read again anyway.
+
+    Returns:
+        The facts without those readings, and all items to read again.
+    """
+    if not (facts["extractor"] == "learned").any():
+        return facts, list(item_ids)
+    from kg.extract.learned.shop import LEARNED, respelt
+
+    others = respelt(before, facts)
+    gone = pl.col("item_id").is_in(others) & (pl.col("extractor") == LEARNED)
+    return facts.filter(~gone), sorted({*item_ids, *others})
 
 
 def _joined(facts: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:

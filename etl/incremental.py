@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from etl import knowledge, rejects
-from etl.extraction import learned
+from etl.extraction import forget_respelt, learned
 from etl.jobs import Job
 from kg.changes import Change, accepted, read_changes
 from kg.config import ExtractConfig, ShopConfig
@@ -108,10 +108,10 @@ class Reader:
         from kg.extract.pipeline import Extractor
 
         found = changed_facts(Extractor(self._language, text=self._text), facts, before, after, changed, text=self._text)
-        again = after.filter(pl.col("item_id").is_in(found.item_ids))
-        read = learned(self._job.workspace, self._job.config, again, found.attributes)
-        attributes = found.attributes if read is None else pl.concat([found.attributes, read.certain])
-        return attributes, found.item_ids
+        attributes, item_ids = forget_respelt(facts, found.attributes, found.item_ids)
+        again = after.filter(pl.col("item_id").is_in(item_ids))
+        read = learned(self._job.workspace, self._job.config, again, attributes)
+        return attributes if read is None else pl.concat([attributes, read.certain]), item_ids
 
 
 def apply_now(job: Job) -> None:

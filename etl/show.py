@@ -51,7 +51,8 @@ def _day(time: float) -> str:
 def why_not(console: Console, answer: WhyNot) -> None:
     """Print why an item is not in a list."""
     console.out.print(f"[bold]{_escaped(answer.title)}[/]  [dim]{answer.item_id} for {answer.user_id} (build {answer.build_id})[/]")
-    console.out.print(f"rank {answer.rank:,}, score {answer.score:.4f}; number {answer.k} of the list has {answer.kth_score:.4f}")
+    by_score = "" if answer.rank == answer.rank_by_score else f" ({answer.rank_by_score:,} by score alone)"
+    console.out.print(f"rank {answer.rank:,}{by_score}, score {answer.score:.4f}; number {answer.k} of the list has {answer.kth_score:.4f}")
     for reason in answer.filtered:
         console.out.print(f"left out: {_escaped(reason)}")
     if not answer.filtered and answer.rank <= answer.k:

@@ -4,6 +4,7 @@ manifest.json            schema version, build, model parameters, sha256 of ever
 items.arrow users.arrow nodes_<type>.arrow     ids and what is shown of them
 edges_<n>_{forward,reverse}_{indptr,indices}.npy     adjacency per edge type, both directions
 edges_<n>_<property>.npy     counts and times of interactions, in forward order
+onward_<n>_{forward,reverse}_{indptr,indices}.npy     where walks go on to by a step in which there are hubs
 neighbours_{indptr,indices,data}.npy     the pruned graph sum
 weights_{indptr,indices,data}.npy     the learned item–item weights, where there are any
 source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy available.npy
@@ -19,7 +20,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,15 +34,19 @@ from gnn.events.activity import Activity
 from gnn.events.meetings import Meetings
 from gnn.events.repeats import RepeatModel, Repeats
 from gnn.graph import GraphArrays
+from gnn.hubs import has_hubs
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
-from gnn.walks import FloatArray, WalkWeights
+from gnn.walks import FloatArray, WalkWeights, going_on, oriented
 from kg import schema
 from kg.errors import ArtifactError
-from kg.schema import EdgeType, family
+from kg.schema import EdgeType, Step, family
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _PROPERTIES = ("count", "first_time", "last_time")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
+
+Hubs = tuple[Step, int, int]
+"""A step that is not a walk's first one, and the walk's `max_degree` and `hub_fanout`."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Artifact:
         catalogue_seq: The same of changes of items; later ones make the overlay.
         activity: When each user did something and what it cost; None in artifacts that nobody is served from.
         repeats: What is bought again, and how soon; None like `activity`.
+        hubs: Where walks go on to by a step in which there are hubs, both ways round; steps without hubs are not in it.
     """
 
     build_id: str
@@ -102,6 +108,7 @@ class Artifact:
     catalogue_seq: int = 0
     activity: Activity | None = None
     repeats: Repeats | None = None
+    hubs: Mapping[Hubs, tuple[sp.csr_matrix, sp.csr_matrix]] = field(default_factory=dict)
 
     @cached_property
     def item_nums(self) -> dict[str, int]:
@@ -117,6 +124,15 @@ class Artifact:
     def n_items(self) -> int:
         """Number of items."""
         return len(self.item_ids)
+
+    def oriented(self, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """Return the adjacency of a step, [nodes left, nodes reached], and the same the other way round."""
+        edges = self.edges[step.edge_type]
+        return (edges.reverse, edges.forward) if step.reverse else (edges.forward, edges.reverse)
+
+    def onward(self, step: Step, walk: WalkWeights) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """Return the same of where a walk of the model goes on to by a step that is not its first one: hubs lead on to some neighbours only."""
+        return self.hubs.get((step, walk.max_degree, walk.hub_fanout)) or self.oriented(step)
 
     def node_key(self, node_type: str, num: int) -> str:
         """Return the key of a node."""
@@ -153,6 +169,7 @@ def save_artifact(
     _write_nodes(temporary, graph)
     for n, edge_type in enumerate(edge_types):
         _write_edges(temporary, n, graph, edge_type)
+    hubs = _write_hubs(temporary, graph, model, edge_types)
     _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         _write_csr(temporary, "weights", model.item_weights, data=True)
@@ -178,6 +195,7 @@ def save_artifact(
         "events_seq": events_seq,
         "catalogue_seq": catalogue_seq,
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
+        "hubs": hubs,
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
         "repeats": None if repeats is None else asdict(repeats.model),
@@ -244,6 +262,21 @@ def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) 
             np.save(folder / f"edges_{n}_{name}.npy", values)
 
 
+def _write_hubs(folder: Path, graph: GraphArrays, model: PathModel, edge_types: list[EdgeType]) -> list[dict[str, Any]]:
+    """Write where walks go on to by the steps in which there are hubs, and return which these are."""
+    walked = {(step, walk.max_degree, walk.hub_fanout): walk for walk in model.walks for step in walk.meta_path.steps[1:]}
+    found: list[dict[str, Any]] = []
+    for (step, max_degree, fanout), walk in walked.items():
+        degree = graph.edges[step.edge_type]["target_num" if step.reverse else "source_num"].value_counts()["count"].to_numpy()
+        if not has_hubs(degree, max_degree=max_degree, fanout=fanout):
+            continue
+        forward = going_on(oriented(graph, step), step, walk, graph.popularity)
+        _write_csr(folder, f"onward_{len(found)}_forward", forward)
+        _write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
+        found.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
+    return found
+
+
 def _write_csr(folder: Path, name: str, matrix: sp.csr_matrix, *, data: bool = False) -> None:
     matrix.sort_indices()
     np.save(folder / f"{name}_indptr.npy", matrix.indptr.astype(np.int64))
@@ -289,6 +322,10 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     for n, text in enumerate(manifest["edge_types"]):
         source, relation, target = text.split("/")
         edges[(source, relation, target)] = _load_edges(folder, n, (sizes[source], sizes[target]))
+    hubs = {}
+    for n, row in enumerate(manifest["hubs"]):
+        step = Step(list(edges)[row["edge_type"]], reverse=row["reverse"])
+        hubs[step, row["max_degree"], row["hub_fanout"]] = _read_both(folder, f"onward_{n}", (sizes[step.start], sizes[step.end]))
     embeddings = [_mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target")]
     return Artifact(
         build_id=manifest["build_id"],
@@ -309,6 +346,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
         activity=_activity(folder),
         repeats=_repeats(folder, manifest["repeats"]),
+        hubs=hubs,
     )
 
 
@@ -329,11 +367,11 @@ def _activity(folder: Path) -> Activity | None:
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
     properties = {name: folder / f"edges_{n}_{name}.npy" for name in _PROPERTIES}
-    return Edges(
-        forward=_read_csr(folder, f"edges_{n}_forward", shape),
-        reverse=_read_csr(folder, f"edges_{n}_reverse", (shape[1], shape[0])),
-        properties={name: _mapped(path) for name, path in properties.items() if path.exists()},
-    )
+    return Edges(*_read_both(folder, f"edges_{n}", shape), {name: _mapped(path) for name, path in properties.items() if path.exists()})
+
+
+def _read_both(folder: Path, name: str, shape: tuple[int, int]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    return _read_csr(folder, f"{name}_forward", shape), _read_csr(folder, f"{name}_reverse", (shape[1], shape[0]))
 
 
 def _model_json(model: PathModel) -> dict[str, Any]:

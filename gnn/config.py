@@ -62,7 +62,10 @@ class ModelConfig(Section):
     )
     regression_neighbours: int = Field(default=100, ge=1, le=10_000, description="Weights kept per item of that regression.")
     neighbours: int = Field(default=300, ge=10, le=100_000, description="Targets kept per history item in the graph sum.")
-    max_degree: int = Field(default=5_000, ge=2, description="Attribute values shared by more items than this are not walked through.")
+    max_degree: int = Field(
+        default=5_000, ge=2, description="Nodes between with more neighbours than this count less, such as a value that half the shop shares."
+    )
+    hub_fanout: int = Field(default=300, ge=1, description="Neighbours that a path goes on to from such a node: the most popular items.")
     validation_fraction: float = Field(default=0.1, gt=0, lt=0.9, description="Share of the training events that tunes gates and exponents.")
     validation_split: SplitMethod = Field(default="auto", description="How validation is carved from the training events.")
     tuning_users: int = Field(default=8_000, ge=10, description="Most users whose withheld items tune the gates.")

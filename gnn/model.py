@@ -27,7 +27,7 @@ from torch_geometric.nn import MessagePassing
 from gnn.data import hetero_data, sparse_tensor, step_edge_type, transposed_adjacency
 from gnn.graph import GraphArrays
 from gnn.scorer import HistoryWeights, PathModel
-from gnn.walks import FloatArray, WalkWeights, step_matrices
+from gnn.walks import FloatArray, WalkWeights, going_on, oriented, step_matrices
 from kg.schema import EdgeType, Step, family
 
 CLOSED_GATE = 1e-9
@@ -92,6 +92,8 @@ class PathSum(nn.Module):
         self.data: HeteroData = hetero_data(graph)
         self.steps = nn.ModuleList(SumStep() for walk in self.walks for _ in walk.meta_path.steps)
         self._adjacency: dict[EdgeType, Tensor] = {}
+        self._onward: dict[tuple[Step, int, int], Tensor] = {}
+        self._there_and_back: dict[tuple[Step, int, int], Tensor] = {}
         self._popularity = torch.from_numpy(graph.popularity).clamp(min=1.0)
         self.raw_gates = nn.Parameter(inverse_softplus([walk.gate for walk in self.walks]))
         self.exponents = nn.Parameter(torch.tensor([exponents_of(walk) for walk in self.walks]).reshape(-1, 4))
@@ -123,6 +125,15 @@ class PathSum(nn.Module):
             self._adjacency[edge_type] = transposed_adjacency(self.data, edge_type)
         return self._adjacency[edge_type]
 
+    def onward(self, walk: WalkWeights, step: Step) -> Tensor:
+        """Return `adj_t` of a step that is not a walk's first one: hubs lead on to some of their neighbours only. Kept after its first use."""
+        key = (step, walk.max_degree, walk.hub_fanout)
+        if key not in self._onward:
+            whole = oriented(self.graph, step)
+            cut = going_on(whole, step, walk, self.graph.popularity)
+            self._onward[key] = self.adjacency(step_edge_type(step)) if cut is whole else sparse_tensor(cut.T)
+        return self._onward[key]
+
     def reach(self, number: int, history: Tensor, start: Tensor | float, middle: Tensor | float) -> Tensor:
         """Carry histories along walk `number`, without the degree factor of the items reached.
 
@@ -144,17 +155,25 @@ class PathSum(nn.Module):
             degree = self.data[edge_type].source_degree
             factor = _power(degree, start if place == 0 else middle)
             if place:
-                factor = torch.where(degree > walk.max_degree, torch.zeros_like(factor), factor)
+                factor = factor * (walk.max_degree / degree.clamp(min=walk.max_degree))
             if place and len(walk.meta_path.steps) == 3:
                 # What would step back from the shoppers to the item they were reached from.
-                entered, back = (x, factor) if place == 1 else (entered, back * self._shoppers(edge_type, factor))
+                entered, back = (x, factor) if place == 1 else (entered, back * self._shoppers(walk, factor))
             n_targets = self.data[edge_type[2]].num_nodes
-            x = self.steps[offset + place](factor[:, None] * x, self.adjacency(edge_type), n_targets)  # [n_targets, B]
+            adjacency = self.onward(walk, step) if place else self.adjacency(edge_type)
+            x = self.steps[offset + place](factor[:, None] * x, adjacency, n_targets)  # [n_targets, B]
         return x - back[:, None] * entered if len(entered) else x
 
-    def _shoppers(self, edge_type: EdgeType, factor: Tensor) -> Tensor:
-        """Return the sum of the shoppers' factors per item, [n_items]."""
-        return (self.adjacency(edge_type) @ factor[:, None])[:, 0]
+    def _shoppers(self, walk: WalkWeights, factor: Tensor) -> Tensor:
+        """Return per item the sum of the factors of the shoppers to whom a walk goes on and who lead back to the item, [n_items]."""
+        _, there, back = walk.meta_path.steps
+        key = (there, walk.max_degree, walk.hub_fanout)
+        if key not in self._there_and_back:
+            whole = [oriented(self.graph, step) for step in (there, back)]
+            cut = [going_on(matrix, step, walk, self.graph.popularity) for matrix, step in zip(whole, (there, back), strict=True)]
+            unchanged = all(one is other for one, other in zip(whole, cut, strict=True))
+            self._there_and_back[key] = self.onward(walk, back) if unchanged else sparse_tensor(cut[0].multiply(cut[1].T))
+        return (self._there_and_back[key] @ factor[:, None])[:, 0]
 
     def end_factor(self, number: int, end: Tensor | float, popularity: Tensor | float) -> Tensor:
         """Return the degree and popularity factor of the items that walk `number` reaches, [n_items]."""
@@ -239,13 +258,15 @@ class PathSum(nn.Module):
 def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_degree: int) -> FloatArray:
     """Mix item embeddings with those of items that share attribute values; an item without events takes its neighbours' place.
 
-        e'_i = (1 - w) e_i + w · mean over relations r of  1/|N_r(i)| Σ_{v ∈ N_r(i)} 1/|N_r(v)| Σ_{j ∈ N_r(v)} e_j
+        e'_i = (1 - w) e_i + w · mean over relations r of  1/Σ_{v ∈ N_r(i)} h_v  Σ_{v ∈ N_r(i)} h_v/|N_r(v)| Σ_{j ∈ N_r(v)} e_j
+
+    h_v = min(1, max_degree / |N_r(v)|): a hub says less of its items (`gnn.hubs`).
 
     Args:
         graph: The graph.
         embeddings: e, [n_items, d]; rows of zeros count as unknown and are left out of the means.
         weight: w; an unknown item takes its neighbours' mean whole.
-        max_degree: Values with more items than this are not used.
+        max_degree: Values with more items than this count less.
 
     Shapes:
         → [n_items, d].
@@ -262,10 +283,11 @@ def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_d
             continue
         back = step_edge_type(Step(edge_type, reverse=True))
         values = step(stacked, transposed_adjacency(data, edge_type), data[edge_type[2]].num_nodes)  # [n_values, d + 1]
-        values[data[edge_type].target_degree > max_degree] = 0
-        values = values / values[:, -1:].clamp(min=1.0)
+        degree = data[edge_type].target_degree[:, None]
+        values = values / values[:, -1:].clamp(min=1.0) * (max_degree / degree.clamp(min=max_degree))
         items = step(values, transposed_adjacency(data, back), graph.n_items)  # [n_items, d + 1]
-        total, relations = total + items[:, :-1] / items[:, -1:].clamp(min=1.0), relations + (items[:, -1:] > 0)
+        known_of = items[:, -1:] > 0
+        total, relations = total + torch.where(known_of, items[:, :-1] / items[:, -1:], 0.0), relations + known_of
     mean = total / relations.clamp(min=1.0)
     share = torch.where(known > 0, weight, 1.0) * (relations > 0)
     result: FloatArray = ((1 - share) * x + share * mean).numpy()

@@ -2,7 +2,7 @@
 
 For a history with weights c_j and an item i every addend is
 
-    c_j · g_m · |N(j)|^-a · Π |N(v)|^-b · |N(i)|^-c      one path j → v → i of meta-path m, if (j, i) is among the pairs the score keeps
+    c_j · g_m · |N(j)|^-a · Π h_v |N(v)|^-b · |N(i)|^-c      one path j → v → i of meta-path m, if (j, i) is among the pairs the score keeps
     c_j · g_L · ⟨a_j, b_i⟩                               the learned part of history item j
 
 and share = addend / s. Nothing is estimated: the addends are enumerated from the same arrays that the scorer multiplies.

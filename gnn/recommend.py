@@ -27,7 +27,7 @@ from gnn.lists.strategies import Scored, Strategies
 from gnn.paths import Explainer, History
 from gnn.scorer import score
 from gnn.shopper.history import DISLIKED, Event
-from gnn.shopper.shoppers import Shopper, Shoppers
+from gnn.shopper.shoppers import NO_ITEMS, Shopper, Shoppers
 from gnn.walks import FloatArray
 from kg import schema
 from kg.errors import InputError, NotFoundError
@@ -209,7 +209,9 @@ class Recommender:
         n_fresh = len(shopper.fresh.items)
         return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
-    def candidates(self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None) -> Candidates:
+    def candidates(
+        self, shopper: Shopper, ask: Ask, scored: Scored, active: Active = NOTHING, depth: int | None = None, item: int | None = None
+    ) -> Candidates:
         """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
 
         Args:
@@ -218,12 +220,17 @@ class Recommender:
             scored: The scores.
             active: The rules that hold.
             depth: How many of the best are wanted; scores of others need not be right. None for all.
+            item: item_num whose rank alone is wanted; scores of what is below it need not be right.
         """
         adjustment = ignored(shopper.events, ask.impression_factor)
         adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
         bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
         # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
         fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
+        if scored.ahead is not None and item is not None:
+            factor = float(np.prod([each.factors[each.items == item].prod() for each in adjustments]))
+            ahead = scored.ahead(bars, item, factor, np.concatenate([NO_ITEMS, *(each.items for each in adjustments)]))
+            return Candidates(ahead, fill, bars, tuple(adjustments), self._listings)
         if scored.head is None or depth is None:
             return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
         # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
@@ -307,8 +314,8 @@ class Recommender:
         """
         item = self.item_num(item_id)
         shopper = self.known(user_id, fresh)
-        candidates = self.candidates(shopper, Ask(), self._strategies.from_history(shopper.history), self.rules.active(shopper))
-        place = place_of(candidates, item)
+        scored = self._strategies.from_history(shopper.history)
+        place = place_of(self.candidates(shopper, Ask(), scored, self.rules.active(shopper), item=item), item)
         told = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )

@@ -271,12 +271,7 @@ def graph_scores(history: sp.csr_matrix, neighbours: sp.csr_matrix) -> FloatArra
     """
     scores = np.empty((history.shape[0], neighbours.shape[1]), dtype=np.float32)
     for row, (start, end) in enumerate(pairwise(history.indptr.tolist())):
-        nums = history.indices[start:end]
-        first = neighbours.indptr[nums].astype(np.int64)
-        lengths = neighbours.indptr[nums + 1] - first
-        at = ranges(first, lengths)
-        weights = np.repeat(history.data[start:end].astype(np.float64), lengths)
-        scores[row] = np.bincount(neighbours.indices[at], weights=neighbours.data[at] * weights, minlength=neighbours.shape[1])
+        scores[row] = neighbours[history.indices[start:end]].T @ history.data[start:end].astype(np.float64)
     return scores
 
 

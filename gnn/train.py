@@ -156,7 +156,8 @@ def starting_walks(graph: GraphArrays, config: ModelConfig) -> tuple[WalkWeights
         "followed": (0.5, 0.5, 0.3, 0.0),
     }
     present = [edge_type for edge_type, frame in graph.edges.items() if family(edge_type) is not None and frame.height]
-    return tuple(WalkWeights(path, 1.0, *start[path.family], max_degree=config.max_degree) for path in meta_paths(present))
+    hubs = {"max_degree": config.max_degree, "hub_fanout": config.hub_fanout}
+    return tuple(WalkWeights(path, 1.0, *start[path.family], **hubs) for path in meta_paths(present))
 
 
 def _starting_model(graph: GraphArrays, config: ModelConfig) -> PathModel:

@@ -2,12 +2,12 @@
 
 The weight of one path j → v → … → i is a product of degree powers,
 
-    w(j → v → i) = |N(j)|^-a · |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e ,
+    w(j → v → i) = |N(j)|^-a · h_v |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e ,
 
 where |N(·)| counts the neighbours of a node in the edge type that the path walks through there, and p_i the shoppers who met the item: of two
-items of a brand the one that more shoppers chose is the better guess. Summed over all paths of a meta-path this is the matrix
-W = D_j^-a A₁ D_v^-b A₂ D_i^-c P_i^e, so a history is carried along by one sparse product per step. A walk of three steps, item → item ← user →
-item, never steps back to the item it came from.
+items of a brand the one that more shoppers chose is the better guess. h_v is 1 but for hubs, which count less and lead on to some of their
+neighbours only (`gnn.hubs`). Summed over all paths of a meta-path this is the matrix W = D_j^-a A₁ H D_v^-b A₂ D_i^-c P_i^e, so a history is carried
+along by one sparse product per step. A walk of three steps, item → item ← user → item, never steps back to the item it came from.
 
 Source: the degree-discounted walk of RP3beta (Paudel et al. 2017, doi:10.1145/2955101), with an exponent per node of the path.
 """
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.graph import GraphArrays
+from gnn.hubs import hub_factor, onward
 from kg.schema import MetaPath, Step
 
 FloatArray = npt.NDArray[np.float32]
@@ -41,7 +42,8 @@ class WalkWeights:
         middle_exponent: b, of every node between.
         end_exponent: c, of the recommended item.
         popularity_exponent: e, of the shoppers who met the recommended item.
-        max_degree: Nodes between with more neighbours than this are not walked through; a value that half the shop shares explains nothing.
+        max_degree: Nodes between with more neighbours than this are hubs: they count less, and lead on to some of their neighbours only.
+        hub_fanout: How many neighbours a hub leads on to.
     """
 
     meta_path: MetaPath
@@ -51,6 +53,7 @@ class WalkWeights:
     end_exponent: float = 0.5
     popularity_exponent: float = 0.0
     max_degree: int = 5_000
+    hub_fanout: int = 300
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class StepMatrices:
     """The adjacency of each step of a meta-path, and the degree factors between them.
 
     Attributes:
-        adjacency: One matrix per step, [nodes left, nodes reached], of ones.
+        adjacency: One matrix per step, [nodes left, nodes reached], of ones; from the second on, hubs have only the neighbours they lead on to.
         start: Factor per history item, [n_items].
         middle: Factor per node between, one array per inner node type.
         end: Factor per recommended item, [n_items].
@@ -95,11 +98,40 @@ class StepMatrices:
 
 def step_matrices(graph: GraphArrays, walk: WalkWeights) -> StepMatrices:
     """Return the matrices of a walk over a graph."""
-    adjacency = tuple(_oriented(graph, step) for step in walk.meta_path.steps)
-    start = power(degrees(adjacency[0], axis=1), walk.start_exponent)
-    end = power(degrees(adjacency[-1], axis=0), walk.end_exponent) * attraction(graph.popularity, walk.popularity_exponent)
-    middle = tuple(_middle_factor(degrees(matrix, axis=1), walk) for matrix in adjacency[1:])
-    return StepMatrices(adjacency, start, middle, end)
+    whole = [oriented(graph, step) for step in walk.meta_path.steps]
+    start = power(degrees(whole[0], axis=1), walk.start_exponent)
+    end = power(degrees(whole[-1], axis=0), walk.end_exponent) * attraction(graph.popularity, walk.popularity_exponent)
+    middle = tuple(middle_factor(degrees(matrix, axis=1), walk) for matrix in whole[1:])
+    further = [going_on(matrix, step, walk, graph.popularity) for matrix, step in zip(whole[1:], walk.meta_path.steps[1:], strict=True)]
+    return StepMatrices((whole[0], *further), start, middle, end)
+
+
+def oriented(graph: GraphArrays, step: Step) -> sp.csr_matrix:
+    """Return the adjacency of a step, [nodes left, nodes reached], of ones."""
+    adjacency = graph.adjacency(step.edge_type)
+    return adjacency.T.tocsr() if step.reverse else adjacency
+
+
+def going_on(adjacency: sp.csr_matrix, step: Step, walk: WalkWeights, popularity: FloatArray) -> sp.csr_matrix:
+    """Return where a walk goes on to by a step that is not its first one: the adjacency, with the rows of hubs cut down.
+
+    Args:
+        adjacency: Of the step, [nodes left, nodes reached].
+        step: Which.
+        walk: Whose hubs.
+        popularity: Shoppers per item.
+    """
+    items = popularity if step.end == "item" else None
+    return onward(adjacency, max_degree=walk.max_degree, fanout=walk.hub_fanout, popularity=items)
+
+
+def middle_factor(degree: FloatArray, walk: WalkWeights) -> FloatArray:
+    """Return the factor of nodes between, of their degrees: h_v |N(v)|^-b.
+
+    Shapes:
+        [n] → [n].
+    """
+    return power(degree, walk.middle_exponent) * hub_factor(degree, walk.max_degree)
 
 
 def degrees(adjacency: sp.csr_matrix, *, axis: int) -> FloatArray:
@@ -160,17 +192,6 @@ def kth_largest(values: FloatArray, k: int) -> float:
         maxima = values[: n_blocks * _BLOCK].reshape(_BLOCK, n_blocks).max(axis=0)
         values = values[values >= np.partition(maxima, n_blocks - k)[n_blocks - k]]
     return float(np.partition(values, len(values) - k)[len(values) - k])
-
-
-def _oriented(graph: GraphArrays, step: Step) -> sp.csr_matrix:
-    adjacency = graph.adjacency(step.edge_type)
-    return adjacency.T.tocsr() if step.reverse else adjacency
-
-
-def _middle_factor(degree: FloatArray, walk: WalkWeights) -> FloatArray:
-    factor = power(degree, walk.middle_exponent)
-    factor[degree > walk.max_degree] = 0
-    return factor
 
 
 def _joined(parts: Sequence[npt.NDArray[np.generic]], dtype: type[np.generic]) -> npt.NDArray[np.generic]:

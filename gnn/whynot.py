@@ -18,8 +18,10 @@ import scipy.sparse as sp
 from gnn.artifact import Artifact, Edges
 from gnn.explain.addends import History
 from gnn.fresh.overlay import column
-from gnn.lists.answers import Ask
+from gnn.lists.answers import PERSONAL, Ask
 from gnn.lists.filters import Filter
+from gnn.lists.ranking import place_of
+from gnn.lists.strategies import Scored
 from gnn.paths import Explainer
 from gnn.recommend import IN_HISTORY, Recommender, top
 from gnn.shopper.history import SHOWN, Event, Events, weighted
@@ -30,6 +32,8 @@ from kg.events import FreshEvent
 from kg.schema import EdgeType, family, kind_of
 
 LEARNED = "learned similarity"
+_LONG = 200
+"""Places of the served list that an item is looked for in; further down its rank is the one by its adjusted score."""
 MAX_CHANGES = 6
 MAX_TRIED = 200
 
@@ -80,12 +84,13 @@ class WhyNot:
         title: Its title.
         k: Length of the list.
         score: The item's score.
-        rank: Its rank among what may be recommended, from 1.
-        kth_score: Score of the last item of the list.
-        missing_score: How much the item lacks to it; 0 for an item of the list.
+        rank: Its place in the list that is served, business rules and ignored impressions included, or the one it would have if it were not filtered.
+        rank_by_score: Its rank by the score alone among what may be recommended, from 1.
+        kth_score: Score of the last item of the list that is served.
+        missing_score: How much the item lacks to it, both as they are served; 0 for an item of the list.
         filtered: Why the item is left out whatever it scores.
         lacks: Kinds of path, the most missing first.
-        changes: What would bring it into the list; empty where it is in, is filtered, or nothing that was tried does.
+        changes: What would bring it into the list by score; empty where it is in, is filtered, or nothing that was tried does.
     """
 
     build_id: str
@@ -95,6 +100,7 @@ class WhyNot:
     k: int
     score: float
     rank: int
+    rank_by_score: int
     kth_score: float
     missing_score: float
     filtered: tuple[str, ...]
@@ -139,20 +145,23 @@ def why_not(
         raise InputError(f"k is {k}", hint="ask for at least one item")
     asked = _Question(recommender, recommender.known(user_id, fresh), item_id, Ask(k=k, filter=wanted))
     listed = asked.listed()
-    score, rank, kth = float(asked.scores[asked.item]), asked.rank(asked.events), float(asked.scores[listed[-1]]) if len(listed) else 0.0
-    filtered = asked.filtered()
+    by_score, filtered = asked.rank(asked.events), asked.filtered()
+    rank, own, kth = asked.served(bool(filtered))
     inside = rank <= k and not filtered
-    changes: tuple[Change, ...] = () if inside or filtered else tuple(found for found in (asked.added(), asked.removed()) if found is not None)
+    changes: tuple[Change, ...] = (
+        () if inside or filtered or by_score <= k else tuple(found for found in (asked.added(), asked.removed()) if found is not None)
+    )
     return WhyNot(
         recommender.artifact.build_id,
         user_id,
         item_id,
         recommender.artifact.titles[asked.item],
         k,
-        score,
+        float(asked.scores[asked.item]),
         rank,
+        by_score,
         kth,
-        0.0 if inside else max(0.0, kth - score),
+        0.0 if inside else max(0.0, kth - own),
         filtered,
         asked.lacks(listed),
         changes,
@@ -187,6 +196,7 @@ class _Question:
 
     def __init__(self, recommender: Recommender, shopper: Shopper, item_id: str, ask: Ask) -> None:
         self._recommender, self._artifact, self.k = recommender, recommender.artifact, ask.k
+        self._shopper, self._ask = shopper, ask
         self.item = recommender.item_num(item_id)
         self.history, self._user_id = shopper.history, shopper.user_id
         self.events, self._edits = shopper.events.rows(), shopper.edits
@@ -206,6 +216,21 @@ class _Question:
     def listed(self) -> np.ndarray:
         """Return the list itself."""
         return top(self.scores, self._out(self.events), self.k)
+
+    def served(self, filtered: bool) -> tuple[int, float, float]:
+        """Return the item's rank and score, and the score of the last item, in the list as it is served.
+
+        Args:
+            filtered: Whether the item is left out whatever it scores; its rank is then the one it would have by its adjusted score.
+        """
+        recommender, shopper = self._recommender, self._shopper
+        scored = Scored(PERSONAL, self.scores)
+        place = place_of(recommender.candidates(shopper, self._ask, scored, recommender.rules.active(shopper)), self.item)
+        shown = recommender.answer(shopper, replace(self._ask, k=max(self.k, _LONG), explain="none")).items
+        kth = shown[min(self.k, len(shown)) - 1].score if shown else 0.0
+        rank = next((item.rank for item in shown if item.item_id == self._artifact.item_ids[self.item]), 0)
+        # What is not shown though its score would do was left out by a cap, or pushed down by pins.
+        return rank or (place.rank if filtered else max(place.rank, len(shown) + 1)), place.score, kth
 
     def _out(self, events: Sequence[Event]) -> np.ndarray:
         """Return what may not be recommended after these events."""
@@ -325,7 +350,7 @@ def _edge(artifact: Artifact, edge_type: EdgeType, source: str, target: str) -> 
 
 
 def _cut(artifact: Artifact, edge_type: EdgeType, source: int, target: int) -> Artifact:
-    """Return the artifact without one edge; which pairs the score keeps stays as built."""
+    """Return the artifact without one edge; which pairs the score keeps, and where else hubs lead on to, stays as built."""
     whole = artifact.edges[edge_type]
     popularity = artifact.popularity
     if family(edge_type) == "interaction":
@@ -333,7 +358,12 @@ def _cut(artifact: Artifact, edge_type: EdgeType, source: int, target: int) -> A
         popularity = np.array(popularity)
         popularity[target] -= not any(matrix[source, target] for matrix in elsewhere)
     edges = {**artifact.edges, edge_type: Edges(_drop(whole.forward, source, target), _drop(whole.reverse, target, source), whole.properties)}
-    return replace(artifact, edges=edges, popularity=popularity)
+    hubs = dict(artifact.hubs)
+    for key, (forward, reverse) in artifact.hubs.items():
+        left, right = (target, source) if key[0].reverse else (source, target)
+        if key[0].edge_type == edge_type and right in forward.indices[forward.indptr[left] : forward.indptr[left + 1]]:
+            hubs[key] = _drop(forward, left, right), _drop(reverse, right, left)
+    return replace(artifact, edges=edges, popularity=popularity, hubs=hubs)
 
 
 def _drop(matrix: sp.csr_matrix, row: int, column: int) -> sp.csr_matrix:

@@ -30,7 +30,7 @@ def hygiene(tables: GraphTables, *, max_degree: int) -> dict[str, Any]:
 
     Args:
         tables: The graph.
-        max_degree: Values that more items share are hubs that scores do not walk through (`[model] max_degree`).
+        max_degree: Values that more items share are hubs that count less in scores (`[model] max_degree`).
 
     Returns:
         `counts`, `components`, `items` (those that lack something), `hubs`, `coverage` and `uninformative`: plain values, ready for JSON.
@@ -101,7 +101,8 @@ def _hubs(attributes: Mapping[EdgeType, pl.DataFrame], n_items: int, max_degree:
         counts = frame.group_by("target").len().filter((pl.col("len") > max_degree) | (pl.col("len") >= max(_HUB_SHARE * n_items, 2)))
         for value, degree in counts.iter_rows():
             above = degree > max_degree
-            rows.append({"relation": edge_type[1], "value": value, "degree": degree, "share": round(degree / n_items, 4), "above_max_degree": above})
+            row = {"relation": edge_type[1], "value": value, "degree": degree, "share": round(degree / n_items, 4), "above_max_degree": above}
+            rows.append({**row, "weight": round(min(1.0, max_degree / degree), 4)})
     return sorted(rows, key=lambda row: (-row["degree"], row["relation"], row["value"]))[:_HUBS]
 
 
@@ -153,8 +154,8 @@ def markdown(report: Mapping[str, Any], build_id: str) -> str:
     for name, text in (("isolated", "have no edge at all"), ("without_attributes", "have no attribute"), ("without_interactions", "nobody has met")):
         n, some = items[name]["n"], ", ".join(items[name]["examples"][:5])
         lines.append(f"* {n:,} of {items['n']:,} items {text}" + (f", such as {some}." if n else "."))
-    lines += ["", "## Hubs", "", "Values that many items share. Scores do not walk through those above `[model] max_degree`.", ""]
-    lines += _table(["relation", "value", "items", "share", "walked"], [_hub_row(hub) for hub in report["hubs"]])
+    lines += ["", "## Hubs", "", "Values that many items share. In scores, those above `[model] max_degree` have this further weight.", ""]
+    lines += _table(["relation", "value", "items", "share", "weight"], [_hub_row(hub) for hub in report["hubs"]])
     lines += ["", "## Relations that carry no information", ""]
     rows = [[row["relation"], f"{row['items']:,}", f"{row['values']:,}", row["why"]] for row in report["uninformative"]]
     lines += _table(["relation", "items", "values", "why"], rows)
@@ -168,7 +169,7 @@ def markdown(report: Mapping[str, Any], build_id: str) -> str:
 
 
 def _hub_row(hub: Mapping[str, Any]) -> list[str]:
-    return [hub["relation"], hub["value"], f"{hub['degree']:,}", f"{hub['share']:.1%}", "no" if hub["above_max_degree"] else "yes"]
+    return [hub["relation"], hub["value"], f"{hub['degree']:,}", f"{hub['share']:.1%}", f"{hub['weight']:.1%}"]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -60,8 +60,9 @@ class WhyNot(Answer):
     title: str
     k: int
     score: float
-    rank: int = Field(description="Among what may be recommended.")
-    kth_score: float = Field(description="Score of the last item of the list.")
+    rank: int = Field(description="In the list that is served, business rules and ignored impressions included.")
+    rank_by_score: int = Field(description="By the score alone, among what may be recommended.")
+    kth_score: float = Field(description="Score of the last item of the list that is served.")
     missing_score: float
     filtered: list[str] = Field(description="Why the item is left out whatever it scores.")
     lacks: list[Lacks]

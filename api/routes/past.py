@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from api.auth import require
 from api.keys import ApiKey
 from api.replies import Replies, with_id
+from api.request_ids import PATTERN
 from api.responses import RecommendationList
 from kg.errors import NotFoundError
 
@@ -17,7 +18,7 @@ Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 
 
 @router.get("/recommendations/{request_id}", response_model=RecommendationList)
-def replay(request: Request, request_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="Of the answer.")], key: Reader) -> Response:
+def replay(request: Request, request_id: Annotated[str, Path(pattern=PATTERN, description="Of the answer.")], key: Reader) -> Response:
     """Give a past list again, byte by byte, with the build that made it; only to the key that got it, or to an admin's."""
     replies: Replies = request.app.state.replies
     found = replies.store.get(request_id)

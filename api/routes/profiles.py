@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -61,8 +62,8 @@ class ProfileHabits(Answer):
     last_time: float | None
     active_days: int
     days_between: float | None = Field(description="Mean number of days from one active day to the next.")
-    hours: list[int] | None = Field(description="Events by hour of the day, UTC.")
-    weekdays: list[int] | None = Field(description="Events by weekday, UTC, Monday first.")
+    hours: list[int] | None = Field(description="Events by hour of the day, in the time zone of `[serve] timezone`.")
+    weekdays: list[int] | None = Field(description="Events by weekday in that zone, Monday first.")
     spent_cents: int | None
     priced_purchases: int = Field(description="Purchases whose price is known: `spent_cents` and `price_band_cents` speak of these.")
     price_band_cents: list[int] | None = Field(description="Quarter, half and three quarters of the prices paid.")
@@ -165,7 +166,7 @@ def _answer(request: Request, serving: Serving, user_id: str, relations: tuple[s
         "categories": [_interest(found) for found in interests(artifact, shopper, CATEGORY, n=n)],
         "brands": [_interest(found) for found in interests(artifact, shopper, BRAND, n=n)],
         "others": [_interest(found) for name in others for found in interests(artifact, shopper, name, n=n if name in relations else 0)],
-        "habits": _habits(habits(artifact, user_id, fresh)),
+        "habits": _habits(habits(artifact, user_id, fresh, ZoneInfo(request.app.state.config.timezone))),
         "declared": declared,
     }
     return Response(orjson.dumps(body), media_type="application/json")

@@ -86,7 +86,20 @@ def _rows(event: Mapping[str, object], *, items_only: bool) -> Iterator[dict[str
     for item in items:
         row = {name: _set(value) for name, value in item.items()}
         categories = [value for name in _CATEGORIES if isinstance(value := row.get(name), str)]
-        yield {**row, **shared, "categories": categories}
+        yield {**row, **shared, "categories": categories, "paid": _paid(row)}
+
+
+def _paid(row: Mapping[str, object]) -> object:
+    """Return what was paid for all pieces of an item: `item_revenue`, or `price`, which GA4 counts by piece, times `quantity`."""
+    price, quantity, revenue = row.get("price"), row.get("quantity"), row.get("item_revenue")
+    if revenue is not None:
+        return revenue
+    try:
+        # Six places are far below a cent, and above what a product of floating point numbers adds.
+        return price if price is None or quantity is None else round(float(str(price)) * float(str(quantity)), 6)
+    except ValueError:
+        # It is refused where the column is read, by its place and value.
+        return price
 
 
 def _set(value: object) -> object:

@@ -46,7 +46,7 @@ GMC = Meaning(
 GA4_EVENTS = Meaning(
     {
         **{"user_id": "user", "item_id": "item_id", "kind": "event_kind", "time": "event_time"},
-        **{"quantity": "quantity", "price": "price", "order": "transaction_id"},
+        **{"quantity": "quantity", "price": "paid", "order": "transaction_id"},
     }
 )
 GA4_ITEMS = Meaning(

@@ -27,7 +27,7 @@ _LIMITS = """## Limits
 
 * Offline numbers from logged events: what was never shown could not be chosen. They say nothing about sales.
 * A shopper without events gets popular items, and is told so.
-* An attribute value that more than `[model] max_degree` items share is not walked through.
+* A node that more than `[model] max_degree` others share counts less, and paths over it lead to its `[model] hub_fanout` most popular items only.
 * The learned similarity is labelled as learned in every answer; it has history items behind it, and no path.
 * Items with few events are ranked by their attributes alone; wrong facts in the catalogue become wrong reasons.
 """
@@ -94,8 +94,8 @@ nothing. {model.validation_fraction:.0%} of the rest tune gates and exponents. W
 
 {_METHOD}Gates and exponents are tuned for ndcg on at most {model.tuning_users:,} shoppers; a walk that adds nothing is closed. Embeddings have
 width {width_for(1)} ({width_for(10**6)} above 30,000 items), the regression takes part up to {model.regression_items:,} items with two shoppers,
-{model.neighbours} targets are kept per item, and values that more than {model.max_degree:,} items share are not walked through. The same seed
-({model.seed}) gives the same model.
+{model.neighbours} targets are kept per item. A value that more than {model.max_degree:,} items share counts less, and leads on to its
+{model.hub_fanout} most popular items. The same seed ({model.seed}) gives the same model.
 
 ## What is measured
 

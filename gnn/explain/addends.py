@@ -1,6 +1,6 @@
 """The addends of one score, enumerated: every path from a history item to an item, with what it adds.
 
-    c_j · g_m · |N(j)|^-a · Π |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e      one path j → v → i of meta-path m
+    c_j · g_m · |N(j)|^-a · Π h_v |N(v)|^-b · |N(i)|^-c · max(1, p_i)^e      one path j → v → i of meta-path m
 
 The same arrays that the scorer multiplies, walked one path at a time; the symbols are those of `gnn.walks`.
 """
@@ -16,9 +16,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
-from gnn.scorer import entries_among, gathered
-from gnn.walks import FloatArray, WalkWeights, attraction, power
-from kg.schema import EdgeType, Step
+from gnn.scorer import gathered
+from gnn.walks import FloatArray, WalkWeights, attraction, middle_factor, power
+from kg.schema import EdgeType
 
 IntArray = npt.NDArray[np.int64]
 _BITS = 64
@@ -135,30 +135,25 @@ class WalkArrays:
     def __init__(self, artifact: Artifact, walk: WalkWeights, *, many: int = MANY) -> None:
         self.walk, self.many = walk, many
         steps = walk.meta_path.steps
-        oriented = [_oriented(artifact, step) for step in steps]
-        self._forward = [pair[0] for pair in oriented]
-        self._last_reverse = oriented[-1][1]
+        self._whole = [artifact.oriented(step) for step in steps]
+        followed = [self._whole[0], *(artifact.onward(step, walk) for step in steps[1:])]
+        self._forward = [pair[0] for pair in followed]
+        self._last_reverse = followed[-1][1]
         self._popularity = artifact.popularity
         # One tuple, exchanged as a whole: requests in other threads see the old one or the new one.
         self._last: tuple[History | None, _Outset | None] = (None, None)
 
     @cached_property
     def _start(self) -> FloatArray:
-        return power(_row_degrees(self._forward[0]), self.walk.start_exponent)
+        return power(_row_degrees(self._whole[0][0]), self.walk.start_exponent)
 
     @cached_property
     def _middles(self) -> list[FloatArray]:
-        factors = []
-        for matrix in self._forward[1:]:
-            degree = _row_degrees(matrix)
-            factor = power(degree, self.walk.middle_exponent)
-            factor[degree > self.walk.max_degree] = 0
-            factors.append(factor)
-        return factors
+        return [middle_factor(_row_degrees(forward), self.walk) for forward, _ in self._whole[1:]]
 
     @cached_property
     def _end(self) -> FloatArray:
-        return power(_row_degrees(self._last_reverse), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
+        return power(_row_degrees(self._whole[-1][1]), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Addends:
         """Enumerate the paths from the kept history items to `item`."""
@@ -324,11 +319,6 @@ class _Outset:
     factor: npt.NDArray[np.float64]
 
 
-def _oriented(artifact: Artifact, step: Step) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    edges = artifact.edges[step.edge_type]
-    return (edges.reverse, edges.forward) if step.reverse else (edges.forward, edges.reverse)
-
-
 def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:
     degree: FloatArray = np.diff(matrix.indptr).astype(np.float32)
     return degree
@@ -342,13 +332,28 @@ def _lengths(matrix: sp.csr_matrix, rows: IntArray) -> IntArray:
 def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
     """Say for each item and each history item whether the pruned graph sum holds (history item, item).
 
+    Args:
+        neighbours: Rows sorted by column.
+        nums: The history items.
+        items: The items.
+
     Shapes:
         nums [n], items [k] → [k, n].
     """
-    kept = np.zeros((len(items), len(nums)), dtype=bool)
-    places, positions, _ = entries_among(neighbours, nums, items)
-    kept[places, positions] = True
-    return kept
+    indices, asked = neighbours.indices, items[:, None]
+    low = np.repeat(neighbours.indptr[nums][None, :].astype(np.int64), len(items), axis=0)  # [k, n]
+    if not low.size:
+        return np.zeros(low.shape, dtype=bool)
+    ends = np.broadcast_to(neighbours.indptr[nums + 1][None, :].astype(np.int64), low.shape)
+    high = ends.copy()
+    # Rows are sorted, and long: to look for the few items in each is far less than to read them all.
+    for _ in range(int((high - low).max()).bit_length()):
+        middle = (low + high) >> 1
+        open_ = low < high
+        below = indices[np.where(open_, middle, 0)] < asked
+        low, high = np.where(open_ & below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    there = low < ends
+    return np.asarray(there & (indices[np.where(there, low, 0)] == asked)) if len(indices) else np.zeros(low.shape, dtype=bool)
 
 
 def through(part: Addends, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> npt.NDArray[np.bool_]:

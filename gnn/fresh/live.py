@@ -1,7 +1,8 @@
 """The arrays of items that were added or edited since the build: their walks over attributes, what else leads to them, their embeddings.
 
 All follow the build's weights: gates, exponents and degrees are those of the build, except a live item's own degrees; a value that the build does not
-know has as many neighbours as there are live items with it.
+know has as many neighbours as there are live items with it. A hub (`gnn.hubs`) leads on to the items that the build chose, as long as they have the
+value; paths set out through it from every item that has it now, live ones too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact, Edges
 from gnn.explain.addends import IntArray
-from gnn.walks import FloatArray, WalkWeights, attraction, power
+from gnn.hubs import hub_factor
+from gnn.walks import FloatArray, WalkWeights, attraction, going_on, middle_factor, power
 from kg.schema import EdgeType
 
 Values = npt.NDArray[np.float64]
@@ -54,6 +56,8 @@ class LiveWalk:
         middle: Factor of each value, [n values].
         holders: Which items have which of the values now: ones, [n values, n_items].
         values: The same the other way round, [n_items, n values].
+        onward: Which of them each value leads on to: of hubs some only, [n values, n_items].
+        entered: The same the other way round, [n_items, n values].
         start: Factor of each item as part of a history, [n_items].
         end: Factor of each item as a candidate, [n_items].
     """
@@ -63,12 +67,14 @@ class LiveWalk:
     middle: Values
     holders: sp.csr_matrix
     values: sp.csr_matrix
+    onward: sp.csr_matrix
+    entered: sp.csr_matrix
     start: Values
     end: Values
 
     def values_of(self, num: int) -> IntArray:
         """Return the values of an item, as places in `nums`; of an item that did not change, those that changed items have too."""
-        return np.asarray(self.values.indices[self.values.indptr[num] : self.values.indptr[num + 1]], dtype=np.int64)
+        return row_of(self.values, num)
 
 
 @dataclass
@@ -78,12 +84,13 @@ class Learned:
     Attributes:
         pairs: Base position → the items that lead to it over other walks than attributes, and their weights.
         leads: Base position → the items that it leads to in the same way.
-        means: (edge type, value) → mean embeddings of the value's items, a and b side by side; None where nothing is learned of them.
+        means: (edge type, value) → mean embeddings of the value's items, a and b side by side, and how much the value counts; None where nothing is
+            learned of them.
     """
 
     pairs: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
     leads: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
-    means: dict[tuple[EdgeType, str], Values | None] = field(default_factory=dict)
+    means: dict[tuple[EdgeType, str], tuple[Values, float] | None] = field(default_factory=dict)
 
 
 class LiveArrays:
@@ -167,7 +174,7 @@ class LiveArrays:
     def right(self) -> sp.csr_matrix:
         """What each live item takes from each value: [n live, Σ values]."""
         parts = [sp.csr_matrix((len(self.items), 0))]
-        parts += [sp.diags(live.end[self.positions]) @ live.values[self.positions] for live in self.walks.values()]
+        parts += [sp.diags(live.end[self.positions]) @ live.entered[self.positions] for live in self.walks.values()]
         return sp.csr_matrix(sp.hstack(parts))
 
     @cached_property
@@ -194,7 +201,7 @@ class LiveArrays:
             total = np.zeros(self.n_items)
             for live in self.walks.values():
                 values = live.values_of(num)
-                total += live.walk.gate * live.start[num] * (live.holders[values].T @ live.middle[values]) * live.end
+                total += live.walk.gate * live.start[num] * (live.onward[values].T @ live.middle[values]) * live.end
             if num < self.n_base:
                 targets, weights = self._leads(num)
                 total[targets] += weights
@@ -230,11 +237,37 @@ class LiveArrays:
         nums = np.asarray([self.value_num(edge_type[2], key) for key in keys], dtype=np.int64)
         holders, unchanged = self._holders(edges.reverse, nums, keys, facts)
         degree = np.where(unchanged > 0, unchanged, np.diff(holders.indptr)).astype(np.float32)
-        middle = power(degree, walk.middle_exponent).astype(np.float64)
-        middle[degree > walk.max_degree] = 0
+        middle = middle_factor(degree, walk).astype(np.float64)
+        further = self._onward(walk, nums, holders, unchanged > 0)
         own = np.concatenate([np.diff(edges.forward.indptr), np.zeros(self.n_items - self.n_base)]).astype(np.float32)
         own[self.positions] = [len(values) for values in facts]
-        return LiveWalk(walk, nums, middle, holders, holders.T.tocsr(), *ends(walk, own, self.popularity))
+        entered = further.T.tocsr()
+        values = entered if further is holders else holders.T.tocsr()
+        return LiveWalk(walk, nums, middle, holders, values, further, entered, *ends(walk, own, self.popularity))
+
+    def _onward(self, walk: WalkWeights, nums: IntArray, holders: sp.csr_matrix, known: npt.NDArray[np.bool_]) -> sp.csr_matrix:
+        """Return which of the holders of values each value leads on to: the holders themselves where there is no hub.
+
+        Args:
+            walk: Whose hubs.
+            nums: The values.
+            holders: Which items have them now, [n values, n_items].
+            known: Which of the values items of the build have, [n values].
+        """
+        step = walk.meta_path.steps[1]
+        build, whole = (np.diff(matrix.indptr) for matrix in (self.artifact.onward(step, walk)[0], self.artifact.oriented(step)[0]))
+        hubs = np.zeros(len(nums), dtype=bool)
+        hubs[known] = build[nums[known]] < whole[nums[known]]
+        # Of values that the build does not know, the same rule chooses among the live items.
+        cut = going_on(holders, step, walk, self.popularity)
+        if cut is holders and not hubs.any():
+            return holders
+        rows = [row_of(holders if known[place] else cut, place) for place in range(len(nums))]
+        for place in np.flatnonzero(hubs).tolist():
+            rows[place] = rows[place][np.isin(rows[place], row_of(self.artifact.onward(step, walk)[0], int(nums[place])))]
+        indptr = np.cumsum([0, *(len(row) for row in rows)])
+        columns = np.concatenate([_NO_PAIRS[0], *rows])
+        return sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=holders.shape)
 
     def _holders(
         self, reverse: sp.csr_matrix, nums: IntArray, keys: Sequence[str], facts: Sequence[tuple[str, ...]]
@@ -290,12 +323,12 @@ class LiveArrays:
     def _attribute_row(self, walk: WalkWeights, num: int, *, reverse: bool) -> Values:
         """Return what a build's item gives to all base items over one attribute meta-path, or takes from them: [n_base]."""
         edges = self.artifact.edges[walk.meta_path.steps[0].edge_type]
+        onward, entered = self.artifact.onward(walk.meta_path.steps[1], walk)
+        values = row_of(entered if reverse else edges.forward, num)
+        middle = middle_factor(np.diff(edges.reverse.indptr)[values].astype(np.float32), walk)
         total = np.zeros(self.n_base)
-        values = edges.forward.indices[edges.forward.indptr[num] : edges.forward.indptr[num + 1]]
-        for value in values.tolist():
-            items = edges.reverse.indices[edges.reverse.indptr[value] : edges.reverse.indptr[value + 1]]
-            if len(items) <= walk.max_degree:
-                total[items] += float(power(np.asarray([len(items)], dtype=np.float32), walk.middle_exponent)[0])
+        for value, factor in zip(values.tolist(), middle.tolist(), strict=True):
+            total[row_of(edges.reverse if reverse else onward, value)] += factor
         reached = np.flatnonzero(total)
         near = np.asarray([num])
         own = np.diff(edges.forward.indptr).astype(np.float32)
@@ -306,31 +339,35 @@ class LiveArrays:
         return total
 
     def _neighbours_mean(self, facts: Facts, width: int) -> Values:
-        """Return the mean over relations of the mean over values of the mean over items; values that no learned item has are left out."""
+        """Return the mean over relations of the mean over values of the mean over items, as `gnn.model.smoothed`.
+
+        Values that no learned item has are left out, and hubs count less.
+        """
         means = []
         for edge_type, values in sorted(facts.items()):
             found = [mean for value in values if (mean := self._value_mean(edge_type, value)) is not None]
             if found:
-                means.append(np.mean(found, axis=0))
+                means.append(np.average([mean for mean, _ in found], axis=0, weights=[weight for _, weight in found]))
         return np.asarray(np.mean(means, axis=0)) if means else np.zeros(width)
 
-    def _value_mean(self, edge_type: EdgeType, value: str) -> Values | None:
+    def _value_mean(self, edge_type: EdgeType, value: str) -> tuple[Values, float] | None:
         if (edge_type, value) not in self.learned.means:
             self.learned.means[edge_type, value] = self._mean_of(edge_type, value)
         return self.learned.means[edge_type, value]
 
-    def _mean_of(self, edge_type: EdgeType, value: str) -> Values | None:
+    def _mean_of(self, edge_type: EdgeType, value: str) -> tuple[Values, float] | None:
         edges, model = self.artifact.edges.get(edge_type), self.artifact.model
         num = position(self.artifact.node_keys.get(edge_type[2], []), value)
         if edges is None or num < 0:
             return None
-        items = edges.reverse.indices[edges.reverse.indptr[num] : edges.reverse.indptr[num + 1]]
-        limits = [walk.max_degree for walk in model.walks if walk.meta_path.steps[0].edge_type == edge_type]
-        if not len(items) or len(items) > min(limits, default=len(items)):
+        items = row_of(edges.reverse, num)
+        if not len(items):
             return None
+        limits = [walk.max_degree for walk in model.walks if walk.meta_path.steps[0].edge_type == edge_type]
+        weight = hub_factor(np.asarray([len(items)], dtype=np.float32), min(limits, default=len(items)))[0]
         both = np.hstack([model.source_embeddings[items], model.target_embeddings[items]]).astype(np.float64)
         known = both[np.abs(both).sum(axis=1) > 0]
-        return np.asarray(known.mean(axis=0)) if len(known) else None
+        return (np.asarray(known.mean(axis=0)), float(weight)) if len(known) else None
 
 
 _NO_PAIRS: tuple[IntArray, Values] = (np.zeros(0, dtype=np.int64), np.zeros(0))
@@ -349,6 +386,11 @@ def ends(walk: WalkWeights, degree: FloatArray, popularity: FloatArray) -> tuple
     """
     end = power(degree, walk.end_exponent) * attraction(popularity, walk.popularity_exponent)
     return power(degree, walk.start_exponent).astype(np.float64), end.astype(np.float64)
+
+
+def row_of(matrix: sp.csr_matrix, row: int) -> IntArray:
+    """Return the columns of a row of ones."""
+    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]], dtype=np.int64)
 
 
 def position(keys: Sequence[str], key: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.explain.addends import Addends, History, IntArray, WalkArrays, kept_pairs
-from gnn.fresh.live import LiveWalk
+from gnn.fresh.live import LiveWalk, row_of
 from gnn.fresh.overlay import Overlay
 
 Values = npt.NDArray[np.float64]
@@ -87,8 +87,8 @@ class LiveAddends:
     def _live(self, live: LiveWalk, history: History, item: int) -> Addends:
         """Enumerate the attribute paths of which one end is a live item at least."""
         is_live, found = self._overlay.arrays.is_live, [(_NONE, _NONE)]
-        for value in live.values_of(item).tolist():
-            items = live.holders.indices[live.holders.indptr[value] : live.holders.indptr[value + 1]]
+        for value in row_of(live.entered, item).tolist():
+            items = row_of(live.holders, value)
             chosen = np.isin(history.nums, items) & (history.nums != item)
             if not is_live[item]:
                 chosen &= is_live[history.nums]

@@ -27,7 +27,7 @@ import scipy.sparse as sp
 from gnn.artifact import Artifact
 from gnn.explain.addends import History, IntArray
 from gnn.fresh.live import Facts, LiveArrays, LiveItem
-from gnn.scorer import score
+from gnn.scorer import Values, graph_scores, score
 from gnn.walks import FloatArray
 from kg.schema import EdgeType, family
 
@@ -113,10 +113,31 @@ class Overlay:
         if not arrays.items:
             unchanged: FloatArray = score(history.row(self.n_items), self.artifact.neighbours, model)[0]
             return unchanged
-        is_live = arrays.is_live[history.nums]
-        known = History(history.nums[~is_live], history.weights[~is_live], ())
+        known, user, live = self.parts(history)
         scores = np.zeros(self.n_items, dtype=np.float32)
-        scores[: arrays.n_base] = score(known.row(arrays.n_base), self.artifact.neighbours, model)[0]
+        scores[: arrays.n_base] = known
+        if model.has_embeddings:
+            scores[: arrays.n_base] += user.astype(np.float32) @ model.target_embeddings.T
+        scores[arrays.positions] = live
+        return scores
+
+    def parts(self, history: History) -> tuple[FloatArray, Values, Values]:
+        """Return what scores are made of, with live items in the history or among the candidates.
+
+        Args:
+            history: Whose scores they are.
+
+        Returns:
+            What the graph and the item–item weights add to each item of the build, right for those that are not live; the vector whose product with
+            b_i the embeddings add; and the whole scores of live items.
+
+        Shapes:
+            → [n_base] float32, [d] float64, [n live] float64.
+        """
+        arrays, model = self.arrays, self.artifact.model
+        is_live = arrays.is_live[history.nums]
+        known = _row(history, ~is_live, arrays.n_base)
+        scores = graph_scores(known, self.artifact.neighbours)[0]
         live = arrays.right @ (arrays.left[history.nums].T @ history.weights) + arrays.others[history.nums].T @ history.weights
         for num, weight in zip(history.nums[is_live].tolist(), history.weights[is_live].tolist(), strict=True):
             place = arrays.places[num]
@@ -125,19 +146,18 @@ class Overlay:
             scores[targets] += (weight * values).astype(np.float32)
         if model.has_weights:
             # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
-            edited = is_live & (history.nums < arrays.n_base)
-            scores[: arrays.n_base] += model.weight_scores(_row(history, edited, arrays.n_base))[0]
             whole = model.weight_scores(_row(history, history.nums < arrays.n_base, arrays.n_base))[0]
+            scores += whole
             in_build = arrays.positions < arrays.n_base
             live[in_build] += whole[arrays.positions[in_build]]
+        user = np.zeros(model.source_embeddings.shape[1])
         if model.has_embeddings:
             source, target = arrays.embeddings
             own = history.weights[is_live] @ source[[arrays.places[num] for num in history.nums[is_live].tolist()]]
-            live += model.learned_gate * (target @ (own + known.weights @ model.source_embeddings[known.nums]))
-            if is_live.any():
-                scores[: arrays.n_base] += (np.float32(model.learned_gate) * own.astype(np.float32)) @ model.target_embeddings.T
-        scores[arrays.positions] = live
-        return scores
+            unchanged = history.weights[~is_live] @ model.source_embeddings[history.nums[~is_live]].astype(np.float64)
+            user = model.learned_gate * (own + unchanged)
+            live += target @ user
+        return scores, user, live
 
 
 def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> FloatArray:

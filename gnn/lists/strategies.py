@@ -35,6 +35,9 @@ from kg.errors import InputError
 Head = Callable[[Sequence[Bar], int, npt.NDArray[np.int64]], FloatArray]
 """From what is barred, how many of the best are wanted, and items that are wanted in any case, to scores [n_items]; see `gnn.lists.head`."""
 
+Ahead = Callable[[Sequence[Bar], int, float, npt.NDArray[np.int64]], FloatArray]
+"""From what is barred, an item, what its score is multiplied with, and items that are wanted in any case, to scores [n_items]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -48,6 +51,7 @@ class Scored:
         sentence: item_num → the one reason of an item.
         reason: item_num → that reason with what is behind it, where there is more than the sentence.
         head: Scores only what can be in the list, in place of `scores`; None where those are at hand.
+        ahead: Scores only what can be ahead of an item; None with `head`.
     """
 
     strategy: str
@@ -57,6 +61,7 @@ class Scored:
     sentence: Callable[[int], str] | None = None
     head: Head | None = None
     reason: Callable[[int], Reason] | None = None
+    ahead: Ahead | None = None
 
     @property
     def scores(self) -> FloatArray:
@@ -91,10 +96,6 @@ class Strategies:
         other.popularity = Popularity(current)
         return other
 
-    @property
-    def _overlay_is_empty(self) -> bool:
-        return self._overlay is None or not self._overlay.arrays.items
-
     def scored(self, shopper: Shopper, ask: Ask) -> Scored:
         """Score all items as a caller asks.
 
@@ -120,8 +121,12 @@ class Strategies:
 
     def from_history(self, history: History) -> Scored:
         """Score all items by the whole sum over a history."""
-        head = partial(self._heads.scores, history) if self._overlay_is_empty and self._heads.applies else None
-        return Scored(PERSONAL, lambda: self.scores(history), history, self._explainer, head=head)
+        overlay = None if self._overlay is None or not self._overlay.arrays.items else self._overlay
+        scored = Scored(PERSONAL, lambda: self.scores(history), history, self._explainer)
+        if not self._heads.applies:
+            return scored
+        heads = self._heads
+        return replace(scored, head=partial(heads.scores, history, overlay=overlay), ahead=partial(heads.scores_from, history, overlay=overlay))
 
     def history(self, shopper: Shopper, ask: Ask) -> History:
         """Return the history that a strategy starts from."""

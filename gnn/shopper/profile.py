@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from kg.events import FreshEvent
 from kg.schema import family
 
 CATEGORY, BRAND = "has_category", "has_brand"
-_DAY_S = 86_400.0
+_DAY_S, _QUARTER_S = 86_400.0, 900.0
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 
@@ -75,9 +76,9 @@ class Habits:
         purchases: How many of them are purchases.
         first_time: When the first was, Unix seconds; None where the shop has no clock or nothing is known.
         last_time: When the last was.
-        active_days: On how many different days, UTC.
+        active_days: On how many different days of the shop's time zone.
         days_between: Mean number of days from one active day to the next; None below two.
-        hours: Events by hour of the day, UTC; None without a clock.
+        hours: Events by hour of the day, by the shop's clocks; None without a clock.
         weekdays: The same by weekday, Monday first.
         spent_cents: Sum of what is known to have been paid; None where nothing is.
         priced_purchases: Purchases whose price is known.
@@ -123,23 +124,25 @@ def interests(artifact: Artifact, shopper: Shopper, relation: str, *, n: int = 1
     return tuple(_interest(artifact, relation, value, found[value], edited.get(value), history.nums, told, n_evidence) for value in kept)
 
 
-def habits(artifact: Artifact, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Habits:
+def habits(artifact: Artifact, user_id: str, fresh: Sequence[FreshEvent] = (), zone: tzinfo = UTC) -> Habits:
     """Return the habits of a user.
 
     Args:
         artifact: The build.
         user_id: Who.
         fresh: What happened since the build.
+        zone: Whose hours and days are told.
     """
     user = artifact.user_nums.get(user_id)
     known = NOTHING if user is None or artifact.activity is None else artifact.activity.of_user(user)
-    return habits_of(known.joined(fresh))
+    return habits_of(known.joined(fresh), zone)
 
 
-def habits_of(activity: UserActivity) -> Habits:
+def habits_of(activity: UserActivity, zone: tzinfo = UTC) -> Habits:
     """Return the habits that events show."""
     clock = np.sort(activity.times[activity.times >= CLOCK_FROM])
-    days = np.unique(np.floor(clock / _DAY_S))
+    local = clock + _offsets(clock, zone)
+    days = np.unique(np.floor(local / _DAY_S))
     paid = activity.paid_cents[activity.purchases & np.isfinite(activity.paid_cents)]
     band = [round(float(value)) for value in np.quantile(paid, (0.25, 0.5, 0.75))] if len(paid) else None
     return Habits(
@@ -149,12 +152,19 @@ def habits_of(activity: UserActivity) -> Habits:
         last_time=float(clock[-1]) if len(clock) else None,
         active_days=len(days),
         days_between=float((days[-1] - days[0]) / (len(days) - 1)) if len(days) > 1 else None,
-        hours=_counted(np.floor(clock / 3600) % 24, 24) if len(clock) else None,
-        weekdays=_counted((np.floor(clock / _DAY_S) + _EPOCH_WEEKDAY) % 7, 7) if len(clock) else None,
+        hours=_counted(np.floor(local / 3600) % 24, 24) if len(clock) else None,
+        weekdays=_counted((np.floor(local / _DAY_S) + _EPOCH_WEEKDAY) % 7, 7) if len(clock) else None,
         spent_cents=round(float(paid.sum())) if len(paid) else None,
         priced_purchases=len(paid),
         price_band=None if band is None else (band[0], band[1], band[2]),
     )
+
+
+def _offsets(times: npt.NDArray[np.float64], zone: tzinfo) -> npt.NDArray[np.float64]:
+    """Return how far local time is ahead of UTC at each of some times, in seconds; clocks change at quarters of an hour alone."""
+    quarters, inverse = np.unique(np.floor(times / _QUARTER_S), return_inverse=True)
+    offsets = [datetime.fromtimestamp(quarter * _QUARTER_S, zone).utcoffset() or timedelta() for quarter in quarters.tolist()]
+    return np.asarray([offset.total_seconds() for offset in offsets], dtype=np.float64)[inverse]
 
 
 def _interest(

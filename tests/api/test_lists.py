@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import threading
 import time
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from api.request_ids import new_id
 from api.responses import Explanation, RecommendationList
 from api.routes.explanations import WhyNot
 from api.store import AnswerStore
@@ -150,7 +152,7 @@ def test_a_list_is_given_again_byte_by_byte_to_its_key_alone(client: TestClient,
     path = f"/v1/recommendations/{answers[0].json()['request_id']}"
     assert again.get(path, headers=other).status_code == 404
     assert again.get(path, headers=key_of(workspace, "admin")).content == answers[0].content
-    assert again.get("/v1/recommendations/0123456789abcdef", headers=other).status_code == 404
+    assert again.get("/v1/recommendations/000000000123456789abcdef", headers=other).status_code == 404
     assert again.get("/v1/recommendations/nonsense", headers=other).status_code == 422
     with sqlite3.connect(workspace.answers) as database:
         # Two equal lists are kept once.
@@ -159,22 +161,35 @@ def test_a_list_is_given_again_byte_by_byte_to_its_key_alone(client: TestClient,
     assert workspace.answers.stat().st_mode & 0o077 == 0
 
 
+def test_who_asks_for_an_answer_that_another_worker_has_yet_to_write_waits_for_it(workspace: Workspace) -> None:
+    mine, others = (AnswerStore(workspace.answers, keep_s=100, max_bytes=20_000) for _ in range(2))
+    mine.start()
+    asked = new_id()
+    others.put(asked, "key", b"{}")
+    threading.Timer(1.0, others.start).start()
+    found = mine.get(asked)
+    mine.stop()
+    others.stop()
+    assert found is not None
+    assert found.body == b"{}"
+
+
 def test_what_is_too_old_or_too_much_is_forgotten(workspace: Workspace) -> None:
     store = AnswerStore(workspace.answers, keep_s=100, max_bytes=20_000)
     store.start()
     for n in range(400):
-        store.put(f"{n:016x}", "key", bytes(str(n), "ascii") * 50)
+        store.put(f"{n:024x}", "key", bytes(str(n), "ascii") * 50)
     store.stop()
     store.prune()
-    assert store.get(f"{0:016x}", wait_s=0) is None
-    newest = store.get(f"{399:016x}", wait_s=0)
+    assert store.get(f"{0:024x}") is None
+    newest = store.get(f"{399:024x}")
     assert newest is not None
     assert newest.body == b"399" * 50
     with sqlite3.connect(workspace.answers) as database:
         kept, bodies = (database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("answers", "bodies"))
         assert 10 < kept == bodies < 180
         database.execute("UPDATE answers SET made_s = ?", (time.time() - 101,))
-    assert store.get(f"{399:016x}", wait_s=0) is None
+    assert store.get(f"{399:024x}") is None
     store.prune()
     with sqlite3.connect(workspace.answers) as database:
         assert database.execute("SELECT count(*) FROM bodies").fetchone() == (0,)

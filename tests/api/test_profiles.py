@@ -7,6 +7,9 @@ import time
 import pytest
 
 from api.routes.profiles import Profile
+from api.settings import ServeConfig
+from kg.config import load_config
+from kg.errors import ConfigError
 from kg.workspace import Workspace
 from tests.small_shop import Asking, key_of
 
@@ -89,3 +92,14 @@ def test_scopes(asking: Asking, workspace: Workspace):
     changed = client.patch("/v1/users/u/profile", headers=key_of(workspace, "events:write"), json=hide)
     # Who may write need not be one who may read.
     assert set(changed.json()) == {"request_id", "user_id", "changed"}
+
+
+def test_hours_are_those_of_the_configured_time_zone_and_a_bad_name_is_refused(asking: Asking, workspace: Workspace):
+    client, key = asking(timezone="Asia/Tokyo"), key_of(workspace, *SCOPES)
+    client.post("/v1/events", headers=key, json={"user_id": "new", "item_id": "7", "kind": "view", "time": "2026-11-22T20:00:00Z"})
+    habits = values(client, key, "new").habits
+    assert habits.hours is not None
+    assert (habits.hours[5], habits.weekdays) == (1, [1, 0, 0, 0, 0, 0, 0])
+    for name in ("Europe/Nowhere", "../etc/passwd", ""):
+        with pytest.raises(ConfigError, match="there is no time zone"):
+            load_config(workspace.root, {"RECKON__SERVE__TIMEZONE": name}).section(ServeConfig)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 from pathlib import Path
 
 import polars as pl
 
+from gnn.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.graph import GraphArrays
 from gnn.learn.progress import Progress
@@ -77,7 +79,7 @@ def events_of(graph: GraphArrays) -> pl.DataFrame:
 
 
 def main() -> None:
-    """Make the shop and train on it."""
+    """Make the shop, train on it, and save and load what is served."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fraction", type=float, default=0.01, help="of the full size, default %(default)s")
     fraction, parts = parser.parse_args().fraction, Parts()
@@ -90,7 +92,14 @@ def main() -> None:
     print(f"{graph.n_items:,} items, {graph.n_users:,} users, {events.height:,} interactions, {n_facts:,} attribute edges")
     parts.next("splitting")
     result = fit(graph, events, ModelConfig(), parts.training)
-    parts.end()
+    with tempfile.TemporaryDirectory() as folder:
+        parts.next("artifact, saved")
+        save_artifact(Path(folder) / "artifact", graph, result.model, build_id="scale")
+        parts.next("artifact, loaded")
+        load_artifact(Path(folder) / "artifact")
+        parts.end()
+        size = sum(path.stat().st_size for path in (Path(folder) / "artifact").iterdir())
+    print(f"{'artifact':24} {size / 2**30:9.2f} GiB on disk")
     print(f"{'all':24} {time.perf_counter() - started:9.1f} s {_cpu_s() - cpu:9.1f} s CPU; {result.tuning_users:,} users tuned it")
 
 

@@ -72,12 +72,13 @@ def steps_of(answer: Any) -> set[tuple[str, str, str, str, str, str, str]]:
     return found
 
 
-def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hubs", [{}, {"max_degree": 4, "hub_fanout": 6}], ids=["no hubs", "every value a hub"])
+def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path, hubs: dict[str, int]) -> None:
     catalog = a_shop()
     store.upsert(build_graph(catalog, Extractor().extract(catalog.items)), BUILD)
     store.sweep(BUILD, force=True)
     graph = GraphArrays.from_tables(store.read(evidence=False))
-    model = fit(graph, catalog.interactions, ModelConfig(factors=4)).model
+    model = fit(graph, catalog.interactions, ModelConfig(factors=4, **hubs)).model
     save_artifact(tmp_path / "artifact", graph, model, build_id=BUILD)
     recommender = Recommender(load_artifact(tmp_path / "artifact"))
     answers = [recommender.recommend(f"user {user}", K, show_ids=True) for user in range(N_USERS)]

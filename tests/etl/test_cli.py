@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,12 @@ import pytest
 from etl.cli import main
 from etl.runs import locked
 from kg.errors import ArtifactError, InputError
+from kg.events import InterestEdit
+from kg.ledger.database import Database
+from kg.ledger.events import EventStore, NewEvent
+from kg.ledger.people import PeopleStore
+from kg.ledger.rules import RuleStore
+from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 from tests.small_shop import publish_small_shop
 
@@ -129,6 +136,33 @@ def test_what_needs_a_published_build_says_so(run: Run, shop: Path):
 def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path):
     assert run("recommend", "-w", shop)[0] == InputError.exit_code
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
+
+
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path):
+    workspace = publish_small_shop(tmp_path / "shop")
+
+    def listed(*options: str, user: str = "u") -> str:
+        code, out, err = run("recommend", user, "-w", workspace.root, "-k", 20, *options)
+        assert code == 0, err
+        return out
+
+    before = listed()
+    assert not workspace.ledger.exists()
+    assert "4  score" in before
+    assert "6  score" in before
+    with closing(Database.open(workspace.ledger, LedgerConfig())) as database:
+        RuleStore(database).put("no-four", {"name": "No four", "action": "exclude", "items": ["4"]})
+        PeopleStore(database).edit([InterestEdit("u", "has_category", "Coffee", 0.0)])
+        EventStore(database).append([NewEvent("e1", "newcomer", "7", "purchase", 1.8e9)])
+    after = listed()
+    assert "4  score" not in after
+    assert "6  score" not in after
+    assert listed("--no-rules") == before
+    assert "popular recommendations for newcomer" in listed("--no-rules", user="newcomer")
+    assert "personal recommendations for newcomer" in listed(user="newcomer")
+    code, out, _ = run("why-not", "u", "4", "-w", workspace.root)
+    assert code == 0
+    assert "No four" in out
 
 
 def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path):

@@ -147,6 +147,29 @@ def test_ga4_events_and_their_items(tmp_path, suffix):
     assert counts.rows == counts.good + counts.empty == 8
 
 
+def test_ga4_counts_prices_by_piece(tmp_path):
+    items = [
+        {"item_id": "1", "quantity": 3, "price": 19.99},
+        {"item_id": "2", "quantity": "2", "price": "4.50", "item_revenue": 8.1},
+        {"item_id": "3", "price": 7},
+        {"item_id": "4", "quantity": 2},
+    ]
+    path = "events.jsonl"
+    imported = load(
+        tmp_path,
+        {path: lines([event("purchase", user_id="u", items=items)])},
+        {"table": "items", "path": path, "format": "ga4"},
+        {"table": "interactions", "path": path, "format": "ga4"},
+    )
+    assert imported.catalog.interactions.sort("item_id").select("item_id", "quantity", "price_cents").rows() == [
+        ("1", 3.0, 5997),
+        ("2", 2.0, 810),
+        ("3", 1.0, 700),
+        ("4", 2.0, None),
+    ]
+    assert imported.catalog.items.sort("item_id")["price_cents"].to_list() == [1999, 450, 700, None]
+
+
 def test_gorse_bulk_files(tmp_path):
     imported = load(
         tmp_path,

@@ -7,13 +7,22 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from etl import extraction
 from etl.console import Console
+from etl.incremental import Reader
 from etl.jobs import Job
+from kg.advance import Resolver, State, advance
+from kg.changes import Change, apply_changes, parse
 from kg.config import load_config
+from kg.extract.pipeline import Extractor
+from kg.tables import Catalog
 from kg.workspace import Workspace
 from tests.conftest import TOML, write_shop
 from tests.etl.test_cli import Run, run
+from tests.kg.test_incremental import assert_equal_graphs
 
 __all__ = ["run"]
 
@@ -85,3 +94,69 @@ def test_review_lists_takes_answers_and_the_next_training_learns_them(trained: P
     assert code == 5
     assert first["id"] in err
     assert run("extract", "train", "-w", trained, "--minutes", 1)[0] == 0
+
+
+RESOLVER = Resolver()
+SOME = 14
+"""Items of the shop that changes: so few that a change can turn how the shop mostly writes a value."""
+CHANGES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda number, values: parse({"op": "upsert_item", "item_id": f"t{number:03}", **values}),
+            st.integers(0, SOME),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "title": st.sampled_from(["robe aurelia no 7", "towel MORWEN no 900", "Old Mill", "towel", None]),
+                    "series": st.sampled_from(["Aurelia", "AURELIA", "Morwen", "morwen", None]),
+                    "categories": st.sampled_from([["Bath", "Towels"], ["Garden"], []]),
+                    "brand": st.sampled_from(["Bathco", "Aurelia", None]),
+                },
+            ),
+        ),
+        st.builds(lambda number: parse({"op": "delete_item", "item_id": f"t{number:03}"}), st.integers(0, SOME)),
+    ),
+    max_size=8,
+)
+
+
+def _whole(job: Job, catalog: Catalog) -> State:
+    facts = Extractor("en").extract(catalog.items)
+    read = extraction.learned(job.workspace, job.config, catalog.items, facts)
+    assert read is not None
+    return State.of(catalog, pl.concat([facts, read.certain]), RESOLVER)
+
+
+def _small(job: Job) -> Catalog:
+    catalog = Catalog.read(job.workspace.build(job.run("extract")) / "catalog")
+    items = catalog.items.filter(pl.col("item_id") < f"t{SOME:03}")
+    return Catalog(items, catalog.interactions.filter(pl.col("item_id").is_in(items["item_id"].to_list())), triples=catalog.triples)
+
+
+def _assert_as_a_rebuild(job: Job, before: State, changes: list[Change]) -> State:
+    after, _ = advance(before, changes, (), RESOLVER, Reader(job))
+    expected = _whole(job, apply_changes(before.knowledge.catalog, changes))
+    assert_equal_graphs(after.knowledge.tables(), expected.knowledge.tables())
+    return after
+
+
+def test_a_change_leaves_the_graph_of_a_full_build_that_reads_with_the_extractor(trained: Path) -> None:
+    job = _job(trained)
+    base = _whole(job, _small(job))
+
+    @settings(max_examples=25, deadline=None)
+    @given(CHANGES, CHANGES)
+    def check(first: list[Change], second: list[Change]) -> None:
+        _assert_as_a_rebuild(job, _assert_as_a_rebuild(job, base, first), second)
+
+    check()
+
+
+def test_readings_follow_how_the_shop_mostly_writes_a_value(trained: Path) -> None:
+    job = _job(trained)
+    base = _whole(job, _small(job))
+    shouted = [parse({"op": "upsert_item", "item_id": f"t{number:03}", "series": "AURELIA"}) for number in (3, 6, 9)]
+    after = _assert_as_a_rebuild(job, base, shouted)
+    for state, written in ((base, "Aurelia"), (after, "AURELIA")):
+        read = state.knowledge.attributes.filter((pl.col("extractor") == "learned") & (pl.col("item_id") == "t000"))
+        assert read["value"].to_list() == [written]

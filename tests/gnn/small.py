@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
@@ -52,3 +54,8 @@ def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned
     weights.setdiag(0)
     weights.eliminate_zeros()
     return PathModel(walks, HistoryWeights(half_life=half_life), source, target, learned, neighbours, weights, learned / 2)
+
+
+def with_hubs(model: PathModel, max_degree: int, hub_fanout: int) -> PathModel:
+    """Return the model with other limits of hubs."""
+    return replace(model, walks=tuple(replace(walk, max_degree=max_degree, hub_fanout=hub_fanout) for walk in model.walks))

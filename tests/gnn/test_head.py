@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from gnn.artifact import Artifact, load_artifact, save_artifact
+from gnn.fresh.overlay import LiveItem, Overlay, base_facts
 from gnn.graph import GraphArrays
 from gnn.lists.head import HeadScorer
-from gnn.lists.ranking import Adjustment, Bar, Candidates, placed
+from gnn.lists.ranking import Adjustment, Bar, Candidates, place_of, placed
 from gnn.recommend import Recommender
+from kg.events import FreshEvent
 from tests.gnn.small import small_model, small_tables
 
 
@@ -47,6 +49,51 @@ def test_the_head_is_that_of_the_whole_ranking(artifact: Artifact) -> None:
             lists = [placed(Candidates(scores, None, bars, (adjustment,)), wanted) for scores in (whole, head)]
             assert [(p.num, p.rank) for p in lists[1]] == [(p.num, p.rank) for p in lists[0]]
             assert [p.score for p in lists[1]] == pytest.approx([p.score for p in lists[0]], rel=1e-5)
+    assert spared > 300
+
+
+def test_the_head_with_changed_items_is_that_of_the_whole_ranking(artifact: Artifact) -> None:
+    recommender, heads = Recommender(artifact), HeadScorer(artifact, first=2, dense_below=0, dense_share=1.0)
+    live = [LiveItem(name, name, base_facts(artifact, other)) for name, other in (("new", "i03"), ("newer", "i17"), ("i05", "i20"), ("i30", "i31"))]
+    overlay = Overlay.of(artifact, live)
+    rng, spared, shown = np.random.default_rng(6), 0, 0
+    for user_id in artifact.user_ids:
+        fresh = [FreshEvent(1, user_id, item_id, "purchase", 60.0) for item_id in ("new", "i05")[: int(rng.integers(3))]]
+        shopper = recommender.with_overlay(overlay).shoppers.shopper(user_id, fresh)
+        whole = overlay.scores(shopper.history)
+        for wanted in (1, 5, 17):
+            bars = (Bar("met", shopper.events.met()), Bar("mask", rng.random(overlay.n_items) < 0.2))
+            items = rng.choice(overlay.n_items, 4, replace=False)
+            adjustment = Adjustment("rule", items, rng.choice([0.2, 0.9, 3.0], 4), ["x"] * 4)
+            head = heads.scores(shopper.history, bars, wanted + 4, items, overlay=overlay)
+            spared += int((head == 0).sum())
+            lists = [placed(Candidates(scores, None, bars, (adjustment,)), wanted) for scores in (whole, head)]
+            assert [(p.num, p.rank) for p in lists[1]] == [(p.num, p.rank) for p in lists[0]]
+            assert [p.score for p in lists[1]] == pytest.approx([p.score for p in lists[0]], rel=1e-5)
+            shown += sum(bool(overlay.arrays.is_live[p.num]) for p in lists[0])
+    assert spared > 300
+    assert shown > 0
+
+
+def test_what_is_ahead_of_an_item_is_known_without_scoring_all(artifact: Artifact) -> None:
+    recommender, heads = Recommender(artifact), HeadScorer(artifact, first=2, dense_below=0, dense_share=1.0)
+    overlay = Overlay.of(artifact, [LiveItem("new", "new", base_facts(artifact, "i03")), LiveItem("i05", "i05", base_facts(artifact, "i20"))])
+    rng, spared = np.random.default_rng(7), 0
+    for user_id in artifact.user_ids:
+        for changed in (None, overlay):
+            shopper = recommender.shoppers.shopper(user_id)
+            n_items = artifact.n_items if changed is None else changed.n_items
+            whole = recommender.scores(shopper.history) if changed is None else changed.scores(shopper.history)
+            bars = (Bar("met", shopper.events.met()), Bar("mask", rng.random(n_items) < 0.2))
+            items = rng.choice(n_items, 4, replace=False)
+            adjustment = Adjustment("rule", items, rng.choice([0.2, 0.9, 3.0], 4), ["x"] * 4)
+            for num in (int(items[0]), *rng.choice(n_items, 3).tolist()):
+                factor = float(adjustment.factors[items == num].prod())
+                ahead = heads.scores_from(shopper.history, bars, num, factor, items, overlay=changed)
+                spared += int((ahead == 0).sum())
+                found = [place_of(Candidates(scores, None, bars, (adjustment,)), num) for scores in (whole, ahead)]
+                assert found[1].rank == found[0].rank
+                assert found[1].score == pytest.approx(found[0].score, rel=1e-5, abs=1e-6)
     assert spared > 300
 
 

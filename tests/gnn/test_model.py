@@ -13,18 +13,18 @@ from gnn.scorer import PathModel, history_weights, neighbour_matrix, score
 from gnn.walks import step_matrices
 from kg.schema import Step
 from tests.gnn.oracles import shop
-from tests.gnn.small import small_model, small_tables
+from tests.gnn.small import small_model, small_tables, with_hubs
 
 
 def network_of(graph: GraphArrays, model: PathModel) -> PathSum:
     return PathSum(graph, model.walks, model.source_embeddings, model.target_embeddings, model.learned_gate, model.item_weights, model.weights_gate)
 
 
-@given(seed=st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
-def test_pytorch_geometric_and_the_served_scorer_agree(seed: int) -> None:
+@given(seed=st.integers(0, 10_000), max_degree=st.sampled_from([1, 2, 3, 1_000]), fanout=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_pytorch_geometric_and_the_served_scorer_agree(seed: int, max_degree: int, fanout: int) -> None:
     graph = GraphArrays.from_tables(small_tables(seed))
-    model = small_model(graph, seed)
+    model = with_hubs(small_model(graph, seed), max_degree, fanout)
     history = history_weights(graph, model.history)
     with torch.no_grad():
         ours = network_of(graph, model)(torch.from_numpy(history.toarray())).numpy()
@@ -49,9 +49,10 @@ def test_every_score_is_the_sum_over_history_items() -> None:
         torch.testing.assert_close(alone.sum(dim=0), network(history)[0])
 
 
-def test_a_walk_is_its_matrix() -> None:
+@pytest.mark.parametrize(("max_degree", "fanout"), [(1_000, 1), (2, 300), (2, 2), (1, 1)])
+def test_a_walk_is_its_matrix(max_degree: int, fanout: int) -> None:
     graph = GraphArrays.from_tables(small_tables(3))
-    network = network_of(graph, small_model(graph, 3))
+    network = network_of(graph, with_hubs(small_model(graph, 3), max_degree, fanout))
     for number, walk in enumerate(network.walks):
         product = step_matrices(graph, walk).weighted[0]
         for matrix in step_matrices(graph, walk).weighted[1:]:
@@ -97,10 +98,15 @@ def test_smoothing_gives_an_unknown_item_the_mean_of_its_brand() -> None:
     np.testing.assert_allclose(result[3], embeddings[3])
 
 
-def test_hub_values_do_not_smooth() -> None:
-    graph, _ = shop(["a", "b", "c"], [], [(item, "has_brand", "x") for item in "abc"])
-    embeddings = np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32)
-    np.testing.assert_array_equal(smoothed(graph, embeddings, 0.5, max_degree=2), embeddings)
+def test_a_hub_smooths_less_than_other_values() -> None:
+    """Of item a's two brands one has four items, twice as many as count in full."""
+    facts = [*((item, "has_brand", "hub") for item in "abcd"), ("a", "has_brand", "x"), ("e", "has_brand", "x"), ("b", "has_color", "red")]
+    graph, _ = shop(list("abcde"), [], facts)
+    embeddings = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [0, 5]], dtype=np.float32)
+    result = smoothed(graph, embeddings, 0.5, max_degree=2)
+    hub, x = embeddings[1:4].mean(axis=0), embeddings[4]
+    np.testing.assert_allclose(result[0], (0.5 * hub + x) / 1.5, rtol=1e-6)
+    np.testing.assert_allclose(result[2], 0.5 * embeddings[2] + 0.5 * hub, rtol=1e-6)
 
 
 def test_reversed_steps_lead_back() -> None:

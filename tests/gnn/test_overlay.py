@@ -23,7 +23,7 @@ from gnn.scorer import PathModel, score
 from gnn.walks import WalkWeights
 from kg.schema import EdgeType
 from kg.tables import GraphTables
-from tests.gnn.small import small_model, small_tables
+from tests.gnn.small import small_model, small_tables, with_hubs
 
 BUILD = "20240101T000000-abcdef"
 BRAND: EdgeType = ("item", "has_brand", "brand")
@@ -105,11 +105,12 @@ def _flat(walk: WalkWeights) -> WalkWeights:
     return replace(walk, middle_exponent=0.0) if walk.meta_path.family == "attribute" else walk
 
 
-@pytest.mark.parametrize(("neighbours", "max_degree"), [(100, 1_000), (3, 1_000), (100, 3)])
-def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up(tmp_path: Path, seed: int, neighbours: int, max_degree: int) -> None:
+@pytest.mark.parametrize(("neighbours", "max_degree", "fanout"), [(100, 1_000, 1), (3, 1_000, 300), (100, 3, 300), (100, 2, 2), (3, 1, 1)])
+def test_attribute_walks_are_the_sums_of_enumerated_paths_and_all_addends_add_up(
+    tmp_path: Path, seed: int, neighbours: int, max_degree: int, fanout: int
+) -> None:
     tables = small_tables(seed)
-    model = small_model(GraphArrays.from_tables(tables), seed, neighbours=neighbours)
-    model = replace(model, walks=tuple(replace(walk, max_degree=max_degree) for walk in model.walks))
+    model = with_hubs(small_model(GraphArrays.from_tables(tables), seed, neighbours=neighbours), max_degree, fanout)
     artifact = artifact_of(tmp_path / "a", tables, model)
     overlay = Overlay.of(artifact, live_items(seed))
     explainer = LiveAddends(overlay, [WalkArrays(artifact, walk) for walk in artifact.model.walks])
@@ -153,10 +154,13 @@ def enumerated(overlay: Overlay, tables: GraphTables, walk: WalkWeights, history
         if start == goal or not (start in live or goal in live):
             continue
         for value in now.get(start, set()) & now.get(goal, set()):
-            degree = sum(value in values for values in before.values()) or sum(value in values for values in live.values())
-            if degree > walk.max_degree:
+            build, those = [item for item, values in before.items() if value in values], [item for item, values in live.items() if value in values]
+            degree = len(build) or len(those)
+            first = sorted(build or those, key=lambda item: (-len(popularity.get(item, ())), item_ids.index(item)))
+            if degree > max(walk.max_degree, walk.hub_fanout) and goal not in first[: walk.hub_fanout]:
                 continue
             product = len(now[start]) ** -walk.start_exponent * degree**-walk.middle_exponent * len(now[goal]) ** -walk.end_exponent
+            product *= min(1.0, walk.max_degree / degree)
             product *= max(1, len(popularity.get(goal, ()))) ** walk.popularity_exponent
             found[start, value] = walk.gate * weight * product
     return found
@@ -241,6 +245,26 @@ def test_a_new_item_takes_its_neighbours_embedding_as_training_would_give_it(tmp
     assert overlay.arrays.embeddings[1][0] == pytest.approx(expected, abs=1e-5)
 
 
+def test_hubs_say_less_of_a_new_item_than_its_other_values(tmp_path: Path, seed: int) -> None:
+    tables = small_tables(seed)
+    model = with_hubs(small_model(GraphArrays.from_tables(tables), seed), 2, 1)
+    artifact = artifact_of(tmp_path / "a", tables, model)
+    facts = {BRAND: ("brand0", "brand1", "brand2", "brand3"), COLOR: ("color1", "color2")}
+    means, weights_seen = [], set()
+    for edge_type, values in facts.items():
+        parts, weights = [], []
+        for value in values:
+            items = tables.edges[edge_type].filter(target=value)["source"].to_list()
+            if items:
+                parts.append(model.target_embeddings[[artifact.item_nums[item] for item in items]].mean(axis=0))
+                weights.append(min(1.0, 2 / len(items)))
+        means.append(sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights))
+        weights_seen.update(weights)
+    assert len(weights_seen) > 1
+    overlay = Overlay.of(artifact, [LiveItem("n1", "New", facts)])
+    assert overlay.arrays.embeddings[1][0] == pytest.approx(np.mean(means, axis=0), abs=1e-5)
+
+
 VALUES: Mapping[EdgeType, tuple[str, ...]] = {BRAND: ("brand0", "brand1", "nova"), COLOR: ("color0", "color1", "color2", "hue")}
 FACTS = st.fixed_dictionaries({edge_type: st.sets(st.sampled_from(values)).map(lambda s: tuple(sorted(s))) for edge_type, values in VALUES.items()})
 
@@ -249,6 +273,27 @@ FACTS = st.fixed_dictionaries({edge_type: st.sets(st.sampled_from(values)).map(l
 def small(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     tables = small_tables(0)
     return artifact_of(tmp_path_factory.mktemp("small") / "a", tables, small_model(GraphArrays.from_tables(tables), 0))
+
+
+@pytest.fixture(scope="module")
+def small_with_hubs(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    tables = small_tables(0)
+    return artifact_of(tmp_path_factory.mktemp("hubs") / "a", tables, with_hubs(small_model(GraphArrays.from_tables(tables), 0), 2, 2))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from(["i00", "i04", "i09", "n0", "n1"]), FACTS, max_size=4), st.integers(0, 3))
+def test_all_addends_add_up_where_items_change_and_values_are_hubs(
+    small_with_hubs: Artifact, facts: dict[str, dict[EdgeType, tuple[str, ...]]], which: int
+) -> None:
+    artifact = small_with_hubs
+    overlay = Overlay.of(artifact, [LiveItem(item_id, item_id, found) for item_id, found in facts.items()])
+    explainer = LiveAddends(overlay, [WalkArrays(artifact, walk) for walk in artifact.model.walks])
+    for history in histories(overlay, which):
+        scores = overlay.scores(history)
+        for num in range(overlay.n_items):
+            total = sum(float(part.values.sum()) for part in explainer.addends(history, num)) + explainer.learned(history, num).sum()
+            assert total == pytest.approx(scores[num], rel=1e-4, abs=2e-6)
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -65,6 +66,24 @@ def test_habits_count_what_was_done(artifact: Artifact):
     by_number = habits(artifact, "u3")
     assert (by_number.purchases, by_number.hours, by_number.first_time, by_number.spent_cents) == (1, None, None, None)
     assert habits(artifact, "nobody").events == 0
+
+
+def test_hours_and_days_are_those_of_the_shop(artifact: Artifact):
+    utc, kolkata, tonga = (habits(artifact, "u1", zone=ZoneInfo(name)) for name in ("UTC", "Asia/Kolkata", "Pacific/Tongatapu"))
+    assert utc == habits(artifact, "u1")
+    assert kolkata.hours is not None
+    # Half past two and half past three in the afternoon.
+    assert (kolkata.hours[14], kolkata.hours[15], kolkata.weekdays) == (2, 1, utc.weekdays)
+    assert tonga.hours is not None
+    assert (tonga.hours[22], tonga.hours[23], tonga.weekdays) == (2, 1, (1, 0, 2, 0, 0, 0, 0))
+    honolulu = habits(artifact, "u1", zone=ZoneInfo("Pacific/Honolulu"))
+    assert honolulu.hours is not None
+    assert (honolulu.hours[23], honolulu.hours[0], honolulu.weekdays) == (2, 1, (0, 1, 1, 0, 0, 0, 1))
+    # Clocks are put forward: 09:00 UTC is ten in January and eleven in July.
+    events = [FreshEvent(n, "new", "i05", "view", MONDAY_9 + days * DAY) for n, days in enumerate((0, 182), start=1)]
+    berlin = habits(artifact, "new", events, ZoneInfo("Europe/Berlin"))
+    assert berlin.hours is not None
+    assert (berlin.hours[10], berlin.hours[11]) == (1, 1)
 
 
 def test_fresh_events_are_in_the_habits(artifact: Artifact):

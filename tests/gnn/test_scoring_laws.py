@@ -16,7 +16,7 @@ from gnn.paths import Explainer, Limits
 from gnn.recommend import Recommender
 from gnn.scorer import PathModel
 from kg.errors import ArtifactError, InputError, NotFoundError
-from tests.gnn.small import small_model, small_tables
+from tests.gnn.small import small_model, small_tables, with_hubs
 
 BUILD = "20240101T000000-abcdef"
 
@@ -31,10 +31,10 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
 
-@pytest.fixture
-def artifact(tmp_path: Path, seed: int) -> Artifact:
+@pytest.fixture(params=[(1_000, 300), (2, 300), (2, 2), (1, 1)], ids=lambda limits: f"hubs above {limits[0]} lead on to {limits[1]}")
+def artifact(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Artifact:
     graph = GraphArrays.from_tables(small_tables(seed))
-    return artifact_of(tmp_path, graph, small_model(graph, seed))
+    return artifact_of(tmp_path, graph, with_hubs(small_model(graph, seed), *request.param))
 
 
 def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: str) -> dict[tuple[str, str, str], float]:
@@ -50,6 +50,11 @@ def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: st
             for source, target in frame.select("source_num", "target_num").iter_rows():
                 left, right = (target, source) if step.reverse else (source, target)
                 net.add_edge((place, left), (place + 1, right))
+        degrees = {node: (net.in_degree(node), net.out_degree(node)) for node in net}
+        for place, step in list(enumerate(steps))[1:]:
+            for hub in [node for node in net if node[0] == place and degrees[node][1] > walk.max_degree]:
+                liked = {node: -graph.popularity[node[1]] if step.end == "item" else degrees[node][0] for node in net[hub]}
+                net.remove_edges_from([(hub, node) for node in sorted(liked, key=lambda node: (liked[node], node))[walk.hub_fanout :]])
         goal = (len(steps), graph.item_ids.index(item_id))
         for num, weight in zip(history.nums.tolist(), history.weights.tolist(), strict=True):
             if num == goal[1] or (0, num) not in net or goal not in net:
@@ -57,10 +62,10 @@ def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: st
             for path in nx.all_simple_paths(net, (0, num), goal, cutoff=len(steps)):
                 if len(path) == 4 and path[1][1] == goal[1]:
                     continue  # steps back from the shoppers to where they were reached
-                value = walk.gate * weight * net.out_degree(path[0]) ** -walk.start_exponent * net.in_degree(goal) ** -walk.end_exponent
+                value = walk.gate * weight * degrees[path[0]][1] ** -walk.start_exponent * degrees[goal][0] ** -walk.end_exponent
                 value *= max(1.0, float(graph.popularity[goal[1]])) ** walk.popularity_exponent
                 for node in path[1:-1]:
-                    value *= net.out_degree(node) ** -walk.middle_exponent
+                    value *= degrees[node][1] ** -walk.middle_exponent * min(1.0, walk.max_degree / degrees[node][1])
                 shared = "/".join(str(node[1]) for node in path[1:-1])
                 key = (walk.meta_path.name, graph.item_ids[num], shared)
                 found[key] = found.get(key, 0.0) + value

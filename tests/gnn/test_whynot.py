@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from gnn.artifact import Artifact
 from gnn.graph import GraphArrays
+from gnn.lists.rule import rule_of
+from gnn.lists.rules import Rules
 from gnn.recommend import Recommender
 from gnn.whynot import why_not, without_edge
 from kg.errors import InputError, NotFoundError
 from kg.schema import EdgeType
-from tests.gnn.small import small_model, small_tables
+from tests.gnn.small import small_model, small_tables, with_hubs
 from tests.gnn.test_scoring_laws import artifact_of
 
 
@@ -27,6 +30,12 @@ def seed(request: pytest.FixtureRequest) -> int:
 def artifact(tmp_path: Path, seed: int) -> Artifact:
     graph = GraphArrays.from_tables(small_tables(seed))
     return artifact_of(tmp_path, graph, small_model(graph, seed))
+
+
+@pytest.fixture
+def with_hubs_in_it(tmp_path: Path, seed: int) -> Artifact:
+    graph = GraphArrays.from_tables(small_tables(seed))
+    return artifact_of(tmp_path, graph, with_hubs(small_model(graph, seed), 2, 2))
 
 
 def outside(recommender: Recommender, user_id: str, k: int) -> list[str]:
@@ -99,7 +108,9 @@ def edges_of(graph: GraphArrays) -> list[tuple[EdgeType, int, int]]:
     ]
 
 
-def test_an_edge_takes_exactly_its_shares_with_it(artifact: Artifact, seed: int) -> None:
+@pytest.mark.parametrize("name", ["artifact", "with_hubs_in_it"])
+def test_an_edge_takes_exactly_its_shares_with_it(request: pytest.FixtureRequest, name: str, seed: int) -> None:
+    artifact: Artifact = request.getfixturevalue(name)
     graph = GraphArrays.from_tables(small_tables(seed))
     recommender = Recommender(artifact)
     user_id, used = artifact.user_ids[0], 0
@@ -144,6 +155,25 @@ def test_counted_anew_the_score_is_that_of_a_graph_without_the_edge(artifact: Ar
             assert effect.renormalised_score == pytest.approx(float(scores[artifact.item_nums[item_id]]), rel=1e-4, abs=1e-5)
 
 
+def test_an_edge_that_a_hub_does_not_lead_over_carries_nothing(with_hubs_in_it: Artifact) -> None:
+    artifact, edge_type = with_hubs_in_it, ("item", "has_brand", "brand")
+    recommender, whole = Recommender(artifact), artifact.edges[edge_type].reverse
+    kept = next(pair[0] for (step, _, _), pair in artifact.hubs.items() if step.edge_type == edge_type)
+    brand = int(np.argmax(np.diff(whole.indptr)))
+    reached, everything = (set(m.indices[m.indptr[brand] : m.indptr[brand + 1]].tolist()) for m in (kept, whole))
+    assert len(reached) == 2 < len(everything)
+    history = recommender.history(artifact.user_ids[0])
+    assert history is not None
+    for item in sorted(everything - set(history.nums.tolist())):
+        ends = artifact.item_ids[item], artifact.node_key("brand", brand)
+        effect = without_edge(recommender, artifact.user_ids[0], artifact.item_ids[item], edge_type, *ends)
+        if item not in reached:
+            assert effect.through_edge == 0
+            assert effect.fixed_score == effect.score
+        elif everything & set(history.nums.tolist()):
+            assert effect.through_edge > 0
+
+
 def test_questions_about_nothing_are_refused(artifact: Artifact) -> None:
     recommender = Recommender(artifact)
     with pytest.raises(NotFoundError, match="no-such"):
@@ -154,3 +184,24 @@ def test_questions_about_nothing_are_refused(artifact: Artifact) -> None:
         why_not(recommender, artifact.user_ids[0], artifact.item_ids[0], 0)
     with pytest.raises(NotFoundError, match="no edge"):
         without_edge(recommender, artifact.user_ids[0], artifact.item_ids[0], ("item", "has_brand", "brand"), "i00", "no-such")
+
+
+def test_the_rank_is_that_of_the_list_with_rules_and_the_one_by_score_is_told_beside_it(artifact: Artifact) -> None:
+    recommender = Recommender(artifact)
+    user_id = artifact.user_ids[0]
+    before = recommender.recommend(user_id, 20).items
+    first, second, last = before[0].item_id, before[1].item_id, [item for item in before if item.score > 0][-1].item_id
+    rules = [
+        rule_of("bury", {"name": "Bury", "action": "bury", "items": [first], "factor": 0.001}),
+        rule_of("pin", {"name": "Pin", "action": "pin", "items": [last], "place": 1}),
+    ]
+    recommender.rules = Rules(rules, artifact, recommender.matching)
+    served = {item.item_id: item for item in recommender.recommend(user_id, 20).items}
+    assert (served[last].rank, served[second].rank) == (1, 2)
+    for item_id in (first, second, last):
+        answer = why_not(recommender, user_id, item_id, 2)
+        assert (answer.rank, answer.rank_by_score) == (served[item_id].rank, {item.item_id: item.rank for item in before}[item_id])
+        kth = next(item.score for item in served.values() if item.rank == 2)
+        gap = 0.0 if served[item_id].rank <= 2 else max(0.0, kth - served[item_id].score)
+        assert answer.missing_score == pytest.approx(gap, abs=1e-5)
+    assert why_not(recommender, user_id, first, 2).changes == ()

@@ -50,7 +50,7 @@ def test_components_are_those_of_networkx() -> None:
 def test_people_can_read_it() -> None:
     text = markdown(hygiene(planted(), max_degree=15), "20260101T000000-000001")
     assert "9 of 40 items have no edge at all, such as i30" in text
-    assert "| has_color | red | 20 | 50.0% | no |" in text
+    assert "| has_color | red | 20 | 50.0% | 75.0% |" in text
     assert "no two items share a value" in text
     empty = hygiene(GraphTables({}, {}), max_degree=15)
     assert "None." in markdown(empty, "x")

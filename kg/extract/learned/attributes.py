@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -18,19 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.errors import ArtifactError
-from kg.extract.learned.candidates import FEATURES, Candidate, Habits, Reading, candidates, likely_spans
+from kg.extract.learned.candidates import FEATURES, Candidate, Habits, Reading, candidates
 from kg.extract.learned.canonical import Canonical, is_canonical
 from kg.extract.learned.chain import Chain, ChainOptions
 from kg.extract.learned.evidence import Evidence
 from kg.extract.learned.gold import Example
+from kg.extract.learned.joint import Joint
 from kg.extract.learned.labels import label
-from kg.extract.learned.ranker import Questions, Ranker, best_of
+from kg.extract.learned.ranker import best_of
+from kg.extract.learned.rivals import Proposals, Questions, RivalRanker
 from kg.extract.learned.tagger import LABELS, Question, Tagger
 from kg.extract.learned.words import Splitter
 from kg.extract.learned.workers import fold_of, side_by_side
 
 N_FOLDS = 5
-_BATCH = 256
+_BATCH = 128
 _LATE = 0.5
 """Share of the time after which chains are trained with fewer iterations."""
 
@@ -72,7 +74,7 @@ class AttributeModel:
     canonical: Canonical | None
     tagger: Tagger
     habits: Habits
-    ranker: Ranker
+    ranker: RivalRanker
 
     @classmethod
     def fit(
@@ -96,14 +98,14 @@ class AttributeModel:
             done.append(fitted)
             if report:
                 report("chains", len(done), N_FOLDS + 1)
-        whole, parts = done[0], done[1:]
-        questions = _joined([part.questions for part in parts])
+        questions = _joined([part.questions for part in done])
         if report:
             report("ranker", 0, 1)
-        ranker = Ranker.fit(questions)
+        ranker = RivalRanker.fit(questions)
         if report:
             report("ranker", 1, 1)
-        return cls(splitter, whole.canonical, whole.tagger, whole.habits, ranker)
+        canonical, tagger, habits = next(part.whole for part in done if part.whole is not None)
+        return cls(splitter, canonical, tagger, habits, ranker)
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -131,11 +133,11 @@ class AttributeModel:
             for n, (q, r) in enumerate(zip(questions, readings, strict=True))
             for name, options in _proposed(self.tagger, self.habits, q, r)
         ]
-        sizes = np.array([len(options) for _, _, options in found], dtype=np.int64)
+        proposals = _proposals([(n, options) for n, _, options in found])
         flat = [option for _, _, options in found for option in options]
-        scores = self.ranker.scores(_stacked(flat)) if flat else np.zeros(0)
+        scores = self.ranker.scores(proposals)
         answers: list[dict[str, Answer]] = [{name: Answer(None, 0.0) for name in names} for names in asked]
-        for (n, name, _), place in zip(found, best_of(scores, sizes).tolist(), strict=True):
+        for (n, name, _), place in zip(found, best_of(scores, proposals.sizes).tolist(), strict=True):
             if place >= 0:
                 answers[n][name] = _answer(questions[n], flat[place], float(scores[place]), self.ranker.threshold)
         return answers
@@ -147,12 +149,16 @@ class AttributeModel:
         arrays: dict[str, NDArray[Any]] = dict(self.ranker.arrays())
         for number, name in enumerate(names):
             arrays |= chains[name].arrays(f"chain.{number}")
+        joint = self.tagger.joint.chains
+        for number, category in enumerate(sorted(joint)):
+            arrays |= joint[category].arrays(f"joint.{number}")
         meta = {
             "canonical": None if self.canonical is None else self.canonical.to_json(),
             "stems": sorted(self.splitter.stems),
             "evidence": self.tagger.evidence.to_json(),
             "habits": self.habits.to_json(),
             "chains": [[name, chains[name].feature_names] for name in names],
+            "joint": [[name, self.tagger.joint.always[name], joint[name].labels, joint[name].feature_names] for name in sorted(joint)],
             "features": list(FEATURES),
         }
         return meta, arrays
@@ -171,19 +177,22 @@ class AttributeModel:
             str(name): Chain.from_arrays(arrays, f"chain.{number}", LABELS, [str(feature) for feature in features])
             for number, (name, features) in enumerate(meta["chains"])
         }
-        ranker = Ranker.from_arrays(arrays, n_features=len(FEATURES))
+        joint = {
+            str(category): Chain.from_arrays(arrays, f"joint.{number}", [str(label) for label in labels], [str(feature) for feature in features])
+            for number, (category, _, labels, features) in enumerate(meta["joint"])
+        }
+        always = {str(category): tuple(map(str, names)) for category, names, _, _ in meta["joint"]}
+        ranker = RivalRanker.from_arrays(arrays, n_features=len(FEATURES))
         canonical = None if meta["canonical"] is None else Canonical.from_json(meta["canonical"])
         splitter = Splitter([str(stem) for stem in meta["stems"]])
-        return cls(splitter, canonical, Tagger(evidence, chains), Habits.from_json(meta["habits"]), ranker)
+        return cls(splitter, canonical, Tagger(evidence, chains, Joint(joint, always)), Habits.from_json(meta["habits"]), ranker)
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Chains fitted without one fold, and what they propose for it; fold -1 is fitted on everything and proposes nothing."""
+    """What chains that are fitted without one fold propose for it; those fitted on everything (fold -1) are kept themselves and propose nothing."""
 
-    canonical: Canonical | None
-    tagger: Tagger
-    habits: Habits
+    whole: tuple[Canonical | None, Tagger, Habits] | None
     questions: Questions
 
 
@@ -203,40 +212,49 @@ def _fit_fold(
             found = dict(_proposed(tagger, habits, question, reading))
             # What no chain knows is asked too: it counts as not found.
             rows += [(number, values, found.get(name, [])) for name, values in (example.gold or {}).items()]
-    return _Fitted(canonical, tagger, habits, _questions(rows))
+    return _Fitted((canonical, tagger, habits) if fold < 0 else None, _questions(rows))
 
 
 def _readings(tagger: Tagger, questions: Sequence[Question], canonical: Canonical | None) -> list[Reading]:
     readings = []
-    for question, marginals in zip(questions, tagger.marginals(questions), strict=True):
+    for question, (alone, together) in zip(questions, tagger.marginals(questions), strict=True):
         asked, inside = tagger.evidence.rates(question.words)
-        readings.append(Reading(question.words, question.category, marginals, asked, inside, canonical=canonical))
+        readings.append(Reading(question.words, question.category, alone, together, asked, inside, canonical=canonical))
     return readings
 
 
 def _proposed(tagger: Tagger, habits: Habits, question: Question, reading: Reading) -> list[tuple[str, list[Candidate]]]:
-    spans = likely_spans(reading)
-    known = tagger.evidence.number
-    return [(name, candidates(reading, name, tagger.evidence, habits, spans)) for name in question.asked if name in known]
+    evidence = tagger.evidence
+    return [
+        (name, candidates(reading, name, evidence.number[name], question.matches(evidence, name), habits))
+        for name in question.asked
+        if name in evidence.number
+    ]
 
 
 def _questions(rows: Sequence[tuple[int, tuple[str, ...], list[Candidate]]]) -> Questions:
-    flat = [option for _, _, options in rows for option in options]
     return Questions(
-        _stacked(flat),
+        _proposals([(number, options) for number, _, options in rows]),
         np.array([option.value in values for _, values, options in rows for option in options], dtype=bool),
-        np.array([len(options) for _, _, options in rows], dtype=np.int64),
         np.array([bool(values) for _, values, _ in rows], dtype=bool),
-        np.array([number for number, _, _ in rows], dtype=np.int64),
+    )
+
+
+def _proposals(found: Sequence[tuple[int, Sequence[Candidate]]]) -> Proposals:
+    flat = [option for _, options in found for option in options]
+    return Proposals(
+        np.stack([option.features for option in flat]) if flat else np.zeros((0, len(FEATURES)), dtype=np.float32),
+        np.array([option.first for option in flat], dtype=np.int64),
+        np.array([option.last for option in flat], dtype=np.int64),
+        np.array([len(options) for _, options in found], dtype=np.int64),
+        np.array([number for number, _ in found], dtype=np.int64),
     )
 
 
 def _joined(parts: Sequence[Questions]) -> Questions:
-    return Questions(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("features", "right", "sizes", "stated", "texts")))
-
-
-def _stacked(options: Sequence[Candidate]) -> NDArray[np.float32]:
-    return np.stack([option.features for option in options]) if options else np.zeros((0, len(FEATURES)), dtype=np.float32)
+    proposals = [part.proposals for part in parts]
+    columns = (np.concatenate([getattr(one, field.name) for one in proposals]) for field in fields(Proposals))
+    return Questions(Proposals(*columns), np.concatenate([part.right for part in parts]), np.concatenate([part.stated for part in parts]))
 
 
 def _answer(question: Question, option: Candidate, score: float, threshold: float) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -15,20 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.extract.learned.canonical import Canonical
-from kg.extract.learned.evidence import Evidence, Labelled, Match
+from kg.extract.learned.evidence import Labelled, Match
 from kg.extract.learned.features import longest
-from kg.extract.learned.tagger import spans_of
+from kg.extract.learned.tagger import span_probability, spans_of
 from kg.extract.learned.words import Words
 
 FLOOR = 0.01
 MAX_CANDIDATES = 12
 _LONGEST = 12
+_STRONG = 0.1
 
 FEATURES = (
     *("p", "p_rank", "p_lead", "p_best", "p_total", "begin", "inner_min", "goes_on", "starts_before"),
     *("known", "count", "here", "trust", "in_longer", "holds_shorter", "longest_match", "rivals_known"),
     *("words", "chars", "place", "place_end", "field", "times", "digits", "upper", "title", "lower", "first_digit", "punctuation"),
     *("rate_mean", "rate_first", "rate_last", "rate_before", "rate_after", "other_rate", "other_p", "other_wins"),
+    *("p_alone", "p_together", "asked_number"),
     *("asked_stated", "category_stated", "length_typical", "after_comma", "before_comma", "glued", "n_words", "field_typical"),
 )
 """What is known of a candidate; the order of the ranker's columns."""
@@ -120,7 +123,8 @@ class Reading:
     Attributes:
         words: The text.
         category: Its category.
-        marginals: Attribute → probability of O, B, I per word, [n_words, 3].
+        alone: Attribute → probability of O, B, I per word, [n_words, 3], by the chain of the attribute.
+        together: The same by the chain of the category, of the attributes that it knows.
         asked: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
         inside: Those of them where it is part of a value.
         canonical: What surfaces become; None where values are given as written.
@@ -128,33 +132,71 @@ class Reading:
 
     words: Words
     category: str
-    marginals: Mapping[str, NDArray[np.float64]]
+    alone: Mapping[str, NDArray[np.float64]]
+    together: Mapping[str, NDArray[np.float64]]
     asked: NDArray[np.float32]
     inside: NDArray[np.float32]
     canonical: Canonical | None = None
 
+    @cached_property
+    def rates(self) -> NDArray[np.float32]:
+        """How often each word is part of a value of each attribute, [n_words, n_attributes]."""
+        return self.inside / (self.asked + np.float32(1))
 
-def candidates(
-    reading: Reading, attribute: str, evidence: Evidence, habits: Habits, spans: Mapping[str, Sequence[tuple[int, int, float]]]
-) -> list[Candidate]:
+    @cached_property
+    def _leading(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Per word the attribute with the highest rate, its rate, and the next one's."""
+        rest = self.rates.copy()
+        rows, best = np.arange(len(rest)), rest.argmax(axis=1)
+        first = rest[rows, best]
+        rest[rows, best] = 0
+        return best, first, rest.max(axis=1)
+
+    def rate(self, column: int) -> list[float]:
+        """How often each word is part of a value of one attribute."""
+        return [float(rate) for rate in self.rates[:, column]]
+
+    def other_rate(self, column: int) -> list[float]:
+        """The highest rate of each word among the other attributes."""
+        best, first, second = self._leading
+        return [float(rate) for rate in np.where(best == column, second, first)]
+
+    @cached_property
+    def strong(self) -> list[tuple[str, int, int, float]]:
+        """(attribute, first, last, probability) of the spans that are likely enough to rule out others'."""
+        return [(name, *span) for name, found in self.spans.items() for span in found if span[2] >= _STRONG]
+
+    @cached_property
+    def spans(self) -> dict[str, list[tuple[int, int, float]]]:
+        """Attribute → the spans that the chains find likely."""
+        return {name: spans_of(p, self.words.field, floor=FLOOR, longest=_LONGEST) for name, p in self.marginals.items()}
+
+    @cached_property
+    def marginals(self) -> Mapping[str, NDArray[np.float64]]:
+        """Attribute → the mean of what the chains say."""
+        found = [(name, [said[name] for said in (self.alone, self.together) if name in said]) for name in {**self.alone, **self.together}]
+        return {name: np.mean(said, axis=0) for name, said in found}
+
+
+def candidates(reading: Reading, attribute: str, column: int, matches: Sequence[Match], habits: Habits) -> list[Candidate]:
     """Return the candidates of one question, the likeliest first.
 
     Args:
         reading: The text.
         attribute: What is asked.
-        evidence: Known values.
+        column: Its column of the reading's arrays.
+        matches: Its training values that stand in the text.
         habits: How attributes are answered.
-        spans: Attribute → likely spans of the text (`likely_spans`), of all attributes asked.
     """
     words = reading.words
     if not len(words):
         return []
-    matches = {(m.first, m.last): m for m in evidence.matches(words, attribute, reading.category)}
-    likely = {(first, last): p for first, last, p in spans.get(attribute, ())}
-    places = sorted({*matches, *likely}, key=lambda place: (-likely.get(place, 0.0), -(matches[place].count if place in matches else 0), place))
+    known = {(m.first, m.last): m for m in matches}
+    likely = {(first, last): p for first, last, p in reading.spans.get(attribute, ())}
+    places = sorted({*known, *likely}, key=lambda place: (-likely.get(place, 0.0), -(known[place].count if place in known else 0), place))
     if not places:
         return []
-    maker = _Maker(reading, attribute, evidence, habits, matches, likely, spans)
+    maker = _Maker(reading, attribute, column, habits, known, likely)
     best: dict[str, Candidate] = {}
     for place in places[: 2 * MAX_CANDIDATES]:
         made = maker.candidate(*place)
@@ -165,11 +207,6 @@ def candidates(
     return list(best.values())
 
 
-def likely_spans(reading: Reading) -> dict[str, list[tuple[int, int, float]]]:
-    """Return the spans that the chains find likely, per attribute."""
-    return {name: spans_of(p, reading.words.field, floor=FLOOR, longest=_LONGEST) for name, p in reading.marginals.items()}
-
-
 class _Maker:
     """Makes the candidates of one question."""
 
@@ -177,41 +214,36 @@ class _Maker:
         self,
         reading: Reading,
         attribute: str,
-        evidence: Evidence,
+        column: int,
         habits: Habits,
         matches: Mapping[tuple[int, int], Match],
         likely: Mapping[tuple[int, int], float],
-        spans: Mapping[str, Sequence[tuple[int, int, float]]],
     ) -> None:
         self._reading, self._attribute, self._habits = reading, attribute, habits
         self._matches, self._likely = matches, likely
-        column = evidence.number.get(attribute)
-        rates = reading.inside / (reading.asked + 1.0)  # [n_words, n_attributes]
-        self._rate = rates[:, column] if column is not None else np.zeros(len(reading.words), dtype=np.float32)
-        others = np.delete(rates, column, axis=1) if column is not None else rates
-        self._other = others.max(axis=1) if others.shape[1] else np.zeros(len(reading.words), dtype=np.float32)
+        self._rate, self._other = reading.rate(column), reading.other_rate(column)
         self._ordered = sorted(likely.values(), reverse=True)
-        self._total = float(sum(self._ordered))
-        self._rival_spans = [span for name, found in spans.items() if name != attribute for span in found if span[2] >= 0.1]
+        self._total = sum(self._ordered)
         self._longest = {(m.first, m.last) for m in longest(list(matches.values()))}
         p = reading.marginals.get(attribute)
-        self._p = np.zeros((len(reading.words), 3)) if p is None else p
+        self._none = np.zeros((len(reading.words), 3))
+        self._p = (self._none if p is None else p).tolist()
         self._values: Counter[str] = Counter(self._value(*place) for place in {*matches, *likely})
 
     def candidate(self, first: int, last: int) -> Candidate:
         value = self._value(first, last)
         parts = (self._by_chain(first, last), self._by_values(first, last), self._by_form(first, last, value))
-        known = [*chain.from_iterable(parts), *self._by_words(first, last), *self._by_habit(first, last)]
+        known = [*chain.from_iterable(parts), *self._by_words(first, last), *self._by_each(first, last), *self._by_habit(first, last)]
         return Candidate(value, first, last, np.asarray(known, dtype=np.float32))
 
     def _by_chain(self, first: int, last: int) -> list[float]:
         p, field, words = self._likely.get((first, last), 0.0), self._reading.words.field, self._reading.words
         top = self._ordered[0] if self._ordered else 0.0
         rival = (self._ordered[1] if len(self._ordered) > 1 else 0.0) if p == top else top
-        after = float(self._p[last + 1, 2]) if last + 1 < len(words) and field[last + 1] == field[last] else 0.0
-        before = float(self._p[first - 1, 1:].sum()) if first and field[first - 1] == field[first] else 0.0
-        inner = float(self._p[first + 1 : last + 1, 2].min()) if last > first else 1.0
-        return [p, float(sum(other > p for other in self._ordered)), p - rival, top, self._total, float(self._p[first, 1]), inner, after, before]
+        after = self._p[last + 1][2] if last + 1 < len(words) and field[last + 1] == field[last] else 0.0
+        before = self._p[first - 1][1] + self._p[first - 1][2] if first and field[first - 1] == field[first] else 0.0
+        inner = min((row[2] for row in self._p[first + 1 : last + 1]), default=1.0)
+        return [p, float(sum(other > p for other in self._ordered)), p - rival, top, self._total, self._p[first][1], inner, after, before]
 
     def _by_values(self, first: int, last: int) -> list[float]:
         match = self._matches.get((first, last))
@@ -238,14 +270,24 @@ class _Maker:
         ]
 
     def _by_words(self, first: int, last: int) -> list[float]:
-        rate, n = self._rate, len(self._rate)
-        overlapping = [p for start, end, p in self._rival_spans if start <= last and first <= end]
-        other = max(overlapping, default=0.0)
+        rate, n, size, name = self._rate, len(self._rate), last - first + 1, self._attribute
+        other = max((p for kind, start, end, p in self._reading.strong if start <= last and first <= end and kind != name), default=0.0)
         return [
-            *(float(rate[first : last + 1].mean()), float(rate[first]), float(rate[last])),
-            *(float(rate[first - 1]) if first else 0.0, float(rate[last + 1]) if last + 1 < n else 0.0),
-            *(float(self._other[first : last + 1].mean()), other, float(other > self._likely.get((first, last), 0.0))),
+            *(
+                sum(rate[first : last + 1]) / size,
+                rate[first],
+                rate[last],
+                rate[first - 1] if first else 0.0,
+                rate[last + 1] if last + 1 < n else 0.0,
+            ),
+            *(sum(self._other[first : last + 1]) / size, other, float(other > self._likely.get((first, last), 0.0))),
         ]
+
+    def _by_each(self, first: int, last: int) -> list[float]:
+        """Return what each of the chains says of a span, and of how many attributes they speak."""
+        fields, name, reading = self._reading.words.field, self._attribute, self._reading
+        said = [span_probability(of.get(name, self._none), fields, first, last) for of in (reading.alone, reading.together)]
+        return [*said, float(len(reading.marginals))]
 
     def _by_habit(self, first: int, last: int) -> list[float]:
         words, habits, name = self._reading.words, self._habits, self._attribute

@@ -19,6 +19,8 @@ from scipy.sparse import csr_matrix
 
 from kg.errors import ArtifactError
 
+_TINY = 1e-300
+
 
 @dataclass(frozen=True)
 class ChainOptions:
@@ -92,39 +94,8 @@ class Chain:
         return np.asarray(matrix @ self.weights, dtype=np.float64)
 
     def marginals(self, lengths: Sequence[int], scores: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Return the probability of each label of each word, per text.
-
-        Args:
-            lengths: Words per text.
-            scores: State scores of all texts' words, one after the other. Shape [Σ lengths, n_labels].
-
-        Shapes:
-            returns one [n_words, n_labels] per text.
-        """
-        if not len(lengths):
-            return []
-        size, n_labels, longest = len(lengths), len(self.labels), max(1, *lengths)
-        starts = np.cumsum([0, *lengths])
-        state = np.zeros((size, longest, n_labels))
-        alive = np.zeros((size, longest), dtype=bool)
-        for row, (start, length) in enumerate(zip(starts, lengths, strict=False)):
-            state[row, :length] = scores[start : start + length]
-            alive[row, :length] = True
-        move = self.transitions.astype(np.float64)
-        peak = state.max(axis=2, keepdims=True)
-        emit, step = np.exp(state - peak), np.exp(move - move.max())
-        forward = np.zeros_like(emit)
-        forward[:, 0] = emit[:, 0] / emit[:, 0].sum(axis=1, keepdims=True)
-        for t in range(1, longest):
-            here = (forward[:, t - 1] @ step) * emit[:, t]
-            forward[:, t] = np.where(alive[:, t, None], here / np.maximum(here.sum(axis=1, keepdims=True), 1e-300), forward[:, t - 1])
-        backward = np.ones_like(emit)
-        for t in range(longest - 2, -1, -1):
-            here = (backward[:, t + 1] * emit[:, t + 1]) @ step.T
-            backward[:, t] = np.where(alive[:, t + 1, None], here / np.maximum(here.sum(axis=1, keepdims=True), 1e-300), 1.0)
-        product = forward * backward
-        product /= np.maximum(product.sum(axis=2, keepdims=True), 1e-300)
-        return [product[row, :length] for row, length in enumerate(lengths)]
+        """Return the probability of each label of each word, per text (`marginals`)."""
+        return marginals(lengths, scores, self.transitions)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays to store under a name; the features are `feature_names`."""
@@ -147,3 +118,51 @@ class Chain:
         if weights.shape != (len(features), n) or transitions.shape != (n, n) or not (np.isfinite(weights).all() and np.isfinite(transitions).all()):
             raise ArtifactError(f"the stored chain {name!r} is inconsistent", hint="train it again with `reckon extract train`")
         return cls(tuple(labels), {feature: row for row, feature in enumerate(features)}, weights, transitions)
+
+
+def marginals(lengths: Sequence[int], scores: NDArray[np.float64], transitions: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Return the probability of each label of each word, per text.
+
+    Args:
+        lengths: Words per text.
+        scores: State scores of all texts' words, one after the other. Shape [Σ lengths, n_labels].
+        transitions: From label, to label: one for all texts, [n_labels, n_labels], or one per text, [n_texts, n_labels, n_labels].
+
+    Shapes:
+        returns one [n_words, n_labels] per text.
+    """
+    if not len(lengths):
+        return []
+    sizes = np.asarray(lengths, dtype=np.int64)
+    # The longest first: the texts that still go on at a word are then the first ones.
+    order = np.argsort(-sizes, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    alive = [int((sizes > t).sum()) for t in range(int(sizes.max()))]
+    emit = np.ones((max(1, len(alive)), len(sizes), scores.shape[1]))
+    for row, text in enumerate(order.tolist()):
+        state = scores[starts[text] : starts[text] + sizes[text]]
+        emit[: len(state), row] = np.exp(state - state.max(axis=1, keepdims=True)) if len(state) else 1.0
+    move = transitions.astype(np.float64)
+    step = np.exp(move - move.max(axis=(-2, -1), keepdims=True))
+    step = step[order] if step.ndim == 3 else step
+    forward, backward = emit.copy(), np.ones_like(emit)
+    forward[0] /= forward[0].sum(axis=1, keepdims=True)
+    for t in range(1, len(alive)):
+        k = alive[t]
+        forward[t, :k] = _normal(_moved(forward[t - 1, :k], step, k) * emit[t, :k])
+    back = np.swapaxes(step, -1, -2)
+    for t in range(len(alive) - 2, -1, -1):
+        k = alive[t + 1]
+        backward[t, :k] = _normal(_moved(backward[t + 1, :k] * emit[t + 1, :k], back, k))
+    product = forward * backward
+    product /= np.maximum(product.sum(axis=2, keepdims=True), _TINY)
+    row_of = np.argsort(order)
+    return [product[: sizes[text], row_of[text]] for text in range(len(sizes))]
+
+
+def _moved(p: NDArray[np.float64], step: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    return np.asarray(p @ step if step.ndim == 2 else np.einsum("nl,nlm->nm", p, step[:k]))
+
+
+def _normal(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(p / np.maximum(p.sum(axis=1, keepdims=True), _TINY))

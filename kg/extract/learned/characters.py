@@ -185,7 +185,8 @@ def _ranker(texts: Sequence[Tagged], folds: Sequence[int], fitted: Sequence[_Fit
             total += Score(len(given & wanted), len(given), len(wanted))
         return total.f1
 
-    return Ranker.fit_by(np.concatenate(features) if features else np.zeros((0, len(FEATURES)), np.float32), right, owners % 4, measure)
+    ranker, _ = Ranker.fit_by(np.concatenate(features) if features else np.zeros((0, len(FEATURES)), np.float32), right, owners % 4, measure)
+    return ranker
 
 
 def _known(text: Tagged, spans: Sequence[Proposed], names: Names, affixes: Affixes) -> NDArray[np.float32]:

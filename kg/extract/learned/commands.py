@@ -7,8 +7,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ from kg.errors import ArtifactError, InputError
 from kg.extract.learned.attributes import Answer, AttributeModel, Report
 from kg.extract.learned.characters import CharacterModel
 from kg.extract.learned.gold import Example, Tagged, example_of, kind_of, read_gold, read_rows, tagged_of
+from kg.extract.learned.workers import side_by_side
 
 FORMAT = Format("reckon-extractor", 1, "train it again with `reckon extract train`")
-_BATCH = 512
+_BATCH, _BATCH_CHARS = 128, 16_000
+"""Lines that are answered together, and their characters: few enough that two processes have the same to do, and as many as pay."""
 
 Model = AttributeModel | CharacterModel
+Row = tuple[str, dict[str, Any]]
+"""Where a line stands, and what it holds."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,9 @@ def run(model: Path, source: Path, out: Path, *, progress: Callable[[int], None]
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for rows in _batches(read_rows(source)):
-                for answered, n in _answered(loaded, rows):
-                    file.write(json.dumps(answered, ensure_ascii=False) + "\n")
-                    lines, given = lines + 1, given + n
+            for written, n_lines, n_given in _answers(loaded, _batches(read_rows(source), tags=isinstance(loaded, CharacterModel))):
+                file.write(written)
+                lines, given = lines + n_lines, given + n_given
                 if progress:
                     progress(lines)
         temporary.chmod(0o644)
@@ -135,22 +139,53 @@ def load(path: Path) -> Model:
         raise ArtifactError(f"{path} does not hold a model: {error!r}", hint=FORMAT.hint) from error
 
 
-def _batches(rows: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    while batch := list(itertools.islice(rows, _BATCH)):
+def _batches(rows: Iterable[Row], *, tags: bool) -> Iterator[list[Example] | list[Tagged]]:
+    for batch in _cut(rows):
+        for where, row in batch:
+            if (kind_of(row, where) == "tags") != tags:
+                wanted = "chars" if tags else "input, or input_title and input_description"
+                raise InputError(
+                    f"{where} is of another kind than the model, which reads {wanted}", hint="use the model that was trained on such lines"
+                )
+        if tags:
+            yield [tagged_of(row, where, labelled=False) for where, row in batch]
+        else:
+            yield [example_of(row, where, labelled=False) for where, row in batch]
+
+
+def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    chars = 0
+    for row in rows:
+        batch.append(row)
+        chars += sum(len(text) for text in row[1].values() if isinstance(text, (str, list)))
+        if len(batch) == _BATCH or chars >= _BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
         yield batch
 
 
-def _answered(model: Model, rows: list[tuple[str, dict[str, Any]]]) -> Iterator[tuple[dict[str, Any], int]]:
-    for where, row in rows:
-        if (kind_of(row, where) == "tags") != isinstance(model, CharacterModel):
-            wanted = "chars" if isinstance(model, CharacterModel) else "input, or input_title and input_description"
-            raise InputError(f"{where} is of another kind than the model, which reads {wanted}", hint="use the model that was trained on such lines")
+def _answers(model: Model, batches: Iterator[list[Example] | list[Tagged]]) -> Iterator[tuple[str, int, int]]:
+    """Yield (lines to write, their number, values given) of each batch; a single batch is not worth another process."""
+    answer = partial(_answered, model)
+    head = list(itertools.islice(batches, 2))
+    if len(head) < 2:
+        yield from map(answer, head)
+        return
+    # What is loaded on first use is loaded once, before the processes part.
+    answer(head[0][:1])
+    yield from side_by_side(answer, itertools.chain(head, batches))
+
+
+def _answered(model: Model, texts: Sequence[Example] | Sequence[Tagged]) -> tuple[str, int, int]:
     if isinstance(model, CharacterModel):
-        texts = [tagged_of(row, where, labelled=False) for where, row in rows]
-        yield from (_with_tags(text, *found) for text, found in zip(texts, model.tag(texts), strict=True))
+        tagged = [text for text in texts if isinstance(text, Tagged)]
+        rows = [_with_tags(text, *found) for text, found in zip(tagged, model.tag(tagged), strict=True)]
     else:
-        examples = [example_of(row, where, labelled=False) for where, row in rows]
-        yield from (_with_values(example, answers) for example, answers in zip(examples, model.answer(examples), strict=True))
+        examples = [text for text in texts if isinstance(text, Example)]
+        rows = [_with_values(example, answers) for example, answers in zip(examples, model.answer(examples), strict=True)]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row, _ in rows), len(rows), sum(given for _, given in rows)
 
 
 def _with_tags(text: Tagged, tags: list[str], spans: list[tuple[int, int, str, float]]) -> tuple[dict[str, Any], int]:

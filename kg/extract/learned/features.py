@@ -12,6 +12,7 @@ from kg.extract.learned.words import Words, shape
 
 CONTEXT = 3
 _RATE_EDGES = (0.02, 0.15, 0.4, 0.7, 0.9)
+_OFTEN = 4
 
 
 def _context_form(word: str) -> str:
@@ -54,10 +55,20 @@ def base_features(words: Words, category: str) -> list[list[str]]:
     return out
 
 
-def _bucket(asked: float, inside: float) -> str:
-    if asked < 1:
-        return "?"
-    return f"{sum(inside / asked >= edge for edge in _RATE_EDGES)}{'+' if asked >= 4 else ''}"
+BUCKETS = ("^", "?", *(f"{level}{often}" for often in ("", "+") for level in range(len(_RATE_EDGES) + 1)))
+"""How often a word is part of a value: no word, never asked for, and the share of the texts asked, with "+" where they are many."""
+
+
+def buckets(asked: NDArray[np.float32], inside: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the place of each word in `BUCKETS`. Shapes: [n_words] twice → [n_words]."""
+    share = inside.astype(np.float64) / np.maximum(asked, 1.0)
+    level = np.searchsorted(_RATE_EDGES, share, side="right")
+    return np.where(asked < 1, 1, 2 + level + np.where(asked >= _OFTEN, len(_RATE_EDGES) + 1, 0)).astype(np.int64)
+
+
+def rate_names(before: str, here: str, after: str) -> list[str]:
+    """Return the features that the buckets of a word and its neighbours make."""
+    return [f"r0={here}", f"r-={before}", f"r+={after}", f"rr={before}|{here}"]
 
 
 def dominant_features(evidence: Evidence, asked: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
@@ -98,34 +109,33 @@ def gazetteer_features(words: Words, matches: Sequence[Match], asked: NDArray[np
         asked: Texts asked for the attribute that hold each word. Shape [n_words].
         inside: Those of them where it is part of a value. Shape [n_words].
     """
-    n = len(words)
-    buckets = [_bucket(float(asked[t]), float(inside[t])) for t in range(n)]
-    out = [
-        [
-            f"r0={buckets[t]}",
-            f"r-={buckets[t - 1] if t else '^'}",
-            f"r+={buckets[t + 1] if t + 1 < n else '^'}",
-            f"rr={buckets[t - 1] if t else '^'}|{buckets[t]}",
-        ]
-        for t in range(n)
-    ]
+    named = ["^", *(BUCKETS[number] for number in buckets(asked, inside)), "^"]
+    out = [rate_names(*named[t : t + 3]) for t in range(len(words))]
     if not matches:
-        return [[*here, "gn"] for here in out]
+        return [[*here, NO_MATCH] for here in out]
+    for t, feature in match_features(len(words), matches):
+        out[t].append(feature)
+    return out
+
+
+NO_MATCH = "gn"
+"""Feature of every word of a text in which no known value stands."""
+
+
+def match_features(n: int, matches: Sequence[Match]) -> list[tuple[int, str]]:
+    """Return (word, feature) of what known values of the attribute make in a text of `n` words."""
+    out: list[tuple[int, str]] = []
     for match in longest(matches):
         trust = sum(match.count / match.present >= edge for edge in (0.3, 0.6, 0.85))
+        seen, here = _seen(match.count), _seen(match.here)
         for t in range(match.first, match.last + 1):
             place = "S" if match.first == match.last else "B" if t == match.first else "E" if t == match.last else "I"
-            out[t] += [
-                f"g={place}",
-                f"g={place}{_seen(match.count)}",
-                f"g={place}h{_seen(match.here)}",
-                f"g={place}t{trust}",
-                f"gt={_seen(match.count)}{trust}",
-            ]
+            made = (f"g={place}", f"g={place}{seen}", f"g={place}h{here}", f"g={place}t{trust}", f"gt={seen}{trust}")
+            out += [(t, feature) for feature in made]
         if match.first:
-            out[match.first - 1].append("g=next")
+            out.append((match.first - 1, "g=next"))
         if match.last + 1 < n:
-            out[match.last + 1].append("g=past")
+            out.append((match.last + 1, "g=past"))
     return out
 
 

@@ -119,6 +119,27 @@ def learned_facts(reader: Reader, items: pl.DataFrame, facts: pl.DataFrame, prog
     return pl.DataFrame(rows, schema=dict(ATTRIBUTE_COLUMNS), orient="row").sort("item_id", "relation", "value")
 
 
+def respelt(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
+    """Return the items with a value that a model read and that the shop's fields now write in another way, sorted.
+
+    Args:
+        before: Facts that the values were given by.
+        after: Facts now, the readings still as they were.
+    """
+    old, new = _spellings(before), _spellings(after)
+    changed = {
+        (relation, form)
+        for relation in {*old, *new}
+        for form in {*old.get(relation, {}), *new.get(relation, {})}
+        if old.get(relation, {}).get(form) != new.get(relation, {}).get(form)
+    }
+    if not changed:
+        return []
+    values = {(relation, old[relation][form]) for relation, form in changed if form in old.get(relation, {})}
+    read = after.filter(pl.col("extractor") == LEARNED).select("item_id", "relation", "value").unique()
+    return sorted({item_id for item_id, name, value in read.iter_rows() if (name, value) in values or (name, _folded(value)) in changed})
+
+
 def confident(facts: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Return the facts whose confidence reaches a threshold."""
     return facts.filter(pl.col("confidence") >= threshold)

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.extract.learned.chain import Chain, ChainOptions
-from kg.extract.learned.evidence import Evidence, Labelled
-from kg.extract.learned.features import attribute_free, gazetteer_features
+from kg.extract.learned.chain import Chain, ChainOptions, marginals
+from kg.extract.learned.evidence import Evidence, Labelled, Match
+from kg.extract.learned.features import attribute_free, buckets, gazetteer_features, match_features
+from kg.extract.learned.joint import Joint
 from kg.extract.learned.labels import bio
+from kg.extract.learned.lookup import Lookup
 from kg.extract.learned.words import Words
 
 LABELS = ("O", "B", "I")
+JOINT = ChainOptions(c1=0.05, c2=0.2, iterations=60)
+"""How chains over all attributes are trained."""
+
+Marginals = dict[str, NDArray[np.float64]]
+"""Attribute asked → probability of each label of each word, [n_words, 3], in the order of `LABELS`."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,18 @@ class Question:
         words: The text.
         category: Its category.
         asked: Attribute names.
-        own: The text as a training text of the evidence, to be left out of its counts; None elsewhere.
     """
 
     words: Words
     category: str
     asked: tuple[str, ...]
-    own: Labelled | None = None
+    _matches: dict[str, list[Match]] = field(default_factory=dict, repr=False, compare=False)
+
+    def matches(self, evidence: Evidence, name: str) -> list[Match]:
+        """Return the training values of an attribute that stand in the text; found once."""
+        if name not in self._matches:
+            self._matches[name] = evidence.matches(self.words, name, self.category)
+        return self._matches[name]
 
 
 @dataclass(frozen=True)
@@ -46,10 +59,16 @@ class Tagger:
     Attributes:
         evidence: What the training values say.
         chains: Attribute → its chain.
+        joint: Chains over all attributes of a category.
     """
 
     evidence: Evidence
     chains: dict[str, Chain]
+    joint: Joint
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.chains)
 
     @classmethod
     def fit(cls, texts: Sequence[Labelled], options: ChainOptions, *, until: float = float("inf")) -> Tagger:
@@ -76,29 +95,33 @@ class Tagger:
                 chains[name] = Chain.train(
                     rows, LABELS, options if not late else ChainOptions(options.c1, options.c2, max(5, options.iterations // 5), 2)
                 )
-        return cls(evidence, chains)
+        joint = Joint.fit(texts, shared, evidence, JOINT, until=until)
+        return cls(evidence, chains, joint)
 
-    def marginals(self, questions: Sequence[Question]) -> list[dict[str, NDArray[np.float64]]]:
-        """Return, per text and attribute asked, the probability of each label of each word.
-
-        Shapes:
-            returns [n_words, 3] each, in the order of `LABELS`.
-        """
-        shared = [attribute_free(q.words, q.category, self.evidence, q.own) for q in questions]
-        out: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
-        for name, chain in self.chains.items():
+    def marginals(self, questions: Sequence[Question]) -> list[tuple[Marginals, Marginals]]:
+        """Return, per text, what the chains of the attributes say and what the chain of the category says, which may know fewer attributes."""
+        shared = [attribute_free(q.words, q.category, self.evidence, None) for q in questions]
+        found = self._lookup.find([here for base, _, _ in shared for here in base])
+        ends = np.cumsum([0, *(len(q.words) for q in questions)]).tolist()
+        out: list[Marginals] = [{} for _ in questions]
+        asking: list[tuple[int, str]] = []
+        scores: list[NDArray[np.float64]] = []
+        for name in self.chains:
             column = self.evidence.number[name]
-            asking = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
-            features: list[list[str]] = []
-            for n in asking:
-                base, asked, inside = shared[n]
-                q = questions[n]
-                own = gazetteer_features(q.words, self.evidence.matches(q.words, name, q.category, q.own), asked[:, column], inside[:, column])
-                features += [one + other for one, other in zip(base, own, strict=True)]
-            lengths = [len(questions[n].words) for n in asking]
-            for n, probabilities in zip(asking, chain.marginals(lengths, chain.scores(features)), strict=True):
-                out[n][name] = probabilities
-        return out
+            texts = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
+            if not texts:
+                continue
+            rates = [buckets(shared[n][1][:, column], shared[n][2][:, column]) for n in texts]
+            matched = [match_features(len(questions[n].words), questions[n].matches(self.evidence, name)) for n in texts]
+            scores.append(self._lookup.scores(name, found.of([(ends[n], ends[n + 1]) for n in texts]), rates, matched))
+            asking += [(n, name) for n in texts]
+        # All chains are of one kind, so all questions are answered together.
+        lengths = [len(questions[n].words) for n, _ in asking]
+        moves = np.stack([self.chains[name].transitions for _, name in asking]) if asking else np.zeros((0, 3, 3), dtype=np.float32)
+        for (n, name), probabilities in zip(asking, marginals(lengths, np.concatenate(scores or [np.zeros((0, 3))]), moves), strict=True):
+            out[n][name] = probabilities
+        words, categories, wanted = [q.words for q in questions], [q.category for q in questions], [q.asked for q in questions]
+        return list(zip(out, self.joint.marginals(words, categories, wanted, self.evidence, shared), strict=True))
 
 
 def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor: float, longest: int = 12) -> list[tuple[int, int, float]]:
@@ -126,3 +149,10 @@ def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor
             if value > floor:
                 found.append((first, last, value))
     return found
+
+
+def span_probability(probabilities: NDArray[np.float64], fields: Sequence[int], first: int, last: int) -> float:
+    """Return the probability that `spans_of` gives one span."""
+    p, n = probabilities, len(probabilities)
+    goes_on = float(p[last + 1, 2]) if last + 1 < n and fields[last + 1] == fields[last] else 0.0
+    return float(min(p[first, 1], *p[first + 1 : last + 1, 2], 1.0)) * (1 - goes_on)

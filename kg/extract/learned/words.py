@@ -81,10 +81,6 @@ class Splitter:
         self.stems = frozenset(stems)
         self._pieces = lru_cache(maxsize=100_000)(self._cut)
 
-    def __reduce__(self) -> tuple[type[Splitter], tuple[list[str]]]:
-        """Cross to another process without what was cut before."""
-        return Splitter, (sorted(self.stems),)
-
     @classmethod
     def learn(cls, examples: Iterable[Example]) -> Splitter:
         """Learn the stems: values that gold finds at the beginning of longer words, more than once."""

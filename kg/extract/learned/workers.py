@@ -1,13 +1,14 @@
-"""Work on several processors, and which texts are held out together: what all trainers share."""
+"""Work on several processors, and which texts are held out together: what trainers and readers share."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,11 +21,34 @@ def side_by_side(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
     """Yield what `work` makes of each task, in order, from a process per processor.
 
     Args:
-        work: Can be sent to another process.
-        tasks: The same.
+        work: Reaches the processes as it is: they are forked.
+        tasks: Can be sent to another process; taken a few at a time, as they are worked on.
     """
-    with ProcessPoolExecutor(max(1, min(_MOST, os.cpu_count() or 1)), mp_context=get_context("fork")) as pool:
-        yield from pool.map(work, tasks)
+    n = max(1, min(_MOST, os.cpu_count() or 1))
+    pool = ProcessPoolExecutor(n, mp_context=get_context("fork"), initializer=_begin, initargs=(work,))
+    try:
+        waiting: deque[Future[R]] = deque()
+        for task in tasks:
+            waiting.append(pool.submit(_do, task))
+            if len(waiting) > 2 * n:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_work: Callable[[Any], Any]
+
+
+def _begin(work: Callable[[Any], Any]) -> None:
+    """Keep, in a process, what it does."""
+    global _work
+    _work = work
+
+
+def _do(task: Any) -> Any:
+    return _work(task)
 
 
 def fold_of(text: str, n_folds: int) -> int:

@@ -85,6 +85,27 @@ def test_training_twice_gives_the_same_answers(attribute_model: Path, tmp_path: 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+@pytest.mark.parametrize("n", [128, 129, 300])
+def test_lines_answered_by_several_processes_are_those_of_one_in_their_order(attribute_model: Path, tmp_path: Path, n: int):
+    lines = attribute_lines(n, seed=6)
+    done = commands.run(attribute_model, write_lines(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl")
+    alone = b""
+    for start in range(0, n, 40):
+        part = commands.run(attribute_model, write_lines(tmp_path / "part.jsonl", lines[start : start + 40]), tmp_path / "part.out")
+        alone += (tmp_path / "part.out").read_bytes()
+        done = commands.Run(done.lines - part.lines, done.given - part.given, done.seconds)
+    assert (tmp_path / "out.jsonl").read_bytes() == alone
+    assert (done.lines, done.given) == (0, 0)
+
+
+def test_a_broken_line_far_into_the_file_names_its_place_and_leaves_no_output(attribute_model: Path, tmp_path: Path):
+    source = write_lines(tmp_path / "in.jsonl", attribute_lines(300))
+    source.write_text(source.read_text() + "{broken\n")
+    with pytest.raises(InputError, match="line 301 is not JSON"):
+        commands.run(attribute_model, source, tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == [source]
+
+
 def test_chinese_titles_are_tagged(tag_model: Path, tmp_path: Path):
     lines = tag_lines(40, seed=8)
     asked = [{"chars": line["chars"]} for line in lines] + [{"chars": ""}]
@@ -124,7 +145,9 @@ def test_tags_must_fit_the_characters(tmp_path: Path):
 def test_a_damaged_model_is_refused(attribute_model: Path, tmp_path: Path):
     source = write_lines(tmp_path / "in.jsonl", attribute_lines(1))
     stored = bytearray(attribute_model.read_bytes())
-    stored[len(stored) // 2] ^= 0xFF
+    # More bytes than the gaps between a zip's entries have.
+    middle = len(stored) // 2
+    stored[middle : middle + 256] = bytes(byte ^ 0xFF for byte in stored[middle : middle + 256])
     (tmp_path / "model").write_bytes(stored)
     for path in (tmp_path / "model", tmp_path / "absent", source):
         with pytest.raises(ArtifactError):
