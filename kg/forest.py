@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -97,18 +98,28 @@ class Forest:
             return out / len(self.roots)
         return np.asarray(expit(out + self.base), dtype=np.float64)
 
+    @cached_property
+    def _nodes(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Feature and children as numpy indexes with them, so that nothing is converted on the way down."""
+        return self.feature.astype(np.intp), self.left.astype(np.intp), self.right.astype(np.intp)
+
     def _leaves(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         total = np.zeros(len(x), dtype=np.float64)
-        rows = np.arange(len(x))
-        for root in self.roots:
-            node = np.full(len(x), root, dtype=np.int32)
-            active = rows[self.feature[node] >= 0]
-            while len(active):
-                at = node[active]
-                goes_left = x[active, self.feature[at]] <= self.threshold[at]
-                node[active] = np.where(goes_left, self.left[at], self.right[at])
-                active = active[self.feature[node[active]] >= 0]
-            total += self.value[node]
+        feature, left, right = self._nodes
+        cells, every = np.ascontiguousarray(x).ravel(), np.arange(len(x))
+        for root in self.roots.tolist():
+            if feature[root] < 0:
+                total += self.value[root]
+                continue
+            node, rows = np.full(len(x), root, dtype=np.intp), every
+            while len(rows):
+                goes_left = cells.take(rows * x.shape[1] + feature.take(node)) <= self.threshold.take(node)
+                node = np.where(goes_left, left.take(node), right.take(node))
+                inner = feature.take(node) >= 0
+                if not inner.all():
+                    done = ~inner
+                    total[rows[done]] += self.value.take(node[done])
+                    node, rows = node[inner], rows[inner]
         return total
 
     def arrays(self) -> dict[str, NDArray[Any]]:

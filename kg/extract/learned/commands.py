@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,12 @@ from kg.extract.learned.gold import Example, Tagged, example_of, kind_of, read_g
 from kg.extract.learned.workers import side_by_side
 
 FORMAT = Format("reckon-extractor", 1, "train it again with `reckon extract train`")
-_BATCH = 64
-"""Lines that are answered together; with more of them in the file a second process takes every other batch."""
+_BATCH, _BATCH_CHARS = 128, 16_000
+"""Lines that are answered together, and their characters: few enough that two processes have the same to do, and as many as pay."""
 
 Model = AttributeModel | CharacterModel
+Row = tuple[str, dict[str, Any]]
+"""Where a line stands, and what it holds."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def load(path: Path) -> Model:
         raise ArtifactError(f"{path} does not hold a model: {error!r}", hint=FORMAT.hint) from error
 
 
-def _batches(rows: Iterator[tuple[str, dict[str, Any]]], *, tags: bool) -> Iterator[list[Example] | list[Tagged]]:
-    while batch := list(itertools.islice(rows, _BATCH)):
+def _batches(rows: Iterable[Row], *, tags: bool) -> Iterator[list[Example] | list[Tagged]]:
+    for batch in _cut(rows):
         for where, row in batch:
             if (kind_of(row, where) == "tags") != tags:
                 wanted = "chars" if tags else "input, or input_title and input_description"
@@ -151,11 +153,29 @@ def _batches(rows: Iterator[tuple[str, dict[str, Any]]], *, tags: bool) -> Itera
             yield [example_of(row, where, labelled=False) for where, row in batch]
 
 
+def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    chars = 0
+    for row in rows:
+        batch.append(row)
+        chars += sum(len(text) for text in row[1].values() if isinstance(text, (str, list)))
+        if len(batch) == _BATCH or chars >= _BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
+
+
 def _answers(model: Model, batches: Iterator[list[Example] | list[Tagged]]) -> Iterator[tuple[str, int, int]]:
     """Yield (lines to write, their number, values given) of each batch; a single batch is not worth another process."""
     answer = partial(_answered, model)
     head = list(itertools.islice(batches, 2))
-    yield from map(answer, head) if len(head) < 2 else side_by_side(answer, itertools.chain(head, batches))
+    if len(head) < 2:
+        yield from map(answer, head)
+        return
+    # What is loaded on first use is loaded once, before the processes part.
+    answer(head[0][:1])
+    yield from side_by_side(answer, itertools.chain(head, batches))
 
 
 def _answered(model: Model, texts: Sequence[Example] | Sequence[Tagged]) -> tuple[str, int, int]:

@@ -85,7 +85,7 @@ def test_training_twice_gives_the_same_answers(attribute_model: Path, tmp_path: 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.parametrize("n", [64, 65, 200])
+@pytest.mark.parametrize("n", [128, 129, 300])
 def test_lines_answered_by_several_processes_are_those_of_one_in_their_order(attribute_model: Path, tmp_path: Path, n: int):
     lines = attribute_lines(n, seed=6)
     done = commands.run(attribute_model, write_lines(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl")
