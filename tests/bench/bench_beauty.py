@@ -18,6 +18,7 @@ from gnn.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluation.baselines import ALS, Ranker
 from gnn.evaluation.evaluate import PathSumRanker, evaluate, interactions_of, test_users
+from gnn.evaluation.quality import quality
 from gnn.events.split import Split
 from gnn.learn.factors import confidence_for
 from gnn.train import fit
@@ -57,9 +58,14 @@ def main() -> None:
         users, seen = test_users(artifact, split.new_items(), EVALUATE), interactions_of(artifact)
         rankers: list[Ranker] = [ALS(seen, factors=256, confidence=confidence_for(seen)), PathSumRanker(artifact)]
         results = evaluate(rankers, users, EVALUATE)
+        told = quality(artifact, users.users, EVALUATE.seed)
     print(f"{len(users.users):,} shoppers\n| model | ndcg@10 | recall@10 | hit@10 |\n| --- | --- | --- | --- |")
     for found in results:
         print(f"| {found.name} | " + " | ".join(f"{found.metrics[name]:.4f}" for name in ("ndcg@10", "recall@10", "hit@10")) + " |")
+    print("\n| rank | lead over the eleventh | out without the strongest fifth | out without a random fifth |\n| --- | --- | --- | --- |")
+    for at in told.by_rank:
+        print(f"| {at.rank} | {at.lead:.1%} | {at.top_deleted:.1%} | {at.random_deleted:.1%} |")
+    print(f"| all | | {told.top_deleted:.1%} | {told.random_deleted:.1%} |")
 
 
 if __name__ == "__main__":

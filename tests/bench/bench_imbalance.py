@@ -35,7 +35,11 @@ def main() -> None:
     """Parse the arguments, train with each option on the training part, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workspace", nargs="?", type=Path, default=Path("var/demo"))
-    workspace = Workspace.open(parser.parse_args().workspace)
+    folder = parser.parse_args().workspace
+    if not (folder / "reckon.toml").is_file():
+        print(f"not measured: {folder} is no workspace (`make demo` makes var/demo)")
+        return
+    workspace = Workspace.open(folder)
     current = workspace.current_id()
     if current is None:
         raise SystemExit(f"{workspace.root} has no published build")
