@@ -28,7 +28,7 @@ from gnn.paths import Explainer
 from gnn.recommend import Recommender, top
 from gnn.shopper.history import Events, weighted
 from gnn.walks import FloatArray
-from kg.schema import Step
+from kg.schema import EdgeType, Step
 
 MAX_USERS = 500
 K = 10
@@ -170,6 +170,7 @@ class _Measure:
         self._recommender, self._explainer = Recommender(artifact), Explainer(artifact)
         self._n_types = sum(walk.gate > 0 for walk in artifact.model.walks)
         self._popularity: dict[tuple[str, str, str, bool], FloatArray] = {}
+        self._edges: dict[EdgeType, IntArray] = {}
         self.tally = _Tally()
 
     def user(self, user: int) -> None:
@@ -227,10 +228,19 @@ class _Measure:
             nodes = np.column_stack([history.nums[part.positions], part.middles, np.full(len(part.values), item)])
             for place, step in enumerate(part.walk.meta_path.steps):
                 left, right = nodes[:, place], nodes[:, place + 1]
-                forward = self._artifact.edges[step.edge_type].forward
-                there = forward[right, left] if step.reverse else forward[left, right]
-                found, asked = found + int(np.count_nonzero(there)), asked + len(nodes)
+                sources, targets = (right, left) if step.reverse else (left, right)
+                found, asked = found + self._n_edges(step.edge_type, sources, targets), asked + len(nodes)
         return found / asked
+
+    def _n_edges(self, edge_type: EdgeType, sources: IntArray, targets: IntArray) -> int:
+        """Return how many of these pairs are edges: looked up in one sorted array, as scipy would read the whole matrix for every question."""
+        forward = self._artifact.edges[edge_type].forward
+        n_targets = forward.shape[1]
+        if edge_type not in self._edges:
+            rows = np.repeat(np.arange(forward.shape[0], dtype=np.int64), np.diff(forward.indptr))
+            self._edges[edge_type] = np.append(np.sort(rows * n_targets + forward.indices), np.iinfo(np.int64).max)
+        known, pairs = self._edges[edge_type], sources * n_targets + targets
+        return int(np.count_nonzero(known[np.searchsorted(known, pairs)] == pairs))
 
     def _entity_popularity(self, step: Step) -> FloatArray:
         """Return the smoothed popularity of every node that the last step leaves from."""
