@@ -11,19 +11,19 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact
-from gnn.explain.reasons import Explanation, Limits, Reason
 from gnn.fresh.current import current_artifact
 from gnn.fresh.overlay import Overlay
 from gnn.listings import Listings
 from gnn.lists.answers import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Ask, Recommendation, Recommendations, item_hash
 from gnn.lists.filters import ArtifactColumns, BoolArray, Filter, Masks
 from gnn.lists.impressions import ignored
-from gnn.lists.ranking import Bar, Candidates, Place, Reranker, best, place_of, placed
+from gnn.lists.ranking import Bar, Candidates, Reranker, best, place_of, placed
 from gnn.lists.reckoning import adjusted, pinned_item
 from gnn.lists.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
 from gnn.lists.rules import NOTHING, Active, Order, Rules
 from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, Related
 from gnn.lists.strategies import Scored, Strategies
+from gnn.lists.telling import recommendations
 from gnn.paths import Explainer, History
 from gnn.scorer import score
 from gnn.shopper.history import DISLIKED, Event
@@ -35,8 +35,6 @@ from kg.events import FreshEvent
 
 IN_HISTORY = "already in the history"
 _BATCH_CELLS = 20_000_000
-_LIMITS = {"brief": (3, 1), "full": (8, 5)}
-"""Reasons per item and paths per reason that a list shows."""
 
 
 class Recommender:
@@ -202,7 +200,7 @@ class Recommender:
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        told = zip(places, self._told(scored, places, ask), strict=True)
+        told = zip(places, recommendations(self.artifact, scored, places, ask, self._strategies.popularity.sentence), strict=True)
         items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
         edits = shopper.edits.applied(shopper.events.met()) if shopper.edits.values else ()
@@ -381,31 +379,6 @@ class Recommender:
         """Return c for all users: the same weights as `history`, in one matrix."""
         return self.shoppers.histories()
 
-    def _told(self, scored: Scored, places: Sequence[Place], ask: Ask) -> list[Recommendation]:
-        """Return the items of a list with their reasons, those of adjustments included."""
-        by_paths = ask.explain != "none" and scored.explainer is not None and scored.history is not None
-        explained = [place.num for place in places if by_paths and _base(place) > 0]
-        told: dict[int, Explanation] = {}
-        if explained and scored.explainer is not None and scored.history is not None:
-            max_reasons, max_paths = _LIMITS[ask.explain]
-            limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
-            told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
-        return [self._item(scored, place, told.get(place.num), ask) for place in places]
-
-    def _item(self, scored: Scored, place: Place, told: Explanation | None, ask: Ask) -> Recommendation:
-        base = _base(place)
-        if ask.explain == "none":
-            told = Explanation(max(base, 0.0), (), 1.0, 0)
-        elif told is None and scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
-            one = scored.reason if ask.explain == "full" and base > 0 else None
-            told = Explanation(base, (one(place.num) if one else Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
-        elif told is None:
-            # Where nothing leads from the history to what is left, popular items fill the list, and say so.
-            told = Explanation(0.0, (Reason("popular", 1.0, self._strategies.popularity.sentence(place.num)),), 0.0, 0)
-        told = adjusted(told, place.moved, shown=ask.explain != "none")
-        item_id, title = self.artifact.item_ids[place.num], self.artifact.titles[place.num]
-        return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
-
     def _batches(self) -> Iterator[tuple[int, sp.csr_matrix]]:
         histories = self.all_histories()
         size = max(1, _BATCH_CELLS // max(self.artifact.n_items, 1))
@@ -429,19 +402,4 @@ class Recommender:
         )
 
 
-def _base(place: Place) -> float:
-    """Return the score of a place without adjustments."""
-    return place.score - sum(moved.delta for moved in place.moved)
-
-
-def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
-    """Return the k best item_nums that are not in `seen`, best first; equal scores by the smaller number."""
-    if k < 1:
-        raise InputError(f"k is {k}", hint="ask for at least one item")
-    candidates = np.array(scores, dtype=np.float32)
-    if seen is not None and len(seen):
-        candidates[seen] = -np.inf
-    return best(candidates, candidates, k)
-
-
-__all__ = ["IN_HISTORY", "Recommendation", "Recommendations", "Recommender", "top"]
+__all__ = ["IN_HISTORY", "Recommendation", "Recommendations", "Recommender"]

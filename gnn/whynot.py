@@ -20,10 +20,10 @@ from gnn.explain.addends import History
 from gnn.fresh.overlay import column
 from gnn.lists.answers import PERSONAL, Ask
 from gnn.lists.filters import Filter
-from gnn.lists.ranking import place_of
+from gnn.lists.ranking import place_of, top
 from gnn.lists.strategies import Scored
 from gnn.paths import Explainer
-from gnn.recommend import IN_HISTORY, Recommender, top
+from gnn.recommend import IN_HISTORY, Recommender
 from gnn.shopper.history import SHOWN, Event, Events, weighted
 from gnn.shopper.shoppers import Shopper
 from gnn.walks import FloatArray, largest

@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from gnn.artifact import Artifact
 from gnn.explain.addends import Addends, History, IntArray
+from gnn.lists.ranking import top
 from gnn.paths import Explainer
-from gnn.recommend import Recommender, top
+from gnn.recommend import Recommender
 from gnn.shopper.history import Events, weighted
 from gnn.walks import FloatArray
 from kg.schema import EdgeType, Step
@@ -238,7 +239,7 @@ class _Measure:
         n_targets = forward.shape[1]
         if edge_type not in self._edges:
             rows = np.repeat(np.arange(forward.shape[0], dtype=np.int64), np.diff(forward.indptr))
-            self._edges[edge_type] = np.append(np.sort(rows * n_targets + forward.indices), np.iinfo(np.int64).max)
+            self._edges[edge_type] = np.append(rows * n_targets + forward.indices, np.iinfo(np.int64).max)
         known, pairs = self._edges[edge_type], sources * n_targets + targets
         return int(np.count_nonzero(known[np.searchsorted(known, pairs)] == pairs))
 

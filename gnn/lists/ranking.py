@@ -193,3 +193,13 @@ def _moved(candidates: Candidates, deltas: Sequence[npt.NDArray[np.float64]], nu
         for place in np.flatnonzero(adjustment.items == num).tolist()
         if delta[place]
     )
+
+
+def top(scores: FloatArray, seen: np.ndarray | None, k: int) -> np.ndarray:
+    """Return the k best item_nums that are not in `seen`, best first; equal scores by the smaller number."""
+    if k < 1:
+        raise InputError(f"k is {k}", hint="ask for at least one item")
+    candidates = np.array(scores, dtype=np.float32)
+    if seen is not None and len(seen):
+        candidates[seen] = -np.inf
+    return best(candidates, candidates, k)

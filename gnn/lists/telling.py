@@ -1,0 +1,59 @@
+"""The items of a list as they are told: each with its score, its reasons and those of what moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gnn.artifact import Artifact
+from gnn.explain.reasons import Explanation, Limits, Reason
+from gnn.lists.answers import POPULAR, Ask, Recommendation
+from gnn.lists.ranking import Place
+from gnn.lists.reckoning import adjusted
+from gnn.lists.strategies import Scored
+
+_LIMITS = {"brief": (3, 1), "full": (8, 5)}
+"""Reasons per item and paths per reason that a list shows."""
+
+
+def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place], ask: Ask, popular: Callable[[int], str]) -> list[Recommendation]:
+    """Return the items of a list with their reasons, those of adjustments included.
+
+    Args:
+        artifact: Whose items they are.
+        scored: The scores, and what explains them.
+        places: The list.
+        ask: The caller's wishes.
+        popular: Says how popular an item is: the reason of what fills a list.
+    """
+    told: dict[int, Explanation] = {}
+    if ask.explain != "none" and scored.explainer is not None and scored.history is not None:
+        explained = [place.num for place in places if _base(place) > 0]
+        if explained:
+            max_reasons, max_paths = _LIMITS[ask.explain]
+            limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
+            told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
+    return [_recommendation(artifact, place, _explanation(scored, place, told.get(place.num), ask, popular), ask) for place in places]
+
+
+def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: Ask, popular: Callable[[int], str]) -> Explanation:
+    base = _base(place)
+    if ask.explain == "none":
+        return Explanation(max(base, 0.0), (), 1.0, 0)
+    if told is not None:
+        return told
+    if scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
+        one = scored.reason if ask.explain == "full" and base > 0 else None
+        return Explanation(base, (one(place.num) if one else Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
+    # Where nothing leads from the history to what is left, popular items fill the list, and say so.
+    return Explanation(0.0, (Reason("popular", 1.0, popular(place.num)),), 0.0, 0)
+
+
+def _recommendation(artifact: Artifact, place: Place, told: Explanation, ask: Ask) -> Recommendation:
+    told = adjusted(told, place.moved, shown=ask.explain != "none")
+    item_id, title = artifact.item_ids[place.num], artifact.titles[place.num]
+    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
+
+
+def _base(place: Place) -> float:
+    """Return the score of a place without adjustments."""
+    return place.score - sum(moved.delta for moved in place.moved)
