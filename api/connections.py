@@ -33,7 +33,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Set the bounds of this process's connections; the request line and separators get room beside the headers."""
         cls.max_header_bytes, cls.header_timeout_s = 2 * max_header_bytes, header_timeout_s
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it the same way
         """Start the clock of the first head."""
         super().connection_made(transport)
         self._start_clock()

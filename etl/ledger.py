@@ -155,7 +155,8 @@ def take_in(catalog: Catalog, workspace: Workspace, config: Config, upto: Mark) 
         unknown.select(line="seq", column=pl.lit("item_id"), value="item_id", why=pl.lit("is not an item of the catalogue")),
     )
     counts = Counts(rows=events.height, good=good.height, empty=events.height - about.height, rejected=unknown.height)
-    interactions = pl.concat([catalog.interactions, good.select(*INTERACTION_COLUMNS).cast(dict(INTERACTION_COLUMNS))])  # type: ignore[arg-type]
+    taken = good.select(*INTERACTION_COLUMNS).cast(dict(INTERACTION_COLUMNS))  # type: ignore[arg-type]  # polars asks for a wider type of mapping
+    interactions = pl.concat([catalog.interactions, taken])
     users = _with_declared(catalog.users, declared)
     return TakenIn(replace(catalog, interactions=interactions, users=users), counts, len(declared), refused)
 
@@ -173,7 +174,7 @@ def _events(store: EventStore, upto: int) -> pl.DataFrame:
     schema = {"seq": pl.Int64(), **INTERACTION_COLUMNS}
     rows = ("seq", *INTERACTION_COLUMNS)
     parts = [pl.DataFrame(part, schema=rows, orient="row", infer_schema_length=None) for part in store.interactions(upto)]
-    return pl.concat([pl.DataFrame(schema=schema), *(part.cast(schema) for part in parts)])  # type: ignore[arg-type]
+    return pl.concat([pl.DataFrame(schema=schema), *(part.cast(schema) for part in parts)])  # type: ignore[arg-type]  # as above
 
 
 def _placed(events: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,9 +31,10 @@ from kg.config import load_config
 from kg.extract.pipeline import Extractor
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 from kg.workspace import Workspace
-from tests.conftest import EVENTS, ITEMS, write_shop
+from tests.conftest import EVENTS, ITEMS, TOML, write_shop
 from tests.free_port import free_port
 
+QUICK = "\n[evaluate]\nbootstrap = 0\nablations = false\nexplanations = false\nbaselines = []\n"
 BUILD_ID = "20260101T000000-abc123"
 
 
@@ -61,6 +64,14 @@ def publish_small_shop(folder: Path) -> Workspace:
     save_artifact(workspace.build(BUILD_ID) / "artifact", graph, model, build_id=BUILD_ID)
     workspace.current.symlink_to(BUILD_ID)
     return workspace
+
+
+def built_small_shop(folder: Path, environment: Mapping[str, str]) -> Workspace:
+    """Rebuild the small shop by the command, with its tables and its graph database; the reader of changed items needs them."""
+    write_shop(folder, toml=TOML + QUICK)
+    command = [sys.executable, "-m", "etl", "rebuild", "-w", str(folder)]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=200)
+    return Workspace.open(folder)
 
 
 def small_app(workspace: Workspace, serve: Mapping[str, Any] | None = None) -> FastAPI:

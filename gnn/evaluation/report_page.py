@@ -77,7 +77,7 @@ def page(content: Mapping[str, Any], sections: Sequence[Section], trace: Sequenc
 
     def plot(name: str) -> Markup:
         # Drawn here from numbers and names that matplotlib escapes itself.
-        return Markup(draw(name, content, trace))  # noqa: S704
+        return Markup(draw(name, content, trace))  # noqa: S704 - see above
 
     parts = [(section, plot(section.plot) if section.plot else "") for section in sections]
     curve = plot("curve") if any(event.get("ndcg") is not None for event in trace) else ""

@@ -42,10 +42,10 @@ class Columns(Protocol):
     """
 
     @property
-    def n_items(self) -> int: ...  # noqa: D102
+    def n_items(self) -> int: ...  # noqa: D102 - told above
 
     @property
-    def relations(self) -> Sequence[str]: ...  # noqa: D102
+    def relations(self) -> Sequence[str]: ...  # noqa: D102 - told above
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """Return a numeric field, NaN where unknown; booleans as 0 and 1."""

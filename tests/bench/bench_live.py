@@ -19,13 +19,10 @@ import httpx
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from kg.workspace import Workspace
-from tests.conftest import TOML, write_shop
 from tests.free_port import free_port
-from tests.small_shop import key_of
+from tests.small_shop import built_small_shop, key_of
 
 ITEMS, LONG_S = 20, 60.0
-QUICK = "\n[evaluate]\nbootstrap = 0\nablations = false\nexplanations = false\nbaselines = []\n"
 NO_GRAPH = "bolt://127.0.0.1:1"
 
 
@@ -55,10 +52,10 @@ def changes(url: str, key: dict[str, str]) -> str:
             item_id, started = f"new {number}", time.perf_counter()
             fields = {"title": f"Green tea no. {number} 250 g", "brand": "Leafy", "categories": ["Drinks", "Tea"]}
             client.put(f"/v1/items/{item_id}", json=fields).raise_for_status()
-            put.append(seconds_until(lambda item_id=item_id: shown(url, key, item_id), started))  # type: ignore[misc]
+            put.append(seconds_until(lambda item_id=item_id: shown(url, key, item_id), started))
             started = time.perf_counter()
             client.patch(f"/v1/items/{item_id}", json={"available": False}).raise_for_status()
-            gone.append(seconds_until(lambda item_id=item_id: not shown(url, key, item_id), started))  # type: ignore[misc]
+            gone.append(seconds_until(lambda item_id=item_id: not shown(url, key, item_id), started))
     told = [f"p50 {np.percentile(took, 50):.3f} s, first {took[0]:.3f}, longest {max(took):.3f}" for took in (put, gone)]
     return f"PUT → recommended with a path: {told[0]}; PATCH → gone: {told[1]}"
 
@@ -67,10 +64,9 @@ def measure(database: str, environment: dict[str, str]) -> None:
     """Serve the small shop with a graph database and measure."""
     with tempfile.TemporaryDirectory(prefix="reckon-bench-") as folder:
         shop = Path(folder) / "shop"
-        workspace = Workspace.open(write_shop(shop, toml=TOML + QUICK))
         # Without a graph database the build is made with the embedded one, which then is away.
         made = {**environment, "RECKON__GRAPH__URI": ""} if environment.get("RECKON__GRAPH__URI") == NO_GRAPH else environment
-        subprocess.run([sys.executable, "-m", "etl", "rebuild", "-w", str(shop)], env=made, check=True, capture_output=True)
+        workspace = built_small_shop(shop, made)
         key, url = key_of(workspace, "catalog:write", "recommend:read", "graph:read"), f"http://127.0.0.1:{(port := free_port())}"
         command = [sys.executable, "-m", "etl", "serve", "-w", str(shop), "--port", str(port), "--workers", "2"]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -29,8 +29,8 @@ from api.client import Client
 from api.keys import KeyStore
 from kg.errors import ReckonError
 from kg.workspace import Workspace
-from tests.conftest import TOML, write_shop
 from tests.free_port import free_port
+from tests.small_shop import built_small_shop
 
 SETTINGS = {
     "RECKON__LEDGER__TAIL_EVENTS": "2000",
@@ -42,7 +42,6 @@ GROWTH = 1.02
 """Most that the memory of a process may grow from the second third to the last."""
 TOLD_MIN = (1, 5, 10, 15, 20, 25, 30)
 USERS = 500
-QUICK = "\n[evaluate]\nbootstrap = 0\nablations = false\nexplanations = false\nbaselines = []\n"
 
 
 class Traffic:
@@ -181,16 +180,12 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reckon-soak-") as folder:
-        workspace = Workspace.open(chosen.workspace) if chosen.workspace else built_small_shop(Path(folder) / "shop")
+        workspace = (
+            Workspace.open(chosen.workspace)
+            if chosen.workspace
+            else built_small_shop(Path(folder) / "shop", {**os.environ, "RECKON__GRAPH__URI": ""})
+        )
         return soak(workspace, chosen, Path(folder) / "serve.log")
-
-
-def built_small_shop(folder: Path) -> Workspace:
-    """Rebuild the small shop with everything: the reader of changed items needs the tables of the build."""
-    write_shop(folder, toml=TOML + QUICK)
-    command = [sys.executable, "-m", "etl", "rebuild", "-w", str(folder)]
-    subprocess.run(command, env={**os.environ, "RECKON__GRAPH__URI": ""}, check=True, capture_output=True)
-    return Workspace.open(folder)
 
 
 def soak(workspace: Workspace, chosen: argparse.Namespace, log: Path) -> int:

@@ -20,11 +20,9 @@ import pytest
 from kg.embedded import connection, server_pid
 from kg.store import GraphStore
 from kg.workspace import Workspace
-from tests.conftest import TOML, write_shop
 from tests.free_port import free_port
-from tests.small_shop import key_of, publish_small_shop
+from tests.small_shop import built_small_shop, key_of, publish_small_shop
 
-QUICK = "\n[evaluate]\nbootstrap = 0\nablations = false\nexplanations = false\nbaselines = []\n"
 SCOPES = ("catalog:write", "recommend:read", "graph:read")
 LONG_S = 60
 
@@ -70,9 +68,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = write_shop(tmp_path_factory.mktemp("live") / "shop", toml=TOML + QUICK)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-m", "etl", "rebuild", "-w", str(folder)], env=environment, check=True, capture_output=True, timeout=200)
+    folder = built_small_shop(tmp_path_factory.mktemp("live") / "shop", environment).root
     with served(folder, environment) as found:
         yield found
 
