@@ -55,7 +55,14 @@ def requests() -> Iterator[dict[str, Any]]:
         yield get(f"/v1/users/u/recommendations?{query}")
     for history in ([], [{"item_id": "1"}], [{"item_id": "3", "kind": "purchase"}, {"item_id": "5", "kind": "view"}], [{"item_id": "none"}], [{}]):
         yield from (send("POST", "/v1/recommendations", {"history": history, "k": k}) for k in (1, 5))
-    for wanted in ({"category": ["Tea"]}, {"brand": ["Leafy"]}, {"has_brand": ["Roast & Co"]}, {"brand": ["No such"]}, {"bogus": 1}):
+    for relation, value in (
+        ("has_category", "Tea"),
+        ("has_brand", "Leafy"),
+        ("has_brand", "Roast & Co"),
+        ("has_brand", "No such"),
+        ("has_bogus", "1"),
+    ):
+        wanted = {"relation": relation, "in": [value]}
         yield send("POST", "/v1/recommendations", {"history": [{"item_id": "3"}], "filter": wanted})
     yield from (send("POST", "/v1/baskets/recommendations", {"item_ids": ids}) for ids in (["3"], ["3", "5"], ["1", "2", "7"], ["none"], []))
     for path in (
