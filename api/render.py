@@ -47,6 +47,7 @@ def item(recommendation: Recommendation, replay: Replay | None = None) -> dict[s
     return {
         "item_id": recommendation.item_id,
         "title": recommendation.title,
+        "display_title": recommendation.display_title or recommendation.title,
         "rank": recommendation.rank,
         "rank_by_score": recommendation.rank_by_score,
         "score": recommendation.score,

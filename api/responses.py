@@ -59,7 +59,7 @@ class PathsNotShown(Answer):
 class Reason(Answer):
     """One group of addends of the score."""
 
-    kind: Literal["graph", "learned", "popular", "trending", "new", "buy_again", "impressions", "rule"]
+    kind: Literal["graph", "learned", "popular", "catalogue", "trending", "new", "buy_again", "impressions", "rule"]
     relation: str | None = None
     share: float = Field(description="Part of the score, exact; below 0 for what lowers it.")
     sentence: str
@@ -73,6 +73,7 @@ class RecommendedItem(Answer):
 
     item_id: str
     title: str
+    display_title: str = Field(description="The title; where another item of the list has the same, with what differs: size, colour, price, id.")
     rank: int = Field(ge=1)
     rank_by_score: int = Field(ge=1, description="Rank before re-ranking; another than `rank` only where the list names what `reranked` it.")
     score: float

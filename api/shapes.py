@@ -67,6 +67,7 @@ class RecommendedItem(TypedDict):
 
     item_id: str
     title: str
+    display_title: str
     rank: int
     rank_by_score: int
     score: float

@@ -31,7 +31,7 @@ def check(
     from etl.clean.config import CleanConfig
     from etl.settings import SourceConfig
     from etl.sources.catalog import import_sources
-    from kg.config import load_config
+    from kg.config import ShopConfig, load_config
     from kg.errors import InputError, RejectedRowsError
 
     opened = Workspace.open(workspace)
@@ -47,6 +47,7 @@ def check(
             opened.root,
             sources,
             clean=config.section(CleanConfig),
+            ratings=config.section(ShopConfig).ratings,
             folder=Path(folder) / "events",
             on_error=note,
         )

@@ -310,7 +310,9 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
     from gnn.config import EvaluateConfig
 
     evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
-    return train_build(job.read_graph(build), build, job.model_config(), evaluate, fingerprint, job.console.training)
+    return train_build(
+        job.read_graph(build), build, job.model_config(), evaluate, fingerprint, job.console.training, job.config.section(ShopConfig).ratings
+    )
 
 
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from gnn.graph import GraphArrays
     from gnn.learn.progress import Report
     from gnn.scorer import PathModel
+    from kg.ratings import RatingScale
 
 CHECKPOINT = "checkpoint.json"
 TRACE = "training.json"
 
 
-def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: EvaluateConfig, fingerprint: str, report: Report) -> dict[str, Any]:
+def train_build(
+    graph: GraphArrays,
+    build: Path,
+    config: ModelConfig,
+    evaluate: EvaluateConfig,
+    fingerprint: str,
+    report: Report,
+    ratings: RatingScale | None = None,
+) -> dict[str, Any]:
     """Train and save both artifacts of a build; what was tuned before a kill is not tuned again.
 
     Args:
@@ -33,6 +42,7 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
         evaluate: What is withheld.
         fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
         report: Called as training goes on.
+        ratings: What a rating may be, where the shop says so.
     """
     from gnn.artifact import save_artifact
     from gnn.events.activity import Activity
@@ -44,6 +54,9 @@ def train_build(graph: GraphArrays, build: Path, config: ModelConfig, evaluate: 
     split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
     model, counts = _tuned(graph, split.train, build, config, fingerprint, report)
     final = refit(graph, interactions, model, config, report)
+    if ratings is not None and final.history.ratings is not None:
+        known = replace(final.history.ratings, scale=(ratings.lowest, ratings.highest))
+        final = replace(final, history=replace(final.history, ratings=known))
     taken_in = mark_of(build) or Mark()
     seqs = {"events_seq": taken_in.events_seq, "catalogue_seq": taken_in.catalogue_seq}
     ids = graph.keys.get("user", ()), graph.item_ids

@@ -32,6 +32,7 @@ import scipy.sparse as sp
 
 from gnn.events.activity import Activity
 from gnn.events.meetings import Meetings
+from gnn.events.ratings import RatingWeights
 from gnn.events.repeats import RepeatModel, Repeats
 from gnn.graph import GraphArrays
 from gnn.hubs import has_hubs
@@ -39,10 +40,10 @@ from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
 from gnn.walks import FloatArray, WalkWeights, going_on, oriented
 from kg import schema
 from kg.errors import ArtifactError
-from kg.schema import EdgeType, Step, family
+from kg.schema import RATED, EdgeType, Step
 
-SCHEMA_VERSION = 6
-_PROPERTIES = ("count", "first_time", "last_time")
+SCHEMA_VERSION = 7
+_PROPERTIES = ("count", "first_time", "last_time", "rating")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
 Hubs = tuple[Step, int, int]
@@ -56,7 +57,7 @@ class Edges:
     Attributes:
         forward: [sources, targets], ones.
         reverse: [targets, sources], ones.
-        properties: `count`, `first_time` and `last_time` of interactions, in the order of `forward`.
+        properties: `count`, `first_time`, `last_time` and `rating` of interactions, in the order of `forward`.
     """
 
     forward: sp.csr_matrix
@@ -119,6 +120,15 @@ class Artifact:
     def user_nums(self) -> dict[str, int]:
         """User id → position."""
         return {user_id: num for num, user_id in enumerate(self.user_ids)}
+
+    @cached_property
+    def rated_highly(self) -> bool:
+        """Whether every rating that walks go through has a value and a high one."""
+        known, edges = self.model.history.ratings, self.edges.get(("user", RATED, "item"))
+        if known is None or edges is None or "rating" not in edges.properties or known.lowest == known.highest:
+            return False
+        given = np.asarray(edges.properties["rating"])
+        return bool(len(given) and np.isfinite(given).all() and given.min() > known.middle)
 
     @property
     def n_items(self) -> int:
@@ -257,7 +267,7 @@ def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) 
     _write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
     frame = graph.edges[edge_type]
     for name in _PROPERTIES:
-        if family(edge_type) == "interaction" and name in frame.columns:
+        if edge_type[0] == "user" and edge_type[2] == "item" and name in frame.columns:
             values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
             np.save(folder / f"edges_{n}_{name}.npy", values)
 
@@ -391,7 +401,12 @@ def _model_from_json(
 ) -> PathModel:
     paths = {path.name: path for path in schema.meta_paths(edge_types)}
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
-    return PathModel(walks, HistoryWeights(**raw["history"]), source, target, raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"])
+    history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
+    return PathModel(walks, history, source, target, raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"])
+
+
+def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:
+    return None if raw is None else RatingWeights(raw["mean"], raw["lowest"], raw["highest"], (raw["scale"][0], raw["scale"][1]))
 
 
 def _sha256(path: Path) -> str:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.events.ratings import without_low
 from kg.build import interaction_edges
-from kg.schema import EdgeType, family
+from kg.schema import EdgeType, is_choice
 from kg.tables import GraphTables
 
 
@@ -44,6 +45,7 @@ class GraphArrays:
         """Number the nodes of `tables`; the order of its rows does not matter."""
         keys = {node_type: tuple(frame["key"].sort().to_list()) for node_type, frame in sorted(tables.nodes.items())}
         edges = {edge_type: _numbered(frame, edge_type, keys) for edge_type, frame in sorted(tables.edges.items())}
+        edges = without_low(edges)
         items = tables.nodes["item"].sort("key")
         prices = tuple(items["price_cents"].to_list()) if "price_cents" in items.columns else ()
         gone = items["available"].fill_null(value=True).not_().arg_true().to_list() if "available" in items.columns else []
@@ -59,9 +61,9 @@ class GraphArrays:
             pl.col("user_id").is_in(pl.Series(self.keys.get("user", ()), dtype=pl.String).implode()),
             pl.col("item_id").is_in(pl.Series(self.keys["item"], dtype=pl.String).implode()),
         )
-        edges = {edge_type: frame for edge_type, frame in self.edges.items() if family(edge_type) != "interaction"}
+        edges = {edge_type: frame for edge_type, frame in self.edges.items() if edge_type[0] != "user" or edge_type[2] != "item"}
         edges |= {edge_type: _numbered(frame, edge_type, self.keys) for edge_type, frame in interaction_edges(known).items()}
-        return replace(self, edges=dict(sorted(edges.items())))
+        return replace(self, edges=without_low(edges))
 
     def with_texts(self, item_ids: Sequence[str], vectors: npt.NDArray[np.float32]) -> GraphArrays:
         """Return the same graph with text vectors.
@@ -117,12 +119,12 @@ class GraphArrays:
 
     @cached_property
     def popularity(self) -> npt.NDArray[np.float32]:
-        """How many users met each item in any way.
+        """How many users chose or looked at each item; impressions, dislikes and low ratings do not count.
 
         Shapes:
             [n_items], float32.
         """
-        met = [frame.select("source_num", "target_num") for edge_type, frame in self.edges.items() if family(edge_type) == "interaction"]
+        met = [frame.select("source_num", "target_num") for edge_type, frame in self.edges.items() if is_choice(edge_type)]
         if not met:
             return np.zeros(self.n_items, dtype=np.float32)
         return np.bincount(pl.concat(met).unique()["target_num"].to_numpy(), minlength=self.n_items).astype(np.float32)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +33,11 @@ class Explainer:
     Args:
         artifact: The build.
         walks: Explain the sum over these walks alone: every pair with all its paths, nothing learned. By default what the model ranks by.
+        support: What walks through shoppers add to an item is multiplied with n / (n + support), n the shoppers on its paths.
     """
 
-    def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None) -> None:
-        self._build, self._whole = artifact, walks is None
+    def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None, support: float = 0.0) -> None:
+        self._build, self._whole, self._support = artifact, walks is None, support
         self._walks = [WalkArrays(artifact, walk) for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
         self._artifact = artifact
         self._live: LiveAddends | None = None
@@ -67,7 +69,7 @@ class Explainer:
         total = np.zeros(self._artifact.n_items)
         built = history if self._live is None else self._live.as_built(history)
         for walk in self._walks:
-            total[: self._build.n_items] += walk.carried(built)
+            total[: self._build.n_items] += walk.carried(built) * self._supported(walk, built)
         return total.astype(np.float32)
 
     def explain(
@@ -106,7 +108,7 @@ class Explainer:
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
         n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
         teller = Teller(self._artifact, history, limits)
-        by_learned = teller.learned(learned, totals.tolist())
+        by_learned = teller.learned(nums.tolist(), learned, totals.tolist())
         told = []
         for place, item in enumerate(nums.tolist()):
             total, own = float(totals[place]), groups.of_item(place)
@@ -115,7 +117,8 @@ class Explainer:
                 continue
             reasons = [teller.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
             reasons += by_learned[place]
-            reasons.sort(key=lambda reason: -reason.share)
+            # What counts against an item never comes first, whatever the sign of its score.
+            reasons.sort(key=lambda reason: -reason.share * total)
             hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
             remainder = float(hidden + sum(reason.share for reason in reasons[limits.max_reasons :]))
             told.append(Explanation(total, tuple(reasons[: limits.max_reasons]), remainder, int(n_paths[place])))
@@ -148,7 +151,17 @@ class Explainer:
         kept[known] = kept_pairs(self._build.neighbours, built.nums, items[known]) if self._whole else True
         nums = np.where(known, items, 0)
         walks = [(walk.together if added_up and walk.adds_up(built) else walk.among)(built, kept, nums) for walk in self._walks]
+        if self._support:
+            factors = ((part, self._supported(walk, built)[nums]) for walk, part in zip(self._walks, walks, strict=True))
+            walks = [replace(part, values=part.values * factor[part.places]) for part, factor in factors]
         return walks, self._learned(history, items)
+
+    def _supported(self, walk: WalkArrays, history: History) -> npt.NDArray[np.float64]:
+        """Return what a walk is multiplied with for each item of the build, [n_items]."""
+        if not self._support or walk.walk.meta_path.family != "interaction":
+            return np.ones(self._build.n_items)
+        counts = walk.shoppers(history)
+        return np.asarray(counts / (counts + self._support))
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""

@@ -32,7 +32,10 @@ from gnn.walks import FloatArray
 from kg import schema
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent
+from kg.ratings import RatingScale, checked_rating
 
+HistoryEvent = tuple[str, str, float | None] | tuple[str, str, float | None, float | None]
+"""item_id, kind, time, and of ratings the value."""
 IN_HISTORY = "already in the history"
 _BATCH_CELLS = 20_000_000
 
@@ -95,6 +98,12 @@ class Recommender:
         return other
 
     @property
+    def rating_scale(self) -> RatingScale | None:
+        """What a rating may be; None where the build has no ratings with values."""
+        ratings = self.build.model.history.ratings
+        return None if ratings is None else RatingScale(*ratings.scale)
+
+    @property
     def build(self) -> Artifact:
         """The build that answers, without what changed since."""
         return self.artifact if self._base is None else self._base.artifact
@@ -122,11 +131,11 @@ class Recommender:
         ask = Ask(k=k, explain="full" if explain else "none", exclude_seen=exclude_seen, show_ids=show_ids)
         return self.answer(self.shoppers.shopper(user_id, fresh), ask)
 
-    def recommend_history(self, events: Sequence[tuple[str, str, float | None]], k: int = 10, *, explain: bool = True) -> Recommendations:
+    def recommend_history(self, events: Sequence[HistoryEvent], k: int = 10, *, explain: bool = True) -> Recommendations:
         """Recommend items to somebody of whom only these events are known.
 
         Args:
-            events: (item_id, kind, time).
+            events: (item_id, kind, time), and the value of a rating where there is one.
             k: How many.
             explain: Give reasons.
 
@@ -135,15 +144,20 @@ class Recommender:
         """
         return self.answer(self.ad_hoc(events), Ask(k=k, explain="full" if explain else "none"))
 
-    def ad_hoc(self, events: Sequence[tuple[str, str, float | None]]) -> Shopper:
-        """Return somebody of whom only these (item_id, kind, time) events are known.
+    def ad_hoc(self, events: Sequence[HistoryEvent]) -> Shopper:
+        """Return somebody of whom only these events are known: (item_id, kind, time), and the value of a rating where there is one.
 
         Raises:
             NotFoundError: An item is unknown.
+            InputError: A rating is outside the shop's scale.
         """
-        for item_id, _, _ in events:
+        rows = []
+        for n, (item_id, kind, time, *value) in enumerate(events, start=1):
             self.item_num(item_id)
-        rows = [FreshEvent(n, "", item_id, kind, np.nan if time is None else time) for n, (item_id, kind, time) in enumerate(events, start=1)]
+            rating = value[0] if value and kind == "rating" else None
+            if rating is not None:
+                checked_rating(rating, self.rating_scale)
+            rows.append(FreshEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
         return self.shoppers.ad_hoc(rows)
 
     def answer(self, shopper: Shopper, ask: Ask) -> Recommendations:
@@ -200,7 +214,7 @@ class Recommender:
         if ask.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        told = zip(places, recommendations(self.artifact, scored, places, ask, self._strategies.popularity.sentence), strict=True)
+        told = zip(places, recommendations(self.artifact, scored, places, ask, self._strategies.popularity.reason), strict=True)
         items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
         effects = order.effects(places, [item.item_id for item in items])
         edits = shopper.edits.applied(shopper.events.met()) if shopper.edits.values else ()
@@ -318,7 +332,9 @@ class Recommender:
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
-        return Recommendation(item_id, self.artifact.titles[item], place.rank, told.score, told.remainder, told.reasons, place.rank)
+        return Recommendation(
+            item_id, self.artifact.titles[item], place.rank, told.score, told.remainder, told.reasons, place.rank, self.artifact.titles[item]
+        )
 
     def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
         """Return a shopper with a history.

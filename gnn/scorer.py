@@ -18,12 +18,14 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import scipy.sparse as sp
 
 from gnn.config import KIND_WEIGHTS
+from gnn.events.ratings import RatingWeights
 from gnn.graph import GraphArrays
 from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
-from kg.schema import family, kind_of
+from kg.schema import kind_of
 
 IntArray = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -35,21 +37,24 @@ _CHUNK_CELLS = 20_000_000
 class HistoryWeights:
     """How much each item of a shopper's history counts.
 
-        c_uj = Σ_kind weight_kind · count^count_exponent · 2^(-age / half_life), then divided by the Euclidean norm of the history
+        c_uj = f_uj · Σ_kind weight_kind · count^count_exponent · 2^(-age / half_life), the sum divided by the Euclidean norm of the history
 
-    The norm changes no ranking; it makes the scores of short and long histories comparable.
+    The norm changes no ranking; it makes the scores of short and long histories comparable. f, what the user's rating of the item says
+    (`gnn.events.ratings`), is multiplied after it: an item that is all of a history counts more where it was rated 5 than where it was rated 3.
 
     Attributes:
         kind_weights: Kind → weight; a kind that is not listed counts `default_weight`.
         count_exponent: 0 ignores repeats, 1 counts each.
         half_life: Age at which an event counts half, in the unit of the shop's times (seconds, or order numbers); None never fades.
         default_weight: Weight of kinds that the shop defines itself.
+        ratings: What the value of a rating says; None where ratings have none.
     """
 
     kind_weights: Mapping[str, float] = field(default_factory=lambda: dict(KIND_WEIGHTS))
     count_exponent: float = 0.5
     half_life: float | None = None
     default_weight: float = 0.5
+    ratings: RatingWeights | None = None
 
     def weight(self, kind: str) -> float:
         """Return the weight of one kind."""
@@ -177,19 +182,46 @@ def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matri
     Age counts from the user's own last event, so that a shopper who comes back after a year is still known.
 
     Shapes:
-        [n_users, n_items], float32, rows of Euclidean norm 1 (or 0).
+        [n_users, n_items], float32; rows of Euclidean norm 1 (or 0) before ratings are multiplied in.
     """
     total = sp.csr_matrix((graph.n_users, graph.n_items), dtype=np.float32)
     last = _last_times(graph)
     for edge_type, frame in graph.edges.items():
-        weight = weights.weight(kind_of(edge_type[1])) if family(edge_type) == "interaction" else 0.0
+        weight = weights.weight(kind_of(edge_type[1])) if edge_type[0] == "user" and edge_type[2] == "item" else 0.0
         if weight:
             users, items = frame["source_num"].to_numpy(), frame["target_num"].to_numpy()
             values = weight * frame["count"].to_numpy().astype(np.float64) ** weights.count_exponent
             if weights.half_life is not None:
                 values = values * fade(last[users] - frame["last_time"].fill_null(np.nan).to_numpy(), weights.half_life)
             total = total + sp.csr_matrix((values.astype(np.float32), (users, items)), shape=total.shape)
-    return normalised(total)
+    found = normalised(total)
+    return found if weights.ratings is None else times_ratings(found, *rated_pairs(graph), weights.ratings)
+
+
+def rated_pairs(graph: GraphArrays) -> tuple[IntArray, IntArray, Values]:
+    """Return user, item and rating of every pair that has one, the last one given."""
+    columns = pl.Schema({"source_num": pl.Int64, "target_num": pl.Int64, "last_time": pl.Float64, "rating": pl.Float64})
+    rated = [frame.select(columns.names()).cast(columns) for frame in graph.edges.values() if "rating" in frame.columns]
+    last = pl.concat([pl.DataFrame(schema=columns), *rated]).drop_nulls("rating").sort("last_time", "rating", nulls_last=False)
+    last = last.unique(["source_num", "target_num"], keep="last", maintain_order=True)
+    users, items, given = (last[name].to_numpy() for name in ("source_num", "target_num", "rating"))
+    return users, items, given
+
+
+def times_ratings(rows: sp.csr_matrix, users: IntArray, items: IntArray, ratings: Values, weights: RatingWeights) -> sp.csr_matrix:
+    """Multiply histories with what ratings say.
+
+    Args:
+        rows: c without them, [n_users, n_items].
+        users: Whose each rating is.
+        items: Of what.
+        ratings: The ratings, one per user and item.
+        weights: What they say.
+    """
+    beyond = weights.factors(np.asarray(ratings, dtype=np.float64), users) - 1
+    found = sp.csr_matrix(rows + rows.multiply(sp.csr_matrix((beyond.astype(rows.dtype), (users, items)), shape=rows.shape)))
+    found.eliminate_zeros()
+    return found
 
 
 def normalised(rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -214,7 +246,7 @@ def fade(age: np.ndarray, half_life: float) -> np.ndarray:
 def _last_times(graph: GraphArrays) -> np.ndarray:
     last = np.full(graph.n_users, -np.inf)
     for edge_type, frame in graph.edges.items():
-        if family(edge_type) == "interaction":
+        if edge_type[0] == "user" and edge_type[2] == "item":
             np.maximum.at(last, frame["source_num"].to_numpy(), frame["last_time"].fill_null(-np.inf).to_numpy())
     return np.where(np.isfinite(last), last, np.nan)
 

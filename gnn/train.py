@@ -15,6 +15,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.config import ModelConfig
+from gnn.events.ratings import RatingWeights
 from gnn.events.split import has_clock
 from gnn.graph import GraphArrays
 from gnn.learn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
@@ -23,7 +24,7 @@ from gnn.learn.regression import FEWEST_SHOPPERS, item_weights
 from gnn.learn.text_features import with_texts
 from gnn.learn.tuning_set import TuningSet, tuning_set
 from gnn.model import PathSum, smoothed
-from gnn.scorer import HistoryWeights, PathModel, history_weights
+from gnn.scorer import HistoryWeights, PathModel, history_weights, rated_pairs, times_ratings
 from gnn.tuning import equal_gates, tune
 from gnn.walks import WalkWeights
 from kg.schema import family, meta_paths
@@ -79,7 +80,7 @@ def fit(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, pro
 
 
 def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, config: ModelConfig, progress: Report | None = None) -> PathModel:
-    """Learn the embeddings and the item–item weights again from these events; gates, exponents and history weights are kept.
+    """Learn the embeddings and the item–item weights again from these events; gates, exponents and the weights of kinds are kept.
 
     Args:
         graph: The graph; its interaction edges are rebuilt from `interactions`.
@@ -91,7 +92,8 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     known = graph.with_interactions(interactions)
     factors = item_embeddings(known, config, progress) if model.learned_gate > 0 else no_factors(graph.n_items)
     weights = regressed_weights(known, config, progress) if model.weights_gate > 0 else None
-    return replace(model, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights)
+    history = replace(model.history, ratings=RatingWeights.of(known.edges))
+    return replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights)
 
 
 def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> float:
@@ -138,13 +140,15 @@ def regressed_weights(graph: GraphArrays, config: ModelConfig, progress: Report 
 
 
 def _met(graph: GraphArrays, config: ModelConfig) -> sp.csr_matrix:
-    """Return ones where a user met an item in a way that counts.
+    """Return ones where a user met an item in a way that counts; where they rated it, what the rating says, and nothing where it says 0.
 
     Shapes:
         [n_users, n_items].
     """
     history = history_weights(graph, HistoryWeights(config.kinds, count_exponent=0.0))
-    return sp.csr_matrix((np.ones(history.nnz, dtype=np.float32), history.indices, history.indptr), shape=history.shape)
+    ones = sp.csr_matrix((np.ones(history.nnz, dtype=np.float32), history.indices, history.indptr), shape=history.shape)
+    ratings = RatingWeights.of(graph.edges)
+    return ones if ratings is None else times_ratings(ones, *rated_pairs(graph), ratings)
 
 
 def starting_walks(graph: GraphArrays, config: ModelConfig) -> tuple[WalkWeights, ...]:
@@ -162,7 +166,7 @@ def starting_walks(graph: GraphArrays, config: ModelConfig) -> tuple[WalkWeights
 
 def _starting_model(graph: GraphArrays, config: ModelConfig) -> PathModel:
     """Return a model whose walks all count alike."""
-    none, weights = no_factors(graph.n_items), HistoryWeights(config.kinds)
+    none, weights = no_factors(graph.n_items), HistoryWeights(config.kinds, ratings=RatingWeights.of(graph.edges))
     network = PathSum(graph, starting_walks(graph, config))
     gates = equal_gates(network, history_weights(graph, weights))
     walks = tuple(replace(walk, gate=gate) for walk, gate in zip(network.walks, gates, strict=True))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from gnn.config import ModelConfig
+from gnn.events.ratings import RatingWeights
 from gnn.learn.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
 from gnn.learn.imbalance import proposal, target_weights
 from gnn.learn.progress import Progress, Report, Softmax
@@ -58,7 +59,7 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
         The tuned model and its ndcg on the candidates of the last pool.
     """
     small = tuning.first(max(_FEWEST_USERS, _COARSE_CELLS // tuning.graph.n_items))
-    weights = HistoryWeights(config.kinds)
+    weights = HistoryWeights(config.kinds, ratings=RatingWeights.of(tuning.graph.edges))
     pool = candidate_pool(network, small, weights, config)
     gates = _tuned_gates(network, pool, config, None)
     n_walks = len(network.walks)

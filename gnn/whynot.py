@@ -29,7 +29,7 @@ from gnn.shopper.shoppers import Shopper
 from gnn.walks import FloatArray, largest
 from kg.errors import InputError, NotFoundError
 from kg.events import FreshEvent
-from kg.schema import EdgeType, family, kind_of
+from kg.schema import EdgeType, is_choice, kind_of
 
 LEARNED = "learned similarity"
 _LONG = 200
@@ -353,8 +353,8 @@ def _cut(artifact: Artifact, edge_type: EdgeType, source: int, target: int) -> A
     """Return the artifact without one edge; which pairs the score keeps, and where else hubs lead on to, stays as built."""
     whole = artifact.edges[edge_type]
     popularity = artifact.popularity
-    if family(edge_type) == "interaction":
-        elsewhere = [e.forward for name, e in artifact.edges.items() if family(name) == "interaction" and name != edge_type]
+    if is_choice(edge_type):
+        elsewhere = [e.forward for name, e in artifact.edges.items() if is_choice(name) and name != edge_type]
         popularity = np.array(popularity)
         popularity[target] -= not any(matrix[source, target] for matrix in elsewhere)
     edges = {**artifact.edges, edge_type: Edges(_drop(whole.forward, source, target), _drop(whole.reverse, target, source), whole.properties)}

@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from kg.errors import ConfigError
+from kg.ratings import RatingScale
 
 ENV_PREFIX = "RECKON__"
 LISTS = ("source", "rule")
@@ -36,6 +38,21 @@ class ShopConfig(Section):
 
     name: str = Field(default="shop", min_length=1, max_length=100, description="Name of the shop, shown in reports.")
     language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="Language of the catalogue text, ISO 639-1.")
+    rating_scale: tuple[float, float] | None = Field(
+        default=None, description="Lowest and highest rating, such as [1, 5]; others are rejected. Learned from the ratings where unset."
+    )
+
+    @field_validator("rating_scale")
+    @classmethod
+    def _ascending(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and not (isfinite(scale[0]) and isfinite(scale[1]) and scale[0] < scale[1]):
+            raise ValueError("the lowest rating must be below the highest, and both finite")
+        return scale
+
+    @property
+    def ratings(self) -> RatingScale | None:
+        """What a rating may be; None where the ratings are to show it."""
+        return None if self.rating_scale is None else RatingScale(*self.rating_scale)
 
 
 class GraphConfig(Section):

@@ -88,17 +88,21 @@ KIND_RELATIONS = {
     "dislike": "disliked",
 }
 """Interaction kind → relation. A kind that a shop defines itself becomes `did_<kind>`."""
+RATED, RATED_LOW = "rated", "rated_low"
+"""High ratings and ratings without a value; low ones, which the arrays of a graph keep apart (`gnn.events.ratings`)."""
+NOT_CHOSEN = ("impression", "dislike")
+"""Kinds of interaction that say nothing for an item."""
 
 _RELATIONS = {
     relation.name: relation
     for relation in (
         Relation("purchased", "PURCHASED", "{count} bought both this and {history}"),
         Relation("viewed", "VIEWED", "{count} viewed both this and {history}"),
-        Relation("added_to_cart", "ADDED_TO_CART", "{count} put both this and {history} in the basket"),
+        Relation("added_to_cart", "ADDED_TO_CART", "{count} had in the basket both this and {history}"),
         Relation("rated", "RATED", "{count} rated both this and {history}"),
         Relation("clicked", "CLICKED", "{count} clicked on both this and {history}"),
         Relation("searched", "SEARCHED", "{count} searched for both this and {history}"),
-        Relation("was_shown", "WAS_SHOWN", "{count} were shown both this and {history}"),
+        Relation("was_shown", "WAS_SHOWN", "{count} saw in a list both this and {history}"),
         Relation("disliked", "DISLIKED", "{count} disliked both this and {history}"),
         Relation("has_brand", "HAS_BRAND", "Same brand as {history}: {value}", single=True),
         Relation("has_category", "HAS_CATEGORY", "Same category as {history}: {value}"),
@@ -200,6 +204,8 @@ def kind_relation(kind: str) -> str:
 
 def kind_of(relation_name: str) -> str:
     """Return the interaction kind behind a relation: the inverse of `kind_relation`."""
+    if relation_name == RATED_LOW:
+        return "rating"
     for kind, name in KIND_RELATIONS.items():
         if name == relation_name:
             return kind
@@ -225,8 +231,9 @@ def value_type(relation_name: str) -> str:
 def family(edge_type: EdgeType) -> Family | None:
     """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies)."""
     source, name, target = edge_type
-    if name == "same_as":
+    if name in ("same_as", RATED_LOW):
         # Two listings of one item: identity, not a reason. Their histories are joined before anything is walked.
+        # A low rating is no reason for what else its shopper rated.
         return None
     if source == "user" and target == "item":
         return "interaction"
@@ -235,6 +242,11 @@ def family(edge_type: EdgeType) -> Family | None:
     if source == "item" and target != "user":
         return "attribute"
     return None
+
+
+def is_choice(edge_type: EdgeType) -> bool:
+    """Say whether an edge type says that a shopper chose or looked at an item: an interaction other than impressions, dislikes and low ratings."""
+    return family(edge_type) == "interaction" and kind_of(edge_type[1]) not in NOT_CHOSEN
 
 
 @dataclass(frozen=True, slots=True)

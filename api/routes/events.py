@@ -21,6 +21,7 @@ from api.responses import Answer, request_id
 from api.serving import Serving
 from kg.errors import InputError, LedgerUnavailableError
 from kg.ledger.events import Appended, NewEvent
+from kg.ratings import RatingScale, checked_rating
 
 router = APIRouter(prefix="/v1", tags=["events"])
 MAX_EVENTS = 1_000
@@ -63,7 +64,7 @@ class Event(BaseModel):
         default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out."
     )
     quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
-    value: float | None = Field(default=None, ge=-1e6, le=1e6, description="The rating, of ratings.")
+    value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
     price_cents: int | None = Field(default=None, ge=0, le=10**12, description="What was paid for all pieces together, in cents.")
     properties: Annotated[dict[str, JsonValue], AfterValidator(_bounded)] | None = Field(
         default=None, description="Kept with the event and given back; nothing reckons with it. At most 4 KiB."
@@ -162,9 +163,9 @@ async def take(request: Request, key: Annotated[ApiKey, Depends(require("events:
     sent = _parsed(await request.body())
     outcomes: list[EventOutcome | None] = [None] * len(sent)
     events, places = [], []
-    now = time.time()
+    now, scale = time.time(), serving.recommender.rating_scale
     for place, raw in enumerate(sent):
-        event = _checked(raw, request.app.state.kinds, now)
+        event = _checked(raw, request.app.state.kinds, now, scale)
         if isinstance(event, EventOutcome):
             outcomes[place] = event
         else:
@@ -216,12 +217,14 @@ def _parsed(body: bytes) -> list[Any]:
     return found
 
 
-def _checked(raw: Any, kinds: Collection[str], now: float) -> NewEvent | EventOutcome:
+def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | None) -> NewEvent | EventOutcome:
     told = raw.get("event_id") if isinstance(raw, dict) else None
     event_id = told[:200] if isinstance(told, str) else None
     try:
         event = _EVENT.validate_python(raw)
         seconds = event.seconds(now)
+        if event.kind == "rating" and event.value is not None:
+            checked_rating(event.value, scale)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"][:1])

@@ -16,7 +16,6 @@ from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
 from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
-from kg.events import FreshEvent
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
@@ -32,6 +31,7 @@ class HistoryEvent(BaseModel):
     item_id: Text
     kind: str = Field(default="view", pattern=r"^[a-z][a-z0-9_]{0,58}$")
     time: float | None = Field(default=None, ge=0, le=1e11, description="Unix seconds; now by default.")
+    value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
 
 
 class AdHoc(Strategic, BodyWishes):
@@ -70,19 +70,17 @@ async def recommend_ad_hoc(request: Request, key: Reader, wishes: AdHoc) -> Resp
     """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
     serving: Serving = request.app.state.serving
     recommender, replies = serving.recommender, _replies(request)
-    history = tuple((event.item_id, event.kind, event.time) for event in wishes.history)
+    history = tuple((event.item_id, event.kind, event.time, event.value) for event in wishes.history)
     question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
     degraded = serving.degraded
 
     def make() -> Reply:
-        for item_id, _, _ in history:
-            recommender.item_num(item_id)
         now = time.time()
-        events = [FreshEvent(n, "", item, kind, now if at is None else at) for n, (item, kind, at) in enumerate(history, start=1)]
-        result = recommender.answer(recommender.shoppers.ad_hoc(events), question.ask)
+        shopper = recommender.ad_hoc([(item, kind, now if at is None else at, value) for item, kind, at, value in history])
+        result = recommender.answer(shopper, question.ask)
         return Reply.of(result, asked=wishes.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
-    times = {at is None for _, _, at in history}
+    times = {at is None for _, _, at, _ in history}
     # Beside events with times those without happened now, so that the list changes by the second.
     standing: Hashable = object() if len(times) > 1 else (recommender.state, tuple(degraded))
     return replies.answer(request, key, question=(history, question.ask, question.question), standing=standing, degraded=degraded, make=make)

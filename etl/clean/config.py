@@ -20,6 +20,7 @@ Flag = Literal[
     "cancelled",
     "outlier_quantity",
     "outlier_price",
+    "outlier_rating",
     "bot",
 ]
 
@@ -33,6 +34,7 @@ FLAGS: Mapping[str, str] = {
     "cancelled": "was taken back whole by a later cancellation",
     "outlier_quantity": "has a quantity far beyond that of other events",
     "outlier_price": "has a price far from its item's other prices",
+    "outlier_rating": "has a rating far outside the scale of the others; [shop] rating_scale names the shop's own",
     "bot": "is of a user with more events in an hour than a person makes",
 }
 """Flag → what it means. A row carries the first one that applies, in this order."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.clean.cancellations import net_out
 from etl.clean.config import FLAGS, CleanConfig
+from kg.ratings import RatingScale
 
 CODES = {flag: code for code, flag in enumerate(FLAGS, start=1)}
 """Flag → its number in a verdict; 0 is a good row."""
@@ -36,18 +37,21 @@ class Verdicts:
     reduced: pl.DataFrame
 
 
-def verdicts(events: pl.LazyFrame, config: CleanConfig) -> Verdicts:
+def verdicts(events: pl.LazyFrame, config: CleanConfig, ratings: RatingScale | None = None) -> Verdicts:
     """Judge all events.
 
     Args:
         events: `kg.tables.INTERACTION_COLUMNS`, `order`, `cancels` (whether the row is a cancellation), `flag` (what the row itself showed, or null).
         config: The rules.
+        ratings: What a rating may be, where the shop says so; else the ratings show it, and absurd ones are flagged.
     """
     codes = events.select(pl.col("flag").replace_strict(CODES, default=0, return_dtype=pl.UInt8)).collect(engine="streaming").to_series()
     reduced = pl.DataFrame(schema={"row": pl.UInt32(), "quantity": pl.Float64()})
     if not len(codes):
         return Verdicts(codes, reduced)
     numbered = events.with_row_index("row")
+    if ratings is None:
+        codes = _flagged(codes, _odd_ratings(numbered, codes), "outlier_rating")
     if config.duplicates:
         codes = _flagged(codes, _duplicates(numbered, codes), "duplicate")
     netted = net_out(_purchases(numbered, codes))
@@ -91,6 +95,15 @@ def _purchases(events: pl.LazyFrame, codes: pl.Series) -> pl.DataFrame:
     pairs = cancellations.lazy().select("user", "item").unique()
     purchases = about.join(pairs, on=["user", "item"], how="semi").collect(engine="streaming")
     return pl.concat([cancellations, purchases.filter(codes.gather(purchases["row"]) == 0)])
+
+
+def _odd_ratings(events: pl.LazyFrame, codes: pl.Series) -> pl.Series:
+    """Return the rows whose rating lies outside the scale that the others show."""
+    frame = _good(events, codes, "rating", where=pl.col("rating").is_not_null())
+    if not frame.height:
+        return pl.Series(dtype=pl.UInt32)
+    scale = RatingScale.learned(frame["rating"].to_numpy())
+    return frame["row"].filter(~frame["rating"].is_between(scale.lowest, scale.highest))
 
 
 def _odd_quantities(events: pl.LazyFrame, codes: pl.Series, z: float) -> pl.Series:

@@ -27,6 +27,7 @@ from etl.sources.links import no_links, read_links
 from etl.sources.mapping import Mapping as SourceMapping
 from etl.sources.raw import RawTable
 from kg.errors import InputError
+from kg.ratings import RatingScale
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, USER_COLUMNS, Catalog, empty
 
 Progress = Callable[[int, int], None]
@@ -129,6 +130,7 @@ def import_sources(
     *,
     more_items: pl.DataFrame | None = None,
     clean: CleanConfig | None = None,
+    ratings: RatingScale | None = None,
     folder: Path | None = None,
     now: float | None = None,
     on_error: OnError | None = None,
@@ -141,6 +143,7 @@ def import_sources(
         progress: Called with the bytes of files read so far, and of all files.
         more_items: Items that the shop has told otherwise; they count where the files lack them.
         clean: The rules of cleaning; the defaults where absent.
+        ratings: What a rating may be; where absent, the ratings show it.
         folder: Where events lie while they are read; a temporary folder, deleted with the result, where absent.
         now: Unix seconds that no event is later than; the clock where absent.
         on_error: Told of a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
@@ -152,7 +155,7 @@ def import_sources(
     if not any(source.table == "items" for source in sources):
         raise InputError("reckon.toml declares no items", hint='add a [[source]] with table = "items"')
     ordered = sorted(sources, key=lambda source: [*TABLES].index(source.table))
-    assembly = _Assembly(root, clean or CleanConfig(), _events(folder), time.time() if now is None else now)
+    assembly = _Assembly(root, clean or CleanConfig(), ratings, _events(folder), time.time() if now is None else now)
     sizes = [_size(root, source) for source in ordered]
     for n, (source, size) in enumerate(zip(ordered, sizes, strict=True)):
         if source.table != "items" and more_items is not None:
@@ -188,9 +191,10 @@ def _size(root: Path, source: SourceConfig) -> int:
 class _Assembly:
     """The tables while they are being put together."""
 
-    def __init__(self, root: Path, clean: CleanConfig, events: Events, now: float) -> None:
+    def __init__(self, root: Path, clean: CleanConfig, ratings: RatingScale | None, events: Events, now: float) -> None:
         self._root = root
         self._clean = clean
+        self._ratings = ratings
         self._events = events
         self._parts: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
         self._rejects: list[pl.DataFrame] = []
@@ -200,7 +204,7 @@ class _Assembly:
         self._names: list[str] = []
         self._known: dict[str, pl.Series] = {}
         self._service: list[pl.Series] = []
-        self._mapping = SourceMapping(clean, line_rules(root, clean), now, self._ids, self._service_ids)
+        self._mapping = SourceMapping(clean, line_rules(root, clean), now, self._ids, self._service_ids, ratings=ratings)
 
     def take(self, prepared: Prepared) -> Iterator[float]:
         """Import one source, chunk by chunk; gives how much of its file has been read."""
@@ -240,7 +244,7 @@ class _Assembly:
 
     def imported(self, on_error: OnError | None = None) -> Imported:
         """Clean the events, and return the finished tables."""
-        for name, flags in self._events.clean(self._clean).items():
+        for name, flags in self._events.clean(self._clean, self._ratings).items():
             if name not in self._counts:
                 continue
             counts, details = self._counts[name], self._details[name]

@@ -11,6 +11,7 @@ import polars as pl
 
 from etl.clean.config import FLAGS, CleanConfig
 from etl.clean.events import Verdicts, verdicts
+from kg.ratings import RatingScale
 from kg.tables import INTERACTION_COLUMNS, empty
 
 COLUMNS: Mapping[str, pl.DataType] = {
@@ -50,13 +51,13 @@ class Events:
         self._sources.append(source)
         rows.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items()).write_parquet(self._part(len(self._sources) - 1), compression="lz4")
 
-    def clean(self, config: CleanConfig) -> dict[str, Counter[str]]:
+    def clean(self, config: CleanConfig, ratings: RatingScale | None = None) -> dict[str, Counter[str]]:
         """Judge all events and part the good from the flagged; returns source → flag → rows.
 
         A flag that `config.use_flagged` names keeps its rows among the good ones too, and they count as flagged all the same.
         """
         flags: dict[str, Counter[str]] = {}
-        judged = verdicts(self._scanned(), config) if self._sources else Verdicts(pl.Series(dtype=pl.UInt8), pl.DataFrame())
+        judged = verdicts(self._scanned(), config, ratings) if self._sources else Verdicts(pl.Series(dtype=pl.UInt8), pl.DataFrame())
         self.n_reduced = judged.reduced.height
         names = pl.Series([None, *FLAGS], dtype=pl.String)
         start = 0

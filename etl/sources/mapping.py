@@ -13,6 +13,7 @@ from etl.sources.columns import Columns
 from etl.sources.entities import Entities
 from etl.sources.links import no_links, relation_name, typed
 from kg import schema
+from kg.ratings import RatingScale
 from kg.tables import ITEM_COLUMNS
 
 _ITEM_FIELDS = {*ITEM_COLUMNS, "price"}
@@ -33,6 +34,7 @@ class Mapping:
         service: Returns the ids of items that are no items.
         entities: What the source has given so far, where it gives items or users.
         links: Entities that are items, where it gives triples.
+        ratings: What a rating may be, where the shop says so.
         judge_items: Whether an item that the catalogue lacks is a problem; it is not while the catalogue itself is broken.
     """
 
@@ -44,6 +46,7 @@ class Mapping:
     entities: Entities = field(default_factory=lambda: Entities("", ""))
     links: pl.DataFrame = field(default_factory=no_links)
     judge_items: bool = True
+    ratings: RatingScale | None = None
 
     def map(self, columns: Columns) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return a chunk's rows of ours, each with its `line` and its `flag` or null, and the rows that cannot be used."""
@@ -102,7 +105,7 @@ class Mapping:
         self._time(columns)
         columns.text("order")
         self._quantity(columns)
-        columns.number("rating")
+        self._rating(columns)
         columns.price()
         if columns.source.unknown_items == "reject":
             self._refuse_unknown(columns, "item_id", columns.frame["item_id"], besides=self.service())
@@ -123,6 +126,19 @@ class Mapping:
         why = "is negative, and its order is no cancellation"
         columns.refuse(negative & order.is_not_null() & ~of_cancellation, "quantity", quantity, why, impossible=True)
         columns.flag((quantity == 0).fill_null(False), "no_quantity")
+
+    def _rating(self, columns: Columns) -> None:
+        columns.number("rating")
+        if not columns.given("rating"):
+            return
+        rating = columns.frame["rating"]
+        columns.refuse((columns.frame["kind"] == "rating").fill_null(False) & rating.is_null(), "rating", rating, self._rating_advice("is empty"))
+        if self.ratings is not None:
+            outside = ~rating.is_between(self.ratings.lowest, self.ratings.highest).fill_null(True)
+            columns.refuse(outside, "rating", rating, self._rating_advice("is outside the scale"))
+
+    def _rating_advice(self, what: str) -> str:
+        return what if self.ratings is None else f"{what}; a rating is {self.ratings}"
 
     def _triples(self, columns: Columns) -> None:
         for name in ("head", "relation", "tail"):

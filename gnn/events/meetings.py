@@ -9,16 +9,15 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn.graph import GraphArrays
-from kg.schema import family, kind_of
+from kg.schema import is_choice
 
 CLOCK_FROM = 1e8
 """Times below are order numbers, not Unix seconds; that was in 1973."""
-_NOT_CHOSEN = ("impression", "dislike")
 
 
 @dataclass(frozen=True)
 class Meetings:
-    """Each shopper and item that met, once, at the time of their last meeting; impressions and dislikes do not count.
+    """Each shopper and item that met, once, at the time of their last meeting; impressions, dislikes and low ratings do not count.
 
     Attributes:
         items: item_nums in the order of `times`, int32.
@@ -36,7 +35,7 @@ class Meetings:
         columns = pl.Schema({"source_num": pl.Int64, "target_num": pl.Int64, "first_time": pl.Float64, "last_time": pl.Float64})
         frames = [pl.DataFrame(schema=columns)]
         for edge_type, frame in graph.edges.items():
-            if family(edge_type) == "interaction" and kind_of(edge_type[1]) not in _NOT_CHOSEN:
+            if is_choice(edge_type):
                 first = pl.col("first_time" if "first_time" in frame.columns else "last_time")
                 frames.append(frame.select("source_num", "target_num", first_time=first, last_time="last_time").cast(columns))
         met = pl.concat(frames).drop_nulls("last_time")

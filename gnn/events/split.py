@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from gnn.config import SplitMethod
+from gnn.events.ratings import low_ratings
 
 CLOCK_FROM = 1e8
 """Times from here on are Unix seconds (1973 and later); smaller ones are order numbers."""
@@ -56,12 +57,13 @@ class Split:
 
 
 def wanted(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the (user, item) pairs that count as a success: purchases and ratings where there are any, else every event that shows interest.
+    """Return the (user, item) pairs that count as a success: purchases and ratings that are not low, or else every event that shows interest.
 
     Returns:
         `user_id`, `item_id`, one row per pair.
     """
     strong = events.filter(pl.col("kind").is_in(["purchase", "rating"]))
+    strong = strong.filter(~low_ratings(strong))
     chosen = strong if strong.height else events.filter(~pl.col("kind").is_in(list(_NOT_WANTED)))
     return chosen.select("user_id", "item_id").unique(maintain_order=True)
 

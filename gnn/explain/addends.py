@@ -38,12 +38,18 @@ class History:
         weights: c_uj, aligned.
         relations: How the shopper met each item ("purchased"), aligned; the first edge of every path.
         user_id: Whose it is; None for an ad-hoc history.
+        ratings: What the shopper rated each, NaN where nothing; None where nothing is known of ratings.
     """
 
     nums: IntArray
     weights: npt.NDArray[np.float64]
     relations: Sequence[str]
     user_id: str | None = None
+    ratings: npt.NDArray[np.float64] | None = None
+
+    def rating(self, position: int) -> float:
+        """Return what the shopper rated an item of it; NaN where nothing."""
+        return float("nan") if self.ratings is None else float(self.ratings[position])
 
     def row(self, n_items: int) -> sp.csr_matrix:
         """Return it as a row of c.
@@ -259,6 +265,18 @@ class WalkArrays:
         places, reached = gathered(self._forward[-1], nums)
         ends = np.bincount(reached, weights=weights[places], minlength=len(self._end))
         return np.asarray(self.walk.gate * ends * self._end, dtype=np.float64)
+
+    def shoppers(self, history: History) -> npt.NDArray[np.float64]:
+        """Count for each item the shoppers on the paths to it: those who met it and one of the history at least. Of walks of two steps.
+
+        Shapes:
+            [n_items].
+        """
+        _, between = gathered(self._forward[0], history.nums)
+        theirs = np.unique(between)
+        theirs = theirs[self._middles[0][theirs] > 0]
+        _, reached = gathered(self._forward[1], theirs)
+        return np.bincount(reached, minlength=len(self._end)).astype(np.float64)
 
     def _outsets(self, history: History, kept: npt.NDArray[np.bool_]) -> Iterator[_Outset]:
         """Yield where the walk stands before its last step; one outset serves all items of a list, unless it would be too large to hold."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn.artifact import Artifact
 from gnn.explain.addends import Addends, History, IntArray
 from gnn.explain.groups import Group
 from gnn.explain.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
+from gnn.explain.titles import shortened, told_apart
 from kg import schema
 from kg.schema import Step
 
@@ -52,7 +54,7 @@ class Reason:
     """One group of addends.
 
     Attributes:
-        kind: "graph", "learned", or "popular" for shoppers of whom nothing is known.
+        kind: "graph", "learned", "popular" for shoppers of whom nothing is known, "catalogue" for what nobody has chosen.
         share: Sum of its addends / score.
         sentence: For a person.
         relation: The relation it is about, of graph reasons.
@@ -143,35 +145,76 @@ class Teller:
             shown, n_all = self._single_paths(item, part, total)
         share = group.total / total
         value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
-        n_shoppers = group.n_shoppers if group.counts is not None else _distinct(part.middles[:, -1]) if through_others else 0
-        sentence = reason_sentence(meta_path, history=self._text(strongest), value=value, count=n_shoppers)
+        n_shoppers = self._others(item, group, strongest) if through_others else 0
+        sentence = reason_sentence(
+            meta_path,
+            history=self._text(strongest, item),
+            value=value,
+            count=n_shoppers,
+            several=len(strongest) > 1,
+            high=self._artifact.rated_highly,
+        )
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def learned(self, learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
+    def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
         """Tell the learned part of several items: a reason each, or none.
 
         Args:
+            items: item_nums.
             learned: What it adds to each per history item, [n items, n history items].
             totals: The items' scores.
         """
-        sums, n_close = learned.sum(axis=1).tolist(), (learned > 0).sum(axis=1).tolist()
+        # Named are the history items that speak for an item or, where they outweigh these, those that speak against it.
+        sums = learned.sum(axis=1)
+        signed = np.where(sums[:, None] < 0, -learned, learned)
+        sums, n_close = sums.tolist(), (signed > 0).sum(axis=1).tolist()
         some = np.any(learned, axis=1).tolist()
-        orders = np.argsort(-learned, axis=1, kind="stable")
+        orders = np.argsort(-signed, axis=1, kind="stable")
         told: list[list[Reason]] = []
-        for own, order, there, total, added, close in zip(learned, orders, some, totals, sums, n_close, strict=True):
+        for item, own, order, there, total, added, close in zip(items, learned, orders, some, totals, sums, n_close, strict=True):
             if not there or not total:
                 told.append([])
                 continue
             head = order[: self._limits.max_history].tolist()
             rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
-            sentence = learned_sentence(self._text(order[: max(close, 1)].tolist()))
+            named = order[: max(close, 1)].tolist()
+            sentence = learned_sentence(self._text(named, item), **self._sources(named, item), against=added < 0)
             told.append([Reason("learned", added / total, sentence, history=rows)])
         return told
 
-    def _text(self, positions: Sequence[int]) -> str:
+    def _text(self, positions: Sequence[int], item: int) -> str:
         relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
-        return history_text(len(positions), (self._item(position)[1] for position in positions), relations)
+        nums = [self._nums[position] for position in positions[:2]]
+        titles = told_apart(self._artifact, [*nums, item], shortened)
+        weights = self._artifact.model.history.ratings
+        given = [self._history.rating(position) for position in positions] if weights is not None and schema.RATED in relations else []
+        known = bool(given) and not np.isnan(given).any()
+        rating = weights.text(given[0]) if weights is not None and known and len(given) == 1 else ""
+        high = weights is not None and known and all(weights.is_high(value) for value in given)
+        return history_text(len(positions), [titles[num] for num in nums], relations, rating=rating, high=high)
+
+    def _sources(self, positions: Sequence[int], item: int) -> dict[str, bool]:
+        """Say where the learned part of a pair of items comes from: an item that nobody chose has what its neighbours in the graph give it."""
+        popularity = self._artifact.popularity
+        none = [popularity[self._nums[position]] <= 0 for position in positions]
+        if popularity[item] <= 0 or all(none):
+            return {"chosen": False, "neighbours": True}
+        return {"chosen": True, "neighbours": any(none)}
+
+    def _others(self, item: int, group: Group, positions: Sequence[int]) -> int:
+        """Return how many shoppers the paths go through; the shopper whose history it is does not count, though they may have met the item too."""
+        user = None if self._history.user_id is None else self._artifact.user_nums.get(self._history.user_id)
+        middles = group.part.middles
+        if group.counts is None:
+            return _distinct(middles[:, -1]) - (user is not None and bool((middles[:, -1] == user).any()))
+        if user is None:
+            return group.n_shoppers
+        walk = group.part.walk
+        step = walk.meta_path.steps[-1]
+        # A shopper with very many items leads on to some of them only.
+        met, led = (_row(matrix, user) for matrix in (self._artifact.oriented(step)[0], self._artifact.onward(step, walk)[0]))
+        return group.n_shoppers - (item in led and any(self._nums[position] in met for position in positions))
 
     def _grouped_paths(
         self, item: int, part: Addends, total: float, strongest: Sequence[int], sums: npt.NDArray[np.float64], counts: IntArray
@@ -239,6 +282,10 @@ def _by_position(group: Group) -> tuple[list[int], npt.NDArray[np.float64], IntA
     sums, counts = np.bincount(part.positions, weights=part.values), np.bincount(part.positions, weights=group.counts)
     taking = np.flatnonzero(counts)
     return taking[np.argsort(-sums[taking], kind="stable")].tolist(), sums.astype(np.float64), counts.astype(np.int64)
+
+
+def _row(matrix: sp.csr_matrix, row: int) -> set[int]:
+    return set(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist())
 
 
 def _distinct(nums: IntArray) -> int:

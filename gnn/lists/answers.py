@@ -12,6 +12,8 @@ from gnn.paths import Reason
 from gnn.shopper.interests import AppliedEdit
 
 PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW = "personal", "session", "buy_again", "popular", "trending", "new"
+CATALOGUE = "catalogue"
+"""The kind of reason of what fills a list though nobody has chosen it."""
 STRATEGIES = (PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW)
 Level = Literal["none", "brief", "full"]
 
@@ -67,6 +69,7 @@ class Recommendation:
         remainder: Share of what is in no listed reason.
         reasons: The largest first.
         rank_by_score: The rank it would have without re-ranking.
+        display_title: Its title, with what differs where another item of the list has the same.
     """
 
     item_id: str
@@ -76,6 +79,7 @@ class Recommendation:
     remainder: float
     reasons: tuple[Reason, ...]
     rank_by_score: int = 0
+    display_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

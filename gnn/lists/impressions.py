@@ -31,5 +31,5 @@ def ignored(events: Events, factor: float) -> Adjustment | None:
     if not nums:
         return None
     factors = factor ** np.minimum(np.asarray(counts, dtype=np.float64), MOST)
-    sentences = [f"Shown to you {'once' if count == 1 else f'{count:,} times'} and left alone" for count in counts]
+    sentences = [f"Shown to you {'once' if count == 1 else f'{count:,} times'} and left alone: counts against it" for count in counts]
     return Adjustment("impressions", np.asarray(nums, dtype=np.int64), factors, sentences)

@@ -17,8 +17,12 @@ import numpy.typing as npt
 
 from gnn.artifact import Artifact
 from gnn.events.meetings import Meetings
+from gnn.explain.reasons import Reason
+from gnn.explain.sentences import verb
+from gnn.lists.answers import CATALOGUE, POPULAR
 from gnn.walks import FloatArray
 from kg.errors import InputError
+from kg.schema import RATED, is_choice
 
 _DAY_S = 86_400.0
 _NEW_HALF_LIFE = 0.1
@@ -47,9 +51,20 @@ class Popularity:
         popularity = np.asarray(self._artifact.popularity)
         return np.asarray(popularity / max(float(popularity.max(initial=0.0)), 1.0), dtype=np.float32)
 
-    def sentence(self, num: int) -> str:
-        """Say how popular an item is."""
-        return f"Popular in this shop: chosen by {_shoppers(int(self._artifact.popularity[num]))}"
+    def reason(self, num: int) -> Reason:
+        """Say how popular an item is, or that it is in the list for want of another."""
+        count = int(self._artifact.popularity[num])
+        if not count:
+            return Reason(CATALOGUE, 1.0, "Filled up from the catalogue: no shopper had chosen it when this was worked out")
+        return Reason(POPULAR, 1.0, f"{'Popular in this shop' if count > 1 else 'In this shop'}: {self._chosen} by {_shoppers(count)}")
+
+    @cached_property
+    def _chosen(self) -> str:
+        """What the shoppers who are counted did: "bought", or "bought, rated or viewed"."""
+        relations = sorted({edge_type[1] for edge_type, edges in self._artifact.edges.items() if is_choice(edge_type) and edges.forward.nnz})
+        did = {RATED: "rated highly" if self._artifact.rated_highly else "rated"}
+        verbs = list(dict.fromkeys(did.get(name, verb(name)) for name in relations))
+        return " or ".join([", ".join(verbs[:-1]), verbs[-1]]) if len(verbs) > 1 else "".join(verbs) or "chosen"
 
     def trending(self, window_days: float) -> FloatArray:
         """Score items by how much more than usual they were chosen lately.
@@ -68,7 +83,10 @@ class Popularity:
     def trending_sentence(self, num: int, window_days: float) -> str:
         """Say how much an item trends."""
         _, counts, usual = self._trends(window_days)
-        return f"Trending: chosen by {_shoppers(int(counts[num]))} in the last {window_days:g} days, where {usual[num]:.1f} would be usual"
+        end = datetime.datetime.fromtimestamp(self._meetings.end, datetime.UTC).date().isoformat()
+        within = "in the day" if window_days == 1 else f"in the {window_days:g} days"
+        often = f"where {usual[num]:,.1f} would be usual" if usual[num] >= 0.05 else "where fewer than 0.1 would be usual"
+        return f"Trending: {self._chosen} by {_shoppers(int(counts[num]))} {within} up to {end}, {often}"
 
     @cached_property
     def newest(self) -> FloatArray:

@@ -277,7 +277,7 @@ class Rules:
 
 def _adjustment(rule: Rule, nums: IntArray) -> Adjustment:
     factor = rule.factor or 1.0
-    sentence = f"{'Raised' if factor > 1 else 'Lowered'} by the shop's rule ‘{rule.name}’ (× {factor:g})"
+    sentence = f"{'Raised' if factor > 1 else 'Counts against it: lowered'} by the shop's rule ‘{rule.name}’ (× {factor:g})"
     return Adjustment("rule", nums, np.full(len(nums), factor), [sentence] * len(nums))
 
 

@@ -116,7 +116,7 @@ class Strategies:
             return Scored(name, again.scores, sentence=again.sentence, reason=lambda num: again.reason(num, ids[num], titles[num]))
         history = self.history(shopper, ask) if name in (PERSONAL, SESSION) else None
         if history is None or not len(history.nums):
-            return Scored(POPULAR, popularity.scores, sentence=popularity.sentence)
+            return Scored(POPULAR, popularity.scores, sentence=lambda num: popularity.reason(num).sentence, reason=popularity.reason)
         return replace(self.from_history(history), strategy=name)
 
     def from_history(self, history: History) -> Scored:

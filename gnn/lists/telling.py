@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gnn.artifact import Artifact
 from gnn.explain.reasons import Explanation, Limits, Reason
+from gnn.explain.titles import told_apart
 from gnn.lists.answers import POPULAR, Ask, Recommendation
 from gnn.lists.ranking import Place
 from gnn.lists.reckoning import adjusted
@@ -15,7 +16,7 @@ _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
 
 
-def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place], ask: Ask, popular: Callable[[int], str]) -> list[Recommendation]:
+def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place], ask: Ask, popular: Callable[[int], Reason]) -> list[Recommendation]:
     """Return the items of a list with their reasons, those of adjustments included.
 
     Args:
@@ -23,7 +24,7 @@ def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place],
         scored: The scores, and what explains them.
         places: The list.
         ask: The caller's wishes.
-        popular: Says how popular an item is: the reason of what fills a list.
+        popular: The reason of what fills a list: how popular an item is.
     """
     told: dict[int, Explanation] = {}
     if ask.explain != "none" and scored.explainer is not None and scored.history is not None:
@@ -32,26 +33,28 @@ def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place],
             max_reasons, max_paths = _LIMITS[ask.explain]
             limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
             told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
-    return [_recommendation(artifact, place, _explanation(scored, place, told.get(place.num), ask, popular), ask) for place in places]
+    titles = told_apart(artifact, [place.num for place in places])
+    reasons = [_explanation(scored, place, told.get(place.num), ask, popular) for place in places]
+    return [_recommendation(artifact, place, reason, titles[place.num], ask) for place, reason in zip(places, reasons, strict=True)]
 
 
-def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: Ask, popular: Callable[[int], str]) -> Explanation:
+def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: Ask, popular: Callable[[int], Reason]) -> Explanation:
     base = _base(place)
     if ask.explain == "none":
         return Explanation(max(base, 0.0), (), 1.0, 0)
     if told is not None:
         return told
     if scored.sentence is not None and (base > 0 or scored.strategy == POPULAR):
-        one = scored.reason if ask.explain == "full" and base > 0 else None
+        one = scored.reason if ask.explain == "full" or scored.strategy == POPULAR else None
         return Explanation(base, (one(place.num) if one else Reason(scored.strategy, 1.0, scored.sentence(place.num)),), 0.0, 0)
     # Where nothing leads from the history to what is left, popular items fill the list, and say so.
-    return Explanation(0.0, (Reason("popular", 1.0, popular(place.num)),), 0.0, 0)
+    return Explanation(0.0, (popular(place.num),), 0.0, 0)
 
 
-def _recommendation(artifact: Artifact, place: Place, told: Explanation, ask: Ask) -> Recommendation:
+def _recommendation(artifact: Artifact, place: Place, told: Explanation, display_title: str, ask: Ask) -> Recommendation:
     told = adjusted(told, place.moved, shown=ask.explain != "none")
     item_id, title = artifact.item_ids[place.num], artifact.titles[place.num]
-    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
+    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, display_title)
 
 
 def _base(place: Place) -> float:

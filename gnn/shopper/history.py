@@ -33,12 +33,14 @@ class Event:
         relation: "purchased", "viewed", …
         count: How often.
         last_time: When last, Unix seconds or an order number; NaN where unknown.
+        rating: The last rating given; NaN where there is none.
     """
 
     item: int
     relation: str
     count: float
     last_time: float
+    rating: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Events:
         kinds: Position of its relation in `relations`.
         counts: How often.
         times: When last; NaN where unknown.
+        ratings: The last rating given; NaN where there is none.
     """
 
     relations: tuple[str, ...]
@@ -58,6 +61,7 @@ class Events:
     kinds: IntArray
     counts: npt.NDArray[np.float64]
     times: npt.NDArray[np.float64]
+    ratings: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, rows: Iterable[Event]) -> Events:
@@ -71,16 +75,17 @@ class Events:
             np.asarray([places[row.relation] for row in found], dtype=np.int64),
             np.asarray([row.count for row in found], dtype=np.float64),
             np.asarray([row.last_time for row in found], dtype=np.float64),
+            np.asarray([row.rating for row in found], dtype=np.float64),
         )
 
     def rows(self) -> list[Event]:
         """Return the rows one by one."""
-        columns = (self.items.tolist(), self.kinds.tolist(), self.counts.tolist(), self.times.tolist())
-        return [Event(item, self.relations[kind], count, time) for item, kind, count, time in zip(*columns, strict=True)]
+        columns = (self.items.tolist(), self.kinds.tolist(), self.counts.tolist(), self.times.tolist(), self.ratings.tolist())
+        return [Event(item, self.relations[kind], *rest) for item, kind, *rest in zip(*columns, strict=True)]
 
     def chosen(self, rows: npt.NDArray[np.bool_]) -> Events:
         """Return only some rows."""
-        return Events(self.relations, self.items[rows], self.kinds[rows], self.counts[rows], self.times[rows])
+        return Events(self.relations, self.items[rows], self.kinds[rows], self.counts[rows], self.times[rows], self.ratings[rows])
 
     def of_relations(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Say for each row whether it is of one of these relations."""
@@ -91,7 +96,7 @@ class Events:
         return np.unique(self.items[~self.of_relations([SHOWN])])
 
     def joined(self, other: Events) -> Events:
-        """Return both, equal items and relations as one row: counts are added up, the later time stays."""
+        """Return both, equal items and relations as one row: counts are added up, the later time and the later rating stay."""
         if not len(other.items):
             return self
         relations = tuple(sorted({*self.relations, *other.relations}))
@@ -101,7 +106,14 @@ class Events:
         times = np.full(len(keys), np.nan)
         np.fmax.at(times, inverse, np.concatenate([self.times, other.times]))
         counts = np.bincount(inverse, weights=np.concatenate([self.counts, other.counts]), minlength=len(keys)).astype(np.float64)
-        return Events(relations, keys // len(relations), keys % len(relations), counts, times)
+        every_time, every_rating = np.concatenate([self.times, other.times]), np.concatenate([self.ratings, other.ratings])
+        ratings = _last_ratings(inverse, every_time, every_rating, len(keys))
+        return Events(relations, keys // len(relations), keys % len(relations), counts, times, ratings)
+
+    def item_ratings(self) -> tuple[IntArray, npt.NDArray[np.float64]]:
+        """Return every item, ascending, and its last rating; NaN where it has none."""
+        nums, inverse = np.unique(self.items, return_inverse=True)
+        return nums, _last_ratings(inverse, self.times, self.ratings, len(nums))
 
 
 NO_EVENTS = Events.of(())
@@ -115,7 +127,13 @@ def fresh_events(fresh: Sequence[FreshEvent], item_nums: Mapping[str, int]) -> E
         item_nums: Item id → item_num.
     """
     rows = [
-        Event(item_nums[event.item_id], schema.kind_relation(event.kind), 1.0, event.time)
+        Event(
+            item_nums[event.item_id],
+            schema.kind_relation(event.kind),
+            1.0,
+            event.time,
+            np.nan if event.kind != "rating" or event.value is None else event.value,
+        )
         for event in fresh
         if event.item_id is not None and event.item_id in item_nums
     ]
@@ -132,8 +150,8 @@ def weighted(events: Events, weights: HistoryWeights, user_id: str | None, edits
         edits: The shopper's edited interests.
     """
     values = event_values(events, weights) * edits.of_items(events.items)
-    counting = values != 0
-    items, kinds, values = events.items[counting], events.kinds[counting], values[counting]
+    chosen = events.chosen(values != 0)
+    items, kinds, values = chosen.items, chosen.kinds, values[values != 0]
     nums, inverse = np.unique(items, return_inverse=True)
     totals = np.bincount(inverse, weights=values, minlength=len(nums)).astype(np.float64)
     order = np.lexsort((kinds, values, inverse))
@@ -141,7 +159,14 @@ def weighted(events: Events, weights: HistoryWeights, user_id: str | None, edits
     last = np.searchsorted(inverse[order], np.arange(len(nums)), side="right") - 1
     heaviest = kinds[order][last]
     norm = float(np.sqrt((totals**2).sum()))
-    return History(nums.astype(np.int64), totals / norm if norm else totals, [events.relations[kind] for kind in heaviest.tolist()], user_id)
+    rated, ratings = events.item_ratings()
+    factors = np.ones(len(rated)) if weights.ratings is None else weights.ratings.factors(ratings)
+    here = np.searchsorted(rated, nums)
+    ratings, factors = ratings[here], factors[here]
+    totals = totals / (norm or 1.0) * factors
+    relations = [events.relations[kind] for kind in heaviest.tolist()]
+    kept = np.flatnonzero(factors)
+    return History(nums[kept].astype(np.int64), totals[kept], [relations[n] for n in kept.tolist()], user_id, ratings[kept])
 
 
 def event_values(events: Events, weights: HistoryWeights) -> npt.NDArray[np.float64]:
@@ -160,6 +185,17 @@ def event_weights(relation: str, count: np.ndarray, time: np.ndarray, last: np.n
     if weights.half_life is not None:
         values = values * fade(np.where(np.isfinite(last), last, np.nan) - time, weights.half_life)
     return values
+
+
+def _last_ratings(inverse: IntArray, times: npt.NDArray[np.float64], ratings: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
+    """Return the latest rating of each place; of equal times the higher one, as a build takes it."""
+    found = np.full(n, np.nan)
+    rated = np.flatnonzero(np.isfinite(ratings))
+    if len(rated):
+        order = rated[np.lexsort((ratings[rated], np.nan_to_num(times[rated], nan=-np.inf)))]
+        # Of repeated places the last assignment stays.
+        found[inverse[order]] = ratings[order]
+    return found
 
 
 def _renumbered(events: Events, relations: tuple[str, ...]) -> IntArray:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from gnn.artifact import Artifact
+from gnn.artifact import Artifact, Edges
 from gnn.events.meetings import CLOCK_FROM
 from gnn.explain.addends import History
 from gnn.listings import Listings
-from gnn.scorer import normalised
+from gnn.scorer import Values, normalised, times_ratings
 from gnn.shopper.history import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
 from gnn.shopper.interests import NO_EDITS, Edits, edits_over
 from kg.events import FreshEvent, InterestEdit
-from kg.schema import family
+from kg.schema import RATED, RATED_LOW
 
 NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -52,8 +52,11 @@ class Shoppers:
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
         self._artifact, self._gone, self.interests = artifact, gone, interests
         self._item_nums = Listings.of(artifact).counted(artifact.item_nums, artifact.item_ids)
-        found = sorted((edge_type[1], artifact.edges[edge_type]) for edge_type in artifact.edges if family(edge_type) == "interaction")
-        self._relations, self._edges = tuple(name for name, _ in found), tuple(edges for _, edges in found)
+        found = sorted((edge_type[1], edge_type) for edge_type in artifact.edges if edge_type[0] == "user" and edge_type[2] == "item")
+        # High and low ratings are edges of two types, and one way of meeting an item.
+        self._relations = tuple(dict.fromkeys(RATED if name == RATED_LOW else name for name, _ in found))
+        self._kinds = [self._relations.index(RATED if name == RATED_LOW else name) for name, _ in found]
+        self._edges = tuple(artifact.edges[edge_type] for _, edge_type in found)
 
     def shopper(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
         """Return a shopper, known to the build or not.
@@ -94,9 +97,10 @@ class Shoppers:
         return Events(
             self._relations,
             np.concatenate([edges.forward.indices[part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.int64),
-            np.repeat(np.arange(len(bounds)), [end - first for first, end in bounds]),
+            np.repeat(self._kinds, [end - first for first, end in bounds]),
             np.concatenate([edges.properties["count"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
             np.concatenate([edges.properties["last_time"][part] for edges, part in zip(self._edges, rows, strict=True)]).astype(np.float64),
+            np.concatenate([_ratings(edges, part) for edges, part in zip(self._edges, rows, strict=True)]),
         )
 
     def histories(self) -> sp.csr_matrix:
@@ -112,8 +116,28 @@ class Shoppers:
         rows = [np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr)) for edges in self._edges]
         for edges, users in zip(self._edges, rows, strict=True):
             np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
-        for relation, edges, users in zip(self._relations, self._edges, rows, strict=True):
-            values = event_weights(relation, edges.properties["count"], edges.properties["last_time"], last[users], weights)
+        for kind, edges, users in zip(self._kinds, self._edges, rows, strict=True):
+            values = event_weights(self._relations[kind], edges.properties["count"], edges.properties["last_time"], last[users], weights)
             total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
         total.eliminate_zeros()
-        return normalised(sp.csr_matrix(total, dtype=np.float32))
+        found = normalised(sp.csr_matrix(total, dtype=np.float32))
+        return found if weights.ratings is None else times_ratings(found, *self._rated(rows), weights.ratings)
+
+    def _rated(self, rows: Sequence[IntArray]) -> tuple[IntArray, IntArray, Values]:
+        """Return user, item and the last rating of every pair that has one."""
+        columns: list[tuple[IntArray, IntArray, Values, Values]] = []
+        for edges, users in zip(self._edges, rows, strict=True):
+            ratings = _ratings(edges, slice(None))
+            known = np.flatnonzero(np.isfinite(ratings))
+            times = np.nan_to_num(np.asarray(edges.properties["last_time"], dtype=np.float64)[known], nan=-np.inf)
+            columns.append((users[known], np.asarray(edges.forward.indices, dtype=np.int64)[known], ratings[known], times))
+        users, items, ratings, times = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        order = np.lexsort((ratings, times, items, users))
+        last = np.append(np.diff(users[order]) | np.diff(items[order]), 1) != 0 if len(order) else np.zeros(0, dtype=bool)
+        chosen = order[last]
+        return users[chosen], items[chosen], ratings[chosen]
+
+
+def _ratings(edges: Edges, part: slice) -> Values:
+    given = edges.properties.get("rating")
+    return np.full(len(edges.properties["count"][part]), np.nan) if given is None else np.asarray(given[part], dtype=np.float64)
