@@ -16,7 +16,7 @@ from etl.sources import encodings
 from etl.sources.catalog import Counts, Imported, import_sources
 from kg.catalogue import ItemChange
 from kg.changes import apply_changes
-from kg.config import Config
+from kg.config import Config, ShopConfig
 from kg.tables import Catalog
 from kg.workspace import Workspace
 
@@ -29,7 +29,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
         LedgerUnavailableError: The ledger does not answer.
     """
     sources = [source for source in config.sources if isinstance(source, SourceConfig)]
-    clean = config.section(CleanConfig)
+    clean, language = config.section(CleanConfig), config.section(ShopConfig).language
     changes = ledger.item_changes(workspace, config, mark)
     told = ledger.told_items(changes)
     logged, n_logged = knowledge.logged_changes(workspace)
@@ -37,7 +37,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        imported = import_sources(workspace.root, sources, console.progress, more_items=told, clean=clean, folder=events)
+        imported = import_sources(workspace.root, sources, console.progress, more_items=told, clean=clean, folder=events, language=language)
         # With a ledger the tables are put together in memory; without one the events go from file to file.
         catalog = _told(workspace, imported, changes) if mark != ledger.Mark() or logged else None
         taken = ledger.take_in(catalog, workspace, config, mark) if catalog is not None and mark != ledger.Mark() else None

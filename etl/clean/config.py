@@ -21,23 +21,25 @@ Flag = Literal[
     "outlier_quantity",
     "outlier_price",
     "bot",
+    "shared_user",
 ]
 
 FLAGS: Mapping[str, str] = {
     "no_user": "names no user: nobody's history",
     "service_line": "postage, fees, manual corrections, vouchers or tests: no item of the shop",
     "no_quantity": "of nothing: its quantity is 0",
-    "duplicate": "repeats an event in every column",
+    "duplicate": "repeats an event in every column, or has its event id, or is a line of its order sent again",
     "cancellation": "takes an earlier purchase back, whole or in part",
     "cancellation_unmatched": "takes back what the files never saw bought",
     "cancelled": "was taken back whole by a later cancellation",
     "outlier_quantity": "has a quantity far beyond that of other events",
     "outlier_price": "has a price far from its item's other prices",
     "bot": "is of a user with more events in an hour than a person makes",
+    "shared_user": "is of a user id that stands for nobody known (guest, 0), with far more events than a user has",
 }
 """Flag → what it means. A row carries the first one that applies, in this order."""
 
-UsableFlag = Literal["no_quantity", "duplicate", "cancelled", "outlier_quantity", "outlier_price", "bot"]
+UsableFlag = Literal["no_quantity", "duplicate", "cancelled", "outlier_quantity", "outlier_price", "bot", "shared_user"]
 
 
 class CleanConfig(Section):
@@ -51,6 +53,11 @@ class CleanConfig(Section):
         default=3.5, ge=0, description="Robust z-score, on a log scale, beyond which quantities and prices are outliers; 0: never."
     )
     bot_events_per_hour: int = Field(default=600, ge=0, description="More events than this in an hour, purchases not counted, make a bot; 0: never.")
+    shared_user_events: int = Field(
+        default=50,
+        ge=0,
+        description="More events than this, and than ten usual users have together, make a user id such as guest or 0 a shared one; 0: never.",
+    )
     service_lines: bool = Field(default=True, description="Flag postage, fees, corrections and tests by the rules that Reckon brings.")
     rules: str = Field(default="", description="File of further rules for such lines, relative to reckon.toml, as etl/clean/lines.jsonl has them.")
 
