@@ -50,6 +50,7 @@ def check(
             ratings=config.section(ShopConfig).ratings,
             folder=Path(folder) / "events",
             on_error=note,
+            language=config.section(ShopConfig).language,
         )
     names = [name for name in imported.counts if name not in broken]
     n_rejected = sum(imported.counts[name].rejected for name in names)
@@ -98,4 +99,5 @@ def _judged(name: str, counts: Any, details: Any, *, allowed: bool) -> Line:
         value = f" {first['value']!r}" if first["value"] else ""
         parts += [f"{n:,} rejected: {why}" for why, n in details.rejects.most_common(3)]
         parts.append(f"first at {first['file']}:{first['line']}: {first['column']}{value} {first['why']}")
+    parts += details.notes
     return Line(name, details.table, passed=allowed or counts.rejected == 0, message="; ".join(parts), counts=asdict(counts))

@@ -39,9 +39,10 @@ def inputs(root: Path, sources: Iterable[SourceConfig], clean: CleanConfig) -> l
     for source in sources:
         stat = files.resolve(root, source.path).stat()
         found.append([source.model_dump(), stat.st_size, stat.st_mtime_ns])
-        if source.link:
-            link = files.resolve(root, source.link).stat()
-            found.append([link.st_size, link.st_mtime_ns])
+        for beside in (source.link, source.taxonomy):
+            if beside:
+                stat = files.resolve(root, beside).stat()
+                found.append([stat.st_size, stat.st_mtime_ns])
     return found
 
 

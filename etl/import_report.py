@@ -32,7 +32,7 @@ def report(imported: Imported, counted: Mapping[str, Counts], clean: CleanConfig
             entry |= {
                 **{"table": details.table, "format": details.file_format, "encoding": details.encoding, "seconds": details.seconds},
                 **{"flags": dict(details.flags), "empty_reasons": dict(details.empty), "reject_reasons": dict(details.rejects)},
-                "attributes_left_out": details.left_out,
+                **{"attributes_left_out": details.left_out, "notes": details.notes},
             }
         sources.append(entry)
     flags = {flag: sum(entry.get("flags", {}).get(flag, 0) for entry in sources) for flag in FLAGS}
@@ -80,6 +80,9 @@ def markdown(said: dict[str, Any]) -> str:
         rows = [(entry["source"], f"{n:,}", why) for entry in said["sources"] for why, n in entry.get(key, {}).items()]
         if rows:
             lines += [f"## {title}", "", *_table(["source", "rows", "why"], rows), ""]
+    notes = [(entry["source"], note) for entry in said["sources"] for note in entry.get("notes", [])]
+    if notes:
+        lines += ["## How values were read", "", *_table(["source", "what was found"], notes), ""]
     for entry in said["sources"]:
         left_out = entry.get("attributes_left_out", {})
         if left_out:

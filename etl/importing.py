@@ -29,7 +29,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
         LedgerUnavailableError: The ledger does not answer.
     """
     sources = [source for source in config.sources if isinstance(source, SourceConfig)]
-    clean = config.section(CleanConfig)
+    clean, language = config.section(CleanConfig), config.section(ShopConfig).language
     changes = ledger.item_changes(workspace, config, mark)
     told = ledger.told_items(changes)
     logged, n_logged = knowledge.logged_changes(workspace)
@@ -38,7 +38,14 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
     temporary.mkdir()
     try:
         imported = import_sources(
-            workspace.root, sources, console.progress, more_items=told, clean=clean, folder=events, ratings=config.section(ShopConfig).ratings
+            workspace.root,
+            sources,
+            console.progress,
+            more_items=told,
+            clean=clean,
+            folder=events,
+            ratings=config.section(ShopConfig).ratings,
+            language=language,
         )
         # With a ledger the tables are put together in memory; without one the events go from file to file.
         catalog = _told(workspace, imported, changes) if mark != ledger.Mark() or logged else None

@@ -34,7 +34,7 @@ REQUIRED = {
     "triples": ("head", "relation", "tail"),
 }
 _CLOSED = {
-    "interactions": {"user_id", "item_id", "kind", "time", "quantity", "rating", "price", "price_cents", "order"},
+    "interactions": {"user_id", "item_id", "kind", "time", "quantity", "rating", "price", "price_cents", "order", "event_id"},
     "triples": {"head", "relation", "tail"},
 }
 _KEYS_OF: Mapping[str, tuple[Table, ...]] = {
@@ -43,6 +43,8 @@ _KEYS_OF: Mapping[str, tuple[Table, ...]] = {
     "repeated": ("items", "users"),
     "attributes_json": ("items", "users"),
     "attributes_limit": ("items", "users"),
+    "time_format": ("interactions",),
+    "taxonomy": ("items",),
     "link": ("triples",),
     "link_columns": ("triples",),
     "entity_type": ("triples",),
@@ -70,6 +72,17 @@ class SourceConfig(Section):
     repeated: Literal["", "reject", "first", "common"] = Field(
         default="",
         description="Items or users that repeat an id: reject (the default; ga4: first), or keep of each column the first value or the most common.",
+    )
+    decimal: Literal["", ".", ","] = Field(
+        default="", description="The decimal mark of its numbers, where the values should not decide; what has the other mark is rejected."
+    )
+    time_format: Literal["", "seconds", "milliseconds", "microseconds", "nanoseconds", "order", "excel", "day_first", "month_first"] = Field(
+        default="",
+        description="What its times mean, where the values should not decide: the unit of Unix times, order numbers, days of a spreadsheet, "
+        "or which comes first in 1/2/2024.",
+    )
+    taxonomy: str = Field(
+        default="", description="Google's taxonomy-with-ids.txt, relative to reckon.toml: categories that are its numbers become names."
     )
     encoding: Literal["utf-8", "latin-1"] | None = Field(
         default=None, description="What a text file is written in, where it should not be found out."

@@ -22,13 +22,14 @@ Flag = Literal[
     "outlier_price",
     "outlier_rating",
     "bot",
+    "shared_user",
 ]
 
 FLAGS: Mapping[str, str] = {
     "no_user": "names no user: nobody's history",
     "service_line": "postage, fees, manual corrections, vouchers or tests: no item of the shop",
     "no_quantity": "of nothing: its quantity is 0",
-    "duplicate": "repeats an event in every column",
+    "duplicate": "repeats an event in every column, or has its event id, or is a line of its order sent again",
     "cancellation": "takes an earlier purchase back, whole or in part",
     "cancellation_unmatched": "takes back what the files never saw bought",
     "cancelled": "was taken back whole by a later cancellation",
@@ -36,10 +37,11 @@ FLAGS: Mapping[str, str] = {
     "outlier_price": "has a price far from its item's other prices",
     "outlier_rating": "has a rating far outside the scale of the others; [shop] rating_scale names the shop's own",
     "bot": "is of a user with more events in an hour than a person makes",
+    "shared_user": "is of a user id that stands for nobody known (guest, 0), with far more events than a user has",
 }
 """Flag → what it means. A row carries the first one that applies, in this order."""
 
-UsableFlag = Literal["no_quantity", "duplicate", "cancelled", "outlier_quantity", "outlier_price", "bot"]
+UsableFlag = Literal["no_quantity", "duplicate", "cancelled", "outlier_quantity", "outlier_price", "bot", "shared_user"]
 
 
 class CleanConfig(Section):
@@ -53,6 +55,11 @@ class CleanConfig(Section):
         default=3.5, ge=0, description="Robust z-score, on a log scale, beyond which quantities and prices are outliers; 0: never."
     )
     bot_events_per_hour: int = Field(default=600, ge=0, description="More events than this in an hour, purchases not counted, make a bot; 0: never.")
+    shared_user_events: int = Field(
+        default=50,
+        ge=0,
+        description="More events than this, and than ten usual users have together, make a user id such as guest or 0 a shared one; 0: never.",
+    )
     service_lines: bool = Field(default=True, description="Flag postage, fees, corrections and tests by the rules that Reckon brings.")
     rules: str = Field(default="", description="File of further rules for such lines, relative to reckon.toml, as etl/clean/lines.jsonl has them.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -22,6 +23,12 @@ _MIN_VALUES = 5
 _CLOCK_FROM = 1e8
 """Smaller times are order numbers, not Unix seconds."""
 _DAY_S, _HOUR_S = 86_400, 3_600
+_USUAL_USERS = 10
+_NOBODY_NAMES = (
+    "0 -1 00000000-0000-0000-0000-000000000000 guest anonymous anon anonym visitor user test default public gast invité invitado 游客 匿名"
+)
+_NOBODY = frozenset(_NOBODY_NAMES.split())
+"""User ids that many shops give to whoever is not signed in, in lower case; one with few events is taken for a user."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ def verdicts(events: pl.LazyFrame, config: CleanConfig, ratings: RatingScale | N
         codes = _flagged(codes, _odd_prices(numbered, codes, config.outlier_z), "outlier_price")
     if config.bot_events_per_hour:
         codes = _flagged(codes, _of_bots(numbered, codes, config.bot_events_per_hour), "bot")
+    if config.shared_user_events:
+        codes = _flagged(codes, _of_shared_users(numbered, codes, config.shared_user_events), "shared_user")
     return Verdicts(codes, reduced)
 
 
@@ -83,7 +92,22 @@ def _duplicates(events: pl.LazyFrame, codes: pl.Series) -> pl.Series:
     told_apart = pl.col("order").is_not_null() | (time.is_not_null() & (time % _DAY_S != 0))
     columns = ("user_id", "item_id", "kind", "time", "quantity", "rating", "price_cents", "order")
     frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), where=told_apart & ~pl.col("cancels")).sort("row")
-    return frame.filter(~pl.col("hash").is_first_distinct())["row"]
+    repeated = frame.filter(~pl.col("hash").is_first_distinct())["row"]
+    return pl.concat([repeated, *(_sent_again(events, codes, *rule) for rule in _SAME)]).unique()
+
+
+_SAME: Sequence[tuple[tuple[str, ...], pl.Expr, float]] = (
+    (("user_id", "item_id", "kind", "quantity", "price_cents", "order"), pl.col("order").is_not_null() & (pl.col("kind") == "purchase"), 60.0),
+    (("event_id", "item_id"), pl.col("event_id").is_not_null(), float("inf")),
+)
+"""What makes two rows one event though their times differ, and by how many seconds they may: a line of an order that is sent again, an event's id."""
+
+
+def _sent_again(events: pl.LazyFrame, codes: pl.Series, columns: Sequence[str], where: pl.Expr, within_s: float) -> pl.Series:
+    frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), "time", where=where & ~pl.col("cancels")).sort("time", "row")
+    apart = pl.col("time") - pl.col("time").shift(1).over("hash")
+    again = (apart < within_s).fill_null(False) if within_s < float("inf") else ~pl.col("hash").is_first_distinct()
+    return frame.filter(again)["row"]
 
 
 def _purchases(events: pl.LazyFrame, codes: pl.Series) -> pl.DataFrame:
@@ -137,6 +161,18 @@ def _far(frame: pl.DataFrame, z: float, shop_centre: object, x: pl.Series) -> pl
         centre, spread = centre.fill_null(shop_centre), spread.fill_null(shop_spread if isinstance(shop_spread, float) else 0.0)
     bound = spread.clip(lower_bound=_MIN_SPREAD) * (z / _MAD_TO_SIGMA)
     return ((x - centre).abs() > bound).fill_null(False)
+
+
+def _of_shared_users(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:
+    """Return the rows of ids such as "guest" that have more events than one user has: more than `most`, and than ten users in the middle together."""
+    named = events.filter(pl.col("user_id").str.to_lowercase().is_in(sorted(_NOBODY)))
+    frame = named.select("row", "user_id").collect(engine="streaming")
+    frame = frame.filter(codes.gather(frame["row"]) == 0)
+    if frame.height <= most:
+        return pl.Series(dtype=pl.UInt32)
+    per_user = events.filter(pl.col("user_id").is_not_null()).group_by(pl.col("user_id").hash(1)).len().select(pl.col("len").median())
+    usual = float(per_user.collect(engine="streaming").item() or 0)
+    return frame.filter(pl.len().over("user_id") > max(most, _USUAL_USERS * usual))["row"]
 
 
 def _of_bots(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:

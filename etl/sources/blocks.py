@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,12 @@ from kg.errors import InputError
 BLOCK_BYTES = 1 << 24
 MAX_LINE_BYTES = 1 << 24
 
+NOT_UTF8 = "is not UTF-8 as other lines of the file are; write the whole file in one encoding"
+HAS_NUL = "holds a NUL byte, which no text has; export the record again"
+_MOST_NULS = 0.05
+"""A file whose start holds more of them is no text at all."""
+_QUOTED = re.compile(rb'"[^"]*"')
+
 _OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _MAGIC = {b"PAR1": "a Parquet file", b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xd0\xcf\x11\xe0": "an old Excel workbook"}
 
@@ -23,13 +30,13 @@ class Lines:
 
     Attributes:
         first: Number of the first one, from 1.
-        texts: Their text without line ends; None for a line that is not written in the file's encoding.
-        broken: Line number → what could be read of such a line.
+        texts: Their text without line ends; None for a line that is not text in the file's encoding.
+        broken: Line number → what could be read of such a line, and what is wrong with it.
     """
 
     first: int
     texts: list[str | None]
-    broken: dict[int, str] = field(default_factory=dict)
+    broken: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def number(self, n: int) -> int:
         """Return the number in the file of the n-th line, n from 0."""
@@ -76,8 +83,10 @@ def blocks(file: RawFile, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         if read.startswith(encodings.BOM):
             decoder.starts_with_mark()
             read = read.removeprefix(encodings.BOM)
+        old_mac = _ends_lines_by_returns(read)
         while read or rest:
             following = stream.read(block_bytes)
+            read = read.replace(b"\r", b"\n") if old_mac else read
             data = rest + read
             end = data.rfind(b"\n") + 1 if following else len(data)
             rest = data[end:]
@@ -121,22 +130,33 @@ def check_start(name: str, start: bytes) -> None:
     for mark, encoding in _OTHER_ENCODINGS.items():
         if start.startswith(mark):
             raise InputError(f"{name} is written in {encoding}", hint=f"convert it: iconv -f {encoding} -t UTF-8 {name}")
-    if b"\0" in start[:4096]:
+    if start[:4096].count(b"\0") > _MOST_NULS * len(start[:4096]):
         raise InputError(f"{name} is not a text file", hint="correct its suffix, or set `format`")
 
 
+def _ends_lines_by_returns(start: bytes) -> bool:
+    """Say whether a file ends its lines by carriage returns alone, as old Macintosh programs and Excel's "CSV (Macintosh)" do.
+
+    Line feeds within quotes are part of a cell.
+    """
+    if b"\r" not in start:
+        return False
+    outside = _QUOTED.sub(b"", start).removesuffix(b"\n")
+    return b"\n" not in outside and b"\r" in outside.replace(b"\r\n", b"")
+
+
 def _lines(data: bytes, first: int, decoder: Decoder) -> Lines:
-    broken: dict[int, str] = {}
+    broken: dict[int, tuple[str, str]] = {}
     data = data.removesuffix(b"\n")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    whole = decoder.decode(data)
+    whole = None if b"\0" in data else decoder.decode(data)
     if whole is not None:
         return Lines(first, [*whole.split("\n")])
     texts: list[str | None] = []
     for number, line in enumerate(data.split(b"\n"), start=first):
-        text = decoder.decode(line)
+        text = None if b"\0" in line else decoder.decode(line)
         texts.append(text)
         if text is None:
-            broken[number] = line.decode("utf-8", "replace")
+            broken[number] = line.decode("utf-8", "replace"), HAS_NUL if b"\0" in line else NOT_UTF8
     return Lines(first, texts, broken)

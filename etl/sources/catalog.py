@@ -19,7 +19,7 @@ from etl.clean.config import CleanConfig
 from etl.clean.lines import line_rules, service_lines
 from etl.settings import SourceConfig
 from etl.sources import files
-from etl.sources.columns import Columns
+from etl.sources.chunks import Chunks
 from etl.sources.entities import KEYS, Entities
 from etl.sources.events import Events
 from etl.sources.known import Prepared, prepared
@@ -67,6 +67,7 @@ class Details:
         rejects: Why → rows that were refused.
         left_out: Attribute → rows, of JSON attributes beyond the limit.
         first_reject: The first row refused.
+        notes: How its values were read, where that had to be decided.
     """
 
     table: str
@@ -78,6 +79,7 @@ class Details:
     rejects: Counter[str] = field(default_factory=Counter)
     left_out: dict[str, int] = field(default_factory=dict)
     first_reject: dict[str, object] | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -134,6 +136,7 @@ def import_sources(
     folder: Path | None = None,
     now: float | None = None,
     on_error: OnError | None = None,
+    language: str = "en",
 ) -> Imported:
     """Read, validate, join and clean all sources.
 
@@ -148,6 +151,7 @@ def import_sources(
         now: Unix seconds that no event is later than; the clock where absent.
         on_error: Told of a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
             Where absent, the error is raised.
+        language: The shop's, ISO 639-1: of a text in several languages it is taken.
 
     Raises:
         InputError: A file is missing, broken or empty, a column is missing, there are no items, or no row of a source can be used.
@@ -155,7 +159,7 @@ def import_sources(
     if not any(source.table == "items" for source in sources):
         raise InputError("reckon.toml declares no items", hint='add a [[source]] with table = "items"')
     ordered = sorted(sources, key=lambda source: [*TABLES].index(source.table))
-    assembly = _Assembly(root, clean or CleanConfig(), ratings, _events(folder), time.time() if now is None else now)
+    assembly = _Assembly(root, clean or CleanConfig(), ratings, _events(folder), time.time() if now is None else now, language)
     sizes = [_size(root, source) for source in ordered]
     for n, (source, size) in enumerate(zip(ordered, sizes, strict=True)):
         if source.table != "items" and more_items is not None:
@@ -191,8 +195,9 @@ def _size(root: Path, source: SourceConfig) -> int:
 class _Assembly:
     """The tables while they are being put together."""
 
-    def __init__(self, root: Path, clean: CleanConfig, ratings: RatingScale | None, events: Events, now: float) -> None:
+    def __init__(self, root: Path, clean: CleanConfig, ratings: RatingScale | None, events: Events, now: float, language: str) -> None:
         self._root = root
+        self._language = language
         self._clean = clean
         self._ratings = ratings
         self._events = events
@@ -213,8 +218,10 @@ class _Assembly:
         started = time.perf_counter()
         counts, details = Counts(), Details(source.table, prepared.file_format)
         self._begin(source)
-        for raw in files.read(prepared.file, prepared.file_format, source.wanted, prepared.optional):
-            good, refused = self._mapping.map(Columns(source, raw))
+        chunks = Chunks(prepared, self._language, self._root)
+        for columns in chunks.columns():
+            raw = columns.raw
+            good, refused = self._mapping.map(columns)
             self._count(raw, pl.concat([raw.rejects, rejects.rejected(raw.name, refused)]), counts, details)
             details.encoding = raw.encoding
             counts.good += self._take_rows(name, source, good, details)
@@ -223,6 +230,7 @@ class _Assembly:
             raise _unusable(counts, details)
         if source.table in KEYS:
             counts.good = self._finish_entities(name, source, details)
+        details.notes = chunks.reading.said()
         details.seconds = round(time.perf_counter() - started, 2)
         counts.flagged, counts.empty = sum(details.flags.values()), sum(details.empty.values())
         self._counts[name], self._details[name], self._sources[name] = counts, details, source

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from etl.settings import SourceConfig
+from etl.sources import times
+from etl.sources.cells import declared, values_of, written
+from etl.sources.numbers import MAX_NUMBER
 from etl.sources.raw import LINE, RawTable
+from etl.sources.reading import MONEY, Reading
+from etl.sources.sales import in_force
+from etl.sources.texts import OBJECT, unwrapped
+from kg.ids import checked_series
+from kg.placeholders import blanked
 
 _TEXT = pl.String()
 _TEXTS = pl.List(pl.String())
-_MAX_NUMBER = 1e15
 _YES = ["true", "1", "yes", "y", "in stock", "in_stock", "available for order", "limited availability", "preorder", "pre-order", "backorder"]
 _NO = ["false", "0", "no", "n", "out of stock", "out_of_stock", "discontinued", "sold out"]
-_CURRENCY = r"(?:[A-Z]{3}|[$€£¥₹]|zł|kr)"
-_AMOUNT = rf"^{_CURRENCY}?\s*(-?[0-9][0-9.,'\s]*)\s*{_CURRENCY}?$"
-"""A number with its currency before or after it: "15.00 USD", "£2.55", "EUR 1.234,50"."""
-_NAIVE_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_UNNAMED_CATEGORY = "Google categories are numbers without a name and are left out: give `taxonomy`, Google's taxonomy-with-ids.txt"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Columns:
     Attributes:
         source: What reckon.toml says of it.
         raw: Its rows as written.
+        reading: How the values of the source are read.
         frame: Our columns so far, row by row with `raw`.
         problems: What cannot be used; the first of a row is the one told.
         flags: (rows, flag): rows that can be read but mislead; a flagged row has no problem that is only a matter of its value.
@@ -53,6 +60,7 @@ class Columns:
 
     source: SourceConfig
     raw: RawTable
+    reading: Reading
     frame: pl.DataFrame = field(init=False)
     problems: list[Problem] = field(default_factory=list)
     flags: list[tuple[pl.Series, str]] = field(default_factory=list)
@@ -68,54 +76,98 @@ class Columns:
         """Add a column of ours."""
         self.frame = self.frame.with_columns(values.alias(name))
 
-    def text(self, name: str, *, required: bool = False) -> None:
-        """Add a text column: trimmed, empty cells null, several columns joined with a space; all null where the source has none."""
+    def text(self, name: str, *, required: bool = False, separator: str = " ") -> None:
+        """Add a text column: trimmed, null where it says nothing, several columns joined with a space; all null where the source has none.
+
+        A list in a cell is joined, of a text in several languages the shop's is taken.
+
+        Args:
+            name: Our column.
+            required: Whether a cell that says nothing is a problem.
+            separator: What stands between the elements of a list.
+        """
         if not self.given(name):
             self.add(name, pl.lit(None, dtype=_TEXT))
             return
-        values = self._written(name)
+        cells = self._written(name)
+        values, objects = unwrapped(cells, self.reading.language, separator)
+        if values.str.contains(_CONTROL).any():
+            values = values.str.replace_all(_CONTROL, " ")
+        values = values if values is cells else blanked(values, name)
+        self.refuse(objects, name, cells, OBJECT)
         self.add(name, values)
         if required:
             self.refuse(values.is_null(), name, values, "is empty")
 
+    def identifier(self, name: str, *, required: bool = False) -> None:
+        """Add a column of ids by the one rule for ids (`kg.ids`); what cannot be an id is a problem."""
+        cells = self._written(name)
+        values, faults = checked_series(cells)
+        self.refuse_each(cells, name, faults)
+        self.add(name, values)
+        if required:
+            said = blanked(self._as_in_file(name), "").fill_null("") != ""
+            self.refuse(values.is_null() & said, name, self._as_in_file(name), "is a placeholder, not an id")
+            self.refuse(values.is_null(), name, values, "is empty")
+
     def many(self, name: str) -> None:
-        """Add a list column: several columns, or one cell split at its separator; empty values left out, order kept.
+        """Add a list column: several columns, each cell a list or split at its separator; values that say nothing left out, order kept.
 
         Columns beside a literal ("=no.") are joined to one value instead.
         """
         if not self.given(name):
             self.add(name, pl.lit([], dtype=_TEXTS))
             return
-        separator = self.source.split.get(name)
-        names = self._names(name)
+        names = declared(self.source, name)
         if any(part.startswith("=") for part in names):
-            cells = [pl.concat_list(pl.concat_str([self._cell(part) for part in names], separator=" "))]
+            values = self._written(name).to_frame(name).select(pl.concat_list(name).list.drop_nulls()).to_series()
         else:
-            cells = [self._cells(part, separator) for part in names]
-        kept = pl.concat_list(cells).list.eval(pl.element().str.strip_chars().replace("", None).drop_nulls()).list.unique(maintain_order=True)
-        self.add(name, self.raw.frame.select(kept.fill_null(pl.lit([], dtype=_TEXTS)).alias(name)).to_series())
+            cells = [values_of(self.raw.frame[part], self.source.split.get(name), name, self.reading.language) for part in names]
+            values = pl.DataFrame([cell.alias(str(n)) for n, cell in enumerate(cells)]).select(pl.concat_list(pl.all())).to_series()
+        if name == "categories" and (self.source.taxonomy or self.source.file_format == "gmc"):
+            values = self._named_categories(values)
+        self.add(name, values.alias(name).to_frame().select(pl.col(name).list.unique(maintain_order=True)).to_series())
 
-    def number(self, name: str, *, default: float | None = None, amounts: bool = False) -> None:
-        """Add a number column; a cell that is no number is a problem. `amounts` may name a currency."""
+    def number(self, name: str, *, default: float | None = None) -> None:
+        """Add a number column; a cell that is no number, or could be two, is a problem. Prices may name a currency."""
         if not self.given(name):
             self.add(name, pl.lit(default, dtype=pl.Float64))
             return
-        written = self._written(name)
-        values = written.cast(pl.Float64, strict=False)
-        if amounts and (values.is_null() & written.is_not_null()).any():
-            values = values.zip_with(values.is_not_null(), parsed_amount(written))
-        self.refuse(written.is_not_null() & ~values.is_finite().fill_null(False), name, written, "is not a number")
-        self.refuse((values.abs() > _MAX_NUMBER).fill_null(False), name, written, "is out of range")
+        cells = self._written(name)
+        if cells.dtype.is_numeric():
+            values, faults = cells.cast(pl.Float64).fill_nan(None), dict[str, str]()
+        else:
+            values, faults = self.reading.numbers.read(cells, money=name in MONEY)
+        self.refuse_each(cells, name, faults)
+        self.refuse((values.abs() > MAX_NUMBER).fill_null(False), name, cells, "is out of range")
         self.add(name, values if default is None else values.fill_null(default))
 
-    def price(self) -> None:
-        """Add `price_cents` from itself or from a decimal `price`."""
+    def price(self, now: float) -> None:
+        """Add `price_cents`, hundredths of the currency's unit: from itself, or from a decimal `price` and the `sale_price` that holds now."""
         name, cents = ("price_cents", 1) if self.given("price_cents") else ("price", 100)
-        self.number(name, amounts=cents == 100)
-        self.refuse((self.frame[name] < 0).fill_null(False), name, self.frame[name], "is negative", impossible=True)
-        values = (self.frame[name] * cents).round().cast(pl.Int64, strict=False)
+        self._amount(name)
+        values = self.frame[name]
+        if name == "price" and self.given("sale_price"):
+            values = self._with_sale(values, now)
         self.frame = self.frame.drop(name)
-        self.add("price_cents", values)
+        self.add("price_cents", (values * cents).round().cast(pl.Int64, strict=False))
+
+    def _amount(self, name: str) -> None:
+        self.number(name)
+        self.refuse((self.frame[name] < 0).fill_null(False), name, self.frame[name], "is negative", impossible=True)
+
+    def _with_sale(self, prices: pl.Series, now: float) -> pl.Series:
+        """Return prices, or the sale prices that hold: above zero, below the price, within their dates."""
+        self._amount("sale_price")
+        sales = self.frame["sale_price"]
+        self.frame = self.frame.drop("sale_price")
+        dates = self._written("sale_dates") if self.given("sale_dates") else pl.repeat(None, len(sales), dtype=_TEXT, eager=True)
+        holds, unreadable = in_force(dates, now)
+        lower = (sales > 0).fill_null(False) & ((sales < prices).fill_null(False) | prices.is_null())
+        self.reading.note("sale prices do not count: not above zero and below the price", int((sales.is_not_null() & ~lower).sum()))
+        self.reading.note("sale prices do not count now, by their dates", int((lower & ~holds & ~unreadable).sum()))
+        self.reading.note("sale prices do not count: their dates cannot be read; write START/END in ISO 8601", int((lower & unreadable).sum()))
+        return prices.zip_with(~(lower & holds), sales)
 
     def boolean(self, name: str) -> None:
         """Add a yes/no column."""
@@ -129,20 +181,28 @@ class Columns:
         self.add(name, pl.select(pl.when(yes).then(True).when(no).then(False)).to_series())
 
     def time(self) -> None:
-        """Add `time`: Unix seconds from ISO 8601 (UTC where it names no zone) or Unix seconds, or an order number as it is."""
+        """Add `time`: Unix seconds, or an order number as it is; `etl.sources.times` says what the values of the source mean."""
         if not self.given("time"):
             self.add("time", pl.lit(None, dtype=pl.Float64))
             return
-        names, written = self._names("time"), self._written("time")
-        raw = self.raw.frame[names[0]] if len(names) == 1 and names[0] in self.raw.frame.columns else written
-        if raw.dtype.is_numeric():
-            values = raw.cast(pl.Float64).fill_nan(None)
-        elif isinstance(raw.dtype, pl.Datetime | pl.Date):
-            values = (raw.cast(pl.Datetime("us")) if raw.dtype == pl.Date else raw).dt.epoch("us") / 1e6
-        else:
-            values = parsed_time(written)
-        self.refuse(written.is_not_null() & ~values.is_finite().fill_null(False), "time", written, "is neither ISO 8601 nor a number")
+        cells = self._written("time")
+        if isinstance(cells.dtype, pl.Datetime | pl.Date):
+            self.add("time", (cells.cast(pl.Datetime("us")) if cells.dtype == pl.Date else cells).dt.epoch("us") / 1e6)
+            return
+        values, faults = self.reading.times.read(cells)
+        self.refuse_each(times.shown(cells) if faults else cells, "time", faults)
         self.add("time", values)
+
+    def refuse_each(self, cells: pl.Series, column: str, faults: Mapping[str, str]) -> None:
+        """Note a problem of the rows whose cell is at fault.
+
+        Args:
+            cells: The column as text.
+            column: Our column.
+            faults: Cell → what is wrong with it.
+        """
+        for why in dict.fromkeys(faults.values()):
+            self.refuse(cells.is_in([cell for cell, said in faults.items() if said == why]).fill_null(False), column, cells, why)
 
     def refuse(self, rows: pl.Series, column: str, values: pl.Series, why: str, *, impossible: bool = False) -> None:
         """Note a problem of some rows."""
@@ -180,63 +240,21 @@ class Columns:
             flag = pl.select(pl.when(rows).then(pl.lit(name)).otherwise(flag)).to_series()
         return flag
 
-    def _names(self, name: str) -> list[str]:
-        declared = self.source.columns[name]
-        return [declared] if isinstance(declared, str) else declared
-
     def _written(self, name: str) -> pl.Series:
-        """Return a column of ours as trimmed text; null where all its cells are empty, whatever literals stand beside them."""
-        names = self._names(name)
-        cells = [self._cell(part) for part in names]
-        joined = pl.concat_str(cells, separator=" ", ignore_nulls=True)
-        own = [cell for cell, part in zip(cells, names, strict=True) if not part.startswith("=")]
-        value = pl.when(pl.any_horizontal(cell.is_not_null() for cell in own)).then(joined) if own else joined
-        return self.raw.frame.select(value.alias(name)).to_series()
+        return written(self.source, self.raw, name)
 
-    def _cell(self, name: str) -> pl.Expr:
-        if name.startswith("="):
-            return pl.lit(name[1:])
-        dtype = self.raw.frame.schema[name]
-        cell = pl.col(name)
-        if isinstance(dtype, pl.List | pl.Array):
-            cell = cell.cast(_TEXTS).list.join(" ")
-        return _text(cell, dtype).str.strip_chars().replace("", None)
+    def _as_in_file(self, name: str) -> pl.Series:
+        names = declared(self.source, name)
+        cells = self.raw.frame[names[0]] if len(names) == 1 and names[0] in self.raw.frame.columns else self.frame[name]
+        return cells.cast(_TEXT, strict=False) if not isinstance(cells.dtype, pl.List | pl.Array) else self.frame[name]
 
-    def _cells(self, name: str, separator: str | None) -> pl.Expr:
-        dtype = self.raw.frame.schema[name]
-        if isinstance(dtype, pl.List | pl.Array):
-            return pl.col(name).cast(_TEXTS).fill_null(pl.lit([], dtype=_TEXTS))
-        text = _text(pl.col(name), dtype).fill_null("")
-        return text.str.split(separator) if separator else pl.concat_list(text)
-
-
-def parsed_amount(written: pl.Series) -> pl.Series:
-    """Return the number in an amount of money ("15.00 USD", "£1,234.50", "EUR 1.234,50"); null for what is none.
-
-    The last "." or "," is the decimal mark where one or two digits follow it, and a "." also where it is the only mark.
-    """
-    amount = pl.col("a").str.extract(_AMOUNT, 1).str.replace_all(r"['\s]", "")
-    plain = amount.str.contains(r"^-?\d+(?:\.\d+)?$")
-    whole = amount.str.replace(r"[.,]\d{1,2}$", "").str.replace_all(r"[.,]", "")
-    cents = amount.str.extract(r"[.,](\d{1,2})$", 1).fill_null("0")
-    number = pl.when(plain).then(amount).otherwise(pl.concat_str(whole, cents, separator="."))
-    return pl.DataFrame({"a": written}).select(number.cast(pl.Float64, strict=False)).to_series()
-
-
-def parsed_time(written: pl.Series) -> pl.Series:
-    """Return Unix seconds, or the number that a cell holds; null for what is neither."""
-    cell = pl.col("t")
-    stamps = [
-        cell.str.to_datetime("%+", strict=False, time_zone="UTC", time_unit="us").dt.epoch("us"),
-        *(cell.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("us") for form in _NAIVE_TIMES),
-        cell.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).dt.epoch("us"),
-    ]
-    return pl.DataFrame({"t": written}).select(pl.coalesce(cell.cast(pl.Float64, strict=False), *(stamp / 1e6 for stamp in stamps))).to_series()
-
-
-def _text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if dtype.is_float():
-        # Identifiers that passed through a floating-point column come as 12345.0, and missing ones as NaN.
-        whole = (cell == cell.floor()) & (cell.abs() < 2**53)
-        return pl.when(cell.is_nan()).then(None).when(whole).then(cell.cast(pl.Int64, strict=False).cast(_TEXT)).otherwise(cell.cast(_TEXT))
-    return cell.cast(_TEXT, strict=False)
+    def _named_categories(self, values: pl.Series) -> pl.Series:
+        """Return categories with Google's numbers as the names of their path; numbers without a name are left out."""
+        numbers = values.explode().filter(values.explode().str.contains(r"^\d{1,7}$").fill_null(False)).unique().to_list()
+        if not numbers:
+            return values
+        paths = {number: self.reading.categories.get(number, "").replace(" > ", "\0") for number in numbers}
+        unnamed = [number for number, path in paths.items() if not path]
+        self.reading.note(_UNNAMED_CATEGORY, int(values.list.eval(pl.element().is_in(unnamed)).list.any().fill_null(False).sum()))
+        element = pl.element().replace(paths).str.split("\0").list.explode()
+        return values.to_frame("v").select(pl.col("v").list.eval(element.filter(element != ""))).to_series()

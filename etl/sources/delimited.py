@@ -16,7 +16,6 @@ from etl.sources.raw import LINE, RawFile, RawTable, told
 from kg.errors import InputError
 
 MAX_RECORD_LINES = 1000
-NOT_UTF8 = "is not UTF-8 as other lines of the file are; write the whole file in one encoding"
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
 
 
@@ -134,7 +133,8 @@ class _Chunk:
                 yield n, self._wrong(texts[n] or "", str(error))
                 return
             length = start + reader.line_num - n
-            yield n, _Record(cells, length, NOT_UTF8 if None in texts[n : n + length] else "")
+            broken = [self._lines.broken[self._lines.number(m)][1] for m in range(n, min(n + length, len(texts))) if texts[m] is None]
+            yield n, _Record(cells, length, broken[0] if broken else "")
             n += length
             end = n + MAX_RECORD_LINES
 
@@ -147,7 +147,7 @@ class _Chunk:
 
     def _split(self, rows: pl.DataFrame) -> None:
         broken = rows.filter(pl.col("text").is_null())[LINE].to_list()
-        self._refused += [(self._lines.number(n), self._lines.broken.get(self._lines.number(n), ""), NOT_UTF8) for n in broken]
+        self._refused += [(self._lines.number(n), *self._lines.broken[self._lines.number(n)]) for n in broken]
         lines = rows.filter(pl.col("text").str.len_bytes() > 0).with_columns(cells=pl.col("text").str.split(self._file.delimiter))
         right = pl.col("cells").list.len() == self._width
         for n, text, cells in lines.filter(~right).iter_rows():
@@ -170,7 +170,12 @@ class _Chunk:
 
 def _header(file: RawFile, lines: Lines) -> _Header:
     reader = csv.reader((f"{line or ''}\n" for line in lines.texts[:MAX_RECORD_LINES]), delimiter=file.delimiter)
-    cells = next(reader, [])
+    try:
+        cells = next(reader, [])
+    except csv.Error as error:
+        raise InputError(
+            f"{file.name}: its first line is not CSV: {error}", hint="end each line by a line feed, and name the columns in the first"
+        ) from None
     names = [file.named(cell) for cell in cells]
     repeated = sorted({name for name in names if names.count(name) > 1 and name in file.wanted})
     if repeated:

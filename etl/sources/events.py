@@ -17,6 +17,7 @@ from kg.tables import INTERACTION_COLUMNS, empty
 COLUMNS: Mapping[str, pl.DataType] = {
     **INTERACTION_COLUMNS,
     "order": pl.String(),
+    "event_id": pl.String(),
     "cancels": pl.Boolean(),
     "line": pl.Int64(),
     "flag": pl.String(),

@@ -125,5 +125,5 @@ def _complete(file: RawFile, reader: Reader) -> Iterator[RawTable]:
         n_rows += table.n_rows
         absent = [name for name in dict.fromkeys(file.wanted) if name not in table.frame.columns]
         yield replace(table, frame=table.frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)) if absent else table
-    if n_rows == 0:
+    if n_rows == 0 and not file.may_be_empty:
         raise InputError(f"{file.name} holds no rows", hint="export it again, or remove the source from reckon.toml")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from etl.sources import jsonl
 from etl.sources.blocks import blocks
-from etl.sources.raw import RawFile, RawTable, told
+from etl.sources.raw import RawFile, RawTable
 from kg.errors import InputError
 
 KINDS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ def read(file: RawFile) -> Iterator[RawTable]:
     Raises:
         InputError: It is not text, or none of its lines is an event.
     """
-    n_events = 0
+    n_events = n_refused = 0
     for block in blocks(file):
         objects, refused = jsonl.objects(block.lines)
         rows: list[tuple[int, Mapping[str, object]]] = []
@@ -52,8 +52,9 @@ def read(file: RawFile) -> Iterator[RawTable]:
             if not found:
                 empty[f"{event['event_name']} names no item, or is no e-commerce event"] += 1
         refused.sort()
-        yield RawTable(file.name, jsonl.frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding, empty)
-    if not n_events:
+        yield jsonl.table(file, rows, refused, block, empty)
+        n_refused += len(refused)
+    if not n_events and not (file.may_be_empty and not n_refused):
         raise InputError(f"{file.name} holds no GA4 event", hint="write one event a line, each with `event_name`, as BigQuery exports them")
 
 
@@ -86,7 +87,14 @@ def _rows(event: Mapping[str, object], *, items_only: bool) -> Iterator[dict[str
     for item in items:
         row = {name: _set(value) for name, value in item.items()}
         categories = [value for name in _CATEGORIES if isinstance(value := row.get(name), str)]
-        yield {**row, **shared, "categories": categories, "paid": _paid(row)}
+        yield {**row, **shared, "categories": categories, "paid": _paid(row), "purchase_line": _line(row, shared["transaction_id"])}
+
+
+def _line(row: Mapping[str, object], transaction_id: object) -> str | None:
+    """Return what identifies a line of a transaction: a page that is loaded again sends its purchase again, at another time."""
+    if transaction_id is None:
+        return None
+    return "/".join(str(part) for part in (transaction_id, row.get("item_variant"), row.get("quantity"), row.get("price"), row.get("item_revenue")))
 
 
 def _paid(row: Mapping[str, object]) -> object:

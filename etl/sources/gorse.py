@@ -14,7 +14,7 @@ import orjson
 
 from etl.sources import jsonl
 from etl.sources.blocks import blocks
-from etl.sources.raw import RawFile, RawTable, told
+from etl.sources.raw import RawFile, RawTable
 from kg.errors import InputError
 
 OWN_LABELS = ("brand", "description", "price_cents")
@@ -32,13 +32,15 @@ def read(file: RawFile) -> Iterator[RawTable]:
         InputError: It is not text, or none of its objects is one of Gorse's.
     """
     known: set[str] = set()
+    n_refused = 0
     for block in blocks(file):
         objects, refused = jsonl.objects(block.lines)
         rows = [(line, _row(record)) for line, record in objects]
         for _, record in objects:
             known.update(record)
-        yield RawTable(file.name, jsonl.frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding)
-    if not known & _KEYS:
+        yield jsonl.table(file, rows, refused, block)
+        n_refused += len(refused)
+    if not known & _KEYS and not (file.may_be_empty and not known and not n_refused):
         raise InputError(f"{file.name} holds none of Gorse's objects", hint="write one object a line, with ItemId, UserId or FeedbackType")
 
 

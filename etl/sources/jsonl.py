@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import orjson
 import polars as pl
 
-from etl.sources.blocks import Lines, blocks
-from etl.sources.delimited import NOT_UTF8
+from etl.sources.blocks import Block, Lines, blocks
 from etl.sources.raw import LINE, RawFile, RawTable, told
 from kg.errors import InputError
 
@@ -22,11 +21,15 @@ def read(file: RawFile) -> Iterator[RawTable]:
         InputError: It is not text, holds no JSON object, or no object has a wanted key.
     """
     known: dict[str, None] = {}
+    n_refused = 0
     for block in blocks(file):
         rows, refused = objects(block.lines)
         for _, row in rows:
             known.update(dict.fromkeys(row))
-        yield RawTable(file.name, frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding)
+        yield table(file, rows, refused, block)
+        n_refused += len(refused)
+    if not known and file.may_be_empty and not n_refused:
+        return
     if not known:
         raise InputError(f"{file.name} holds no JSON object", hint="write one JSON object a line")
     file.present([*known])
@@ -38,7 +41,7 @@ def objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tup
     refused: list[tuple[int, str, str]] = []
     for number, text in enumerate(lines.texts, start=lines.first):
         if text is None:
-            refused.append((number, lines.broken[number], NOT_UTF8))
+            refused.append((number, *lines.broken[number]))
             continue
         if not text.strip():
             continue
@@ -52,6 +55,18 @@ def objects(lines: Lines) -> tuple[list[tuple[int, dict[str, object]]], list[tup
         else:
             refused.append((number, text, "is not a JSON object"))
     return rows, refused
+
+
+def table(
+    file: RawFile,
+    rows: Sequence[tuple[int, Mapping[str, object]]],
+    refused: Sequence[tuple[int, str, str]],
+    block: Block,
+    empty: Mapping[str, int] | None = None,
+) -> RawTable:
+    """Return the records of a block as a chunk of a file."""
+    native = frozenset(name for name in file.wanted if any(isinstance(row.get(name), float) for _, row in rows))
+    return RawTable(file.name, frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding, empty or {}, native)
 
 
 def frame(wanted: Sequence[str], rows: Sequence[tuple[int, Mapping[str, object]]]) -> pl.DataFrame:

@@ -34,10 +34,12 @@ class Meaning:
     kind: str = ""
 
 
+_SALE = ("sale_price", "sale_dates")
 GMC = Meaning(
     {
         **{name: name for name in ("title", "description", "brand", "gtin", "mpn", "color", "size", "material", "pattern", "gender", "age_group")},
-        **{"item_id": "id", "price": merchant.CURRENT_PRICE, "available": "availability", "condition": "condition", "item_group": "item_group_id"},
+        **{"item_id": "id", "price": "price", "available": "availability", "condition": "condition", "item_group": "item_group_id"},
+        **{"sale_price": "sale_price", "sale_dates": "sale_price_effective_date"},
         "categories": ["product_type", "google_product_category"],
     },
     split={"categories": ">", "color": "/", "material": "/"},
@@ -46,7 +48,7 @@ GMC = Meaning(
 GA4_EVENTS = Meaning(
     {
         **{"user_id": "user", "item_id": "item_id", "kind": "event_kind", "time": "event_time"},
-        **{"quantity": "quantity", "price": "paid", "order": "transaction_id"},
+        **{"quantity": "quantity", "price": "paid", "order": "transaction_id", "event_id": "purchase_line"},
     }
 )
 GA4_ITEMS = Meaning(
@@ -74,7 +76,7 @@ _STATIC: Mapping[tuple[str, str], Meaning] = {
 
 _SYNONYMS: Mapping[str, Sequence[str]] = {
     "user_id": ("user_id", "uid", "session_id"),
-    "item_id": ("item_id", "iid"),
+    "item_id": ("item_id", "iid", "item_id_list"),
     "time": ("timestamp", "time"),
     "rating": ("rating",),
     "kind": ("kind", "behavior", "behavior_type"),
@@ -131,6 +133,7 @@ def prepared(source: SourceConfig, path: Path) -> Prepared:
     file_format = source.file_format or files.format_of(path)
     bound = int(source.max_line_mb * 2**20)
     file = files.opened(path, file_format=file_format, delimiter=source.delimiter, encoding=source.encoding, max_line_bytes=bound)
+    file = replace(file, may_be_empty=source.table != "items")
     if file_format == "recbole":
         meaning = _recbole(source, recbole.header(file))
     elif (file_format, source.table) in _STATIC:
@@ -142,8 +145,11 @@ def prepared(source: SourceConfig, path: Path) -> Prepared:
 
 def _merged(source: SourceConfig, meaning: Meaning, file: RawFile, file_format: str) -> Prepared:
     columns = {**meaning.columns, **source.columns}
+    if "price" in source.columns:
+        # Who names the price themselves means that one.
+        columns = {ours: theirs for ours, theirs in columns.items() if ours not in _SALE or ours in source.columns}
     if "price_cents" in source.columns:
-        columns.pop("price", None)
+        columns = {ours: theirs for ours, theirs in columns.items() if ours not in ("price", *_SALE)}
     columns = {ours: theirs for ours, theirs in columns.items() if theirs}
     missing = [name for name in REQUIRED[source.table] if name not in columns]
     if missing:

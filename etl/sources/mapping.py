@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,13 +14,17 @@ from etl.sources.columns import Columns
 from etl.sources.entities import Entities
 from etl.sources.links import no_links, relation_name, typed
 from kg import schema
+from kg.ids import checked_series
+from kg.placeholders import blanked
 from kg.ratings import RatingScale
 from kg.tables import ITEM_COLUMNS
 
-_ITEM_FIELDS = {*ITEM_COLUMNS, "price"}
+_ITEM_FIELDS = {*ITEM_COLUMNS, "price", "sale_price", "sale_dates"}
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 _DAY_S = 86_400
-_MILLISECONDS_FROM = 1e11
+_SEVERAL = re.compile(r"[\s,;|]+")
+_MOST_HINTED = 1_000
+"""Of so many unknown ids it is tried whether they are lists of known ones."""
 
 
 @dataclass
@@ -62,18 +67,19 @@ class Mapping:
         return columns.accepted()
 
     def _items(self, columns: Columns) -> None:
-        columns.text("item_id", required=True)
-        for name in ("title", "description", "brand"):
-            columns.text(name)
+        columns.identifier("item_id", required=True)
+        columns.text("title")
+        columns.text("description", separator="\n")
+        columns.text("brand")
         columns.flag(service_lines(columns.frame, self.lines), "service_line")
         columns.many("categories")
-        columns.price()
+        columns.price(self.now)
         columns.boolean("available")
         _declared(columns, besides=_ITEM_FIELDS)
         self._entity(columns, "item_id")
 
     def _users(self, columns: Columns) -> None:
-        columns.text("user_id", required=True)
+        columns.identifier("user_id", required=True)
         _declared(columns, besides={"user_id"})
         self._entity(columns, "user_id")
 
@@ -93,9 +99,9 @@ class Mapping:
         columns.refuse(values.is_not_null() & (earlier | ~values.is_first_distinct()), key, values, "is repeated; the first row stays")
 
     def _interactions(self, columns: Columns) -> None:
-        columns.text("user_id")
+        columns.identifier("user_id")
         columns.flag(columns.frame["user_id"].is_null(), "no_user")
-        columns.text("item_id", required=True)
+        columns.identifier("item_id", required=True)
         columns.flag(columns.frame["item_id"].is_in(self.service().implode()).fill_null(False), "service_line")
         if columns.given("kind"):
             columns.text("kind", required=True)
@@ -104,17 +110,16 @@ class Mapping:
             columns.add("kind", pl.lit(columns.source.kind))
         self._time(columns)
         columns.text("order")
+        columns.text("event_id")
         self._quantity(columns)
         self._rating(columns)
-        columns.price()
+        columns.price(self.now)
         if columns.source.unknown_items == "reject":
             self._refuse_unknown(columns, "item_id", columns.frame["item_id"], besides=self.service())
 
     def _time(self, columns: Columns) -> None:
         columns.time()
         late = columns.frame["time"] > self.now + self.clean.future_days * _DAY_S
-        milliseconds = late & (columns.frame["time"] > _MILLISECONDS_FROM)
-        columns.refuse(milliseconds.fill_null(False), "time", columns.frame["time"], "is far in the future; Unix time is in seconds", impossible=True)
         columns.refuse(late.fill_null(False), "time", columns.frame["time"], "is in the future", impossible=True)
 
     def _quantity(self, columns: Columns) -> None:
@@ -154,7 +159,9 @@ class Mapping:
             columns.refuse(written.is_not_null() & nodes.is_null(), name, written, 'is not written "type:id"')
             parts = nodes.to_frame("node").select(pl.col("node").str.splitn(":", 2)).unnest("node")
             columns.add(f"{name}_type", parts["field_0"])
-            columns.add(name, parts["field_1"].str.strip_chars())
+            keys, faults = checked_series(blanked(parts["field_1"], name))
+            columns.refuse_each(parts["field_1"], name, faults)
+            columns.add(name, keys.fill_null("").zip_with(parts["field_0"].is_not_null(), keys))
             is_item = (pl.col(f"{name}_type") == "item") & (pl.col(name) != "")
             self._refuse_unknown(columns, name, columns.frame.select(pl.when(is_item).then(name)).to_series())
 
@@ -163,7 +170,22 @@ class Mapping:
             return
         known = self.known("items") if besides is None else pl.concat([self.known("items"), besides.alias("item_id")])
         unknown = values.is_not_null() & ~values.is_in(known.implode()).fill_null(False)
+        columns.refuse_each(values.set(~unknown, None), name, self._lists_of_known(values.filter(unknown)))
         columns.refuse(unknown, name, values, "is not an item of the catalogue")
+
+    def _lists_of_known(self, unknown: pl.Series) -> dict[str, str]:
+        """Return which unknown ids are several known ones in one cell, with the advice to split them."""
+        known: set[str] | None = None
+        found = {}
+        for text in unknown.unique().head(_MOST_HINTED).to_list():
+            parts = _SEVERAL.split(text)
+            if len(parts) < 2:
+                continue
+            known = set(self.known("items")) if known is None else known
+            if known.issuperset(parts):
+                mark = next((mark for mark in ",;|" if mark in text), " ")
+                found[text] = f'holds {len(parts)} items of the catalogue; write `split = {{ item_id = "{mark}" }}` in its [[source]]'
+        return found
 
 
 def _declared(columns: Columns, *, besides: set[str]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-import polars as pl
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
@@ -20,8 +19,6 @@ from etl.sources import blocks, delimited, jsonl, streams
 from etl.sources.raw import RawFile, RawTable, no_rejects
 from kg.errors import InputError
 
-CURRENT_PRICE = "current_price"
-"""What a shopper pays now: `sale_price` where there is one, else `price`. Not an attribute of the feed."""
 DETAILS = "product_detail"
 """As a JSON object: attribute_name → attribute_value."""
 
@@ -52,18 +49,7 @@ def column_name(written: str) -> str:
 
 
 def _read_text(file: RawFile) -> Iterator[RawTable]:
-    inner = [name for name in file.wanted if name != CURRENT_PRICE]
-    priced = CURRENT_PRICE in file.wanted
-    prices = ["sale_price", "price"] if priced else []
-    wanted = list(dict.fromkeys([*inner, *prices]))
-    optional = file.optional | {name for name in prices if name not in inner}
-    for table in delimited.read(replace(file, wanted=wanted, optional=optional, named=column_name)):
-        yield replace(table, frame=_with_current_price(table.frame) if priced else table.frame)
-
-
-def _with_current_price(frame: pl.DataFrame) -> pl.DataFrame:
-    found = [pl.col(name).str.strip_chars().replace("", None) for name in ("sale_price", "price") if name in frame.columns]
-    return frame.with_columns(pl.coalesce(found or [pl.lit(None, dtype=pl.String)]).alias(CURRENT_PRICE))
+    yield from delimited.read(replace(file, named=column_name))
 
 
 def _read_xml(file: RawFile) -> Iterator[RawTable]:
@@ -172,9 +158,6 @@ class _Products:
         for tag, texts in sorted(product.items(), key=lambda entry: entry[0].startswith(_GOOGLE)):
             name = _local(tag)
             row[name if tag.startswith(_GOOGLE) else _ATOM.get(name, name)] = texts[0] if len(texts) == 1 else texts
-        price = row.get("sale_price") or row.get("price")
-        if price:
-            row[CURRENT_PRICE] = price
         if self._details:
             row[DETAILS] = orjson.dumps(self._details).decode()
         self.found.append((self._began, row))

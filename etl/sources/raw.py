@@ -28,6 +28,7 @@ class RawTable:
         read_fraction: How much of the file has been read so far.
         encoding: What a text file is written in, as far as it has been read.
         empty: Why → how many records say nothing that we could use (an event that names no item).
+        native: Columns in which the file holds numbers of its own, not text (JSON).
     """
 
     name: str
@@ -36,6 +37,7 @@ class RawTable:
     read_fraction: float
     encoding: str = ""
     empty: Mapping[str, int] = field(default_factory=dict)
+    native: frozenset[str] = frozenset()
 
     @property
     def n_rows(self) -> int:
@@ -58,6 +60,7 @@ class RawFile:
         max_line_bytes: Longest line (or XML record); 0 is the reader's own bound.
         named: Turns a cell of a header into the name of a column.
         quoting: Whether quotes in a delimited file may enclose cells.
+        may_be_empty: Whether it may hold no rows: events, users and triples may be yet to come.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class RawFile:
     max_line_bytes: int = 0
     named: Callable[[str], str] = str.strip
     quoting: bool = True
+    may_be_empty: bool = False
 
     def present(self, known: Sequence[str]) -> list[str]:
         """Return the wanted columns that the file has.

@@ -179,4 +179,4 @@ def _spellings(pattern: str | list[dict[str, Any]]) -> list[str | list[dict[str,
 @cache
 def placeholders() -> frozenset[str]:
     """Return the cells that state nothing ("unknown", "n/a"), in lower case."""
-    return frozenset(str(row["pattern"]) for row in read_lines("placeholders.jsonl"))
+    return frozenset(str(row["pattern"]) for row in read_lines("placeholders.jsonl") if "columns" not in row)

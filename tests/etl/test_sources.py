@@ -195,11 +195,11 @@ def test_triples(load, items):
 
 
 def test_prices_and_times_that_cannot_be(load, items):
-    data = b"who,what,when,n\nu,a,2024-13-01,1\nu,a,nan,1\nu,a,2024-05-01 10:00,inf\nu,a,12,2\n"
+    data = b"who,what,when,n\nu,a,2024-13-01,1\nu,a,nan,1\nu,a,2024-05-01 10:00,inf\nu,a,12,2\nu,a,2024-05-01,2\n"
     columns = {"user_id": "who", "item_id": "what", "time": "when", "quantity": "n"}
     imported = load(items=items, interactions=(data, {"columns": columns, "kind": "purchase"}))
-    assert imported.catalog.interactions.select("time", "quantity").rows() == [(12.0, 2.0)]
-    assert pl.concat(imported.rejects).select("line", "column").rows() == [(2, "time"), (3, "time"), (4, "quantity")]
+    assert imported.catalog.interactions.select("time", "quantity").rows() == [(None, 1.0), (1714521600.0, 2.0)]
+    assert pl.concat(imported.rejects).select("line", "column").rows() == [(2, "time"), (4, "quantity"), (5, "time")]
 
 
 PARQUET = as_bytes(ITEMS, "parquet")
