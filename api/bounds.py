@@ -1,4 +1,4 @@
-"""How large a request may be, and how long it may take to arrive. Pure ASGI."""
+"""How large a request may be, how long it may take to arrive, and that it says everything once. Pure ASGI."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import json_text
 from api.metrics import REFUSED
 from api.problems import Refusal
 
@@ -38,6 +39,9 @@ class Bounds:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self._max_headers:
             raise _refused("headers", 431, "Headers too large", f"the headers are larger than {self._max_headers} bytes")
+        twice = json_text.repeated(scope.get("query_string", b""))
+        if twice is not None:
+            raise _refused("repeated", 422, "Invalid input", twice)
         length = next((value for name, value in headers if name == b"content-length"), None)
         if length is None and not any(name == b"transfer-encoding" for name, _ in headers):
             await self._app(scope, receive, send)
@@ -49,6 +53,9 @@ class Bounds:
             return
         if deeper(body, self._max_nesting):
             raise _refused("nesting", 422, "Invalid input", f"the body nests deeper than {self._max_nesting} levels")
+        wrong = json_text.fault(body) if body.lstrip()[:1] in (b"{", b"[") else None
+        if wrong is not None:
+            raise _refused("repeated", 422, "Invalid input", f"body: {wrong}")
         await self._app(scope, _replayed(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:

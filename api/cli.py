@@ -44,6 +44,8 @@ def serve(
     os.environ[app.WORKSPACE_VARIABLE] = str(opened.root)
     # The workers read the configuration themselves, and divide what they share among as many as there are.
     os.environ["RECKON__SERVE__WORKERS"] = str(n_workers)
+    # The workers begin with `python -c`, which would search the current directory first.
+    os.environ["PYTHONSAFEPATH"] = "1"
     # Every thread may get an arena of its own, whose free memory the others cannot use; read by the C library when a process starts.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     logs.configure()

@@ -34,7 +34,7 @@ def followed(root: Path) -> Iterator[None]:
         while not stopped.is_set():
             started = time.monotonic()
             # The kernel ends it with the thread that started it, so this thread lives as long as the process.
-            process = children.spawn([sys.executable, "-m", "etl", "follow", "-w", str(root)], log=sys.stderr.buffer)
+            process = children.spawn(children.reckon("follow", "-w", str(root)), log=sys.stderr.buffer)
             _wait(process, stopped)
             if stopped.is_set():
                 children.stop(process)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Send
 
 from api.responses import request_id
+from kg import plain
 from kg.errors import AuthenticationError, ReckonError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,8 +93,7 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
-    # The value is not echoed: it may be a secret that was put into the wrong field.
-    told = [{"where": ".".join(str(part)[:64] for part in e["loc"]), "why": e["msg"]} for e in errors[:_MAX_TOLD]]
+    told = [{"where": plain.place(e), "why": plain.reason(e)} for e in errors[:_MAX_TOLD]]
     detail = "; ".join(f"{e['where']}: {e['why']}" for e in told[:3])
     return _response(Refusal(422, "Invalid input", detail, hint="see /docs for what the call takes"), request, errors=told)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import ValidationError
 
+from gnn.lists.names import unknown_names
 from gnn.lists.rule import Rule, rule_of
 from gnn.lists.rules import Rules
 from gnn.recommend import Recommender
@@ -81,6 +82,9 @@ class ServingRules:
         with self._lock:
             recommender.rules = self.over(recommender)
             self._recommender = recommender
+        for rule_id, kept in self._configured.items():
+            for warning in unknown_names(kept.rule, recommender.artifact):
+                log.warning("rule names what the build does not have", rule_id=rule_id, detail=warning)
 
     def over(self, recommender: Recommender, instead: Sequence[Rule] = (), without: Sequence[str] = ()) -> Rules:
         """Return the rules over a build.

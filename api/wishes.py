@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from api import json_text
 from api.pages import MAX_LISTED, MAX_TOKEN, Page, question
 from gnn.lists.answers import Ask, item_hash
 from gnn.lists.filters import parse_filter
@@ -21,13 +22,17 @@ _FILTER_EXAMPLE = {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "
 Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
 
 
+Whole = Annotated[int, BeforeValidator(lambda given: int(given) if isinstance(given, float) and given.is_integer() else given)]
+"""A whole number; 3.0 is one, as in JSON Schema."""
+
+
 class ListWishes(BaseModel):
     """Wishes of every list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    k: int = Field(default=10, ge=1, le=1_000, description="How many items; at most `max_k` of the configuration, 200 by default.")
-    offset: int = Field(default=0, ge=0, lt=MAX_LISTED, description="Places to leave out at the head of the list.")
+    k: Whole = Field(default=10, ge=1, description="How many items; the most is the configuration's `max_k`.")
+    offset: Whole = Field(default=0, ge=0, lt=MAX_LISTED, description="Places to leave out at the head of the list.")
     page_token: str = Field(default="", max_length=MAX_TOKEN, description="`next_page_token` of the page before; goes without `offset`.")
     explain: Literal["none", "brief", "full"] = Field(
         default="full", description="brief: the three largest reasons with their strongest path; full: up to eight with up to five."
@@ -35,7 +40,7 @@ class ListWishes(BaseModel):
     diversity: float = Field(
         default=0.0, ge=0, le=1, description="0 ranks by score alone, 1 by difference from what is ranked above alone (maximal marginal relevance)."
     )
-    seed: int | None = Field(default=None, ge=0, lt=2**32, description="Explore: draw the order, the same for the same seed.")
+    seed: Whole | None = Field(default=None, ge=0, lt=2**32, description="Explore: draw the order, the same for the same seed.")
 
 
 class QueryWishes(ListWishes):
@@ -48,7 +53,9 @@ class QueryWishes(ListWishes):
 
 
 class BodyWishes(ListWishes):
-    """Wishes as members of a body."""
+    """Wishes as members of a body, where a number is a number: "10" is not 10."""
+
+    model_config = ConfigDict(strict=True)
 
     filter: dict[str, Any] | None = Field(default=None, description="Structured filter; see docs.", examples=[_FILTER_EXAMPLE])
     caps: dict[str, Annotated[int, Field(ge=1, le=999)]] = Field(
@@ -113,8 +120,7 @@ def asked(wishes: ListWishes, recommender: Recommender, *, max_k: int, show_ids:
     Raises:
         InputError: A wish cannot be fulfilled.
     """
-    if wishes.k > max_k:
-        raise InputError(f"k is {wishes.k}", hint=f"ask for at most {max_k}")
+    check_k(wishes.k, max_k)
     if wishes.page_token and wishes.offset:
         raise InputError("both page_token and offset were given", hint="send one of them")
     wanted, caps = _filter(wishes), _caps(wishes)
@@ -145,11 +151,24 @@ def asked(wishes: ListWishes, recommender: Recommender, *, max_k: int, show_ids:
     return Asked(replace(ask, k=wishes.k, offset=offset, withheld=frozenset() if page is None else frozenset(page.shown)), page, same)
 
 
+def check_k(k: int, max_k: int) -> None:
+    """Refuse a list that is too long.
+
+    Raises:
+        InputError: With the bound.
+    """
+    if k > max_k:
+        raise InputError(f"k is {str(k)[:20]}", hint=f"ask for at most {max_k}")
+
+
 def _filter(wishes: ListWishes) -> object:
     if isinstance(wishes, BodyWishes):
         return wishes.filter
     if not isinstance(wishes, QueryWishes) or not wishes.filter:
         return None
+    wrong = json_text.fault(wishes.filter)
+    if wrong is not None:
+        raise InputError(f"filter: {wrong}")
     try:
         return orjson.loads(wishes.filter)
     except orjson.JSONDecodeError as error:

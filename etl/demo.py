@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -51,7 +50,7 @@ def run_demo(folder: Path, *, port: int, stop: bool) -> None:
     with (workspace.root / "serve.log").open("wb") as log:
         # On loopback the demo's API docs may be looked at without a key, as the ending invites to.
         os.environ.setdefault("RECKON__SERVE__PUBLIC_DOCS", "true")
-        command = [sys.executable, "-m", "etl", "serve", "-w", str(workspace.root), "--port", str(port)]
+        command = children.reckon("serve", "-w", str(workspace.root), "--port", str(port))
         server = children.spawn(command, log=log)
     try:
         with MemoryWatch(workspace) as memory:
@@ -95,7 +94,7 @@ def _free_port(wanted: int, console: Console) -> int:
 
 
 def _reckon(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "etl", *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    done = subprocess.run(children.reckon(*arguments), capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         raise UnavailableError(f"reckon {' '.join(arguments[:2])} failed: {done.stderr.strip()}", hint="correct what it names and run the demo again")
     return done.stdout.strip()

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_START = Path(__file__).resolve().parents[1] / "reckon_start.py"
+
+
+def reckon(*arguments: str) -> list[str]:
+    """Return the command that runs `reckon` of this very installation, whatever lies in the current directory or is called `etl` elsewhere."""
+    return [sys.executable, "-P", str(_START), *arguments]
 
 
 def spawn(

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from kg import plain
 from kg.errors import ConfigError
 from kg.ratings import RatingScale
 
@@ -205,11 +206,13 @@ def _validated(kind: type[S], values: object, where: str) -> S:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        first = error.errors(include_url=False)[0]
+        key = plain.place(first)
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{where}: unknown key {key!r}", hint=_suggest(key.split(".")[-1], list(kind.model_fields))) from None
-        raise ConfigError(f"{where}: {key or 'table'}: {first['msg']}", hint="`reckon config show` lists every key with its meaning") from None
+        # A value may be a password.
+        why = plain.reason({**first, "input": None}).removeprefix("null ")
+        raise ConfigError(f"{where}: {key or 'table'}: {why}", hint="`reckon config show` lists every key with its meaning") from None
 
 
 def _suggest(name: str, known: list[str]) -> str:

@@ -6,19 +6,20 @@ import asyncio
 import secrets
 import time
 from collections.abc import Collection
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 from pydantic.config import JsonDict
 
+from api import event_fields
 from api.auth import require
 from api.keys import ApiKey
 from api.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.responses import Answer, request_id
 from api.serving import Serving
+from kg import plain
 from kg.errors import InputError, LedgerUnavailableError
 from kg.ledger.events import Appended, NewEvent
 from kg.ratings import RatingScale, checked_rating
@@ -26,7 +27,6 @@ from kg.ratings import RatingScale, checked_rating
 router = APIRouter(prefix="/v1", tags=["events"])
 MAX_EVENTS = 1_000
 MAX_PROPERTIES_BYTES = 4_096
-_DAY_S = 86_400.0
 _TEXT = r"^[^\x00]*$"
 _EXAMPLE: JsonDict = {"event_id": "9b1d", "user_id": "718", "item_id": "844165", "kind": "purchase", "time": "2026-11-24T10:15:00Z", "quantity": 2}
 _ANOTHER: JsonDict = {"event_id": "9b1e", "user_id": "718", "item_id": "1029743", "kind": "view"}
@@ -45,7 +45,7 @@ def _bounded(properties: dict[str, JsonValue]) -> dict[str, JsonValue]:
 class Event(BaseModel):
     """One thing that a shopper did."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     event_id: str | None = Field(
         default=None,
@@ -56,13 +56,8 @@ class Event(BaseModel):
     )
     user_id: str = Field(min_length=1, max_length=512, pattern=_TEXT)
     item_id: str | None = Field(default=None, min_length=1, max_length=512, pattern=_TEXT, description="What it is about; only a search has none.")
-    kind: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,58}$",
-        description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.",
-    )
-    time: AwareDatetime | Annotated[float, Field(ge=0, le=1e11)] | None = Field(
-        default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out."
-    )
+    kind: event_fields.Kind = Field(description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.")
+    time: event_fields.Time = Field(default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out.")
     quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
     value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
     price_cents: int | None = Field(default=None, ge=0, le=10**12, description="What was paid for all pieces together, in cents.")
@@ -75,17 +70,6 @@ class Event(BaseModel):
         if self.item_id is None and self.kind != "search":
             raise ValueError(f"a {self.kind} needs an item_id")
         return self
-
-    def seconds(self, now: float) -> float:
-        """Return its time as Unix seconds.
-
-        Raises:
-            InputError: It is more than a day ahead.
-        """
-        told = self.time.timestamp() if isinstance(self.time, datetime) else self.time
-        if told is not None and told > now + _DAY_S:
-            raise InputError("time is more than a day in the future")
-        return now if told is None else told
 
 
 class EventOutcome(Answer):
@@ -222,25 +206,19 @@ def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | 
     event_id = told[:200] if isinstance(told, str) else None
     try:
         event = _EVENT.validate_python(raw)
-        seconds = event.seconds(now)
+        event_fields.check(event.kind, event.time, kinds, now)
         if event.kind == "rating" and event.value is not None:
             checked_rating(event.value, scale)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"][:1])
-        return EventOutcome(event_id=event_id, status="rejected", reason=f"{where}: {first['msg']}" if where else first["msg"])
+        return EventOutcome(event_id=event_id, status="rejected", reason=plain.sentence(error.errors(include_url=False)[0]))
     except InputError as error:
-        return EventOutcome(event_id=event_id, status="rejected", reason=error.message)
-    if event.kind not in kinds:
-        return EventOutcome(
-            event_id=event_id, status="rejected", reason=f"kind {event.kind!r} is not configured: give it a weight in [model] kind_weights"
-        )
+        return EventOutcome(event_id=event_id, status="rejected", reason=str(error))
     return NewEvent(
         event.event_id or f"reckon-{secrets.token_hex(16)}",
         event.user_id,
         event.item_id,
         event.kind,
-        seconds,
+        now if event.time is None else event.time,
         event.quantity,
         event.value,
         event.price_cents,

@@ -14,7 +14,7 @@ from api.auth import require
 from api.keys import ApiKey
 from api.responses import Answer, Explanation, request_id
 from api.serving import Serving
-from api.wishes import MAX_FILTER
+from api.wishes import MAX_FILTER, check_k
 from gnn.lists.filters import parse_filter
 from gnn.whynot import why_not
 from kg.errors import InputError
@@ -75,7 +75,7 @@ class WhyNotQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    k: int = Field(default=10, ge=1, le=200, description="Length of the list.")
+    k: int = Field(default=10, ge=1, description="Length of the list; the most is the configuration's `max_k`.")
     filter: str = Field(default="", max_length=MAX_FILTER, description="The filter of the list, as JSON text.")
 
 
@@ -106,6 +106,7 @@ def explain_absence(request: Request, user_id: UserId, item_id: ItemId, key: Rea
     """Tell why an item is not among the first k of a user: its rank, what it lacks, and the fewest events that would bring it in."""
     serving: Serving = request.app.state.serving
     recommender = serving.recommender
+    check_k(asked.k, request.app.state.config.max_k)
     try:
         wanted = parse_filter(orjson.loads(asked.filter), recommender.columns) if asked.filter else None
     except orjson.JSONDecodeError as error:

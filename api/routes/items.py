@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from api.auth import require
 from api.item_state import ItemStates
 from api.keys import ApiKey
 from api.responses import Answer, request_id
+from api.wishes import Whole
 from kg import schema
 from kg.catalogue import FIELDS, Operation
 from kg.errors import NotFoundError
@@ -45,18 +46,26 @@ def _named(attributes: dict[str, list[str]] | None) -> dict[str, list[str]] | No
     return attributes
 
 
+def _readable(title: str | None) -> str | None:
+    if title is None or not any(character.isprintable() and not character.isspace() for character in title):
+        raise ValueError("title has to hold something to read: an item without one cannot be recommended")
+    return title
+
+
 class ItemFields(BaseModel):
     """What a shop says of an item. Texts are read for attributes; attributes that are given beat those that texts state."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True, json_schema_extra={"examples": [_EXAMPLE]}
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, str_strip_whitespace=True, json_schema_extra={"examples": [_EXAMPLE]}
     )
 
-    title: str | None = Field(default=None, min_length=1, max_length=1_000, pattern=_TEXT)
+    title: Annotated[str | None, AfterValidator(_readable)] = Field(
+        default=None, min_length=1, max_length=1_000, pattern=_TEXT, description="What a shopper reads; no item is recommended without one."
+    )
     description: str | None = Field(default=None, min_length=1, max_length=20_000, pattern=_TEXT)
     brand: Cell | None = None
     categories: list[Cell] | None = Field(default=None, max_length=50, description="From the widest to the narrowest.")
-    price_cents: int | None = Field(default=None, ge=0, le=10**12)
+    price_cents: Whole | None = Field(default=None, ge=0, le=10**12)
     available: bool | None = Field(default=None, description="False keeps it out of every list, from the next answer on.")
     attributes: Annotated[dict[Name, Annotated[list[Cell], Field(max_length=50)]] | None, AfterValidator(_named)] = Field(
         default=None, max_length=50, description="The shop's own attributes: name → values."
@@ -67,6 +76,16 @@ class ItemFields(BaseModel):
         return self.model_dump(exclude_unset=True, exclude={"item_id", "operation"})
 
 
+class WholeItem(ItemFields):
+    """All that a shop says of an item: what is left out is unknown from now on. A title is needed, for no item is recommended without one."""
+
+    @model_validator(mode="after")
+    def _titled(self) -> WholeItem:
+        if self.title is None:
+            raise ValueError("title is missing: give what a shopper reads; an item without one cannot be recommended")
+        return self
+
+
 class BatchedItem(ItemFields):
     """One change of a batch."""
 
@@ -74,8 +93,15 @@ class BatchedItem(ItemFields):
 
     item_id: str = Field(min_length=1, max_length=512, pattern=_TEXT)
     operation: Operation = Field(
-        default="put", description="put: the item has these fields and no others; patch: only these change, null forgets one; delete."
+        default="put",
+        description="put: the item has these fields, title among them, and no others; patch: only these change, null forgets one; delete.",
     )
+
+    @model_validator(mode="after")
+    def _titled(self) -> BatchedItem:
+        if self.operation == "put" and self.title is None:
+            raise ValueError("title is missing: put says all of an item; give what a shopper reads, or use the operation patch")
+        return self
 
 
 class ItemTaken(Answer):
@@ -138,14 +164,14 @@ class KnownItem(Answer):
 
 
 @router.put("/items/{item_id:path}", status_code=202, response_model=ItemTaken)
-def put(request: Request, item_id: ItemId, item: ItemFields, key: Writer) -> Response:
+def put(request: Request, item_id: ItemId, item: WholeItem, key: Writer) -> Response:
     """Add an item, or say anew what it is: fields that are left out are unknown from now on."""
     return _taken(request, item_id, "put", item.given())
 
 
 @router.patch("/items/{item_id:path}", status_code=202, response_model=ItemTaken)
 def patch(request: Request, item_id: ItemId, item: ItemFields, key: Writer) -> Response:
-    """Change some fields of an item: null forgets one. Of the attributes only those named change, an empty list forgets one."""
+    """Change some fields of an item: null forgets one (not the title). Of the attributes only those named change, an empty list forgets one."""
     _known(request, [item_id])
     return _taken(request, item_id, "patch", item.given())
 

@@ -96,7 +96,7 @@ class ProfileChanged(Answer):
 class InterestChange(BaseModel):
     """One interest as the user wants it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"relation": "has_brand", "value": "Leafy", "weight": 0}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"relation": "has_brand", "value": "Leafy", "weight": 0}]})
 
     relation: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="has_category, has_brand, or any other relation from items to values.")
     value: Text = Field(description="The value as the profile and the graph call it.")
@@ -107,7 +107,7 @@ class ProfileChanges(BaseModel):
     """Changes of a profile, all of them or none."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"interests": [{"relation": "has_brand", "value": "Leafy", "weight": 0}]}]}
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"interests": [{"relation": "has_brand", "value": "Leafy", "weight": 0}]}]}
     )
 
     interests: list[InterestChange] = Field(min_length=1, max_length=MAX_EDITS)

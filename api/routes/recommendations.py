@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api import event_fields
 from api.auth import require
 from api.keys import ApiKey
 from api.remembering import ListRoute, question_of, standing_of
@@ -16,6 +17,7 @@ from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
 from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
+from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
@@ -26,11 +28,11 @@ MAX_HISTORY = 1_000
 class HistoryEvent(BaseModel):
     """One event of an ad-hoc history."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     item_id: Text
-    kind: str = Field(default="view", pattern=r"^[a-z][a-z0-9_]{0,58}$")
-    time: float | None = Field(default=None, ge=0, le=1e11, description="Unix seconds; now by default.")
+    kind: event_fields.Kind = "view"
+    time: event_fields.Time = Field(default=None, description="ISO 8601 with a zone, or Unix seconds; now by default.")
     value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
 
 
@@ -70,6 +72,11 @@ async def recommend_ad_hoc(request: Request, key: Reader, wishes: AdHoc) -> Resp
     """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
     serving: Serving = request.app.state.serving
     recommender, replies = serving.recommender, _replies(request)
+    for place, event in enumerate(wishes.history):
+        try:
+            event_fields.check(event.kind, event.time, request.app.state.kinds, time.time())
+        except InputError as error:
+            raise InputError(f"body.history.{place}: {error.message}", hint=error.hint) from None
     history = tuple((event.item_id, event.kind, event.time, event.value) for event in wishes.history)
     question = asked(wishes, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
     degraded = serving.degraded

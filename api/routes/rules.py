@@ -19,6 +19,7 @@ from api.responses import Answer, request_id
 from api.rules import KeptRule
 from api.serving import Serving
 from gnn.lists.answers import Ask, Recommendations
+from gnn.lists.names import unknown_names
 from gnn.lists.rule import ID_PATTERN, Rule, RuleBody
 from kg.errors import ConflictError, NotFoundError
 
@@ -36,6 +37,9 @@ class ShownRule(Answer):
     source: Literal["configuration", "ledger"]
     revision: int = Field(description="Number of its last change in the ledger; 0 in the configuration.")
     problem: str | None = Field(default=None, description="Why the build that answers cannot apply it.")
+    warnings: list[str] = Field(
+        default=[], description="Items, brands, categories and values that it names and the build that answers does not have."
+    )
 
 
 class RuleList(Answer):
@@ -50,6 +54,7 @@ class RuleTaken(Answer):
 
     request_id: str
     rule: Rule
+    warnings: list[str] = Field(default=[], description="What it names and the build that answers does not have: misspelt, or yet to come.")
 
 
 class PreviewBody(BaseModel):
@@ -59,8 +64,8 @@ class PreviewBody(BaseModel):
 
     rules: list[Rule] = Field(default=[], max_length=20, description="Take the place of those with the same id, or come besides.")
     without: list[str] = Field(default=[], max_length=100, description="Ids of rules that are left out.")
-    users: int = Field(default=100, ge=1, le=500, description="How many sample users.")
-    k: int = Field(default=10, ge=1, le=50, description="Length of their lists.")
+    users: int = Field(default=100, strict=True, ge=1, le=500, description="How many sample users.")
+    k: int = Field(default=10, strict=True, ge=1, le=50, description="Length of their lists.")
 
 
 class ListedAt(Answer):
@@ -105,6 +110,7 @@ class Preview(Answer):
     users: int
     changed: int = Field(description="Users whose list changes.")
     problems: dict[str, str] = Field(description="Rules that this build cannot apply, and why.")
+    warnings: dict[str, list[str]] = Field(default={}, description="Rules that name what this build does not have, and what.")
     items: list[ItemGain] = Field(description="Items that come into or leave the most lists.")
     lists: list[ListChange] = Field(description="The lists that change.")
 
@@ -134,7 +140,7 @@ def put_rule(request: Request, rule_id: RuleId, body: RuleBody, key: Admin) -> R
     rule = Rule.model_validate({**body.model_dump(), "rule_id": rule_id})
     serving.rules.store.put(rule_id, body.model_dump(mode="json", exclude_unset=True))
     serving.rules.catch_up()
-    return _json({"request_id": request_id(request), "rule": rule.model_dump(mode="json")})
+    return _json({"request_id": request_id(request), "rule": rule.model_dump(mode="json"), "warnings": _warnings(serving, rule)})
 
 
 @router.delete("/rules/{rule_id}", status_code=204)
@@ -172,6 +178,7 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
         "users": len(user_ids),
         "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
         "problems": dict(tried.problems),
+        "warnings": {rule.rule_id: found for rule in sample.rules if (found := unknown_names(rule, recommender.artifact))},
         "items": _gains(changes),
         "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
     }
@@ -221,7 +228,12 @@ def _shown(serving: Serving, kept: KeptRule) -> dict[str, Any]:
         "source": kept.source,
         "revision": kept.revision,
         "problem": problems.get(kept.rule.rule_id),
+        "warnings": _warnings(serving, kept.rule),
     }
+
+
+def _warnings(serving: Serving, rule: Rule) -> list[str]:
+    return unknown_names(rule, serving.recommender.artifact) if serving.build_id is not None else []
 
 
 def _unknown(rule_id: str) -> NotFoundError:

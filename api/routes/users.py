@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from api.auth import require
@@ -21,8 +21,14 @@ MAX_USERS = 1_000
 _TEXT = r"^[^\x00]*$"
 Value = Annotated[str, Field(min_length=1, max_length=500, pattern=_TEXT)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
-Values = Annotated[list[Value], Field(max_length=100), BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
-Attributes = Annotated[dict[Name, Values | Value], Field(max_length=50)]
+_SHAPE = {"type": "string", "minLength": 1, "maxLength": 500, "pattern": _TEXT}
+Values = Annotated[
+    list[Value],
+    Field(max_length=100),
+    BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": _SHAPE, "maxItems": 100}, _SHAPE]}),
+]
+Attributes = Annotated[dict[Name, Values], Field(max_length=50)]
 Writer = Annotated[ApiKey, Depends(require("events:write"))]
 UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 _DECLARED: JsonDict = {"city": "Oslo", "household_size": "2", "likes": ["tea", "gardening"]}
@@ -31,7 +37,7 @@ _DECLARED: JsonDict = {"city": "Oslo", "household_size": "2", "likes": ["tea", "
 class Declared(BaseModel):
     """What a user declares, in place of what was declared before."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"attributes": _DECLARED}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"attributes": _DECLARED}]})
 
     attributes: Attributes = Field(description="Attribute → one value or several. The next build links the user with them.")
 
@@ -39,7 +45,7 @@ class Declared(BaseModel):
 class DeclaredUser(Declared):
     """The same, of one user of several."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user_id": "718", "attributes": _DECLARED}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"user_id": "718", "attributes": _DECLARED}]})
 
     user_id: str = Field(min_length=1, max_length=512, pattern=_TEXT)
 
@@ -72,7 +78,7 @@ def _put(request: Request, declared: dict[str, Any]) -> Response:
             raise InputError("user_id holds the character U+0000", hint="leave it out")
         for name in user.attributes:
             schema.attribute_relation(name)
-        checked[user_id] = {name: list(dict.fromkeys([given] if isinstance(given, str) else given)) for name, given in user.attributes.items()}
+        checked[user_id] = {name: list(dict.fromkeys(given)) for name, given in user.attributes.items()}
     revision = serving.ledger.people.put(checked)
     body = {"request_id": request_id(request), "users": len(checked), "revision": revision}
     return Response(orjson.dumps(body), media_type="application/json")

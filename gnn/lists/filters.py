@@ -3,7 +3,8 @@
     {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "has_brand", "in": ["Leafy"]}, {"not": {"attribute": "color", "eq": "red"}}]}
 
 `all`, `any` and `not` join tests. A test names a `field` (item_id, title, price_cents, available, popularity), a `relation` ("has_brand") or an
-`attribute` ("brand", the same), and one or more of eq, in, lt, lte, gt, gte, exists. A number that is unknown passes no comparison.
+`attribute` ("brand", the same), and one or more of eq, in, lt, lte, gt, gte, exists. A number that is unknown passes no
+comparison. Titles and values are the same in another letter case; ids are not.
 """
 
 from __future__ import annotations
@@ -85,8 +86,11 @@ class Test:
             return np.equal(columns.related(self.column, None), self.operand)
         if self.type == "text":
             if isinstance(self.operand, tuple):
-                wanted = set(self.operand)
-                return np.fromiter((text in wanted for text in columns.texts(self.column)), dtype=bool, count=columns.n_items)
+                if self.column == "item_id":
+                    wanted = set(self.operand)
+                    return np.fromiter((text in wanted for text in columns.texts(self.column)), dtype=bool, count=columns.n_items)
+                folded = {str(text).casefold() for text in self.operand}
+                return np.fromiter((text.casefold() in folded for text in columns.texts(self.column)), dtype=bool, count=columns.n_items)
             return np.full(columns.n_items, bool(self.operand))
         values = columns.numbers(self.column)
         if self.operator == "exists":
@@ -238,6 +242,7 @@ class ArtifactColumns:
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
         self._places: dict[str, dict[str, int]] = {}
+        self._folded: dict[str, dict[str, list[int]]] = {}
 
     @property
     def n_items(self) -> int:
@@ -271,10 +276,21 @@ class ArtifactColumns:
             if values is None:
                 mask |= np.diff(edges.forward.indptr) > 0
                 continue
-            places = self._numbers_of(target)
-            for num in (places[value] for value in values if value in places):
+            for num in self._nums(target, values):
                 mask[edges.reverse.indices[edges.reverse.indptr[num] : edges.reverse.indptr[num + 1]]] = True
         return mask
+
+    def _nums(self, node_type: str, values: Sequence[str]) -> list[int]:
+        """Return the nodes of values: as they are written, or else in whatever letter case the graph has them; ids are compared as they are."""
+        places = self._numbers_of(node_type)
+        found = [places[value] for value in values if value in places]
+        if node_type == "item" or len(found) == len(values):
+            return found
+        if node_type not in self._folded:
+            self._folded[node_type] = {}
+            for key, num in places.items():
+                self._folded[node_type].setdefault(key.casefold(), []).append(num)
+        return found + [num for value in values if value not in places for num in self._folded[node_type].get(value.casefold(), ())]
 
     def _numbers_of(self, node_type: str) -> Mapping[str, int]:
         if node_type == "item":

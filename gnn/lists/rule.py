@@ -67,11 +67,11 @@ class RuleBody(Section):
     segment: Segment | None = Field(default=None, description="Shoppers it is for; all when left out.")
     starts: _Time | None = Field(default=None, description="From when it holds, ISO 8601; UTC without an offset.")
     ends: _Time | None = Field(default=None, description="Until when it holds.")
-    place: int = Field(default=1, ge=1, le=200, description="pin: place of the first item; the others follow.")
-    factor: float | None = Field(default=None, gt=0, le=100, description="boost: above 1; bury: below 1.", examples=[1.5])
+    place: int = Field(default=1, strict=True, ge=1, le=200, description="pin: place of the first item; the others follow.")
+    factor: float | None = Field(default=None, strict=True, gt=0, le=100, description="boost: above 1; bury: below 1.", examples=[1.5])
     per: Literal["has_brand", "has_category"] | None = Field(default=None, description="cap: relation whose values are counted.")
-    most: int | None = Field(default=None, ge=1, le=200, description="cap: most items of one value in a list.")
-    enabled: bool = Field(default=True, description="Whether it holds at all.")
+    most: int | None = Field(default=None, strict=True, ge=1, le=200, description="cap: most items of one value in a list.")
+    enabled: bool = Field(default=True, strict=True, description="Whether it holds at all.")
 
     @model_validator(mode="after")
     def _complete(self) -> RuleBody:

@@ -16,9 +16,10 @@ from typing import is_typeddict
 
 import pytest
 
-from api.client import AsyncClient, Client
-from kg.errors import (
+from api.client import (
+    AsyncClient,
     AuthenticationError,
+    Client,
     ConflictError,
     InputError,
     LimitError,
@@ -133,6 +134,7 @@ def test_refusals_are_not_repeated_and_become_our_errors(status: int, kind: type
         with pytest.raises(kind, match="what — do") as caught:
             client.recommendations("u/1 ü", k=2, exclude_seen=False, filter={"field": "available", "eq": True})
         assert "request abc" in caught.value.__notes__[0]
+        assert (caught.value.status, caught.value.request_id) == (status, "abc")
         assert "secret-key" not in str(caught.value)
         [(method, path, headers, _)] = server.asked
     assert method == "GET"
@@ -159,9 +161,9 @@ def test_the_coroutines_do_the_same() -> None:
 
 
 def test_both_clients_have_every_call() -> None:
-    from api import calls
+    from api.client import requests
 
-    made = {name for name, value in vars(calls).items() if isinstance(value, Callable) and getattr(value, "__module__", "") == calls.__name__}
+    made = {name for name, value in vars(requests).items() if isinstance(value, Callable) and getattr(value, "__module__", "") == requests.__name__}
     made = {name for name in made if name[0].islower() and name[0] != "_"}
     assert made
     for client in (Client, AsyncClient):
@@ -175,12 +177,12 @@ def dummy(name: str, parameter: inspect.Parameter) -> object:
 
 
 def test_every_operation_of_the_document_has_a_call_and_answers_have_its_shapes(workspace: Workspace) -> None:
-    from api import calls, shapes
+    from api.client import requests, types
 
     document = small_app(workspace).openapi()
     made = set()
-    for name, build in vars(calls).items():
-        if inspect.isfunction(build) and build.__module__ == calls.__name__ and name[0] != "_":
+    for name, build in vars(requests).items():
+        if inspect.isfunction(build) and build.__module__ == requests.__name__ and name[0] != "_":
             needed = [p for p in inspect.signature(build).parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
             call = build(*(dummy(p.name, p) for p in needed))
             made.add((call.method, call.path))
@@ -192,14 +194,14 @@ def test_every_operation_of_the_document_has_a_call_and_answers_have_its_shapes(
     }
     assert operations == made
     schemas = document["components"]["schemas"]
-    described = {name: shape for name, shape in vars(shapes).items() if is_typeddict(shape)}
+    described = {name: shape for name, shape in vars(types).items() if is_typeddict(shape)}
     assert described.keys() <= schemas.keys()
     for name, shape in described.items():
         assert set(shape.__annotations__) <= set(schemas[name]["properties"]), name
 
 
 def test_it_needs_nothing_of_the_server() -> None:
-    text = "import sys, api.client; print([name for name in ('fastapi', 'starlette', 'numpy', 'polars', 'sqlalchemy') if name in sys.modules])"
+    text = "import sys, api.client; print([name for name in ('fastapi', 'starlette', 'numpy', 'polars', 'sqlalchemy', 'kg') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
-import orjson
+from pydantic_core import to_json
 
-from api import shapes
+from . import types
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
@@ -44,7 +44,7 @@ class Call(Generic[T]):
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return orjson.dumps(value).decode() if isinstance(value, Mapping) else str(value)
+    return to_json(value).decode() if isinstance(value, Mapping) else str(value)
 
 
 def _id(text: str) -> str:
@@ -104,122 +104,122 @@ def _query(wishes: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in wishes.items() if name != "caps"}, **({"cap": caps} if caps else {})}
 
 
-def recommendations(user_id: str, **wishes: Unpack[ShopperWishes]) -> Call[shapes.RecommendationList]:
+def recommendations(user_id: str, **wishes: Unpack[ShopperWishes]) -> Call[types.RecommendationList]:
     """Recommend items to a user."""
     return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(wishes))
 
 
-def ad_hoc_recommendations(history: Sequence[Json], **wishes: Unpack[ShopperWishes]) -> Call[shapes.RecommendationList]:
+def ad_hoc_recommendations(history: Sequence[Json], **wishes: Unpack[ShopperWishes]) -> Call[types.RecommendationList]:
     """Recommend items to somebody of whom only the given history is known: [{"item_id": …, "kind": …, "time": …}]."""
     return Call("POST", "/v1/recommendations", body={"history": list(history), **wishes})
 
 
-def explanation(user_id: str, item_id: str) -> Call[shapes.Explanation]:
+def explanation(user_id: str, item_id: str) -> Call[types.Explanation]:
     """Tell the whole reckoning of one item for one user."""
     return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/explanation")
 
 
-def why_not(user_id: str, item_id: str, *, k: int | None = None, filter: Json | None = None) -> Call[shapes.WhyNot]:
+def why_not(user_id: str, item_id: str, *, k: int | None = None, filter: Json | None = None) -> Call[types.WhyNot]:
     """Tell why an item is not in a user's list, and the fewest events that would bring it in."""
     return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/why-not", {"k": k, "filter": filter})
 
 
-def replay(request_id: str) -> Call[shapes.RecommendationList]:
+def replay(request_id: str) -> Call[types.RecommendationList]:
     """Return a past answer exactly as it was shown."""
     return Call("GET", f"/v1/recommendations/{_id(request_id)}")
 
 
-def similar(item_id: str, **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
+def similar(item_id: str, **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
     """List items like one."""
     return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(wishes))
 
 
-def bought_together(item_id: str, **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
+def bought_together(item_id: str, **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
     """List what is bought together with an item."""
     return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(wishes))
 
 
-def basket_recommendations(item_ids: Sequence[str], **wishes: Unpack[Wishes]) -> Call[shapes.RecommendationList]:
+def basket_recommendations(item_ids: Sequence[str], **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
     """List what completes a basket."""
     return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **wishes})
 
 
-def popular(**wishes: Unpack[EverybodyWishes]) -> Call[shapes.RecommendationList]:
+def popular(**wishes: Unpack[EverybodyWishes]) -> Call[types.RecommendationList]:
     """List popular items."""
     return Call("GET", "/v1/items/popular", _query(wishes))
 
 
-def trending(**wishes: Unpack[EverybodyWishes]) -> Call[shapes.RecommendationList]:
+def trending(**wishes: Unpack[EverybodyWishes]) -> Call[types.RecommendationList]:
     """List items that were chosen more than usual lately."""
     return Call("GET", "/v1/items/trending", _query(wishes))
 
 
-def put_item(item_id: str, fields: Json) -> Call[shapes.ItemTaken]:
+def put_item(item_id: str, fields: Json) -> Call[types.ItemTaken]:
     """Add an item, or say anew what it is."""
     return Call("PUT", f"/v1/items/{_id(item_id)}", body=dict(fields))
 
 
-def patch_item(item_id: str, fields: Json) -> Call[shapes.ItemTaken]:
+def patch_item(item_id: str, fields: Json) -> Call[types.ItemTaken]:
     """Change some fields of an item; None forgets one."""
     return Call("PATCH", f"/v1/items/{_id(item_id)}", body=dict(fields))
 
 
-def delete_item(item_id: str) -> Call[shapes.ItemTaken]:
+def delete_item(item_id: str) -> Call[types.ItemTaken]:
     """Delete an item."""
     return Call("DELETE", f"/v1/items/{_id(item_id)}")
 
 
-def change_items(changes: Sequence[Json]) -> Call[shapes.ItemsTaken]:
+def change_items(changes: Sequence[Json]) -> Call[types.ItemsTaken]:
     """Change up to 1,000 items: [{"item_id": …, "operation": "put", …}]."""
     return Call("POST", "/v1/items", body=[dict(change) for change in changes])
 
 
-def item(item_id: str) -> Call[shapes.KnownItem]:
+def item(item_id: str) -> Call[types.KnownItem]:
     """Tell what the shop knows of an item."""
     return Call("GET", f"/v1/items/{_id(item_id)}")
 
 
-def send_events(events: Sequence[Json]) -> Call[shapes.EventsTaken]:
+def send_events(events: Sequence[Json]) -> Call[types.EventsTaken]:
     """Send 1 to 1,000 events; those without an `event_id` get one, so that repeating the call counts none twice."""
     return Call("POST", "/v1/events", body=[{"event_id": secrets.token_hex(16), **event} for event in events])
 
 
-def user_events(user_id: str, *, limit: int | None = None, before: int | None = None) -> Call[shapes.UserEvents]:
+def user_events(user_id: str, *, limit: int | None = None, before: int | None = None) -> Call[types.UserEvents]:
     """List a user's events, the latest first."""
     return Call("GET", f"/v1/users/{_id(user_id)}/events", {"limit": limit, "before": before})
 
 
-def profile(user_id: str, *, relations: Sequence[str] = (), n: int | None = None) -> Call[shapes.Profile]:
+def profile(user_id: str, *, relations: Sequence[str] = (), n: int | None = None) -> Call[types.Profile]:
     """Tell what is known of a user."""
     return Call("GET", f"/v1/users/{_id(user_id)}/profile", {"relation": list(relations), "n": n})
 
 
-def change_profile(user_id: str, interests: Sequence[Json]) -> Call[shapes.ProfileChanged]:
+def change_profile(user_id: str, interests: Sequence[Json]) -> Call[types.ProfileChanged]:
     """Hide interests or weigh them otherwise: [{"relation": "has_brand", "value": …, "weight": 0}]."""
     return Call("PATCH", f"/v1/users/{_id(user_id)}/profile", body={"interests": list(interests)})
 
 
-def put_user(user_id: str, attributes: Mapping[str, str | Sequence[str]]) -> Call[shapes.UsersTaken]:
+def put_user(user_id: str, attributes: Mapping[str, str | Sequence[str]]) -> Call[types.UsersTaken]:
     """Store what a user declares, in place of what was declared before."""
     return Call("PUT", f"/v1/users/{_id(user_id)}", body={"attributes": dict(attributes)})
 
 
-def put_users(users: Mapping[str, Mapping[str, str | Sequence[str]]]) -> Call[shapes.UsersTaken]:
+def put_users(users: Mapping[str, Mapping[str, str | Sequence[str]]]) -> Call[types.UsersTaken]:
     """Store what up to 1,000 users declare."""
     return Call("POST", "/v1/users", body=[{"user_id": user_id, "attributes": dict(attributes)} for user_id, attributes in users.items()])
 
 
-def rules() -> Call[shapes.RuleList]:
+def rules() -> Call[types.RuleList]:
     """List the business rules."""
     return Call("GET", "/v1/rules")
 
 
-def rule(rule_id: str) -> Call[shapes.ShownRule]:
+def rule(rule_id: str) -> Call[types.ShownRule]:
     """Show one business rule."""
     return Call("GET", f"/v1/rules/{_id(rule_id)}")
 
 
-def put_rule(rule_id: str, body: Json) -> Call[shapes.RuleTaken]:
+def put_rule(rule_id: str, body: Json) -> Call[types.RuleTaken]:
     """Store a business rule, in place of an earlier one of this id."""
     return Call("PUT", f"/v1/rules/{_id(rule_id)}", body=dict(body))
 
@@ -229,12 +229,12 @@ def delete_rule(rule_id: str) -> Call[None]:
     return Call("DELETE", f"/v1/rules/{_id(rule_id)}")
 
 
-def preview_rules(rules: Sequence[Json] = (), *, without: Sequence[str] = (), users: int | None = None, k: int | None = None) -> Call[shapes.Preview]:
+def preview_rules(rules: Sequence[Json] = (), *, without: Sequence[str] = (), users: int | None = None, k: int | None = None) -> Call[types.Preview]:
     """Say what rules would change in the lists of sample users."""
     given = {name: value for name, value in (("users", users), ("k", k)) if value is not None}
     return Call("POST", "/v1/rules/preview", body={"rules": list(rules), "without": list(without), **given})
 
 
-def ready() -> Call[shapes.Ready]:
+def ready() -> Call[types.Ready]:
     """Say whether requests can be answered, and why not; takes no key."""
     return Call("GET", "/health/ready")

@@ -350,6 +350,7 @@ class ShownRule(TypedDict):
     source: str
     revision: int
     problem: NotRequired[str | None]
+    warnings: NotRequired[list[str]]
 
 
 class RuleList(TypedDict):
@@ -364,6 +365,7 @@ class RuleTaken(TypedDict):
 
     request_id: str
     rule: dict[str, Any]
+    warnings: NotRequired[list[str]]
 
 
 class Preview(TypedDict):
@@ -374,6 +376,7 @@ class Preview(TypedDict):
     users: int
     changed: int
     problems: dict[str, str]
+    warnings: NotRequired[dict[str, list[str]]]
     items: list[dict[str, Any]]
     lists: list[dict[str, Any]]
 

@@ -6,7 +6,7 @@
             print(item["rank"], item["title"], item["reasons"][0]["sentence"])
 
 What does not answer, or answers 429, 502, 503 or 504, is asked again after what Retry-After says, or after growing pauses; every call of the API is
-safe to repeat. Errors are those of `kg.errors`. Needs httpx and orjson, and nothing of the server.
+safe to repeat. Errors are those of `errors` beside this module. Needs httpx and pydantic, and nothing of the server.
 """
 
 from __future__ import annotations
@@ -20,38 +20,15 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
-import orjson
+from pydantic_core import from_json, to_json
 
-from api import calls
-from api.calls import Call
-from kg.errors import (
-    AuthenticationError,
-    ConflictError,
-    InputError,
-    LimitError,
-    NotFoundError,
-    PermissionDeniedError,
-    ReckonError,
-    UnavailableError,
-)
+from . import requests
+from .errors import UnavailableError, error_of
+from .requests import Call
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _REPEATED = frozenset({429, 502, 503, 504})
-_ERRORS: dict[int, type[ReckonError]] = {
-    400: InputError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    405: InputError,
-    408: UnavailableError,
-    409: ConflictError,
-    413: LimitError,
-    415: InputError,
-    422: InputError,
-    429: LimitError,
-    431: LimitError,
-}
 _FIRST_PAUSE_S = 0.1
 
 
@@ -89,22 +66,24 @@ def _options(url: str, key: str, timeout_s: float) -> dict[str, Any]:
 
 
 def _request(call: Call[Any]) -> dict[str, Any]:
-    content = None if call.body is None else orjson.dumps(call.body)
+    content = None if call.body is None else to_json(call.body)
     headers = {} if content is None else {"Content-Type": "application/json"}
     return {"method": call.method, "url": call.path, "params": call.parameters(), "content": content, "headers": headers}
 
 
 def _answer(response: httpx.Response) -> Any:
     if response.is_success:
-        return orjson.loads(response.content) if response.content else None
+        return from_json(response.content) if response.content else None
     try:
-        told = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    kind = _ERRORS.get(response.status_code, UnavailableError if response.status_code in _REPEATED else ReckonError)
-    error = kind(str(told.get("detail") or told.get("title") or f"the API answered {response.status_code}"), hint=str(told.get("hint") or ""))
-    error.add_note(f"HTTP {response.status_code}, request {response.headers.get('x-request-id', 'without an id')}")
+        problem = from_json(response.content)
+    except ValueError:
+        problem = {}
+    problem = problem if isinstance(problem, dict) else {}
+    message = str(problem.get("detail") or problem.get("title") or f"the API answered {response.status_code}")
+    request_id = response.headers.get("x-request-id")
+    kind = error_of(response.status_code)
+    error = kind(message, hint=str(problem.get("hint") or ""), status=response.status_code, request_id=request_id)
+    error.add_note(f"HTTP {response.status_code}, request {request_id or 'without an id'}")
     raise error
 
 
@@ -176,33 +155,33 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    recommendations = _sync(calls.recommendations)
-    ad_hoc_recommendations = _sync(calls.ad_hoc_recommendations)
-    explanation = _sync(calls.explanation)
-    why_not = _sync(calls.why_not)
-    replay = _sync(calls.replay)
-    similar = _sync(calls.similar)
-    bought_together = _sync(calls.bought_together)
-    basket_recommendations = _sync(calls.basket_recommendations)
-    popular = _sync(calls.popular)
-    trending = _sync(calls.trending)
-    put_item = _sync(calls.put_item)
-    patch_item = _sync(calls.patch_item)
-    delete_item = _sync(calls.delete_item)
-    change_items = _sync(calls.change_items)
-    item = _sync(calls.item)
-    send_events = _sync(calls.send_events)
-    user_events = _sync(calls.user_events)
-    profile = _sync(calls.profile)
-    change_profile = _sync(calls.change_profile)
-    put_user = _sync(calls.put_user)
-    put_users = _sync(calls.put_users)
-    rules = _sync(calls.rules)
-    rule = _sync(calls.rule)
-    put_rule = _sync(calls.put_rule)
-    delete_rule = _sync(calls.delete_rule)
-    preview_rules = _sync(calls.preview_rules)
-    ready = _sync(calls.ready)
+    recommendations = _sync(requests.recommendations)
+    ad_hoc_recommendations = _sync(requests.ad_hoc_recommendations)
+    explanation = _sync(requests.explanation)
+    why_not = _sync(requests.why_not)
+    replay = _sync(requests.replay)
+    similar = _sync(requests.similar)
+    bought_together = _sync(requests.bought_together)
+    basket_recommendations = _sync(requests.basket_recommendations)
+    popular = _sync(requests.popular)
+    trending = _sync(requests.trending)
+    put_item = _sync(requests.put_item)
+    patch_item = _sync(requests.patch_item)
+    delete_item = _sync(requests.delete_item)
+    change_items = _sync(requests.change_items)
+    item = _sync(requests.item)
+    send_events = _sync(requests.send_events)
+    user_events = _sync(requests.user_events)
+    profile = _sync(requests.profile)
+    change_profile = _sync(requests.change_profile)
+    put_user = _sync(requests.put_user)
+    put_users = _sync(requests.put_users)
+    rules = _sync(requests.rules)
+    rule = _sync(requests.rule)
+    put_rule = _sync(requests.put_rule)
+    delete_rule = _sync(requests.delete_rule)
+    preview_rules = _sync(requests.preview_rules)
+    ready = _sync(requests.ready)
 
 
 class AsyncClient:
@@ -253,30 +232,30 @@ class AsyncClient:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.aclose()
 
-    recommendations = _async(calls.recommendations)
-    ad_hoc_recommendations = _async(calls.ad_hoc_recommendations)
-    explanation = _async(calls.explanation)
-    why_not = _async(calls.why_not)
-    replay = _async(calls.replay)
-    similar = _async(calls.similar)
-    bought_together = _async(calls.bought_together)
-    basket_recommendations = _async(calls.basket_recommendations)
-    popular = _async(calls.popular)
-    trending = _async(calls.trending)
-    put_item = _async(calls.put_item)
-    patch_item = _async(calls.patch_item)
-    delete_item = _async(calls.delete_item)
-    change_items = _async(calls.change_items)
-    item = _async(calls.item)
-    send_events = _async(calls.send_events)
-    user_events = _async(calls.user_events)
-    profile = _async(calls.profile)
-    change_profile = _async(calls.change_profile)
-    put_user = _async(calls.put_user)
-    put_users = _async(calls.put_users)
-    rules = _async(calls.rules)
-    rule = _async(calls.rule)
-    put_rule = _async(calls.put_rule)
-    delete_rule = _async(calls.delete_rule)
-    preview_rules = _async(calls.preview_rules)
-    ready = _async(calls.ready)
+    recommendations = _async(requests.recommendations)
+    ad_hoc_recommendations = _async(requests.ad_hoc_recommendations)
+    explanation = _async(requests.explanation)
+    why_not = _async(requests.why_not)
+    replay = _async(requests.replay)
+    similar = _async(requests.similar)
+    bought_together = _async(requests.bought_together)
+    basket_recommendations = _async(requests.basket_recommendations)
+    popular = _async(requests.popular)
+    trending = _async(requests.trending)
+    put_item = _async(requests.put_item)
+    patch_item = _async(requests.patch_item)
+    delete_item = _async(requests.delete_item)
+    change_items = _async(requests.change_items)
+    item = _async(requests.item)
+    send_events = _async(requests.send_events)
+    user_events = _async(requests.user_events)
+    profile = _async(requests.profile)
+    change_profile = _async(requests.change_profile)
+    put_user = _async(requests.put_user)
+    put_users = _async(requests.put_users)
+    rules = _async(requests.rules)
+    rule = _async(requests.rule)
+    put_rule = _async(requests.put_rule)
+    delete_rule = _async(requests.delete_rule)
+    preview_rules = _async(requests.preview_rules)
+    ready = _async(requests.ready)
