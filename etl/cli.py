@@ -202,7 +202,7 @@ def train(
 @app.command()
 def tune(
     workspace: Folder = Path(),
-    minutes: Annotated[float, typer.Option(min=0.01, help="When to stop trying; the trial in progress is finished.")] = 20.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long, everything included; a trial that would not end in time is given up.")] = 20.0,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
     folds: Annotated[int, typer.Option(min=1, max=10, help="Validations per trial; by time where the events have times.")] = 1,
     trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
