@@ -108,8 +108,8 @@ class Database:
                 except OSError:
                     return PollWatch(poll_s)
             opened = self._engine.raw_connection()
-            opened.detach()
             driver: Any = opened.driver_connection
+            opened.detach()
             driver.autocommit = True
             return PostgresWatch(driver)
 

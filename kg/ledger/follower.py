@@ -15,7 +15,7 @@ from kg.ledger.tables import counters
 from kg.ledger.watch import GrowthWait
 
 _RETRY_S = 0.25
-_QUERY_EVERY_S = 1.0
+_LOOK_S, _QUERY_EVERY_S = 1.0, 5.0
 log = structlog.get_logger("ledger")
 
 
@@ -64,7 +64,7 @@ class Follower:
     def _work(self) -> None:
         while not self._stop.is_set():
             if self.up:
-                self._growth.wait(_QUERY_EVERY_S)
+                self._growth.wait(_LOOK_S)
             else:
                 self._stop.wait(_RETRY_S)
             if not self._stop.is_set():
