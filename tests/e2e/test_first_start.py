@@ -40,19 +40,29 @@ def workspace() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def as_user(folder: Path) -> dict[str, Any]:
-    """Return how a process is started as the image's user, where that can be done."""
+def prefix(folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """Return how a process is started without rights of its own.
+
+    As the image's user where that one can run this interpreter, else as the caller without root's capabilities.
+    """
     if os.geteuid() != 0:
-        return {}
+        return [], {}
+    user = {"user": USER, "group": USER, "extra_groups": []}
+    try:
+        subprocess.run([sys.executable, "-c", ""], check=True, cwd="/", **user)
+    except (PermissionError, subprocess.CalledProcessError):
+        setpriv = shutil.which("setpriv")
+        return ([setpriv, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"] if setpriv else []), {}
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, USER, USER)
-    return {"user": USER, "group": USER, "extra_groups": []}
+    return [], user
 
 
 def started(workspace: Path, port: int, **more: str) -> subprocess.Popen[bytes]:
-    command = ["sh", str(DOCKER / "entrypoint.sh"), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    before, user = prefix(workspace)
+    command = [*before, "sh", str(DOCKER / "entrypoint.sh"), "serve", "--host", "127.0.0.1", "--port", str(port)]
     with (workspace / "start.log").open("wb") as log:
-        return subprocess.Popen(command, env=environment(workspace) | more, stdout=log, stderr=log, **as_user(workspace))
+        return subprocess.Popen(command, env=environment(workspace) | more, stdout=log, stderr=log, **user)
 
 
 def answer(process: subprocess.Popen[bytes], workspace: Path, url: str) -> httpx.Response:
@@ -102,8 +112,9 @@ def test_an_empty_folder_becomes_a_workspace(workspace: Path) -> None:
 
 
 def test_other_commands_are_passed_on(workspace: Path) -> None:
-    command = ["sh", str(DOCKER / "entrypoint.sh"), "--version"]
-    done = subprocess.run(command, env=environment(workspace), capture_output=True, text=True, check=True, **as_user(workspace))
+    before, user = prefix(workspace)
+    command = [*before, "sh", str(DOCKER / "entrypoint.sh"), "--version"]
+    done = subprocess.run(command, env=environment(workspace), capture_output=True, text=True, check=True, **user)
     assert re.fullmatch(r"reckon \d+\.\d+\.\d+\n", done.stdout)
 
 
