@@ -20,6 +20,7 @@ from tests.conftest import TOML, write_shop
 from tests.free_port import free_port
 from tests.small_shop import QUICK
 
+pytestmark = pytest.mark.slow
 DOCKER = Path(__file__).parents[2] / "docker"
 USER = 10001
 
