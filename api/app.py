@@ -52,7 +52,7 @@ _ABOUT = "Recommendations with their reckoning: every score is an exact sum over
 def from_environment() -> FastAPI:
     """Build the application of a worker process: the workspace is named by the environment that `reckon serve` sets."""
     if SUPERVISOR_VARIABLE in os.environ:
-        children.end_with_parent()
+        children.end_with_parent(int(os.environ[SUPERVISOR_VARIABLE]))
     # Workers share the processors: the threads of a matrix product of one would only wait for those of another.
     threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))

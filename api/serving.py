@@ -113,7 +113,12 @@ class Serving:
     @property
     def degraded(self) -> list[str]:
         """What does not work at the moment while answers go on."""
-        working = {"graph": self._graph_up, "ledger": self.ledger.up, "catalogue": self.catalogue.waiting_s < _WAITING_S}
+        working = {
+            "build": self._refused is None,
+            "graph": self._graph_up,
+            "ledger": self.ledger.up,
+            "catalogue": self.catalogue.waiting_s < _WAITING_S,
+        }
         return [name for name, works in working.items() if not works]
 
     @property
@@ -194,17 +199,45 @@ class Serving:
 
     def _refresh(self) -> None:
         published = self._workspace.current_id()
-        if published is None or published in (self.build_id, self._refused):
+        if published is None or published == self._refused or (published == self.build_id and self._refused is None):
             return
         started = time.perf_counter()
-        try:
-            recommender = Recommender(load_artifact(self._workspace.build(published) / "artifact"))
-        except ArtifactError as error:
+        recommender = self._loaded(published)
+        if recommender is None:
             # The build that answers goes on; this one is not tried again until another is published.
-            self._refused, self._problem = published, f"build {published} was refused: its artifact cannot be used; the log says why"
-            LOADS.labels("refused").inc()
-            log.error("artifact refused", build_id=published, detail=error.message)
+            self._refused = published
+            self._fall_back(published)
             return
+        self._exchange_for(recommender, "", None)
+        LOADS.labels("loaded").inc()
+        LOAD_SECONDS.set(time.perf_counter() - started)
+        log.info("artifact loaded", build_id=published)
+
+    def _fall_back(self, refused: str) -> None:
+        """Answer from the newest sound build that was published before, where none answers yet."""
+        problem = f"build {refused} was refused: its artifact cannot be used; the log says why"
+        if self._recommender is not None:
+            self._problem = f"{problem}; build {self.build_id} goes on answering"
+            return
+        self._problem = problem
+        earlier = [build_id for build_id in dict.fromkeys(reversed(self._workspace.published_ids())) if build_id != refused]
+        for build_id in earlier:
+            recommender = self._loaded(build_id)
+            if recommender is not None:
+                self._exchange_for(recommender, f"{problem}; the earlier build {build_id} answers instead: run `reckon rebuild`", refused)
+                log.error("an earlier build answers", refused=refused, build_id=build_id)
+                return
+
+    def _loaded(self, build_id: str) -> Recommender | None:
+        try:
+            return Recommender(load_artifact(self._workspace.build(build_id) / "artifact"))
+        except ArtifactError as error:
+            LOADS.labels("refused").inc()
+            log.error("artifact refused", build_id=build_id, detail=error.message)
+            return None
+
+    def _exchange_for(self, recommender: Recommender, problem: str, refused: str | None) -> None:
+        """Answer from another build from now on."""
         recommender.shoppers.interests = self.ledger.interests.of
         if recommender.artifact.catalogue_seq < self.catalogue.watermark:
             # An older build, as a rollback brings it back: it lacks changes that the last one knew.
@@ -213,12 +246,9 @@ class Serving:
                 self.catalogue.catch_up()
         with self._exchange:
             self._recommender = self._with_changes(recommender)
-            self._build, self._refused, self._problem = recommender, None, ""
-        LOADS.labels("loaded").inc()
-        LOAD_SECONDS.set(time.perf_counter() - started)
+            self._build, self._refused, self._problem = recommender, refused, problem
         BUILD_CREATED.set(recommender.artifact.created_s)
         _settle()
-        log.info("artifact loaded", build_id=published)
 
 
 def _settle() -> None:

@@ -5,23 +5,25 @@ Everything heavy is imported inside the commands: `reckon --help` is quick, and 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import sys
 from contextlib import suppress
 from importlib.metadata import entry_points
+from importlib.metadata import version as version_of
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl import cli_check, cli_explain, cli_export, cli_facts, cli_graph
+from etl import cli_builds, cli_check, cli_explain, cli_export, cli_facts, cli_graph
 from etl.cli_extract import extract_app
 from etl.cli_ledger import ledger_app
 from etl.cli_resolve import resolve_app
-from kg.errors import InputError, ReckonError, RejectedRowsError
+from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ INTERNAL_EXIT = 70
 
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
 AllowRejects = Annotated[int, typer.Option("--allow-rejects", min=0, help="Rows that may be rejected without a failing exit code.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reckon {version_of('reckon')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="reckon",
@@ -52,9 +61,20 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(cli_facts.facts_app, name="facts")
 app.command("why-fact")(cli_facts.why_fact)
 app.command()(cli_check.check)
+app.command()(cli_builds.rebuild)
+app.command()(cli_builds.publish)
+app.command()(cli_builds.rollback)
+app.add_typer(cli_builds.builds_app, name="builds")
 app.command()(cli_export.export)
 app.command("why-not")(cli_explain.why_not)
 app.command("what-if")(cli_explain.what_if)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")] = False,
+) -> None:
+    """Recommendations with their reckoning."""
 
 
 def main() -> None:
@@ -71,6 +91,9 @@ def main() -> None:
         _complain(error.message, error.hint)
         sys.exit(error.exit_code)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _complain(f"{error.filename or 'the disk'}: {error.strerror or error}", "free some space; `reckon builds prune` removes old builds")
+            sys.exit(DiskFullError.exit_code)
         _complain(f"{error.filename or 'the system'}: {error.strerror or error}", "check the disk, the permissions and the ports")
         sys.exit(OS_EXIT)
     except Exception as error:
@@ -156,8 +179,11 @@ def import_(
 
 @app.command()
 def build(workspace: Folder = Path()) -> None:
-    """Build the graph and write it to the database."""
-    _run(workspace, "build")
+    """Build the graph; as long as nothing is published, write it to the database as well."""
+    build_id = _run(workspace, "build")
+    job = _job(workspace)
+    if job.workspace.current_id() is None:
+        job.restore_graph(build_id)
 
 
 @app.command()
@@ -177,7 +203,7 @@ def train(
 @app.command()
 def tune(
     workspace: Folder = Path(),
-    minutes: Annotated[float, typer.Option(min=0.01, help="When to stop trying; the trial in progress is finished.")] = 20.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long, everything included; a trial that would not end in time is given up.")] = 20.0,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
     folds: Annotated[int, typer.Option(min=1, max=10, help="Validations per trial; by time where the events have times.")] = 1,
     trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
@@ -207,66 +233,6 @@ def model_card() -> None:
     typer.echo(general_card(), nl=False)
 
 
-@app.command("publish")
-def publish_(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
-    """Make a build current, atomically."""
-    from etl.builds import publish
-    from etl.runs import locked
-
-    job = _job(workspace)
-    with locked(job.workspace):
-        chosen = build_id or job.draft().name
-        publish(job.workspace, chosen)
-    typer.echo(f"published {chosen}")
-
-
-@app.command()
-def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
-    """Run every stage that is not done, and publish."""
-    from etl import jobs
-    from etl.builds import stage_records
-    from etl.runs import locked
-
-    job = _job(workspace)
-    with locked(job.workspace):
-        build_id, worked = jobs.rebuild(job)
-    if worked:
-        job.console.stages(stage_records(job.workspace.build(build_id)))
-        typer.echo(f"published {build_id}")
-    else:
-        typer.echo(f"nothing changed since build {build_id}: nothing to do")
-    _check_rejects(job.workspace.build(build_id), allow_rejects)
-
-
-@app.command("rollback")
-def rollback_(
-    workspace: Folder = Path(),
-    graph: Annotated[bool, typer.Option(help="Write that build's graph to the database again.")] = True,
-) -> None:
-    """Make the previous build current again: at once for the API, then in the graph database."""
-    from etl.builds import rollback
-    from etl.runs import locked
-
-    job = _job(workspace)
-    with locked(job.workspace):
-        build_id = rollback(job.workspace)
-        typer.echo(f"current is {build_id}")
-        if graph:
-            job.restore_graph(build_id)
-
-
-@app.command()
-def builds(workspace: Folder = Path()) -> None:
-    """List the builds."""
-    from etl.builds import stage_records
-
-    opened, _ = _open(workspace)
-    current = opened.current_id()
-    for build_id in opened.build_ids():
-        records = stage_records(opened.build(build_id))
-        typer.echo(f"{build_id}  {'current' if build_id == current else '       '}  {', '.join(records) or 'empty'}")
-
-
 @app.command()
 def cypher(
     text: str,
@@ -283,6 +249,7 @@ def cypher(
     job = _job(workspace)
     with job.graph() as connection, GraphStore(connection) as store:
         store.wait()
+        job.database.note_other(store)
         result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
     table = Table(*map(escape, result.columns))
     for row in result.rows:
@@ -372,15 +339,5 @@ def _run(folder: Path, upto: str, allow_rejects: int | None = None) -> str:
     with locked(job.workspace):
         build_id = job.run(upto)
     if allow_rejects is not None:
-        _check_rejects(job.workspace.build(build_id), allow_rejects)
+        cli_builds.check_rejects(job.workspace.build(build_id), allow_rejects)
     return build_id
-
-
-def _check_rejects(build: Path, allowed: int) -> None:
-    from etl.builds import n_rejected
-
-    rejected = n_rejected(build)
-    if rejected > allowed:
-        raise RejectedRowsError(
-            f"{rejected:,} rows were rejected; the others were used", hint=f"read {build / 'rejects.jsonl'}, or run with --allow-rejects {rejected}"
-        )

@@ -42,6 +42,7 @@ def why_fact(
     name = _relation(job, relation)
     with job.graph() as connection, GraphStore(connection) as store:
         store.wait()
+        job.database.note_other(store)
         found = ask(store, item_id, name, value, FactLog(job.workspace.facts).active())
     query = cypher.why_fact(item_id, name, found.value)
     if as_json:

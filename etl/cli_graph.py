@@ -57,6 +57,22 @@ def graph_run(workspace: Folder = Path()) -> None:
             typer.echo("stopping")
 
 
+@graph_app.command("restore")
+def graph_restore(workspace: Folder = Path()) -> None:
+    """Make the graph database hold the published build, and nothing of another, where it does not; `reckon follow` does this by itself."""
+    from etl.console import Console
+    from etl.graph_database import GraphDatabase
+    from etl.runs import locked
+
+    opened, config = _open(workspace)
+    current = opened.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    with locked(opened):
+        written = GraphDatabase(opened, config, Console()).restore(current)
+    typer.echo(f"the graph database holds build {current}" + (" again" if written else ""))
+
+
 @graph_app.command()
 def hygiene(workspace: Folder = Path(), as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Print what is cut off, shared by all, missing or says nothing in the published build's graph."""

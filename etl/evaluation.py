@@ -19,7 +19,7 @@ from gnn.evaluation.repeats import repeat_results
 from gnn.evaluation.report import report, unmet, write_report
 from gnn.events.split import split_interactions
 from kg.config import Config
-from kg.errors import BuildError
+from kg.errors import GateError
 
 
 def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Console) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Con
     write_report(build, content, read_json(build / "training.json").get("events", ()))
     problems = unmet(content, settings.require)
     if problems:
-        raise BuildError(
+        raise GateError(
             f"build {build.name} is not good enough: {'; '.join(problems)}", hint=f"see {build / 'report.md'}; [evaluate] require demands it"
         )
     return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}

@@ -13,8 +13,7 @@ from typing import Any
 
 import structlog
 
-from etl.ledger import mark_of
-from etl.live_graph import LiveGraph
+from etl.live_graph import LiveGraph, Restore
 from etl.live_items import Build, Reader, facts_of, states
 from gnn.artifact import load_artifact
 from gnn.fresh.overlay import base_facts
@@ -35,13 +34,14 @@ from kg.facts import FactLog
 from kg.ledger.catalogue import NOT_IN_GRAPH, CatalogueStore, LiveRow
 from kg.ledger.database import Database
 from kg.ledger.settings import LedgerConfig
+from kg.ledger.watch import GrowthWait
 from kg.schema import EdgeType
 from kg.tables import GraphTables
 from kg.workspace import Workspace
 
 POLL_S = 0.05
 _BATCH = 500
-_GRAPH_RETRY_S = 2.0
+_GRAPH_RETRY_S, _GRAPH_LOOK_S = 2.0, 10.0
 _LOOK_S = 0.5
 log = structlog.get_logger("follow")
 
@@ -59,11 +59,14 @@ class Follower:
         self._database = Database.open(workspace.ledger, config.section(LedgerConfig))
         self._store = CatalogueStore(self._database)
         self._graph = LiveGraph(workspace, config.section(GraphConfig))
+        self._restore = Restore(workspace)
         self._reader = Reader(config)
         self._build: Build | None = None
         self._facts = FactLog(workspace.facts)
         self._facts_seen: tuple[int, int] | None = None
         self._edge_types: set[EdgeType] = set()
+        self._growth = GrowthWait(lambda: self._database.watch(POLL_S), POLL_S)
+        self._again, self._read_at = False, (0, "")
         self._limit = _BATCH
         self._unreadable = ""
         self._next_graph = self._next_look = 0.0
@@ -77,12 +80,14 @@ class Follower:
                 except LedgerUnavailableError as error:
                     log.warning("ledger down", detail=error.message)
                     time.sleep(_LOOK_S)
-                time.sleep(POLL_S)
+                self._growth.wait(POLL_S if self._again else _LOOK_S)
         finally:
             self.close()
 
     def close(self) -> None:
         """Close all connections."""
+        self._growth.release()
+        self._restore.stop()
         self._graph.close()
         self._database.close()
 
@@ -98,7 +103,7 @@ class Follower:
             self._look()
         if self._build is None:
             return 0
-        n_read = self._read(self._build)
+        n_read = self._read_new(self._build)
         if now >= self._next_graph and not n_read:
             self._next_graph = now + _GRAPH_RETRY_S
             self._repair_graph(self._build)
@@ -110,6 +115,7 @@ class Follower:
         if current is not None and current != self._unreadable and (self._build is None or self._build.build_id != current):
             try:
                 self._build, self._facts_seen = Build.read(self._workspace.build(current)), None
+                self._next_graph = 0.0
                 self._edge_types |= self._build.edge_types() | {_edge_type(fact) for row in self._store.live_since(0) for fact in row.facts}
             except (BuildError, InputError, NotFoundError) as error:
                 self._unreadable = current
@@ -118,6 +124,16 @@ class Follower:
         if self._build is not None and stamp != self._facts_seen:
             self._touch_corrected(self._build)
             self._facts_seen = stamp
+
+    def _read_new(self, build: Build) -> int:
+        """Read the next changed items, if anything was written since there were none."""
+        at = self._database.change_number(), build.build_id
+        if at == self._read_at:
+            return 0
+        upto, n_read = self._limit, self._read(build)
+        self._again = bool(n_read) or self._limit < upto
+        self._read_at = (0, "") if self._again else at
+        return n_read
 
     def _read(self, build: Build) -> int:
         """Read the next changed items."""
@@ -142,21 +158,20 @@ class Follower:
         seqs, facts = {change.item_id: change.seq for change in changes}, facts_of(tables)
         rows = [LiveRow(item_id, seqs[item_id], fields is None, fields or {}, facts.get(item_id, [])) for item_id, fields in items.items()]
         rows.sort(key=lambda row: row.seq)
-        self._store.put_live(self._written(rows, tables))
+        self._store.put_live(self._written(build, rows, tables))
         log.info("items read", items=len(rows), upto=upto, ms=round(1000 * (time.time() - pending[0].received_s)))
         return len(rows)
 
     def _tables(self, build: Build, items: Mapping[str, Fields]) -> GraphTables:
         return self._reader.tables(build, items, self._facts.active())
 
-    def _written(self, rows: list[LiveRow], tables: GraphTables) -> list[LiveRow]:
-        """Write items to the graph database if it answers, and return the rows with what became of that."""
+    def _written(self, build: Build, rows: list[LiveRow], tables: GraphTables) -> list[LiveRow]:
+        """Write items to the graph database if it answers and holds the published build, and return the rows with what became of that."""
         try:
-            held = self._graph.build_id()
-            if held is None:
+            if not self._graph.holds(build.build_id):
                 return rows
             self._edge_types |= set(tables.edges)
-            self._graph.write(held, tables, [row.item_id for row in rows if row.deleted], self._edge_types)
+            self._graph.write(build.build_id, tables, [row.item_id for row in rows if row.deleted], self._edge_types)
         except LedgerUnavailableError:
             raise
         except ReckonError as error:
@@ -165,24 +180,30 @@ class Follower:
             self._next_graph = time.monotonic() + _GRAPH_RETRY_S
             log.warning("graph not written", detail=error.message)
             return rows
-        return [replace(row, in_graph=held) for row in rows]
+        return [replace(row, in_graph=build.build_id) for row in rows]
 
     def _repair_graph(self, build: Build) -> None:
-        """Write what the graph database has not got: it was down, or another build has been loaded since."""
+        """Write what the graph database has not got: it was down, or another build has been loaded since.
+
+        Where it does not hold the published build at all (a run was killed while it loaded, or it was down when the build was published), a process of
+        its own writes that build first; a rebuild that is at work goes before.
+        """
         try:
-            held = self._graph.build_id()
-            mark = None if held is None else mark_of(self._workspace.build(held))
-            if held is None or mark is None:
+            if self._restore.running or not self._graph.answers():
                 return
-            rows = self._store.not_in_graph(held, max(mark.catalogue_seq, 0))[:_BATCH]
+            if not self._graph.holds(build.build_id):
+                self._restore.start()
+                return
+            rows = self._store.not_in_graph(build.build_id, max(build.catalogue_seq, 0))[:_BATCH]
         except (GraphUnavailableError, NotFoundError, QueryError, LimitError):
             self._graph.close()
             return
         if not rows:
+            self._next_graph = time.monotonic() + _GRAPH_LOOK_S
             return
         tables = self._tables(build, {row.item_id: row.fields for row in rows if not row.deleted})
-        done = self._written(rows, tables)
-        self._store.mark_in_graph([row for row in done if row.in_graph != NOT_IN_GRAPH], held)
+        done = self._written(build, rows, tables)
+        self._store.mark_in_graph([row for row in done if row.in_graph != NOT_IN_GRAPH], build.build_id)
         self._next_graph = 0.0 if len(rows) == _BATCH else self._next_graph
 
     def _touch_corrected(self, build: Build) -> None:

@@ -73,7 +73,12 @@ def catch_up(job: Job) -> dict[str, int] | None:
         return None
     with job.graph() as connection, GraphStore(connection) as store:
         store.wait()
-        build_id = store.build_id()
+        published = job.workspace.current_id()
+        if published is not None and not store.holds_only(published):
+            if not knowledge.has_saved(job.workspace.build(published)):
+                return None
+            job.database.put_back(store, published)
+        build_id = published or store.build_id()
         build = None if build_id is None else job.workspace.build(build_id)
         if build is None or build_id is None or not (build / knowledge.RESOLUTION).is_dir():
             return None

@@ -10,27 +10,42 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etl import extraction, fingerprints, knowledge, ledger
-from etl.builds import OPTIONAL, OUTPUTS, STAGES, is_done, publish, published, stages
+from etl.builds import (
+    OPTIONAL,
+    OUTPUTS,
+    STAGES,
+    checksums,
+    draft_id,
+    is_done,
+    note_run,
+    prune,
+    published,
+    remove_abandoned,
+    stages,
+)
 from etl.clean.config import CleanConfig
 from etl.console import Console
-from etl.runs import MemoryWatch, StageRecord, now, write_json
-from etl.settings import SourceConfig
-from kg.config import Config, ExtractConfig, GraphConfig, ShopConfig
-from kg.embedded import Connection, EmbeddedGraph
-from kg.errors import BuildError, NotFoundError
+from etl.graph_database import GraphDatabase
+from etl.runs import MemoryWatch, StageRecord, disk_errors, now, write_json
+from etl.settings import BuildConfig, SourceConfig
+from kg.config import Config, ExtractConfig, ShopConfig
+from kg.embedded import Connection
+from kg.errors import GraphUnavailableError, NotFoundError
+from kg.schema import family
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from gnn.config import ModelConfig
     from gnn.graph import GraphArrays
-    from kg.tables import GraphTables
 
 
 @dataclass
@@ -48,7 +63,6 @@ class Job:
     config: Config
     console: Console
     mark: ledger.Mark | None = None
-    _held: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
     def sources(self) -> list[SourceConfig]:
@@ -67,9 +81,11 @@ class Job:
         prints = self.fingerprints()
         build = self._draft(prints)
         self.console.note(f"build {build.name}")
-        with MemoryWatch(self.workspace) as memory, self._held:
+        with MemoryWatch(self.workspace) as memory:
             for stage in STAGES[: STAGES.index(upto) + 1]:
                 self._stage(build, stage, prints, memory)
+        if upto == STAGES[-1]:
+            note_run(build, "finished")
         return build.name
 
     def unchanged(self) -> str | None:
@@ -81,20 +97,22 @@ class Job:
         build, prints = self.workspace.build(current), self.fingerprints()
         return current if all(is_done(build, stage, prints[stage]) for stage in STAGES) else None
 
+    @property
+    def database(self) -> GraphDatabase:
+        """The graph database of the workspace."""
+        return GraphDatabase(self.workspace, self.config, self.console)
+
+    def graph(self) -> AbstractContextManager[Connection]:
+        """Give the graph database: the configured one, or the embedded one, started if it does not run."""
+        return self.database.connected()
+
     def restore_graph(self, build_id: str) -> bool:
         """Write a build's graph to the database again if the database holds another one; say whether that was needed.
 
         Raises:
             NotFoundError: The build's tables are not there any more.
         """
-        build = self.workspace.build(build_id)
-        knowledge.check_saved(build)
-        with self._held:
-            if self._graph_holds(build_id):
-                return False
-            with self.console.stage("build"):
-                _load(self, build, knowledge.saved_tables(build))
-            return True
+        return self.database.restore(build_id)
 
     def model_config(self) -> ModelConfig:
         """Return the configuration of training: the workspace's own settings, then what `reckon tune` found, then the defaults."""
@@ -115,7 +133,7 @@ class Job:
                 knowledge.changes_digest(self.workspace),
             ),
             "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
-            "build": (self.config.section(GraphConfig).uri, *knowledge.inputs(self.workspace, self.config)),
+            "build": tuple(knowledge.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
             "evaluate": (),
         }
@@ -131,51 +149,16 @@ class Job:
         Raises:
             NotFoundError: There is none.
         """
-        pointer = self.workspace.builds / "draft"
-        if not pointer.exists():
+        found = draft_id(self.workspace)
+        if found is None:
             raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
-        return self.workspace.build(pointer.read_text().strip())
+        return self.workspace.build(found)
 
     def _draft_mark(self) -> ledger.Mark | None:
         try:
             return ledger.mark_of(self.draft())
         except NotFoundError:
             return None
-
-    @contextmanager
-    def graph(self) -> Iterator[Connection]:
-        """Give the graph database: the configured one, or the embedded one, started if it does not run."""
-        graph = self.config.section(GraphConfig)
-        if graph.uri:
-            yield Connection(graph.uri, graph.user, graph.password.get_secret_value(), graph.database)
-            return
-        with EmbeddedGraph(self.workspace.graph, heap_mb=graph.heap_mb, port=graph.port) as connection:
-            yield connection
-
-    def held_graph(self) -> Connection:
-        """Give the graph database to the stages of a run: started once, and up until `release_graph` or the end of the run."""
-        return self._held.enter_context(self.graph())
-
-    def read_graph(self, build: Path) -> GraphArrays:
-        """Read the graph of a build from the database, and stop the embedded one: training needs its memory.
-
-        Raises:
-            BuildError: The database holds another build.
-        """
-        from gnn.graph import GraphArrays
-        from kg.store import GraphStore
-
-        with GraphStore(self.held_graph()) as store:
-            store.wait()
-            if store.build_id() != build.name:
-                raise BuildError(f"the graph database holds build {store.build_id()}, not {build.name}", hint="run `reckon build` again")
-            graph = GraphArrays.from_tables(store.read(evidence=False))
-        self.release_graph()
-        return graph
-
-    def release_graph(self) -> None:
-        """Stop the embedded database if this run started it: training needs its memory."""
-        self._held.close()
 
     def _draft(self, prints: dict[str, str]) -> Path:
         """Return the draft, or open a new one; a new one takes over the stages that the last build did with the same fingerprint."""
@@ -193,6 +176,7 @@ class Job:
         temporary = self.workspace.builds / "draft.tmp"
         temporary.write_text(build.name)
         temporary.replace(self.workspace.builds / "draft")
+        remove_abandoned(self.workspace)
         return build
 
     def _take_over(self, build: Path, prints: dict[str, str]) -> None:
@@ -212,32 +196,29 @@ class Job:
 
     def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch) -> None:
         if is_done(build, stage, prints[stage]):
-            # Training reads the graph from the database, which may have been exchanged or deleted since.
-            if stage != "build" or is_done(build, "train", prints["train"]) or self._graph_holds(build.name):
-                self.console.skipped(stage)
-                return
-            self.console.note("the graph database does not hold this build")
+            self.console.skipped(stage)
+            return
         # Forgotten before the work begins: a stage that is killed half-way must not count as done when the settings go back to what they were.
         done = {name: value for name, value in stages(build).items() if name in STAGES[: STAGES.index(stage)]}
         write_json(build / "stages.json", done)
         memory.peak_mib()
         started = time.perf_counter()
+        note_run(build, "running", stage)
         try:
-            with self.console.stage(stage):
+            with disk_errors(self.workspace.root), self.console.stage(stage):
                 counts = _RUN[stage](self, build)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            note_run(build, "stopped", stage, error)
             self.console.note(f"stopped in {stage}; the same command goes on from here")
             raise
+        except Exception as error:
+            with suppress(OSError):
+                note_run(build, "failed", stage, error)
+            raise
         record = StageRecord(round(time.perf_counter() - started, 2), round(memory.peak_mib(), 1), counts=counts)
-        write_json(build / "stages.json", {**done, stage: {"fingerprint": prints[stage], **asdict(record)}})
+        noted = {"fingerprint": prints[stage], **asdict(record), "sha256": checksums(build, stage)}
+        write_json(build / "stages.json", {**done, stage: noted})
         self.console.done(stage, record)
-
-    def _graph_holds(self, build_id: str) -> bool:
-        from kg.store import GraphStore
-
-        with GraphStore(self.held_graph()) as store:
-            store.wait()
-            return store.build_id() == build_id
 
 
 def rebuild(job: Job) -> tuple[str, bool]:
@@ -252,11 +233,27 @@ def rebuild(job: Job) -> tuple[str, bool]:
     same = job.unchanged()
     if same is None:
         build_id = job.run(STAGES[-1])
-        publish(job.workspace, build_id)
+        publish(job, build_id)
         return build_id, True
-    if not job.config.section(GraphConfig).uri and not (job.workspace.graph / "databases").is_dir():
-        job.restore_graph(same)
+    try:
+        job.database.restore_published()
+    except GraphUnavailableError as error:
+        job.console.note(f"{error.message}; build {same} goes on answering")
     return same, False
+
+
+def publish(job: Job, build_id: str) -> None:
+    """Make a build current and the one that the graph database holds, and remove builds beyond `[build] keep`.
+
+    Raises:
+        NotFoundError: There is no such build.
+        ArtifactError: Its artifact is missing or corrupt; `current` stays as it was.
+    """
+    with disk_errors(job.workspace.root):
+        job.database.publish(build_id)
+    removed = prune(job.workspace, job.config.section(BuildConfig).keep)
+    if removed:
+        job.console.note(f"removed old builds: {', '.join(removed)}")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -288,21 +285,25 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
-    tables, counts = knowledge.tables_of(job.workspace, job.config, build)
+    tables, resolved = knowledge.tables_of(job.workspace, job.config, build)
+    job.database.check_change(tables)
     knowledge.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
-    return {**_load(job, build, tables), **counts}
-
-
-def _load(job: Job, build: Path, tables: GraphTables) -> dict[str, Any]:
-    from kg.store import GraphStore
-
-    with GraphStore(job.held_graph()) as store:
-        store.wait()
-        store.upsert(tables, build.name, job.console.progress)
-        swept = store.sweep(build.name, max_fraction=job.config.section(GraphConfig).max_stale_fraction)
-    counts = {"nodes": tables.n_nodes, "edges": tables.n_edges, "swept": swept.nodes + swept.edges}
+    counts = {"nodes": tables.n_nodes, "edges": tables.n_edges}
     write_json(build / "graph.json", {"build_id": build.name, **counts})
-    return counts
+    return {**counts, **resolved}
+
+
+def graph_arrays(build: Path) -> GraphArrays:
+    """Return the graph of a build, as training takes it.
+
+    Raises:
+        NotFoundError: The build's tables are not there any more.
+    """
+    from gnn.graph import GraphArrays
+
+    tables = knowledge.saved_tables(build)
+    ends = {e: frame if family(e) == "interaction" else frame.select("source", "target") for e, frame in tables.edges.items()}
+    return GraphArrays.from_tables(replace(tables, edges=ends))
 
 
 def _train(job: Job, build: Path) -> dict[str, Any]:
@@ -311,7 +312,7 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
 
     evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
     return train_build(
-        job.read_graph(build), build, job.model_config(), evaluate, fingerprint, job.console.training, job.config.section(ShopConfig).ratings
+        graph_arrays(build), build, job.model_config(), evaluate, fingerprint, job.console.training, job.config.section(ShopConfig).ratings
     )
 
 

@@ -112,13 +112,18 @@ def current_folder(build: Path) -> Path:
     return build / LIVE if (build / LIVE / _MARK).is_file() else build
 
 
+def has_saved(build: Path) -> bool:
+    """Say whether the tables are there that a graph can be written from again."""
+    return all((current_folder(build) / name).exists() for name in ("catalog", "attributes.parquet", RESOLUTION))
+
+
 def check_saved(build: Path) -> None:
     """See that the tables are there that a graph can be written from again.
 
     Raises:
         NotFoundError: They are not there any more.
     """
-    if not all((current_folder(build) / name).exists() for name in ("catalog", "attributes.parquet", RESOLUTION)):
+    if not has_saved(build):
         raise NotFoundError(f"build {build.name} has no tables to write the graph from", hint="run `reckon rebuild`")
 
 

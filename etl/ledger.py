@@ -102,6 +102,21 @@ def item_changes(workspace: Workspace, config: Config, upto: Mark) -> list[ItemC
         return CatalogueStore(database).between(0, upto.catalogue_seq)
 
 
+def forget_graph(workspace: Workspace, config: Config) -> None:
+    """Note that the graph database has not got the changed items as they are now: a build's own were written over them.
+
+    Raises:
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    database = _database(workspace, config)
+    if database is None:
+        return
+    from kg.ledger.catalogue import CatalogueStore
+
+    with closing(database):
+        CatalogueStore(database).forget_graph()
+
+
 def told_items(changes: Sequence[ItemChange]) -> pl.DataFrame | None:
     """Return the items that changes brought, those deleted since among them: events of the files may name each of them."""
     rows = []

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import polars as pl
+import structlog
 
-from kg import schema
+from kg import children, schema
 from kg.config import GraphConfig
 from kg.embedded import Connection, connection
 from kg.errors import GraphUnavailableError
@@ -23,6 +27,8 @@ from kg.workspace import Workspace
 _EDGES = "MATCH (i:Item)-[r]->(v) WHERE i.item_id IN $ids AND NOT v:Item RETURN i.item_id, type(r), labels(v)[0], v.value"
 _MOST_ROWS = 100_000
 _PROBE_S = 0.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
+log = structlog.get_logger("follow")
 
 
 @dataclass
@@ -38,13 +44,21 @@ class LiveGraph:
     config: GraphConfig
     _store: GraphStore | None = field(default=None, repr=False)
 
-    def build_id(self) -> str | None:
-        """Return the build that the database holds; None where it holds none.
+    def answers(self) -> bool:
+        """Say whether something listens where the database should be."""
+        try:
+            self._connection()
+        except GraphUnavailableError:
+            return False
+        return True
+
+    def holds(self, build_id: str) -> bool:
+        """Say whether the database holds this build whole, and nothing of another.
 
         Raises:
             GraphUnavailableError: It does not answer.
         """
-        return self._open().build_id()
+        return self._open().holds_only(build_id)
 
     def write(self, build_id: str, tables: GraphTables, deleted: Sequence[str], edge_types: Iterable[EdgeType]) -> None:
         """Make the database hold these items as they are.
@@ -91,6 +105,45 @@ class LiveGraph:
             if edge_type is not None:
                 found.setdefault(edge_type, set()).add((str(item_id), str(value)))
         return found
+
+
+class Restore:
+    """A process that makes the graph database hold the published build: to write a whole build takes minutes and the memory of its tables.
+
+    Args:
+        workspace: Whose.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.root
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next, self._pause = 0.0, _FIRST_PAUSE_S
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        if self._process is None:
+            return False
+        code = self._process.poll()
+        if code is None:
+            return True
+        self._process = None
+        self._pause = _FIRST_PAUSE_S if code == 0 else min(2 * self._pause, _LONGEST_PAUSE_S)
+        self._next = time.monotonic() + self._pause
+        log.info("graph database restored" if code == 0 else "graph database not restored", code=code)
+        return False
+
+    def start(self) -> None:
+        """Begin, unless it did not succeed a moment ago. Where another job holds the workspace, that job goes before."""
+        if time.monotonic() >= self._next:
+            command = [sys.executable, "-m", "etl", "graph", "restore", "-w", str(self._root)]
+            self._process = children.spawn(command, log=sys.stderr.buffer)
+
+    def stop(self) -> None:
+        """End it; what it wrote is completed by the next."""
+        if self._process is not None:
+            children.stop(self._process)
+            self._process = None
 
 
 def _probe(uri: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,10 +18,14 @@ import psutil
 from filelock import FileLock, Timeout
 
 from kg.embedded import server_pid
-from kg.errors import LockedError
+from kg.errors import DiskFullError, LockedError
 from kg.workspace import Workspace
 
 _SAMPLE_S = 0.25
+_NO_ROOM = 64 * 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "database or disk is full", "not enough space on the disk")
+"""As libraries and databases put it that pass on no error number."""
 
 
 @contextmanager
@@ -107,6 +113,38 @@ class MemoryWatch:
             except psutil.Error:
                 continue
         return total
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Say of what fails because a disk is full that it is full, whatever library ran into it, and how it put it.
+
+    Raises:
+        DiskFullError: The error says so, or the disk of `folder` has no room left.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        full = _full(error)
+        if full is None and shutil.disk_usage(folder).free >= _NO_ROOM:
+            raise
+        what = full or f"the disk of {folder} is full"
+        raise DiskFullError(what, hint=f"free some space (`reckon builds prune` removes old builds), then run it again: {folder}") from error
+
+
+def _full(error: BaseException | None) -> str | None:
+    """Return what is full if an error, or one that it came from, says that a disk, a quota or a file-size limit is reached."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        text = str(error)
+        if (isinstance(error, OSError) and error.errno in _FULL) or any(sign in text for sign in _FULL_TEXTS):
+            name = getattr(error, "filename", None)
+            return f"{name or 'the disk'}: {os.strerror(error.errno) if isinstance(error, OSError) and error.errno else 'no space left on the disk'}"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def write_json(path: Path, value: object) -> None:

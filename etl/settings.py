@@ -51,6 +51,12 @@ _KEYS_OF: Mapping[str, tuple[Table, ...]] = {
 }
 
 
+class BuildConfig(Section):
+    """The builds."""
+
+    keep: int = Field(default=5, ge=2, le=1000, description="Builds that stay; older ones go, never the current one or what a rollback leads to.")
+
+
 class SourceConfig(Section):
     """One file of the shop."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from etl.extraction import VECTORS
 from etl.knowledge import interactions_of
 from etl.ledger import Mark, mark_of
 from etl.runs import read_json, write_json
+from kg.errors import ArtifactError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,8 +91,10 @@ def _tuned(
     from gnn.train import fit
 
     checkpoint = read_json(build / CHECKPOINT)
-    if checkpoint.get("fingerprint") == fingerprint and (build / "model").is_dir():
-        return load_artifact(build / "model").model, dict(checkpoint["counts"])
+    if checkpoint.get("fingerprint") == fingerprint:
+        # A damaged one is made again.
+        with suppress(ArtifactError):
+            return load_artifact(build / "model").model, dict(checkpoint["counts"])
     (build / CHECKPOINT).unlink(missing_ok=True)
     result = fit(graph, train, config, report)
     # Evaluation answers from this artifact: the same files, the same code as serving.

@@ -121,6 +121,8 @@ class EvaluateConfig(Section):
 
     @model_validator(mode="after")
     def _measured(self) -> EvaluateConfig:
+        if 10 not in self.cutoffs or min(self.cutoffs) < 1:
+            raise ValueError("cutoffs must be 1 or more and contain 10: builds are compared by ndcg@10")
         if "graph_helps" in self.require and not self.ablations:
             raise ValueError("require = graph_helps needs ablations = true")
         if "exact_explanations" in self.require and not self.explanations:

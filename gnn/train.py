@@ -96,12 +96,19 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     return replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights)
 
 
-def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> float:
-    """Tune on a part carved from these events and return the ndcg reached there; NaN with too few users to tune on."""
+def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, progress: Report | None = None) -> float:
+    """Tune on a part carved from these events and return the ndcg reached there; NaN with too few users to tune on.
+
+    Args:
+        graph: The graph; its interaction edges are rebuilt from `interactions`.
+        interactions: The events.
+        config: How to tune.
+        progress: Called as tuning goes on; what it raises ends the tuning.
+    """
     tuning = tuning_set(graph, interactions, config)
     if len(tuning.users) < MIN_TUNING_USERS:
         return float("nan")
-    return _tuned(tuning, config, has_clock(interactions), lambda event: None)[1]
+    return _tuned(tuning, config, has_clock(interactions), progress or (lambda event: None))[1]
 
 
 def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> Factors:

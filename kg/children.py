@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_ORPHANED_EXIT = 70
 _START = Path(__file__).resolve().parents[1] / "reckon_start.py"
 
 
@@ -46,7 +48,7 @@ def spawn(
         cwd=cwd,
         env=None if env is None else dict(env),
         start_new_session=True,
-        preexec_fn=_die_with_parent(),
+        preexec_fn=_die_with_parent(os.getpid()),
     )
 
 
@@ -61,7 +63,18 @@ def stop(process: subprocess.Popen[bytes], *, timeout_s: float = 20) -> None:
             process.wait()
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def end_with_parent(parent: int | None = None) -> None:
+    """Make this process get SIGTERM when its parent dies; for processes that a library started for us.
+
+    Args:
+        parent: Process id of that parent: where it is dead by now, this process ends at once.
+    """
+    ask = _die_with_parent(os.getppid() if parent is None else parent)
+    if ask is not None:
+        ask()
+
+
+def _die_with_parent(parent: int) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
     # Loaded here, before the fork: between fork and exec only async-signal-safe work is allowed.
@@ -69,12 +82,8 @@ def _die_with_parent() -> Callable[[], None] | None:
 
     def set_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        # The kernel tells nothing of a parent that died before it was asked to.
+        if os.getppid() != parent:
+            os._exit(_ORPHANED_EXIT)
 
     return set_signal
-
-
-def end_with_parent() -> None:
-    """Make this process get SIGTERM when its parent dies; for processes that a library forked for us."""
-    ask = _die_with_parent()
-    if ask is not None:
-        ask()

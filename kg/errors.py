@@ -14,7 +14,8 @@ ReckonError
 ├── UnavailableError          something outside this process does not answer
 │   ├── GraphUnavailableError
 │   ├── LedgerUnavailableError
-│   └── OverloadedError
+│   ├── OverloadedError
+│   └── DiskFullError         a disk or a quota is full
 ├── ArtifactError             a build's files are corrupt, missing or of another schema version
 └── BuildError                a stage cannot run: its input is missing, a gate failed
     ├── LockedError           another job holds the workspace
@@ -123,6 +124,12 @@ class LedgerUnavailableError(UnavailableError):
 
 class OverloadedError(UnavailableError):
     """The queue is full; the caller should come back later."""
+
+
+class DiskFullError(UnavailableError):
+    """A disk or a quota is full; what was written so far stays whole."""
+
+    exit_code, title = 15, "Disk full"
 
 
 class ArtifactError(ReckonError):

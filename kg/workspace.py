@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,11 @@ class Workspace:
         """Held by whoever changes builds."""
         return self.root / ".lock"
 
+    @property
+    def published(self) -> Path:
+        """The builds that were published, in order."""
+        return self.builds / "published.json"
+
     def build(self, build_id: str) -> Path:
         """Return the folder of one build, whether it exists or not.
 
@@ -149,3 +155,11 @@ class Workspace:
             return self.current.readlink().name
         except FileNotFoundError:
             return None
+
+    def published_ids(self) -> list[str]:
+        """Return the ids of the builds that were published, in order; what is no build id is left out."""
+        try:
+            record = json.loads(self.published.read_text())
+            return [name for name in record["builds"] if isinstance(name, str) and _BUILD_ID.fullmatch(name)]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return []

@@ -233,11 +233,18 @@ def unmet(content: Mapping[str, Any], required: Sequence[str]) -> list[str]:
     """Say which of the demands of `[evaluate] require` a build does not meet, with the numbers."""
     models, parts = content["models"], content["ablations"]
     problems = []
-    if "graph_helps" in required and parts:
-        whole, bare = (parts[name]["metrics"][_MAIN] for name in (next(iter(parts)), "without the graph"))
-        problems += [f"graph_helps: {_MAIN} {whole:.4f} with the graph, {bare:.4f} without"] if whole <= bare else []
-    if "beats_baselines" in required and len(models) > 1:
+    if required and content.get("users") == 0:
+        return [f"{', '.join(required)}: no user has withheld events, so nothing was measured"]
+    if "graph_helps" in required:
+        names = list(parts or ())
+        if "without the graph" not in names:
+            problems.append("graph_helps: the model has no walks over the graph that it could do without")
+        else:
+            whole, bare = (parts[name]["metrics"][_MAIN] for name in (names[0], "without the graph"))
+            problems += [f"graph_helps: {_MAIN} {whole:.4f} with the graph, {bare:.4f} without"] if whole <= bare else []
+    if "beats_baselines" in required:
         (_, ours), *others = [(name, numbers["metrics"][_MAIN]) for name, numbers in models.items()]
+        problems += ["beats_baselines: no baseline was measured"] if not others else []
         problems += [f"beats_baselines: {_MAIN} {ours:.4f}, {name} {theirs:.4f}" for name, theirs in others if theirs >= ours]
     if "exact_explanations" in required:
         exact = [gate for gate in content["explanations"]["gates"] if gate["name"] in ("completeness_error", "path_validity", "coverage")]

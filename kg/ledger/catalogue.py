@@ -141,6 +141,11 @@ class CatalogueStore:
                 same = (live_items.c.item_id == row.item_id) & (live_items.c.seq == row.seq)
                 connection.execute(update(live_items).where(same).values(in_graph=build_id))
 
+    def forget_graph(self) -> None:
+        """Note that the graph database has none of the changed items as they are now."""
+        with self._database.writing() as connection:
+            connection.execute(update(live_items).where(live_items.c.in_graph != NOT_IN_GRAPH).values(in_graph=NOT_IN_GRAPH))
+
     def _changes(self, condition: ColumnElement[bool], limit: int | None = None) -> list[ItemChange]:
         query = select(catalogue_changes).where(condition).order_by(catalogue_changes.c.seq).limit(limit)
         with self._database.reading() as connection:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from kg.errors import ConfigError, ConflictError, InputError, LedgerUnavailableError
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import counters
+from kg.ledger.watch import CHANNEL, FileWatch, PollWatch, PostgresWatch, Watch
 
 _WAIT_S = 5
 _MIGRATION_LOCK = 0x7265636B6F6E
@@ -86,6 +87,31 @@ class Database:
             self._migrate()
             with self._turn(), self._engine.connect().execution_options(reckon_write=True) as connection, connection.begin():
                 yield connection
+                if self.path is None:
+                    # Delivered with the commit, to whoever watches.
+                    connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+    def watch(self, poll_s: float) -> Watch:
+        """Return something that says when the ledger may have grown.
+
+        Args:
+            poll_s: How long its waits are where this system cannot say.
+
+        Raises:
+            LedgerUnavailableError: The database does not answer.
+        """
+        with _translated():
+            self._migrate()
+            if self.path is not None:
+                try:
+                    return FileWatch(self.path)
+                except OSError:
+                    return PollWatch(poll_s)
+            opened = self._engine.raw_connection()
+            driver: Any = opened.driver_connection
+            opened.detach()
+            driver.autocommit = True
+            return PostgresWatch(driver)
 
     def change_number(self) -> int:
         """Return a number that differs whenever another connection has appended since the last call, as cheaply as can be.

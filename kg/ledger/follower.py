@@ -1,4 +1,4 @@
-"""One thread per process that looks at the ledger's counters and tells whoever follows a stream that it grew."""
+"""One thread per process that waits for the ledger to grow, looks at its counters, and tells whoever follows a stream that it grew."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlalchemy import select
 from kg.errors import LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.tables import counters
+from kg.ledger.watch import GrowthWait
 
 _RETRY_S = 0.25
-_QUERY_EVERY_S = 1.0
+_LOOK_S, _QUERY_EVERY_S = 1.0, 5.0
 log = structlog.get_logger("ledger")
 
 
@@ -23,11 +24,12 @@ class Follower:
 
     Args:
         database: The ledger.
-        poll_s: How often its counters are looked at.
+        poll_s: Shortest time between two looks at its counters.
     """
 
     def __init__(self, database: Database, *, poll_s: float) -> None:
-        self._database, self._poll_s = database, poll_s
+        self._database = database
+        self._growth = GrowthWait(lambda: database.watch(poll_s), poll_s)
         self._listeners: dict[str, Callable[[], None]] = {}
         self._number: int | None = None
         self._next_query = 0.0
@@ -48,17 +50,25 @@ class Follower:
 
     def start(self) -> None:
         """Look once, so that what follows is up to date, and go on looking."""
+        self._growth.open()
         self._look()
         self._thread.start()
 
     def stop(self) -> None:
         """End."""
         self._stop.set()
+        self._growth.close()
         self._thread.join(10)
+        self._growth.release()
 
     def _work(self) -> None:
-        while not self._stop.wait(self._poll_s if self.up else _RETRY_S):
-            self._look()
+        while not self._stop.is_set():
+            if self.up:
+                self._growth.wait(_LOOK_S)
+            else:
+                self._stop.wait(_RETRY_S)
+            if not self._stop.is_set():
+                self._look()
 
     def _changed(self) -> bool:
         """Say whether the counters are worth a query: when something was appended, and once in a while whatever the sign says."""

@@ -160,6 +160,10 @@ class GraphStore:
         found = [layout.build_id for layout in layouts(self._bolt) if layout.complete]
         return found[-1] if found else None
 
+    def holds_only(self, build_id: str) -> bool:
+        """Say whether the database holds this build whole, and nothing of another."""
+        return [(layout.build_id, layout.complete) for layout in layouts(self._bolt)] == [(build_id, True)]
+
     def counts(self) -> dict[str, int]:
         """Return how many nodes of each label and edges of each type the last build has.
 
