@@ -29,6 +29,9 @@ _COPULA = re.compile(r"(?:\b(?:is|are)\b|(?<=it)'s\b|(?<=they)'re\b|(?<=this)'s\
 # "72% organic" is no organic item; "2% reduced fat" is a milk.
 _SHARE = re.compile(r"(?<![\d.])\d{1,2}(?:\.\d+)?\s*%\s*$")
 _SUBJECTS = frozenset({"this", "it", "they", "these", "each", "every", "all"})
+_PRONOUNS = frozenset({"it", "they", "we", "you", "i", "he", "she", "everyone", "nobody", "somebody", "someone", "who", "customers"})
+_PHRASE_END = re.compile(r"[,;:.!|()\[\]•+/&]|\s[-–—]\s|\b(?:and|or|by|with|made|in|for|from|to|as)\b")
+_CONTENT = r"\b(?:contains?|containing|traces?(?: amounts?)? of|with real|made with|made from)\b[^.;!?]{0,60}?\b"
 _LONGEST_LEAD = 7
 
 
@@ -79,11 +82,19 @@ def _in_sentence(before: str, after: str) -> bool:
     found = list(_COPULA.finditer(before))
     if not found:
         lead = _WORD.findall(before)
-        return len(lead) <= _LONGEST_LEAD and not _any(before, sets["governor"]) and not _any(after, sets["verb"])
+        if len(lead) > _LONGEST_LEAD or set(lead) & _PRONOUNS or _any(before, sets["governor"]) or _any(after, sets["verb"]):
+            return False
+        return not before.rstrip().endswith("(") and _names_an_item(after)
     subject, tail = before[: found[-1].start()], before[found[-1].end() :]
     words = _WORD.findall(subject)
     known = bool(words) and words[0] in _SUBJECTS and len(words) <= 5 and not set(words) & sets["not_subject"]
     return known and not _any(subject, sets["governor"]) and not _any(tail, sets["governor"])
+
+
+def _names_an_item(after: str) -> bool:
+    """Say whether nothing follows the claim in its phrase, or a noun for what a shop sells: "vegan bloggers" are none."""
+    words = _WORD.findall(_PHRASE_END.split(after)[0])
+    return not words or not set(words[:3]).isdisjoint(_words("en")["subject"])
 
 
 def _taken_over(after: str) -> bool:
@@ -99,7 +110,7 @@ def _answered(plain: str, end: int) -> bool:
     if found is None:
         return True
     colon = ":" in found.group() or "=" in found.group()
-    return found.group(1) in _YES if colon and len(found.group(1)) <= 9 and found.group(1) in _YES | _NO else found.group(1) not in _NO
+    return found.group(1) in _YES if colon else found.group(1) not in _NO
 
 
 def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, language: str) -> Iterator[Mention]:
@@ -126,9 +137,23 @@ def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, lan
                 continue
             start, end = match.span()
             whole = (min(start, scope.cue_start), max(end, scope.cue_end))
+            if language == "en" and contradicted(text, match.group(), scopes):
+                continue
             denied = any(other is not scope and other.holds(start, end) and not _within(other, whole) for other in scopes)
             if not denied and asserted(text, *whole, title=field == "title", language=language, eaten=eaten):
                 yield Mention(FREE_FROM, value, *whole, text[slice(*whole)], _CONFIDENCE)
+
+
+def contradicted(text: str, substance: str, scopes: tuple[Scope, ...]) -> bool:
+    """Say whether a text that calls an item free from something also says that it contains it."""
+    pattern = re.compile(_CONTENT + re.escape(substance.lower()) + r"s?\b(?![- ]free)")
+    return any(
+        not any(
+            scope.kind == ABSENT and scope.start <= match.end() - 1 < scope.end or scope.cue_start <= match.start() < scope.cue_end
+            for scope in scopes
+        )
+        for match in pattern.finditer(text.lower())
+    )
 
 
 def _within(scope: Scope, whole: tuple[int, int]) -> bool:

@@ -112,7 +112,7 @@ def _ruled(text: str, match: re.Match[str], kind: str, side: str, reach: int, la
     if side == "before":
         if kind in {DENIED, ABSENT} and _NO_CUE.match(text, end):
             return None
-        return Scope(kind, *_after(text, end, reach, listed=kind in (ABSENT, DENIED)), start, end)
+        return Scope(kind, *_after(text, end, reach, listed=kind == ABSENT or (kind == DENIED and reach > 1)), start, end)
     if kind == ABSENT and _NOT_ABSENT.match(text, end):
         return None
     return Scope(kind, _before(text, start, listed=kind == ABSENT), start, start, end)
@@ -162,7 +162,7 @@ def _before(text: str, at: int, *, listed: bool) -> int:
         if word in {"and", "or", "&", "/", "-"} or (joined and word == ","):
             joined = joined or word != "-"
             words.pop()
-        elif joined and word[0].isalnum() and word not in _STOPS:
+        elif joined and word[0].isalnum() and word != "free" and word not in _STOPS:
             start = words.pop()[1]
             if not words or words[-1][0] not in {",", "&", "/", "and", "-"}:
                 break

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kg.extract.claims import CLAIMS, absences, asserted
+from kg.extract.claims import CLAIMS, absences, asserted, contradicted
 from kg.extract.heads import DOUBTFUL, FOREIGN, OF_WORDS, standing
 from kg.extract.reading import Mention
 from kg.extract.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
@@ -17,6 +17,7 @@ UNSURE = 0.5
 _PERSONS = frozenset({"has_gender", "has_age_group", "has_audience"})
 _IMITATED = frozenset({"has_material", "has_form"})
 _SCOPED = OF_WORDS | CLAIMS | {"has_brand"}
+_FREE = re.compile(r"(\w+)[\s-]*free$", re.IGNORECASE)
 _MADE_OF = re.compile(
     r"(?:made|crafted|constructed|built|cut|woven|sewn|knitted|forged|moulded|molded)\s+(?:of|from|in|out of|entirely of)\s+(?:[\w%-]+\s+){0,3}$"
     r"|(?:100|pure|genuine|solid)\s?%?\s+$",
@@ -70,7 +71,8 @@ def states(text: str, relation: str, start: int, end: int, language: str, *, tit
 def _weighed(text: str, mention: Mention, context: int, language: str, *, title: bool) -> list[Mention]:
     if mention.relation in CLAIMS:
         sure = asserted(text, mention.start, mention.end, title=title, language=language)
-        return [mention] if sure else []
+        named = _FREE.match(mention.surface) if language == "en" else None
+        return [mention] if sure and not (named and contradicted(text, named.group(1), scopes(text, language, title=title))) else []
     if mention.relation not in OF_WORDS or language != "en":
         return [mention]
     if not title:
