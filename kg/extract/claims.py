@@ -32,6 +32,12 @@ _SUBJECTS = frozenset({"this", "it", "they", "these", "each", "every", "all"})
 _PRONOUNS = frozenset({"it", "they", "we", "you", "i", "he", "she", "everyone", "nobody", "somebody", "someone", "who", "customers"})
 _PHRASE_END = re.compile(r"[,;:.!|()\[\]•+/&]|\s[-–—]\s|\b(?:and|or|by|with|made|in|for|from|to|as)\b")
 _CONTENT = r"\b(?:contains?|containing|traces?(?: amounts?)? of|with real|made with|made from)\b[^.;!?]{0,60}?\b"
+# "No unnatural preservatives" leaves the natural ones in, "saturated fat free" the other fats.
+_QUALIFIED = re.compile(
+    r"\b(?:unnatural|synthetic|artificial|chemical|hydrogenated|genetically|cow'?s?|excess|visible|real|whole|harsh|saturated|animal|goat'?s?|"
+    r"refined|bad|sour|hard|rancid|more|less|extra|much|high|low|reduced)[\s-]+$",
+    re.IGNORECASE,
+)
 _LONGEST_LEAD = 7
 
 
@@ -137,6 +143,8 @@ def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, lan
                 continue
             start, end = match.span()
             whole = (min(start, scope.cue_start), max(end, scope.cue_end))
+            if _QUALIFIED.search(text, max(0, match.start() - 24), match.start()):
+                continue
             if language == "en" and contradicted(text, match.group(), scopes):
                 continue
             denied = any(other is not scope and other.holds(start, end) and not _within(other, whole) for other in scopes)
@@ -149,7 +157,7 @@ def contradicted(text: str, substance: str, scopes: tuple[Scope, ...]) -> bool:
     pattern = re.compile(_CONTENT + re.escape(substance.lower()) + r"s?\b(?![- ]free)")
     return any(
         not any(
-            scope.kind == ABSENT and scope.start <= match.end() - 1 < scope.end or scope.cue_start <= match.start() < scope.cue_end
+            (scope.kind == ABSENT and scope.start <= match.end() - 1 < scope.end) or scope.cue_start <= match.start() < scope.cue_end
             for scope in scopes
         )
         for match in pattern.finditer(text.lower())

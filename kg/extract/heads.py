@@ -23,8 +23,11 @@ OF_WORDS = frozenset(
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’.&-][^\W\d_]+)*|\d[\d.,/]*|[^\w\s]")
 _BREAKS = frozenset(",;()[]|/–—")
+_NO_SCENT = frozenset({"oil", "butter", "extract", "seed", "milk", "water", "gold", "bristle", "wood", "brown", "red", "pink", "kernel", "peel"})
+_INGREDIENTS = frozenset({"oil", "butter", "milk", "wax"})
 _POSSESSIVE = re.compile(r"['’]s\b")
-_BEAUTY, _FOOD = mask("beauty"), mask("food")
+_BEAUTY, _FOOD, _GROCERY = mask("beauty"), mask("food"), mask("grocery")
+_FOR_BABIES = mask("beauty", "food", "grocery", "apparel", "health", "cleaning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +74,29 @@ def standing(title: str, relation: str, value: str, start: int, end: int, contex
     surface = title[start:end].lower()
     match relation:
         case "has_material":
-            return _material(after, sets)
+            sold_by_volume = bool(context & _BEAUTY) and not _title_words(title).isdisjoint(sets["consumable"])
+            return FOREIGN if sold_by_volume else _material(after, sets)
         case "has_color":
             return _color(title, surface, end, before, after, context, sets)
         case "has_form":
-            return _form(surface, after, context, sets)
+            first = phrase is phrases[0]
+            return DOUBTFUL if surface in _INGREDIENTS and not first and not context & _FOOD else _form(surface, after, context, sets)
         case "has_packaging":
             return _packaging(phrase, before, after, sets)
         case "has_gender":
             return FOREIGN if after and after[0] in sets["verb"] | sets["gender_next"] else OWN
         case "has_age_group":
+            if surface in {"baby", "babies"} and not context & _FOR_BABIES:
+                return DOUBTFUL
             blocked = {"baby": sets["baby_next"], "youth": sets["youth_next"]}.get(surface, frozenset())
             return FOREIGN if after and after[0] in blocked else OWN
         case "has_scent":
-            return _scent(title.lower(), surface, before, after, sets)
+            return _scent(title, phrase, before, after, sets)
         case "has_flavor":
-            # Apples are no apple-flavoured item.
+            # Apples are no apple-flavoured item, and a tin with cherries on it tastes of none.
             plural = surface.endswith("s") and not surface.endswith("ss")
-            return FOREIGN if plural and not after else OWN
+            design = not context & _GROCERY and not _title_words(title).isdisjoint(sets["homeware"])
+            return FOREIGN if design or (plural and not after) else OWN
     return OWN
 
 
@@ -137,7 +145,9 @@ def _color(title: str, surface: str, end: int, before: Sequence[str], after: Seq
     last = surface.split()[-1]
     if last in sets["metal"] and after and after[0] in sets["metal_next"]:
         return FOREIGN
-    words = {*before, *after, *(word for phrase in _phrases(title) for word, _, _ in phrase.words)}
+    words = _title_words(title)
+    if context & _BEAUTY and words & sets["perfume"]:
+        return FOREIGN
     if last in sets["fruit_colour"] and words & sets["scented"]:
         return FOREIGN
     if context & _BEAUTY and any(word not in sets["trail"] | sets["made_as"] for word in after):
@@ -161,15 +171,23 @@ def _packaging(phrase: _Phrase, before: Sequence[str], after: Sequence[str], set
     made_of = before and before[-1] in {"glass", "plastic"} and not phrase.number_before
     if made_of or (before and before[-1] in sets["pack_product"]) or any(word not in sets["trail"] for word in after):
         return FOREIGN
-    sized = (before and before[-1] in sets["pack_unit"]) or phrase.number_before or phrase.number_after or bool(phrase.lead == "in")
+    sized = (before and before[-1] in sets["pack_unit"]) or phrase.number_before or phrase.number_after
     return OWN if sized else DOUBTFUL
 
 
-def _scent(title: str, surface: str, before: Sequence[str], after: Sequence[str], sets: dict[str, frozenset[str]]) -> str:
-    if after and after[0] in {"oil", "butter", "extract", "seed", "milk", "water", "gold", "bristle", "wood", "brown", "red", "pink", "kernel"}:
+def _scent(title: str, phrase: _Phrase, before: Sequence[str], after: Sequence[str], sets: dict[str, frozenset[str]]) -> str:
+    words = _title_words(title)
+    if words & sets["makeup"] or (after and after[0] in _NO_SCENT):
         return FOREIGN
-    named = set(after) & {"scent", "scented", "fragrance", "fragranced"} or "scent" in title
+    if phrase.lead or "extract" in words:
+        return DOUBTFUL
+    named = "scent" in title.lower() or bool(words & {"fragrance", "aroma", "candle", "candles"})
     return OWN if named or (not before and not after) else DOUBTFUL
+
+
+@lru_cache(maxsize=4096)
+def _title_words(title: str) -> frozenset[str]:
+    return frozenset(word for phrase in _phrases(title) for word, _, _ in phrase.words)
 
 
 @lru_cache(maxsize=4096)

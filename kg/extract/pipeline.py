@@ -131,7 +131,7 @@ class Extractor:
                     named = None
                 masked: list[Region] = brand_regions(text, brand) if brand else [(named.start, named.end)] if named else []
                 here = context_of(context | own)
-                found = statements(doc.text, field, reading.mentions(doc, lexicon, here, field, masked), here, self.language)
+                found = statements(doc.text, field, reading.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
                 rows.extend((text, context, brand, shelf, *_columns(mention), RULES) for mention in found)
                 if named:
                     rows.append((text, context, brand, shelf, *_columns(named), GAZETTEER))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kg.extract.claims import CLAIMS, absences, asserted, contradicted
 from kg.extract.heads import DOUBTFUL, FOREIGN, OF_WORDS, standing
-from kg.extract.reading import Mention
+from kg.extract.reading import Mention, Region
 from kg.extract.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
 
 UNSURE = 0.5
@@ -25,7 +25,7 @@ _MADE_OF = re.compile(
 )
 
 
-def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str) -> list[Mention]:
+def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
     """Keep what a text states about its item, and add what it says the item is free from.
 
     Args:
@@ -34,6 +34,7 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
         found: What the rules read (`kg.extract.reading.mentions`).
         context: Contexts of the item.
         language: ISO 639-1 code.
+        masked: Regions that are something else: a brand's name.
     """
     title = field == "title"
     ruled = scopes(text, language, title=title)
@@ -44,7 +45,8 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
         elif not denied(mention.relation, mention.start, mention.end, ruled):
             kept.extend(_weighed(text, mention, context, language, title=title))
     if ruled:
-        kept.extend(absences(text, ruled, context, field, language))
+        free = absences(text, ruled, context, field, language)
+        kept.extend(one for one in free if not any(one.start < end and start < one.end for start, end in masked))
     return kept
 
 
