@@ -97,7 +97,7 @@ def learned(
         return None
     from kg.extract.learned.shop import ShopReader, confident, learned_facts
 
-    everything = learned_facts(ShopReader.load(workspace.extract_model), items, facts, progress)
+    everything = learned_facts(ShopReader.load(workspace.extract_model), items, facts, progress, language=config.section(ShopConfig).language)
     return Learned(everything, confident(everything, config.section(ExtractConfig).learned_threshold))
 
 

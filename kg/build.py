@@ -14,6 +14,10 @@ from kg.tables import ATTRIBUTE_COLUMNS, Catalog, GraphTables
 
 SAME_AS: EdgeType = ("item", "same_as", "item")
 
+REASON_CONFIDENCE = 0.55
+"""Facts that rules or the gazetteer read with less are kept under a doubtful relation (`kg.schema.DOUBTFUL`), out of scores and reasons."""
+
+_READ_BY_RULE = ("rules", "gazetteer")
 _EVIDENCE = ("confidence", "field", "start", "end", "surface", "extractor", "extractor_version")
 
 
@@ -69,8 +73,12 @@ def interaction_edges(interactions: pl.DataFrame) -> dict[EdgeType, pl.DataFrame
 
 
 def _attribute_edges(attributes: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
+    """Turn facts into edges; what a text may not have meant of its item gets a relation of its own, which plays no part in scores and reasons."""
     edges: dict[EdgeType, pl.DataFrame] = {}
-    for (name,), facts in sorted(attributes.group_by("relation"), key=lambda group: str(group[0][0])):
+    names = pl.col("relation").replace(schema.RELATION_ALIASES)
+    doubtful = (pl.col("confidence") < REASON_CONFIDENCE) & pl.col("extractor").is_in(_READ_BY_RULE)
+    named = attributes.with_columns(relation=pl.when(doubtful).then(schema.DOUBTFUL + names).otherwise(names))
+    for (name,), facts in sorted(named.group_by("relation"), key=lambda group: str(group[0][0])):
         relation = schema.relation(str(name)).name
         edges[("item", relation, schema.value_type(relation))] = facts.select(source="item_id", target="value", **{c: pl.col(c) for c in _EVIDENCE})
     return edges

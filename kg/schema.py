@@ -73,6 +73,7 @@ _NODE_TYPES = {
         USER,
         NodeType("brand", "Brand", "value", "value", "brands"),
         NodeType("category", "Category", "value", "value", "categories"),
+        NodeType("free_from", "FreeFrom", "value", "value", "things it is free from"),
         NodeType("related", "Related", "value", "value", "related products"),
     )
 }
@@ -106,6 +107,7 @@ _RELATIONS = {
         Relation("disliked", "DISLIKED", "{count} disliked both this and {history}"),
         Relation("has_brand", "HAS_BRAND", "Same brand as {history}: {value}", single=True),
         Relation("has_category", "HAS_CATEGORY", "Same category as {history}: {value}"),
+        Relation("has_free_from", "HAS_FREE_FROM", "Free from {value}, like {history}"),
         Relation("also_bought", "ALSO_BOUGHT", "Often bought by those who buy {history}", "Those who buy this often buy {history}"),
         Relation("also_viewed", "ALSO_VIEWED", "Often viewed by those who view {history}", "Those who view this often view {history}"),
         Relation("bought_together", "BOUGHT_TOGETHER", "Often bought together with {history}", "Often bought together with {history}"),
@@ -129,6 +131,9 @@ ONE_FROM_TEXT = frozenset(
     }
 )
 """Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
+
+DOUBTFUL = "perhaps_"
+"""Prefix of the relation of a fact that is kept in the graph but too uncertain for a reason ("perhaps_has_color")."""
 
 RELATION_ALIASES = {"produced_by": "has_brand", "belongs_to": "has_category", "in_category": "has_category", "brand": "has_brand"}
 """Names that ready-made graphs use for relations we already have; their edges are merged with ours."""
@@ -225,12 +230,15 @@ def attribute_relation(field: str) -> str:
 
 def value_type(relation_name: str) -> str:
     """Return the node type of the values of an attribute relation ("has_color" → "color")."""
-    return relation_name.removeprefix("has_")
+    return relation_name.removeprefix(DOUBTFUL).removeprefix("has_")
 
 
 def family(edge_type: EdgeType) -> Family | None:
     """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies)."""
     source, name, target = edge_type
+    if name.startswith(DOUBTFUL):
+        # Kept for people to look up and correct; no reason may show it, so no path may count it.
+        return None
     if name in ("same_as", RATED_LOW):
         # Two listings of one item: identity, not a reason. Their histories are joined before anything is walked.
         # A low rating is no reason for what else its shopper rated.

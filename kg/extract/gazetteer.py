@@ -6,10 +6,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
-from kg.extract.lexicon import placeholders
+from kg.extract.lexicon import placeholders, read_lines
 from kg.extract.reading import Mention, Region
 
 MIN_CONFIDENCE = 0.5
@@ -17,6 +18,7 @@ MAX_CONFIDENCE = 0.95
 _PRIOR_RIGHT, _PRIOR_SEEN = 1.5, 2.0
 _MAX_WORDS = 6
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
+_MIN_IN_CATEGORY, _MIN_SHARE_IN_CATEGORY, _MIN_IN_LINE = 3, 0.9, 2
 _SUFFIXES = frozenset({"inc", "llc", "ltd", "co", "corp", "gmbh", "cosmetics", "company", "brand", "beauty", "professional"})
 
 Key = tuple[str, ...]
@@ -32,19 +34,27 @@ class Name:
         at_start: Share of the titles starting with the name that are of this brand, smoothed.
         elsewhere: The same for names within titles.
         ordinary: The name is also an ordinary word: titles write it in lower case.
+        is_word: All its words are ordinary English words or known names ("Sharp", "Columbia"): a title needs more evidence than the name.
+        categories: Narrowest categories in which titles that start with the name are the brand's, nearly always and several times.
+        lines: Words that follow the name in several titles of the brand and are no ordinary words: its product lines.
     """
 
     brand: str
     at_start: float
     elsewhere: float
     ordinary: bool
+    is_word: bool = False
+    categories: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
 
 
 class Gazetteer:
     """The shop's brands and how far each name can be trusted in a title.
 
     A name counts as much as it was right in the titles whose brand is known: "Simple" at the start of a title usually is the brand, within
-    one it hardly ever is. A name that titles also write in lower case needs its capital, or the start of the title where all is capitals.
+    one it hardly ever is. A name that titles also write in lower case needs its capital, or the start of the title where all is capitals. A name
+    that is an ordinary word ("Pure", "Sharp") is believed only with evidence: a category where it is the brand's, a product line behind it, or
+    its capital in a title that writes its other words in lower case.
 
     Args:
         names: Name in lower-case words → what is known of it.
@@ -71,7 +81,7 @@ class Gazetteer:
             titles: The gazetteer will only be asked about these: names that none of them holds are known, but not how far to trust them. Much
                 quicker where there are few.
         """
-        known = items.select("title", "brand").drop_nulls().unique(maintain_order=True)
+        known = items.select("title", "brand", category=pl.col("categories").list.last()).drop_nulls(["title", "brand"]).unique(maintain_order=True)
         spellings: dict[Key, Counter[str]] = defaultdict(Counter)
         for brand, count in known["brand"].value_counts().sort("brand").iter_rows():
             for key in _keys(brand):
@@ -82,16 +92,28 @@ class Gazetteer:
         right: Counter[tuple[Key, bool]] = Counter()
         seen: Counter[tuple[Key, bool]] = Counter()
         lower: Counter[Key] = Counter()
-        for title, brand in known.iter_rows():
+        places, lines = _Places(), _Lines()
+        for title, brand, category in known.iter_rows():
             own = _keys(brand)
             for key, start, end in empty._occurrences(title):
                 at_start = start == 0
                 seen[key, at_start] += 1
                 right[key, at_start] += key in own
                 lower[key] += title[start:end].islower() and key not in own
+                if at_start and _is_word(key):
+                    places.add(key, category, own=key in own)
+                    lines.add(key, _next_word(title, end), own=key in own)
         return cls(
             {
-                key: Name(name.brand, _share(right, seen, key, start=True), _share(right, seen, key, start=False), ordinary=lower[key] > 0)
+                key: Name(
+                    name.brand,
+                    _share(right, seen, key, start=True),
+                    _share(right, seen, key, start=False),
+                    ordinary=lower[key] > 0,
+                    is_word=_is_word(key),
+                    categories=places.of(key),
+                    lines=lines.of(key),
+                )
                 for key, name in empty._names.items()
             }
         )
@@ -104,13 +126,20 @@ class Gazetteer:
         """Return all names."""
         return set(self._names)
 
-    def find(self, title: str) -> Mention | None:
-        """Return the best brand mention of a title, or None where no name is trusted enough."""
+    def find(self, title: str, category: str | None = None) -> Mention | None:
+        """Return the best brand mention of a title, or None where no name is trusted enough.
+
+        Args:
+            title: The title.
+            category: Narrowest category of the item; None where it has none.
+        """
         best: Mention | None = None
         shouted = title.isupper()
         for key, start, end in self._occurrences(title):
             name, surface = self._names[key], title[start:end]
             confidence = min(MAX_CONFIDENCE, name.at_start if start == 0 else name.elsewhere)
+            if name.is_word and not _supported(title, name, start, end, category):
+                continue
             if start and name.ordinary and (shouted or not surface[:1].isupper()):
                 continue
             if confidence >= MIN_CONFIDENCE and (best is None or (confidence, end - start) > (best.confidence, best.end - best.start)):
@@ -141,7 +170,10 @@ def changed_words(before: pl.DataFrame, after: pl.DataFrame, changed: Sequence[s
         after: All items after.
         changed: Ids of the items that differ, came or went.
     """
-    both = [frame.filter(pl.col("item_id").is_in(changed)).select("title", "brand").drop_nulls() for frame in (before, after)]
+    both = [
+        frame.filter(pl.col("item_id").is_in(changed)).select("title", "brand", "categories").drop_nulls(["title", "brand"])
+        for frame in (before, after)
+    ]
     pairs = pl.concat(both).unique()
     if not pairs.height:
         return set()
@@ -173,7 +205,8 @@ def brand_regions(text: str, brand: str) -> list[Region]:
     words = [re.escape(word) for word in _WORD.findall(brand)]
     if not words:
         return []
-    pattern = r"(?<![^\W_])" + r"[\W_]+".join(words) + r"(?![^\W_])"
+    # "Black & Decker" is also written "Black and Decker".
+    pattern = r"(?<![^\W_])" + r"(?:[\W_]+|[\W_]+and[\W_]+)".join(words) + r"(?![^\W_])"
     return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
 
 
@@ -186,6 +219,66 @@ def _keys(brand: str) -> list[Key]:
     if len(words) > 1 and words[-1] in _SUFFIXES and len("".join(words[:-1])) > 2:
         keys.append(words[:-1])
     return keys
+
+
+class _Places:
+    """Where the titles that start with a name are the brand's."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, Counter[str]] = defaultdict(Counter)
+        self._own: dict[Key, Counter[str]] = defaultdict(Counter)
+
+    def add(self, key: Key, category: str | None, *, own: bool) -> None:
+        if category is not None:
+            self._seen[key][category] += 1
+            self._own[key][category] += own
+
+    def of(self, key: Key) -> frozenset[str]:
+        own, seen = self._own.get(key, Counter()), self._seen.get(key, Counter())
+        return frozenset(category for category, n in own.items() if n >= _MIN_IN_CATEGORY and n >= _MIN_SHARE_IN_CATEGORY * seen[category])
+
+
+class _Lines:
+    """What follows a name in the brand's titles, and never in those of others."""
+
+    def __init__(self) -> None:
+        self._own: dict[Key, Counter[str]] = defaultdict(Counter)
+        self._others: dict[Key, set[str]] = defaultdict(set)
+
+    def add(self, key: Key, word: str, *, own: bool) -> None:
+        if not own:
+            self._others[key].add(word)
+        elif word and word not in ordinary_words():
+            self._own[key][word] += 1
+
+    def of(self, key: Key) -> frozenset[str]:
+        return frozenset(word for word, n in self._own.get(key, Counter()).items() if n >= _MIN_IN_LINE) - self._others.get(key, set())
+
+
+def _next_word(title: str, end: int) -> str:
+    found = _WORD.search(title, end)
+    return found.group().lower() if found else ""
+
+
+def _is_word(key: Key) -> bool:
+    return all(word in ordinary_words() for word in key)
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Return the ordinary English words and known names, in lower case: those of WordNet 3.0 that are not rare."""
+    return frozenset(word for row in read_lines("ordinary_en.jsonl") for word in row["words"].split())
+
+
+def _supported(title: str, name: Name, start: int, end: int, category: str | None) -> bool:
+    """Say whether a title gives a reason to take an ordinary word for the brand."""
+    if category is not None and start == 0 and category in name.categories:
+        return True
+    if _next_word(title, end) in name.lines:
+        return True
+    # "jeans from Guess": a capital says something only where other words have none.
+    others = [match.group() for match in _WORD.finditer(title) if not start <= match.start() < end and match.start() and match.group()[0].isalpha()]
+    return bool(start) and title[start].isupper() and len(others) > 1 and all(word.islower() for word in others)
 
 
 def _share(right: Counter[tuple[Key, bool]], seen: Counter[tuple[Key, bool]], key: Key, *, start: bool) -> float:

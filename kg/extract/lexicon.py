@@ -1,10 +1,11 @@
 """The rules as data: `patterns/*.jsonl`, in spaCy's own pattern format, with what a shop's language needs beside it.
 
 One line is one pattern: `label` (the relation), `pattern` (a phrase, or a list of token conditions) and `id` (the canonical value, or "quantity"
-where `kg.extract.units` reads it). Four keys are ours: `if` and `unless` name the contexts a rule needs or shuns, `fields` the item fields it
-reads, `confidence` what a match is worth. Labels that are no relation: `cue` (its id is a context), `ignore` (a longer phrase that hides the
-words in it), `ignore_cue` (the same for cues) and `quantity`: a number with a unit, whose id is the shape ("amount", "times", …). What a quantity
-states depends on its unit: `units.jsonl` names, for each unit and shape, the relation, with the same `if`, `unless` and `confidence`.
+where `kg.extract.units` reads it). Five keys are ours: `phrases` lists several phrases in place of one pattern, `if` and `unless` name the contexts
+a rule needs or shuns, `fields` the item fields it reads, `confidence` what a match is worth. Labels that are no relation: `cue` (its id is a
+context), `ignore` (a longer phrase that hides the words in it), `ignore_cue` (the same for cues) and `quantity`: a number with a unit, whose id is
+the shape ("amount", "times", …). What a quantity states depends on its unit: `units.jsonl` names, for each unit and shape, the relation, with the
+same `if`, `unless` and `confidence`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from kg.errors import ConfigError
 CONFIDENCE = 0.9
 CUE, IGNORE, IGNORE_CUE = "cue", "ignore", "ignore_cue"
 QUANTITY = "quantity"
-CONTEXTS = ("grocery", "food", "beauty", "cleaning", "pet", "home", "apparel", "electronics", "screen", "liquid")
+CONTEXTS = ("grocery", "food", "beauty", "cleaning", "pet", "home", "apparel", "electronics", "screen", "liquid", "health", "media")
 """What a text or its categories speak of. A context is one bit of a mask."""
 
 _BIT = {name: 1 << n for n, name in enumerate(CONTEXTS)}
-_NOT_FOOD = _BIT["beauty"] | _BIT["cleaning"] | _BIT["pet"] | _BIT["home"] | _BIT["apparel"] | _BIT["electronics"]
+_NOT_FOOD = _BIT["beauty"] | _BIT["cleaning"] | _BIT["pet"] | _BIT["home"] | _BIT["apparel"] | _BIT["electronics"] | _BIT["media"]
 _LANGUAGE_FREE = ("quantities.jsonl",)
 
 
@@ -112,8 +113,9 @@ def lexicon(language: str) -> Lexicon:
             rule = _rule(row, name)
             rule_id = rule.value if rule.relation == QUANTITY else str(rules.setdefault(rule, len(rules)))
             entry = {"label": rule.relation, "id": rule_id}
-            for pattern in _spellings(row["pattern"]):
-                patterns.setdefault(json.dumps([entry, pattern]), {**entry, "pattern": pattern})
+            for written in row.get("phrases") or [row["pattern"]]:
+                for pattern in _spellings(written):
+                    patterns.setdefault(json.dumps([entry, pattern]), {**entry, "pattern": pattern})
     senses = _senses(rules)
     return Lexicon(tuple(patterns.values()), tuple(rules), senses, bool(words))
 
@@ -155,9 +157,22 @@ def read_lines(name: str) -> list[dict[str, Any]]:
     return rows
 
 
+def has_lines(name: str) -> bool:
+    """Say whether there is a data file of this name: not every language has each."""
+    return (files("kg.extract") / "patterns" / name).is_file()
+
+
+def word_sets(name: str) -> dict[str, frozenset[str]]:
+    """Read a data file of word lists: `kind` → its `words`."""
+    found: dict[str, frozenset[str]] = {}
+    for row in read_lines(name):
+        found[row["kind"]] = found.get(row["kind"], frozenset()) | frozenset(row["words"])
+    return found
+
+
 def _rule(row: Mapping[str, Any], name: str) -> Rule:
-    missing = [key for key in ("label", "pattern", "id") if not row.get(key)]
-    unknown = [key for key in row if key not in {"label", "pattern", "id", "if", "unless", "fields", "confidence"}]
+    missing = [key for key in ("label", "pattern", "id") if not row.get(key) and not (key == "pattern" and row.get("phrases"))]
+    unknown = [key for key in row if key not in {"label", "pattern", "phrases", "id", "if", "unless", "fields", "confidence"}]
     if missing or unknown:
         where = f"{name}: {json.dumps(row, ensure_ascii=False)[:100]}"
         raise ConfigError(f"{where} {'lacks ' + missing[0] if missing else 'has the unknown key ' + unknown[0]}", hint="see docs/extraction-rules.md")

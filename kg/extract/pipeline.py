@@ -18,9 +18,10 @@ from kg.extract.languages import MAX_CHARS, SPANS, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.prices import price_bands
 from kg.extract.reading import Mention, Region
+from kg.extract.statements import statements, states
 from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
-VERSION = "2"
+VERSION = "3"
 CATALOG, RULES, GAZETTEER = "catalog", "rules", "gazetteer"
 
 _BATCH = 512
@@ -31,9 +32,9 @@ _MAX_CELL = 100
 _NO_RELATION = {CUE, IGNORE, IGNORE_CUE}
 _MENTION = {"relation": pl.String, "value": pl.String, "start": pl.Int64, "end": pl.Int64, "surface": pl.String, "confidence": pl.Float64}
 
-_Variant = tuple[int, str | None]
-"""What a text's reading depends on beside its letters: the contexts of its item, and its brand: "" where that cannot be confused, None where
-the item lacks one."""
+_Variant = tuple[int, str | None, str | None]
+"""What a text's reading depends on beside its letters: the contexts of its item, its brand ("" where that cannot be confused, None where the item
+lacks one), and the narrowest category of an item without a brand."""
 
 
 class Extractor:
@@ -95,6 +96,8 @@ class Extractor:
     def _from_text(self, items: pl.DataFrame, catalog: pl.DataFrame, progress: Callable[[int, int], None] | None) -> Iterator[pl.DataFrame]:
         brands = Gazetteer.learn(catalog, None if catalog is items else items["title"].drop_nulls())
         variants = items.select("item_id", *TEXT_FIELDS, context=self._category_contexts(items), brand=self._confusable_brands(items))
+        shelf = pl.when(pl.col("brand").is_null()).then(items["categories"].list.last())
+        variants = variants.with_columns(shelf=shelf)
         total = sum(items[field].drop_nulls().n_unique() for field in TEXT_FIELDS)
         done = 0
         contexts: dict[str, int] = {}
@@ -116,19 +119,22 @@ class Extractor:
         """Yield (text, rows of its facts for every variant of it, its own contexts), one per distinct text."""
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         groups: dict[str, list[_Variant]] = defaultdict(list)
-        for text, context, brand in variants.select(field, "context", "brand").drop_nulls(field).unique(maintain_order=True).iter_rows():
-            groups[text].append((context, brand))
+        for text, *variant in variants.select(field, "context", "brand", "shelf").drop_nulls(field).unique(maintain_order=True).iter_rows():
+            groups[text].append((variant[0], variant[1], variant[2]))
         docs = nlp.pipe((text[:MAX_CHARS] for text in groups), batch_size=_BATCH)
         for (text, combinations), doc in zip(groups.items(), docs, strict=True):
             own = reading.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
-            for context, brand in combinations:
-                named = brands.find(text) if brand is None and field == "title" else None
+            for context, brand, shelf in combinations:
+                named = brands.find(text, shelf) if brand is None and field == "title" else None
+                if named and not states(text, named.relation, named.start, named.end, self.language):
+                    named = None
                 masked: list[Region] = brand_regions(text, brand) if brand else [(named.start, named.end)] if named else []
-                found = reading.mentions(doc, lexicon, context_of(context | own), field, masked)
-                rows.extend((text, context, brand, *_columns(mention), RULES) for mention in found)
+                here = context_of(context | own)
+                found = statements(doc.text, field, reading.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
+                rows.extend((text, context, brand, shelf, *_columns(mention), RULES) for mention in found)
                 if named:
-                    rows.append((text, context, brand, *_columns(named), GAZETTEER))
+                    rows.append((text, context, brand, shelf, *_columns(named), GAZETTEER))
             yield text, rows, own
 
     def _category_contexts(self, items: pl.DataFrame) -> pl.Series:
@@ -165,10 +171,12 @@ def _columns(mention: Mention) -> tuple[object, ...]:
 
 def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str) -> pl.DataFrame:
     """Give each item the facts of its text, as read in its variant."""
-    columns = {"text": pl.String, "context": pl.Int64, "brand": pl.String, **_MENTION, "extractor": pl.String}
+    columns = {"text": pl.String, "context": pl.Int64, "brand": pl.String, "shelf": pl.String, **_MENTION, "extractor": pl.String}
     found = pl.DataFrame(rows, schema=columns, orient="row")
-    texts = variants.select("item_id", "context", "brand", text=pl.col(field)).drop_nulls("text")
-    facts = texts.join(found, on=["text", "context", "brand"], nulls_equal=True).with_columns(field=pl.lit(field), extractor_version=pl.lit(VERSION))
+    texts = variants.select("item_id", "context", "brand", "shelf", text=pl.col(field)).drop_nulls("text")
+    facts = texts.join(found, on=["text", "context", "brand", "shelf"], nulls_equal=True).with_columns(
+        field=pl.lit(field), extractor_version=pl.lit(VERSION)
+    )
     if field != "title":
         facts = facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR)
     return facts.select(*ATTRIBUTE_COLUMNS)

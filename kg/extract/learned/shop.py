@@ -15,6 +15,7 @@ from kg.extract.learned import commands
 from kg.extract.learned.attributes import AttributeModel
 from kg.extract.learned.distant import categories_of
 from kg.extract.learned.gold import Example
+from kg.extract.statements import states
 from kg.tables import ATTRIBUTE_COLUMNS
 
 LEARNED = "learned"
@@ -92,16 +93,19 @@ class ShopReader:
         ]
 
 
-def learned_facts(reader: Reader, items: pl.DataFrame, facts: pl.DataFrame, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
+def learned_facts(
+    reader: Reader, items: pl.DataFrame, facts: pl.DataFrame, progress: Callable[[int, int], None] | None = None, *, language: str = "en"
+) -> pl.DataFrame:
     """Read titles for what items do not state.
 
-    A value is given as the shop itself writes it where its fields know it.
+    A value is given as the shop itself writes it where its fields know it. What a title denies, imitates or says of other goods is left out.
 
     Args:
         reader: The trained extractor.
         items: Items (`kg.tables.items_table`).
         facts: What is known of them (`kg.tables.ATTRIBUTE_COLUMNS`).
         progress: Called with (titles done, titles in all).
+        language: ISO 639-1 code of the titles.
 
     Returns:
         Facts of the same columns whatever their confidence, at most one per item and relation, none for a relation that the item has already;
@@ -112,6 +116,8 @@ def learned_facts(reader: Reader, items: pl.DataFrame, facts: pl.DataFrame, prog
     rows: list[tuple[object, ...]] = []
     for (title, _, _), item_ids, found in _read(reader, asked, progress):
         for relation, reading in found.items():
+            if not states(title, relation, reading.start, reading.end, language):
+                continue
             value = known.get(relation, {}).get(_folded(reading.value), reading.value.strip())
             surface = title[reading.start : reading.end]
             tail = (relation, value, reading.confidence, "title", reading.start, reading.end, surface, LEARNED, VERSION)
