@@ -77,6 +77,7 @@ class Artifact:
         titles: By item_num; the id where an item has no title.
         user_ids: By user number.
         node_keys: node type → keys of the other nodes.
+        node_names: node type → what a person reads, by node number: a quantity as most items write it.
         edges: Per edge type.
         model: What was learned.
         neighbours: The pruned graph sum, [n_items, n_items].
@@ -98,6 +99,7 @@ class Artifact:
     titles: list[str]
     user_ids: list[str]
     node_keys: Mapping[str, list[str]]
+    node_names: Mapping[str, list[str]]
     edges: Mapping[EdgeType, Edges]
     model: PathModel
     neighbours: sp.csr_matrix
@@ -143,6 +145,10 @@ class Artifact:
     def onward(self, step: Step, walk: WalkWeights) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Return the same of where a walk of the model goes on to by a step that is not its first one: hubs lead on to some neighbours only."""
         return self.hubs.get((step, walk.max_degree, walk.hub_fanout)) or self.oriented(step)
+
+    def node_name(self, node_type: str, num: int) -> str:
+        """Return how a person reads a value node."""
+        return self.node_names[node_type][num]
 
     def node_key(self, node_type: str, num: int) -> str:
         """Return the key of a node."""
@@ -258,7 +264,9 @@ def _write_nodes(folder: Path, graph: GraphArrays) -> None:
     pl.DataFrame({"user_id": list(graph.keys.get("user", ()))}, schema={"user_id": pl.String}).write_ipc(folder / "users.arrow")
     for node_type, keys in graph.keys.items():
         if node_type not in ("item", "user"):
-            pl.DataFrame({"key": list(keys)}, schema={"key": pl.String}).write_ipc(folder / f"nodes_{node_type}.arrow")
+            shown = [graph.shown.get(node_type, {}).get(key, key) for key in keys]
+            columns = {"key": pl.String, "shown": pl.String}
+            pl.DataFrame({"key": list(keys), "shown": shown}, schema=columns).write_ipc(folder / f"nodes_{node_type}.arrow")
 
 
 def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -> None:
@@ -326,7 +334,8 @@ def _check_file(path: Path, expected: Mapping[str, Any], *, verify: bool) -> Non
 def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     items = pl.read_ipc(folder / "items.arrow")
     users = pl.read_ipc(folder / "users.arrow")["user_id"].to_list()
-    keys = {name: pl.read_ipc(folder / f"nodes_{name}.arrow")["key"].to_list() for name in manifest["node_types"]}
+    nodes = {name: pl.read_ipc(folder / f"nodes_{name}.arrow") for name in manifest["node_types"]}
+    keys = {name: frame["key"].to_list() for name, frame in nodes.items()}
     sizes = {"item": items.height, "user": len(users), **{name: len(found) for name, found in keys.items()}}
     edges = {}
     for n, text in enumerate(manifest["edge_types"]):
@@ -345,6 +354,8 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         titles=items["title"].to_list(),
         user_ids=users,
         node_keys=keys,
+        # Builds of earlier versions know the keys alone.
+        node_names={name: frame["shown" if "shown" in frame.columns else "key"].to_list() for name, frame in nodes.items()},
         edges=edges,
         model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1], _weights(folder, items.height)),
         neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),

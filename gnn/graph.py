@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from gnn.events.ratings import without_low
 from kg.build import interaction_edges
+from kg.extract.units import WRITTEN, tidy
 from kg.schema import EdgeType, is_choice
 from kg.tables import GraphTables
 
@@ -30,6 +31,7 @@ class GraphArrays:
         titles: item_num → what a person reads.
         prices: item_num → price in cents; empty where the shop has none.
         unavailable: item_nums that the catalogue says cannot be had.
+        shown: node type → key → how a person reads it, where that is not the key: a quantity as it was written.
         text_vectors: Vectors of the items' texts, [n_items, v], zeros where an item has none; None where the build has none.
     """
 
@@ -38,6 +40,7 @@ class GraphArrays:
     titles: tuple[str, ...]
     prices: tuple[int | None, ...] = ()
     unavailable: tuple[int, ...] = ()
+    shown: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     text_vectors: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -49,7 +52,7 @@ class GraphArrays:
         items = tables.nodes["item"].sort("key")
         prices = tuple(items["price_cents"].to_list()) if "price_cents" in items.columns else ()
         gone = items["available"].fill_null(value=True).not_().arg_true().to_list() if "available" in items.columns else []
-        return cls(keys, edges, _titles(items), prices, tuple(gone))
+        return cls(keys, edges, _titles(items), prices, tuple(gone), _as_written(tables))
 
     def with_interactions(self, interactions: pl.DataFrame) -> GraphArrays:
         """Return the same graph with its user–item edges rebuilt from `interactions` alone, as a hold-out needs it.
@@ -154,3 +157,17 @@ def _titles(items: pl.DataFrame) -> tuple[str, ...]:
     if "title" not in titles.columns:
         return tuple(titles["key"].to_list())
     return tuple(titles.select(pl.coalesce("title", "key")).to_series().to_list())
+
+
+def _as_written(tables: GraphTables) -> dict[str, dict[str, str]]:
+    """Return, for the values of quantities, how most of their evidence wrote them: "0.7 mm" for what is 0.07 cm."""
+    found: dict[str, dict[str, str]] = {}
+    for (_, relation, node_type), frame in sorted(tables.edges.items()):
+        if relation not in WRITTEN or "surface" not in frame.columns:
+            continue
+        counts = frame.drop_nulls("surface").group_by("target", "surface").len().sort("target", "surface")
+        for (value,), rows in counts.group_by("target", maintain_order=True):
+            shown = tidy(rows.select("surface", "len").iter_rows(), relation, str(value))
+            if shown != value:
+                found.setdefault(node_type, {})[str(value)] = shown
+    return found

@@ -144,7 +144,7 @@ class Teller:
         else:
             shown, n_all = self._single_paths(item, part, total)
         share = group.total / total
-        value = "" if group.value < 0 else self._artifact.node_key(meta_path.steps[0].end, group.value)
+        value = "" if group.value < 0 else self._artifact.node_name(meta_path.steps[0].end, group.value)
         n_shoppers = self._others(item, group, strongest) if through_others else 0
         sentence = reason_sentence(
             meta_path,
@@ -267,9 +267,17 @@ class Teller:
         found = self._nodes.get((node_type, num))
         if found is None:
             kind = schema.node_type(node_type)
-            title = self._artifact.titles[num] if node_type == "item" else None
+            title = self._name(node_type, num)
             found = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
         return found
+
+    def _name(self, node_type: str, num: int) -> str | None:
+        """Return what a person reads where that is not the key."""
+        if node_type == "item":
+            return self._artifact.titles[num]
+        if node_type == "user" or (name := self._artifact.node_name(node_type, num)) == self._artifact.node_key(node_type, num):
+            return None
+        return name
 
     def _item(self, position: int) -> tuple[str, str]:
         num = self._nums[position]

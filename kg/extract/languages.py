@@ -23,17 +23,20 @@ from spacy.util import compile_infix_regex
 from spacy.vocab import Vocab
 
 from kg.errors import ConfigError
-from kg.extract.lexicon import QUANTITY, Lexicon, lexicon, read_lines
+from kg.extract.amounts import Amount
+from kg.extract.lexicon import Lexicon, lexicon
+from kg.extract.roles import own_amounts
 
 SPANS = "attributes"
+AMOUNTS = "amounts"
+"""Key of `doc.user_data`: the quantities behind the spans of rules that read one."""
 MAX_CHARS = 20_000
 """Texts are read up to here: beyond it a text is a page, not a description."""
 
-NUMBER, UNIT, CODE, TIMES, SPF = "#n", "#unit", "#code", "#x", "#spf"
-_WITH_DIGITS = {NUMBER, CODE, SPF}
+NUMBER, CODE = "#n", "#code"
+_WITH_DIGITS = {NUMBER, CODE}
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:[.,]\d+)?|\.\d+)")
-_SPF = re.compile(r"spf\d{1,3}\+?", re.IGNORECASE)
 # At least five characters of capitals and digits, both, and two digits: "Q6616A", "CLT-K407S", "WF-2750DWF", but not "MP3" or "DDR4".
 _CODE = re.compile(r"(?=.{5,24}$)(?=(?:.*\d){2})(?=.*[A-Z])(?!\d+(?:[X/-]\d+)*[A-Z]{1,3}$)[A-Z0-9]+(?:[-/.#][A-Z0-9]+)*")
 _NOT_CODE = re.compile(
@@ -53,6 +56,10 @@ _INFIXES = (
     r"(?<=[\"”″'])[xX×](?=[0-9])",
     r"(?<=[0-9a-z])\.(?=[A-Za-z])",
 )
+
+
+Amounts = dict[tuple[int, int], list[Amount]]
+"""(first word, after the last) of a span → the quantities in it."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +117,28 @@ class AttributeRules:
         spans: list[Span] = []
         for key, start, end in dict.fromkeys(matches):
             label, rule_id = self._keys[key]
-            if label == QUANTITY:
-                spans.extend(self._measures(doc, start, end, rule_id))
-            else:
-                spans.append(Span(doc, start, end, label=label, span_id=rule_id))
+            spans.append(Span(doc, start, end, label=label, span_id=rule_id))
+        spans.extend(self._measures(doc))
         doc.spans[SPANS] = spans
         return doc
 
-    def _measures(self, doc: Doc, start: int, end: int, shape: str) -> Iterator[Span]:
-        """Yield a span for each relation that the unit, the match's last word, states in this shape."""
-        unit = doc[end - 1]
-        senses = self._rules.senses
-        for position in senses.get((shape, unit.text)) or senses.get((shape, unit.lower_.rstrip(".")), ()):
-            yield Span(doc, start, end, label=self._rules.rules[position].relation, span_id=str(position))
+    def _measures(self, doc: Doc) -> Iterator[Span]:
+        """Yield a span for each relation that a quantity states; the words it touches are whole, so the quantities themselves are kept beside."""
+        kept: Amounts = {}
+        for amount in own_amounts(doc.text):
+            whole = doc.char_span(amount.start, amount.end, alignment_mode="expand")
+            if whole is None:
+                continue
+            for position in self._rules.senses.get((_sense(amount), amount.unit), ()):
+                span = Span(doc, whole.start, whole.end, label=self._rules.rules[position].relation, span_id=str(position))
+                kept.setdefault((span.start, span.end), []).append(amount)
+                yield span
+        doc.user_data[AMOUNTS] = kept
+
+
+def _sense(amount: Amount) -> str:
+    """A pack of things is what the things are, and so is a chain of sides."""
+    return "amount" if amount.shape == "packs" else amount.shape
 
 
 @Language.factory("attribute_rules")
@@ -143,12 +159,11 @@ def pipeline(language: str) -> Pipeline:
     rules = lexicon(language)
     nlp = _blank(language)
     nlp.max_length = MAX_CHARS
-    norm = _norms()
     vocab: Any = nlp.vocab
-    vocab.lex_attr_getters[NORM] = norm
+    vocab.lex_attr_getters[NORM] = _norm
     # Words that spaCy's exceptions brought along have their norm already.
     for lexeme in vocab:
-        lexeme.norm_ = norm(lexeme.text)
+        lexeme.norm_ = _norm(lexeme.text)
     nlp.add_pipe("attribute_rules", config={"language": language})
     note = "" if rules.has_words else f"no word rules for language {language!r}: attributes come from structured fields, prices and quantities only"
     return Pipeline(nlp, rules, note)
@@ -222,33 +237,11 @@ def _code(text: str) -> bool:
     return bool(_CODE.fullmatch(text)) and not _NOT_CODE.fullmatch(text) and (not slash or any(char.isdigit() for char in head))
 
 
-def _norms() -> Callable[[str], str]:
-    exact, folded = _units()
-
-    def norm(text: str) -> str:
-        """Give tokens of one class one norm, so that patterns need no alternatives: "12" and "1,000" are "#n", "lb" and "kg" are "#unit"."""
-        if _NUMBER.fullmatch(text):
-            return NUMBER
-        lower = text.lower()
-        known = exact.get(text) or folded.get(lower.rstrip(".") or lower)
-        if known:
-            return known
-        if lower in {"x", "×", "*"}:
-            return TIMES
-        if _SPF.fullmatch(text):
-            return SPF
-        return CODE if _code(text) else lower
-
-    return norm
-
-
-@cache
-def _units() -> tuple[dict[str, str], dict[str, str]]:
-    exact: dict[str, str] = {}
-    folded: dict[str, str] = {}
-    for row in read_lines("units.jsonl"):
-        (exact if row.get("case") else folded).update(dict.fromkeys(row["words"], str(row.get("norm", UNIT))))
-    return exact, folded
+def _norm(text: str) -> str:
+    """Give tokens of one class one norm, so that patterns need no alternatives: "12" and "1,000" are "#n", "Q6616A" is "#code"."""
+    if _NUMBER.fullmatch(text):
+        return NUMBER
+    return CODE if _code(text) else text.lower()
 
 
 def tokens(text: str, language: str = "en") -> list[str]:

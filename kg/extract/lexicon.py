@@ -128,7 +128,7 @@ def _senses(rules: dict[Rule, int]) -> dict[tuple[str, str], tuple[int, ...]]:
                 rules.setdefault(_rule({"label": s["relation"], "id": QUANTITY, "pattern": shape, **_conditions(s)}, "units.jsonl"), len(rules))
                 for s in senses
             )
-            found |= {(shape, word): of for word in row["words"]}
+            found[shape, str(row["unit"])] = of
     return found
 
 

@@ -19,6 +19,7 @@ from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.prices import price_bands
 from kg.extract.reading import Mention, Region
 from kg.extract.statements import statements, states
+from kg.extract.text import Readable, readable
 from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
 VERSION = "3"
@@ -87,7 +88,10 @@ class Extractor:
         if not cells.height:
             return facts
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
-        rows = [(relation, cell, reading.whole_value(nlp(cell), lexicon, relation)) for relation, cell in cells.sort("relation", "value").iter_rows()]
+        rows = [
+            (relation, cell, reading.whole_value(nlp(readable(cell, self.language).text.strip()), lexicon, relation))
+            for relation, cell in cells.sort("relation", "value").iter_rows()
+        ]
         columns = {"relation": pl.String, "value": pl.String, "canonical": pl.String}
         names = pl.DataFrame(rows, schema=columns, orient="row").drop_nulls()
         joined = facts.join(names, on=["relation", "value"], how="left", maintain_order="left")
@@ -121,26 +125,32 @@ class Extractor:
         groups: dict[str, list[_Variant]] = defaultdict(list)
         for text, *variant in variants.select(field, "context", "brand", "shelf").drop_nulls(field).unique(maintain_order=True).iter_rows():
             groups[text].append((variant[0], variant[1], variant[2]))
-        docs = nlp.pipe((text[:MAX_CHARS] for text in groups), batch_size=_BATCH)
-        for (text, combinations), doc in zip(groups.items(), docs, strict=True):
+        forms = [readable(text[:MAX_CHARS], self.language) for text in groups]
+        docs = nlp.pipe((form.text for form in forms), batch_size=_BATCH)
+        for (text, combinations), form, doc in zip(groups.items(), forms, docs, strict=True):
             own = reading.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
             for context, brand, shelf in combinations:
-                named = brands.find(text, shelf) if brand is None and field == "title" else None
-                if named and not states(text, named.relation, named.start, named.end, self.language):
+                named = brands.find(form.text, shelf) if brand is None and field == "title" else None
+                if named and not states(form.text, named.relation, named.start, named.end, self.language):
                     named = None
-                masked: list[Region] = brand_regions(text, brand) if brand else [(named.start, named.end)] if named else []
+                masked: list[Region] = (
+                    brand_regions(form.text, readable(brand, self.language).text) if brand else [(named.start, named.end)] if named else []
+                )
                 here = context_of(context | own)
                 found = statements(doc.text, field, reading.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
-                rows.extend((text, context, brand, shelf, *_columns(mention), RULES) for mention in found)
+                rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in found)
                 if named:
-                    rows.append((text, context, brand, shelf, *_columns(named), GAZETTEER))
+                    rows.append((text, context, brand, shelf, *_columns(named, text, form), GAZETTEER))
             yield text, rows, own
 
     def _category_contexts(self, items: pl.DataFrame) -> pl.Series:
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         names = items["categories"].explode().drop_nulls().unique().sort().to_list()
-        known = {name: reading.context(doc, lexicon) for name, doc in zip(names, nlp.pipe(name[:MAX_CHARS] for name in names), strict=True)}
+        known = {
+            name: reading.context(doc, lexicon)
+            for name, doc in zip(names, nlp.pipe(readable(name[:MAX_CHARS], self.language).text for name in names), strict=True)
+        }
         return pl.Series([_union(known, categories) for categories in items["categories"].to_list()], dtype=pl.Int64)
 
     def _confusable_brands(self, items: pl.DataFrame) -> pl.Series:
@@ -165,8 +175,10 @@ def _union(known: dict[str, int], categories: Iterable[str | None] | None) -> in
     return found
 
 
-def _columns(mention: Mention) -> tuple[object, ...]:
-    return mention.relation, mention.value, mention.start, mention.end, mention.surface, mention.confidence
+def _columns(mention: Mention, stored: str, form: Readable) -> tuple[object, ...]:
+    """State a mention with its evidence in the text as stored."""
+    start, end = form.stored(mention.start, mention.end)
+    return mention.relation, mention.value, start, end, stored[start:end], mention.confidence
 
 
 def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str) -> pl.DataFrame:

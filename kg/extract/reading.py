@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc, Span
 
-from kg.extract.languages import SPANS
+from kg.extract.languages import AMOUNTS, SPANS
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, QUANTITY, Lexicon, Rule, mask
-from kg.extract.units import quantities
+from kg.extract.units import stated
 
 SURFACE = "surface"
 """Rule value that stands for the text itself, as written."""
@@ -116,5 +116,9 @@ def _longest(candidates: list[tuple[Span, Rule]]) -> list[tuple[Span, Rule]]:
 def _read(span: Span, rule: Rule) -> list[Mention]:
     start, end, text = span.start_char, span.end_char, span.text
     if rule.value == QUANTITY:
-        return [Mention(q.relation, q.value, start, end, text, rule.confidence if q.sure else _UNSURE) for q in quantities(text, rule.relation)]
+        return [
+            Mention(q.relation, q.value, one.start, one.end, span.doc.text[one.start : one.end], rule.confidence if q.sure else _UNSURE)
+            for one in dict.fromkeys(span.doc.user_data[AMOUNTS].get((span.start, span.end), ()))
+            for q in stated(one, rule.relation)
+        ]
     return [Mention(rule.relation, text.upper() if rule.value == SURFACE else rule.value, start, end, text, rule.confidence)]
