@@ -10,8 +10,8 @@ import pytest
 from gnn.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.events.meetings import Meetings
-from gnn.events.ratings import RatingWeights
 from gnn.lists.answers import Ask
+from gnn.ratings import RatingWeights
 from gnn.recommend import Recommender
 from gnn.scorer import history_weights
 from gnn.train import fit

@@ -12,11 +12,11 @@ import pytest
 
 from gnn.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.events.ratings import RatingWeights
 from gnn.explain.titles import told_apart
 from gnn.fresh.overlay import Overlay
 from gnn.graph import GraphArrays
 from gnn.lists.answers import STRATEGIES, Ask, Recommendation, Recommendations
+from gnn.ratings import RatingWeights
 from gnn.recommend import Recommender
 from gnn.scorer import HistoryWeights
 from gnn.train import starting_walks

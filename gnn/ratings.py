@@ -3,8 +3,8 @@
     f_uj = max(0, min(1 + (r_uj - m_u) / h, (r_uj - l) / h)) ,   m_u = (Σ_j r_uj + λ m) / (n_u + λ)
 
 r_uj is the last rating that user u gave item j, m the mean of the shop, l its lowest rating, h half of the range, and m_u the user's own mean, drawn
-towards that of the shop as long as there are few. f multiplies all that the item counts in the history, whatever its events; without a value it is 1. The lowest rating
-counts nothing and the middle 1 at most, whoever gave it.
+towards that of the shop as long as there are few. f multiplies all that the item counts in the history, whatever its events; without a value it is 1.
+The lowest rating counts nothing and the middle 1 at most, whoever gave it.
 
 A rating above the middle of the shop's range is a high one. Walks through shoppers who rated two items, popularity and what trends know high ratings
 and ratings without a value; a low one is still part of its user's history, as far as f goes, and its item is not recommended to them again.
