@@ -32,10 +32,10 @@ import scipy.sparse as sp
 
 from gnn.events.activity import Activity
 from gnn.events.meetings import Meetings
-from gnn.events.ratings import RatingWeights
 from gnn.events.repeats import RepeatModel, Repeats
 from gnn.graph import GraphArrays
 from gnn.hubs import has_hubs
+from gnn.ratings import RatingWeights
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
 from gnn.walks import FloatArray, WalkWeights, going_on, oriented
 from kg import schema

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.events.ratings import without_low
+from gnn.ratings import without_low
 from kg.build import interaction_edges
 from kg.extract.units import WRITTEN, tidy
 from kg.schema import EdgeType, is_choice

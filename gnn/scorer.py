@@ -22,8 +22,8 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.config import KIND_WEIGHTS
-from gnn.events.ratings import RatingWeights
 from gnn.graph import GraphArrays
+from gnn.ratings import RatingWeights
 from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
 from kg.schema import kind_of
 
@@ -40,7 +40,7 @@ class HistoryWeights:
         c_uj = f_uj · Σ_kind weight_kind · count^count_exponent · 2^(-age / half_life), the sum divided by the Euclidean norm of the history
 
     The norm changes no ranking; it makes the scores of short and long histories comparable. f, what the user's rating of the item says
-    (`gnn.events.ratings`), is multiplied after it: an item that is all of a history counts more where it was rated 5 than where it was rated 3.
+    (`gnn.ratings`), is multiplied after it: an item that is all of a history counts more where it was rated 5 than where it was rated 3.
 
     Attributes:
         kind_weights: Kind → weight; a kind that is not listed counts `default_weight`.

@@ -15,7 +15,6 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.config import ModelConfig
-from gnn.events.ratings import RatingWeights
 from gnn.events.split import has_clock
 from gnn.graph import GraphArrays
 from gnn.learn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
@@ -24,6 +23,7 @@ from gnn.learn.regression import FEWEST_SHOPPERS, item_weights
 from gnn.learn.text_features import with_texts
 from gnn.learn.tuning_set import TuningSet, tuning_set
 from gnn.model import PathSum, smoothed
+from gnn.ratings import RatingWeights
 from gnn.scorer import HistoryWeights, PathModel, history_weights, rated_pairs, times_ratings
 from gnn.tuning import equal_gates, tune
 from gnn.walks import WalkWeights

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from gnn.config import ModelConfig
-from gnn.events.ratings import RatingWeights
 from gnn.learn.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
 from gnn.learn.imbalance import proposal, target_weights
 from gnn.learn.progress import Progress, Report, Softmax
 from gnn.learn.tuning_set import TuningSet
 from gnn.metrics import IntArray
 from gnn.model import PathSum, inverse_softplus
+from gnn.ratings import RatingWeights
 from gnn.scorer import HistoryWeights, PathModel, history_weights
 from gnn.walks import FloatArray
 

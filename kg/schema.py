@@ -90,7 +90,7 @@ KIND_RELATIONS = {
 }
 """Interaction kind → relation. A kind that a shop defines itself becomes `did_<kind>`."""
 RATED, RATED_LOW = "rated", "rated_low"
-"""High ratings and ratings without a value; low ones, which the arrays of a graph keep apart (`gnn.events.ratings`)."""
+"""High ratings and ratings without a value; low ones, which the arrays of a graph keep apart (`gnn.ratings`)."""
 NOT_CHOSEN = ("impression", "dislike")
 """Kinds of interaction that say nothing for an item."""
 

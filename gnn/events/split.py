@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from gnn.config import SplitMethod
-from gnn.events.ratings import low_ratings
+from gnn.ratings import low_ratings
 
 CLOCK_FROM = 1e8
 """Times from here on are Unix seconds (1973 and later); smaller ones are order numbers."""

@@ -221,3 +221,17 @@ def test_the_examples_are_events(asking: Asking, workspace: Workspace):
     for example in content["examples"].values():
         assert client.post("/v1/events", headers=key, json=example["value"]).status_code == 202
     assert TypeAdapter(dict).validate_python(content["schema"])["oneOf"][1]["maxItems"] == 1000
+
+
+def test_a_rating_no_shop_uses_is_rejected_with_the_bounds(asking: Asking, workspace: Workspace):
+    client, key = asking(), key_of(workspace, *ALL)
+    for value in (-1_000_000, 1e300):
+        answer = client.post("/v1/events", headers=key, json={"user_id": "u", "item_id": "1", "kind": "rating", "value": value})
+        assert answer.status_code == 422
+        assert "-100 to 100" in answer.text
+        history = {"history": [{"item_id": "1", "kind": "rating", "value": value}]}
+        refused = client.post("/v1/recommendations", headers=key, json=history)
+        assert refused.status_code == 422
+        assert "-100 to 100" in refused.text
+    assert client.post("/v1/events", headers=key, json={"user_id": "u", "item_id": "1", "kind": "rating", "value": 4}).status_code == 202
+    assert client.post("/v1/recommendations", headers=key, json={"history": [{"item_id": "1", "kind": "rating", "value": 4}]}).status_code == 200

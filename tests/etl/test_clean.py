@@ -20,6 +20,7 @@ from etl.settings import SourceConfig
 from etl.sources.catalog import Imported, import_sources
 from kg.config import load_config
 from kg.errors import InputError
+from kg.ratings import RatingScale
 from kg.tables import Catalog
 from kg.workspace import Workspace
 from tests.etl.test_cli import run  # noqa: F401  (a fixture)
@@ -286,3 +287,27 @@ def test_a_real_messy_shop(data_folder, tmp_path):
     items = imported.items["item_id"]
     assert not set(items) & {"POST", "D", "M", "m", "DOT", "C2", "BANK CHARGES", "AMAZONFEE", "CRUK", "B", "S"}
     assert imported.catalog.interactions["quantity"].max() < 10_000
+
+
+STARS = "who,code,stars\n" + "".join(f"u{n},a,{n % 5 + 1}\n" for n in range(20))
+RATED = {"table": "interactions", "path": "stars.csv", "kind": "rating", "columns": {"user_id": "who", "item_id": "code", "rating": "stars"}}
+
+
+def _stars(folder: Path, more: str, ratings: RatingScale | None = None) -> Imported:
+    (folder / "lines.csv").write_text(LINES)
+    (folder / "stars.csv").write_text(STARS + more)
+    sources = [SourceConfig.model_validate(table) for table in (ITEMS, RATED)]
+    return import_sources(folder, sources, now=NOW, ratings=ratings)
+
+
+def test_an_absurd_rating_is_flagged_and_an_empty_one_rejected(tmp_path: Path):
+    imported = _stars(tmp_path, "x,a,-1000000\ny,a,\nz,a,nan\nw,a,inf\n")
+    assert imported.events.flagged().collect()["flag"].to_list().count("outlier_rating") == 1
+    assert imported.n_rejected == 3
+    assert imported.catalog.interactions["rating"].is_between(1, 5).all()
+
+
+def test_a_rating_outside_the_shops_scale_is_rejected_with_the_bounds(tmp_path: Path):
+    imported = _stars(tmp_path, "x,a,6\ny,a,\n", RatingScale(1, 5))
+    assert imported.n_rejected == 2
+    assert "a rating is 1 to 5" in str(list(imported.rejects))

@@ -145,7 +145,7 @@ def test_trending_counts_are_those_of_the_events(recommender: Recommender, graph
         n, m = counts[recommender.item_num(item.item_id)], sum(1 for _, i in last if i == recommender.item_num(item.item_id))
         usual = sum(counts.values()) * m / len(last)
         assert item.score == pytest.approx((n - usual) / np.sqrt(usual + 1), rel=1e-5)
-        assert f"chosen by {n} shopper" in item.reasons[0].sentence
+        assert f" by {n} shopper" in item.reasons[0].sentence
 
 
 def test_order_numbers_cannot_trend(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """What the value of a rating says: the scale of a shop, and how much an item counts by what its user gave it.
 
-    f_uj = clip(1 + (r_uj - m_u) / h, 0, 2) ,   m_u = (Σ_j r_uj + λ m) / (n_u + λ)
+    f_uj = max(0, min(1 + (r_uj - m_u) / h, (r_uj - l) / h)) ,   m_u = (Σ_j r_uj + λ m) / (n_u + λ)
 
-r_uj is the last rating that user u gave item j, m the mean of the shop, h half of the range of its ratings, and m_u the user's own mean, drawn
+r_uj is the last rating that user u gave item j, m the mean of the shop, l its lowest rating, h half of the range, and m_u the user's own mean, drawn
 towards that of the shop as long as there are few. f multiplies all that the item counts in the history, whatever its events; without a value it is 1.
+The lowest rating counts nothing and the middle 1 at most, whoever gave it.
 
 A rating above the middle of the shop's range is a high one. Walks through shoppers who rated two items, popularity and what trends know high ratings
 and ratings without a value; a low one is still part of its user's history, as far as f goes, and its item is not recommended to them again.
@@ -89,7 +90,8 @@ class RatingWeights:
         sums, counts = np.bincount(owners, weights=given), np.bincount(owners, weights=known)
         centres = (sums + SHRINKAGE * self.mean) / (counts + SHRINKAGE)
         half = (self.highest - self.lowest) / 2
-        return np.where(known, np.clip(1 + (given - centres[owners]) / half, 0.0, _MOST), 1.0)
+        against_own = 1 + (given - centres[owners]) / half
+        return np.where(known, np.clip(np.minimum(against_own, (given - self.lowest) / half), 0.0, _MOST), 1.0)
 
     def text(self, rating: float) -> str:
         """Say a rating: "5 of 5" where the scale begins at 0 or 1 and the shop's ratings reach its end, else the number alone."""
