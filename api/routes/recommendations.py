@@ -6,20 +6,20 @@ import time
 from collections.abc import Hashable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import require
+from api.ids import Id, PathId
 from api.keys import ApiKey
 from api.remembering import ListRoute, question_of, standing_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
-from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
+from api.wishes import BodyWishes, ShopperQuery, Strategic, asked
 from kg.events import FreshEvent
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
-UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_HISTORY = 1_000
 
@@ -29,7 +29,7 @@ class HistoryEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    item_id: Text
+    item_id: Id
     kind: str = Field(default="view", pattern=r"^[a-z][a-z0-9_]{0,58}$")
     time: float | None = Field(default=None, ge=0, le=1e11, description="Unix seconds; now by default.")
 
@@ -45,7 +45,7 @@ class AdHoc(Strategic, BodyWishes):
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
-async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
+async def recommend(request: Request, user_id: PathId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
     recommender, degraded = serving.recommender, serving.degraded

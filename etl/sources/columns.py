@@ -106,7 +106,7 @@ class Columns:
         self.refuse_each(cells, name, faults)
         self.add(name, values)
         if required:
-            said = blanked(self._as_in_file(name), "").fill_null("") != ""
+            said = self._as_in_file(name).str.strip_chars().fill_null("") != ""
             self.refuse(values.is_null() & said, name, self._as_in_file(name), "is a placeholder, not an id")
             self.refuse(values.is_null(), name, values, "is empty")
 
