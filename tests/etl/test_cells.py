@@ -11,10 +11,12 @@ import pytest
 from etl import importing
 from etl.clean.config import CleanConfig
 from etl.export.tables import write_tables
+from etl.knowledge import changes_digest
 from etl.settings import SourceConfig
 from etl.sources.catalog import Imported, import_sources
 from kg.errors import InputError
 from kg.tables import GraphTables
+from kg.workspace import Workspace
 
 NOW = 1_709_647_506.0
 ITEMS = {"table": "items", "path": "i.csv", "columns": {"item_id": "id", "title": "title"}}
@@ -179,6 +181,7 @@ def test_a_nul_byte_costs_its_row(tmp_path):
         ('ana,"[""a"", ""b"", ""c""]"', {}),
         ("ana,\"['a', 'b', 'c']\"", {}),
         ("ana,[a b c]", {}),
+        ("ana,\"('a', 'b', 'c')\"", {}),
         ("ana,a b c", {"split": {"item_id": " "}}),
         ("ana,a|b|c", {"split": {"item_id": "|"}}),
     ],
@@ -209,6 +212,23 @@ def test_a_cell_that_names_several_known_items_is_refused_with_advice(tmp_path):
     imported = load_events(tmp_path, "u,i,t\nana,a b,2024-01-02\nbo,b,2024-01-02\ncy,nix,2024-01-02\n")
     whys = [str(why) for _, _, why in rejects(imported)]
     assert whys == ['holds 2 items of the catalogue; write `split = { item_id = " " }` in its [[source]]', "is not an item of the catalogue"]
+
+
+def test_an_item_has_one_id(tmp_path):
+    source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id"}}
+    imported = load(tmp_path, {"i.jsonl": lines([{"id": ["1", "2"]}, {"id": ["3"]}, {"id": 4}])}, source)
+    assert imported.items["item_id"].to_list() == ["3", "4"]
+    assert rejects(imported) == [(1, "item_id", "holds a list of ids; write one a row")]
+
+
+def test_an_empty_log_of_changes_says_what_no_log_says(tmp_path):
+    workspace = Workspace(tmp_path)
+    before = changes_digest(workspace)
+    workspace.changes.parent.mkdir(parents=True, exist_ok=True)
+    workspace.changes.write_bytes(b"")
+    assert changes_digest(workspace) == before
+    workspace.changes.write_bytes(b'{"op": "delete_item", "item_id": "1"}\n')
+    assert changes_digest(workspace) != before
 
 
 def test_a_purchase_that_is_sent_again_is_one(tmp_path):
