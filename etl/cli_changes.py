@@ -29,7 +29,8 @@ def run(job: Job, path: Path | None, *, forget: bool, allow_rejects: int) -> Non
         return
     taken = take_changes(job, path)
     typer.echo(f"{taken.appended:,} changes taken in, {taken.known:,} known already, {taken.rejected:,} rejected")
-    apply_now(job)
+    if taken.appended:
+        apply_now(job)
     if taken.rejected > allow_rejects:
         raise RejectedRowsError(
             f"{taken.rejected:,} changes were rejected; the others were used",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kg.errors import NotFoundError
+from kg.errors import InputError, NotFoundError
 from kg.workspace import Workspace
 
 
@@ -28,6 +28,9 @@ def export(
     out: Annotated[Path, typer.Option(help="File, or a new or empty folder.")],
     workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")] = Path(),
     build_id: Annotated[str, typer.Option("--build", help="A build; the published one by default.")] = "",
+    escape_formulas: Annotated[
+        bool, typer.Option("--escape-formulas", help="csv: an apostrophe before texts that a spreadsheet would run as a formula.")
+    ] = False,
 ) -> None:
     """Write a build for other programs: its graph (graphml, cypher, csv), its catalogue (gorse), or both (recbole)."""
     from etl import knowledge
@@ -35,6 +38,8 @@ def export(
     from kg.config import ShopConfig, load_config
     from kg.tables import Catalog
 
+    if escape_formulas and file_format is not Format.CSV:
+        raise InputError(f"--escape-formulas is for csv, not for {file_format.value}", hint="leave it out")
     opened = Workspace.open(workspace)
     name = load_config(opened.root, os.environ).section(ShopConfig).name
     chosen = build_id or opened.current_id()
@@ -51,7 +56,7 @@ def export(
                 cypher_script.write_cypher(knowledge.saved_tables(build), path)
         case Format.CSV:
             with places.whole_folder(out) as path:
-                tables.write_tables(knowledge.saved_tables(build), path)
+                tables.write_tables(knowledge.saved_tables(build), path, escape_formulas=escape_formulas)
         case Format.RECBOLE:
             with places.whole_folder(out) as path:
                 recbole.write_recbole(Catalog.read(build / "catalog"), knowledge.saved_tables(build), path, _file_name(name))

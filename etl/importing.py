@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -90,10 +91,24 @@ def said(counts: Counts) -> str:
 
 def _publish(build: Path, workspace: Workspace) -> None:
     """Copy what an operator reads to the workspace, where it is that of the last import."""
-    shutil.copyfile(build / "rejects.jsonl", workspace.rejects)
     workspace.reports.mkdir(exist_ok=True)
+    replace_file(build / "rejects.jsonl", workspace.rejects)
     for name in import_report.NAMES:
-        shutil.copyfile(build / name, workspace.reports / name)
+        replace_file(build / name, workspace.reports / name)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Copy a file whole or not at all. Where the target is a link, the link is replaced: the file that it points to is not ours."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as temporary:
+        path = Path(temporary.name)
+        try:
+            with source.open("rb") as file:
+                shutil.copyfileobj(file, temporary)
+            path.chmod(source.stat().st_mode & 0o777)
+            path.replace(target)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _write(write: Callable[[Path], object], path: Path) -> None:

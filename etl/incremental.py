@@ -53,6 +53,8 @@ def take_changes(job: Job, path: Path) -> Taken:
     if bad and not good:
         line, error = bad[0]
         raise InputError(f"{path}: none of its {len(bad):,} changes can be used; line {line}: {error}", hint="docs/graph.md describes the format")
+    if not good:
+        return Taken(0, 0, 0)
     added = Journal(job.workspace.changes).append(lambda before: _new(before, good))
     return Taken(len(added), len(good) - len(added), len(bad))
 

@@ -44,7 +44,8 @@ def inputs(workspace: Workspace, config: Config) -> list[object]:
 
 def changes_digest(workspace: Workspace) -> str:
     """Return what identifies the changes beside the files."""
-    return _digest(workspace.changes)
+    # A log without a record says what no log says.
+    return _digest(workspace.changes) if workspace.changes.is_file() and workspace.changes.stat().st_size else ""
 
 
 def with_changed_items(workspace: Workspace, catalog: Catalog) -> Catalog:

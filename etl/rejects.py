@@ -22,7 +22,9 @@ def write(path: Path, parts: Sequence[pl.DataFrame]) -> int:
     """Write all rejects as JSON lines, whole or not at all; returns how many there are."""
     rows = pl.concat([pl.DataFrame(schema=COLUMNS), *parts])
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    # A link that lies there is not followed.
+    temporary.unlink(missing_ok=True)
+    with temporary.open("xb") as file:
         for row in rows.iter_rows(named=True):
             file.write(orjson.dumps(row) + b"\n")
     temporary.replace(path)

@@ -27,6 +27,7 @@ import polars as pl
 
 from kg import schema
 from kg.errors import InputError
+from kg.ids import checked
 from kg.tables import INTERACTION_COLUMNS, Catalog
 
 OPERATIONS = ("upsert_item", "delete_item", "add_interaction", "delete_interaction")
@@ -257,6 +258,11 @@ def _text(record: Mapping[str, Any], name: str, *, required: bool = False) -> st
     text = (value or "").strip()
     if len(text) > MAX_TEXT or "\x00" in text:
         raise RefusedChangeError(name, text[:40], f"is longer than {MAX_TEXT} characters or holds a null character")
+    if name in ("item_id", "user_id") and text:
+        try:
+            return checked(text)
+        except ValueError as error:
+            raise RefusedChangeError(name, text[:40], str(error)) from None
     if required and not text:
         raise RefusedChangeError(name, value, "is empty")
     return text or None

@@ -6,6 +6,7 @@ without control characters, line separators and lone surrogates: those can be st
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import polars as pl
@@ -18,6 +19,8 @@ _EDGE = f" \t\n\r\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2
 _REFUSED = {"Cc": "the control character", "Cs": "the lone surrogate", "Zl": "the line separator", "Zp": "the paragraph separator"}
 _PLAIN = r"^[!-~](?:[ -~]{0,510}[!-~])?$"
 """ASCII without blanks at its ends: nothing to change, nothing to refuse. Nearly all ids are."""
+
+_IS_PLAIN = re.compile(_PLAIN, re.ASCII).fullmatch
 
 
 def normalized(text: str) -> str:
@@ -52,6 +55,8 @@ def checked(text: str) -> str:
     Raises:
         ValueError: It cannot be an id; the message says why.
     """
+    if _IS_PLAIN(text):
+        return text
     found = normalized(text)
     why = fault(found)
     if why:

@@ -9,12 +9,13 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from api import event_fields
 from api.auth import require
+from api.ids import Id, PathId
 from api.keys import ApiKey
 from api.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.responses import Answer, request_id
@@ -30,7 +31,6 @@ MAX_PROPERTIES_BYTES = 4_096
 _TEXT = r"^[^\x00]*$"
 _EXAMPLE: JsonDict = {"event_id": "9b1d", "user_id": "718", "item_id": "844165", "kind": "purchase", "time": "2026-11-24T10:15:00Z", "quantity": 2}
 _ANOTHER: JsonDict = {"event_id": "9b1e", "user_id": "718", "item_id": "1029743", "kind": "view"}
-UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 
 
 def _bounded(properties: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -54,8 +54,8 @@ class Event(BaseModel):
         pattern=_TEXT,
         description="Makes it one event, however often it is sent; without, no retry is safe.",
     )
-    user_id: str = Field(min_length=1, max_length=512, pattern=_TEXT)
-    item_id: str | None = Field(default=None, min_length=1, max_length=512, pattern=_TEXT, description="What it is about; only a search has none.")
+    user_id: Id
+    item_id: Id | None = Field(default=None, description="What it is about; only a search has none.")
     kind: event_fields.Kind = Field(description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.")
     time: event_fields.Time = Field(default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out.")
     quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
@@ -172,7 +172,7 @@ async def take(request: Request, key: Annotated[ApiKey, Depends(require("events:
 @router.get("/users/{user_id:path}/events", response_model=UserEvents)
 def of_user(
     request: Request,
-    user_id: UserId,
+    user_id: PathId,
     key: Annotated[ApiKey, Depends(require("profile:read"))],
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 100,
     before: Annotated[int | None, Query(ge=1, le=2**62, description="Only events with a smaller seq: `next_before` of the page before.")] = None,

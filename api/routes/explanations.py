@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import render
 from api.auth import require
+from api.ids import PathId
 from api.keys import ApiKey
 from api.responses import Answer, Explanation, request_id
 from api.serving import Serving
@@ -20,8 +21,6 @@ from gnn.whynot import why_not
 from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["explanations"])
-UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
-ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 
 
@@ -80,7 +79,7 @@ class WhyNotQuery(BaseModel):
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/explanation", response_model=Explanation)
-def explain(request: Request, user_id: UserId, item_id: ItemId, key: Reader) -> Response:
+def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader) -> Response:
     """Tell the whole reckoning of one item for one user, recommended or not.
 
     Every path comes with the Cypher that finds it again in the graph. A history item that the graph does not hold yet, because its event is younger
@@ -102,7 +101,7 @@ def explain(request: Request, user_id: UserId, item_id: ItemId, key: Reader) -> 
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/why-not", response_model=WhyNot)
-def explain_absence(request: Request, user_id: UserId, item_id: ItemId, key: Reader, asked: Annotated[WhyNotQuery, Query()]) -> Response:
+def explain_absence(request: Request, user_id: PathId, item_id: PathId, key: Reader, asked: Annotated[WhyNotQuery, Query()]) -> Response:
     """Tell why an item is not among the first k of a user: its rank, what it lacks, and the fewest events that would bring it in."""
     serving: Serving = request.app.state.serving
     recommender = serving.recommender

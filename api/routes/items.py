@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from api.auth import require
+from api.ids import Id, PathId
 from api.item_state import ItemStates
 from api.keys import ApiKey
 from api.responses import Answer, request_id
@@ -31,7 +32,6 @@ _EXAMPLE: JsonDict = {
     "available": True,
     "attributes": {"color": ["blue"]},
 }
-ItemId = Annotated[str, Path(min_length=1, max_length=512, pattern=_TEXT, description="Percent-encode what a path cannot hold.")]
 Writer = Annotated[ApiKey, Depends(require("catalog:write"))]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 Cell = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_TEXT)]
@@ -91,7 +91,7 @@ class BatchedItem(ItemFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"item_id": "oolong-100", **_EXAMPLE}]})
 
-    item_id: str = Field(min_length=1, max_length=512, pattern=_TEXT)
+    item_id: Id
     operation: Operation = Field(
         default="put",
         description="put: the item has these fields, title among them, and no others; patch: only these change, null forgets one; delete.",
@@ -164,20 +164,20 @@ class KnownItem(Answer):
 
 
 @router.put("/items/{item_id:path}", status_code=202, response_model=ItemTaken)
-def put(request: Request, item_id: ItemId, item: WholeItem, key: Writer) -> Response:
+def put(request: Request, item_id: PathId, item: WholeItem, key: Writer) -> Response:
     """Add an item, or say anew what it is: fields that are left out are unknown from now on."""
     return _taken(request, item_id, "put", item.given())
 
 
 @router.patch("/items/{item_id:path}", status_code=202, response_model=ItemTaken)
-def patch(request: Request, item_id: ItemId, item: ItemFields, key: Writer) -> Response:
+def patch(request: Request, item_id: PathId, item: ItemFields, key: Writer) -> Response:
     """Change some fields of an item: null forgets one (not the title). Of the attributes only those named change, an empty list forgets one."""
     _known(request, [item_id])
     return _taken(request, item_id, "patch", item.given())
 
 
 @router.delete("/items/{item_id:path}", status_code=202, response_model=ItemTaken)
-def delete(request: Request, item_id: ItemId, key: Writer) -> Response:
+def delete(request: Request, item_id: PathId, key: Writer) -> Response:
     """Delete an item: it is in no list from the next answer on, and what it led to is no longer counted."""
     _known(request, [item_id])
     return _taken(request, item_id, "delete", {})
@@ -207,7 +207,7 @@ def batch(request: Request, items: Annotated[list[BatchedItem], Field(min_length
 
 
 @router.get("/items/{item_id:path}", response_model=KnownItem)
-def show(request: Request, item_id: ItemId, key: Annotated[ApiKey, Depends(require("recommend:read"))]) -> Response:
+def show(request: Request, item_id: PathId, key: Annotated[ApiKey, Depends(require("recommend:read"))]) -> Response:
     """Tell what the shop knows of an item: its fields, and its attributes with their evidence."""
     states: ItemStates = request.app.state.items
     found = states.state(item_id)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import require
+from api.ids import PathId
 from api.keys import ApiKey
 from api.responses import Answer, request_id
 from api.serving import Serving
@@ -21,7 +22,6 @@ from kg.errors import ConflictError, InputError, LedgerUnavailableError
 from kg.events import InterestEdit
 
 router = APIRouter(prefix="/v1", tags=["users"])
-UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 
@@ -116,7 +116,7 @@ class ProfileChanges(BaseModel):
 @router.get("/users/{user_id:path}/profile", response_model=Profile)
 def profile(
     request: Request,
-    user_id: UserId,
+    user_id: PathId,
     key: Annotated[ApiKey, Depends(require("profile:read"))],
     relation: Annotated[tuple[str, ...], Query(max_length=8, description="Further relations to tell interests of, such as has_color.")] = (),
     n: Annotated[int, Query(ge=1, le=100, description="Interests per relation.")] = 10,
@@ -127,7 +127,7 @@ def profile(
 
 
 @router.patch("/users/{user_id:path}/profile", response_model=ProfileChanged)
-def change(request: Request, user_id: UserId, changes: ProfileChanges, key: Annotated[ApiKey, Depends(require("events:write"))]) -> Response:
+def change(request: Request, user_id: PathId, changes: ProfileChanges, key: Annotated[ApiKey, Depends(require("events:write"))]) -> Response:
     """Hide an interest, weigh it otherwise, or take that back; the user's next list follows, and says what it left out."""
     serving: Serving = request.app.state.serving
     if "\0" in user_id:

@@ -6,21 +6,21 @@ import time
 from collections.abc import Hashable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import event_fields
 from api.auth import require
+from api.ids import Id, PathId
 from api.keys import ApiKey
 from api.remembering import ListRoute, question_of, standing_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
-from api.wishes import BodyWishes, ShopperQuery, Strategic, Text, asked
+from api.wishes import BodyWishes, ShopperQuery, Strategic, asked
 from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
-UserId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_HISTORY = 1_000
 
@@ -30,7 +30,7 @@ class HistoryEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    item_id: Text
+    item_id: Id
     kind: event_fields.Kind = "view"
     time: event_fields.Time = Field(default=None, description="ISO 8601 with a zone, or Unix seconds; now by default.")
     value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
@@ -47,7 +47,7 @@ class AdHoc(Strategic, BodyWishes):
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
-async def recommend(request: Request, user_id: UserId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
+async def recommend(request: Request, user_id: PathId, key: Reader, wishes: Annotated[ShopperQuery, Query()]) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
     recommender, degraded = serving.recommender, serving.degraded

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ConfigDict, Field
 
 from api.auth import require
+from api.ids import Id, PathId
 from api.keys import ApiKey
 from api.remembering import ListRoute, question_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
-from api.wishes import BodyWishes, ListWishes, QueryWishes, Text, Windowed, asked
+from api.wishes import BodyWishes, ListWishes, QueryWishes, Windowed, asked
 from gnn.lists.answers import POPULAR, TRENDING, Ask
 from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
 from gnn.recommend import Recommendations, Recommender
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
-ItemId = Annotated[str, Path(min_length=1, max_length=512, description="Percent-encode what a path cannot hold.")]
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_BASKET = 200
 Listing = Callable[[Recommender, Ask], Recommendations]
@@ -31,7 +31,7 @@ class Basket(BodyWishes):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"item_ids": ["1082185", "995242"], "k": 5}]})
 
-    item_ids: list[Text] = Field(min_length=1, max_length=MAX_BASKET)
+    item_ids: list[Id] = Field(min_length=1, max_length=MAX_BASKET)
 
 
 @router.get("/items/popular", response_model=RecommendationList)
@@ -47,13 +47,13 @@ async def trending(request: Request, key: Reader, wishes: Annotated[Windowed, Qu
 
 
 @router.get("/items/{item_id:path}/similar", response_model=RecommendationList)
-async def similar(request: Request, item_id: ItemId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
+async def similar(request: Request, item_id: PathId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
     """List the items most similar to one: the same sum over paths as for a shopper, from this item alone."""
     return _listed(request, key, wishes, SIMILAR, item_id, lambda recommender, ask: recommender.similar(item_id, ask))
 
 
 @router.get("/items/{item_id:path}/bought_together", response_model=RecommendationList)
-async def bought_together(request: Request, item_id: ItemId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
+async def bought_together(request: Request, item_id: PathId, key: Reader, wishes: Annotated[QueryWishes, Query()]) -> Response:
     """List what is bought together with an item: the sum over the paths that say so, and nothing else."""
     return _listed(request, key, wishes, BOUGHT_TOGETHER, item_id, lambda recommender, ask: recommender.bought_together(item_id, ask))
 

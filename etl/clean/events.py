@@ -90,14 +90,18 @@ def _good(events: pl.LazyFrame, codes: pl.Series, *columns: pl.Expr | str, where
 def _duplicates(events: pl.LazyFrame, codes: pl.Series) -> pl.Series:
     time = pl.col("time")
     told_apart = pl.col("order").is_not_null() | (time.is_not_null() & (time % _DAY_S != 0))
-    columns = ("user_id", "item_id", "kind", "time", "quantity", "rating", "price_cents", "order")
+    columns = ("user_id", "item_id", "kind", "time", "quantity", "rating", "price_cents", "order", "event_id")
     frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), where=told_apart & ~pl.col("cancels")).sort("row")
     repeated = frame.filter(~pl.col("hash").is_first_distinct())["row"]
     return pl.concat([repeated, *(_sent_again(events, codes, *rule) for rule in _SAME)]).unique()
 
 
 _SAME: Sequence[tuple[tuple[str, ...], pl.Expr, float]] = (
-    (("user_id", "item_id", "kind", "quantity", "price_cents", "order"), pl.col("order").is_not_null() & (pl.col("kind") == "purchase"), 60.0),
+    (
+        ("user_id", "item_id", "kind", "quantity", "price_cents", "order", "event_id"),
+        pl.col("order").is_not_null() & (pl.col("kind") == "purchase"),
+        60.0,
+    ),
     (("event_id", "item_id"), pl.col("event_id").is_not_null(), float("inf")),
 )
 """What makes two rows one event though their times differ, and by how many seconds they may: a line of an order that is sent again, an event's id."""

@@ -9,22 +9,38 @@ import polars as pl
 
 from kg.tables import GraphTables
 
+_FORMULA = r"^[=+\-@\t\r\n]"
+"""What a spreadsheet takes for the start of a formula."""
 
-def write_tables(tables: GraphTables, folder: Path) -> None:
+
+def write_tables(tables: GraphTables, folder: Path, *, escape_formulas: bool = False) -> None:
     """Write `nodes/TYPE.csv` and `edges/SOURCE-RELATION-TARGET.csv`.
 
     A node file has `key` and the properties; an edge file has `head`, `relation`, `tail` (nodes as "type:key") and the properties. Lists are JSON.
+
+    Args:
+        tables: The graph.
+        folder: An empty folder.
+        escape_formulas: Write an apostrophe before texts that a spreadsheet would run as a formula; such a file does not come back as it was.
     """
     for name in ("nodes", "edges"):
         (folder / name).mkdir()
     for node_type, frame in tables.nodes.items():
-        _written(frame, folder / "nodes" / f"{node_type}.csv")
+        _written(frame, folder / "nodes" / f"{node_type}.csv", escape_formulas=escape_formulas)
     for (source, relation, target), frame in tables.edges.items():
         ends = {"head": f"{source}:" + pl.col("source"), "relation": pl.lit(relation), "tail": f"{target}:" + pl.col("target")}
-        _written(frame.select(**ends).hstack(frame.drop("source", "target")), folder / "edges" / f"{source}-{relation}-{target}.csv")
+        _written(
+            frame.select(**ends).hstack(frame.drop("source", "target")),
+            folder / "edges" / f"{source}-{relation}-{target}.csv",
+            escape_formulas=escape_formulas,
+        )
 
 
-def _written(frame: pl.DataFrame, path: Path) -> None:
+def _written(frame: pl.DataFrame, path: Path, *, escape_formulas: bool) -> None:
     lists = [name for name, dtype in frame.schema.items() if dtype == pl.List(pl.String)]
     as_json = [pl.col(name).map_elements(lambda values: json.dumps(list(values), ensure_ascii=False), return_dtype=pl.String) for name in lists]
-    frame.with_columns(as_json).write_csv(path, quote_style="necessary")
+    frame = frame.with_columns(as_json)
+    if escape_formulas:
+        texts = pl.col(pl.String)
+        frame = frame.with_columns(pl.when(texts.str.contains(_FORMULA)).then("'" + texts).otherwise(texts).name.keep())
+    frame.write_csv(path, quote_style="necessary")

@@ -14,6 +14,7 @@ from kg.placeholders import blanked, words
 
 _TEXT = pl.String()
 _TEXTS = pl.List(pl.String())
+_STRUCTURED = r"(?s)^\s*(?:\[.*\]|\{.*\})\s*$"
 _APART = " ; "
 """Between several values in a cell that may hold one: what is joined so is no number, no time and no id by accident."""
 
@@ -52,7 +53,7 @@ def values_of(cells: pl.Series, separator: str | None, name: str, language: str)
         language: The shop's.
     """
     if isinstance(cells.dtype, pl.List | pl.Array):
-        lists = cells.cast(_TEXTS).fill_null(pl.Series([[]], dtype=_TEXTS))
+        lists = _opened(cells.cast(_TEXTS).fill_null(pl.Series([[]], dtype=_TEXTS)), language)
     else:
         lists = _lists(_as_text(cells), language)
     element = pl.element()
@@ -64,9 +65,20 @@ def values_of(cells: pl.Series, separator: str | None, name: str, language: str)
     return lists.alias("v").to_frame().select(pl.col("v").list.eval(kept).cast(_TEXTS).fill_null(pl.lit([], dtype=_TEXTS))).to_series()
 
 
+def _opened(lists: pl.Series, language: str) -> pl.Series:
+    """Return lists with what their elements hold, where those are lists or translations written as text."""
+    if not lists.list.eval(pl.element().str.contains(_STRUCTURED)).list.any().fill_null(False).any():
+        return lists
+    rows = lists.alias("v").to_frame().with_row_index("row").explode("v")
+    inner = rows.select("row", _lists(rows["v"], language).alias("v")).explode("v")
+    held = inner.group_by("row").agg("v")
+    every = pl.DataFrame({"row": pl.int_range(len(lists), dtype=pl.UInt32, eager=True)})
+    return every.join(held.cast({"row": pl.UInt32}), on="row", how="left", maintain_order="left")["v"].fill_null(pl.Series([[]], dtype=_TEXTS))
+
+
 def _lists(texts: pl.Series, language: str) -> pl.Series:
     """Return each text as a list: of what it holds where it is a list or a translation written as text, of itself otherwise."""
-    looks = texts.str.contains(r"(?s)^\s*(?:\[.*\]|\{.*\})\s*$").fill_null(False)
+    looks = texts.str.contains(_STRUCTURED).fill_null(False)
     whole = texts.alias("t").to_frame().select(pl.concat_list(pl.col("t"))).to_series()
     if not looks.any():
         return whole
@@ -94,7 +106,7 @@ def _separator(name: str) -> str:
 def _joined(lists: pl.Series, separator: str) -> pl.Series:
     """Return lists as texts; equal elements once. A list of JSON objects stays one in JSON: it may be a text in several languages."""
     each = pl.col("v").list.drop_nulls().list.unique(maintain_order=True)
-    objects = each.list.eval(pl.element().str.starts_with("{") & pl.element().str.ends_with("}")).list.all() & (each.list.len() > 0)
+    objects = each.list.eval(pl.element().str.starts_with("{") & pl.element().str.ends_with("}")).list.all() & (each.list.len() > 1)
     as_json = pl.concat_str(pl.lit("["), each.list.join(","), pl.lit("]"))
     return lists.alias("v").to_frame().select(pl.when(objects).then(as_json).otherwise(each.list.join(separator))).to_series()
 

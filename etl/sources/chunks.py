@@ -43,7 +43,7 @@ class Chunks:
         sequences = Sequences(self._prepared.source)
         for table in self._read(self._prepared.source.wanted):
             raw = sequences.expanded(table)
-            self.reading.prepare(raw, lambda raw, name: written(sequences.declared, raw, name))
+            self.reading.prepare(raw, sequences.declared, lambda raw, name: written(sequences.declared, raw, name))
             yield Columns(sequences.declared, raw, self.reading)
 
     def _again(self) -> Iterator[RawTable]:

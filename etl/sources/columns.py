@@ -102,11 +102,15 @@ class Columns:
     def identifier(self, name: str, *, required: bool = False) -> None:
         """Add a column of ids by the one rule for ids (`kg.ids`); what cannot be an id is a problem."""
         cells = self._written(name)
+        if isinstance(self.raw.frame.schema.get(str(self.source.columns[name])), pl.List | pl.Array):
+            # An id of one element is that element; several are no id of anything.
+            several = self.raw.frame[str(self.source.columns[name])].list.drop_nulls().list.n_unique() > 1
+            self.refuse(several.fill_null(False), name, cells, "holds a list of ids; write one a row")
         values, faults = checked_series(cells)
         self.refuse_each(cells, name, faults)
         self.add(name, values)
         if required:
-            said = blanked(self._as_in_file(name), "").fill_null("") != ""
+            said = self._as_in_file(name).str.strip_chars().fill_null("") != ""
             self.refuse(values.is_null() & said, name, self._as_in_file(name), "is a placeholder, not an id")
             self.refuse(values.is_null(), name, values, "is empty")
 

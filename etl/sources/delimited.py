@@ -169,6 +169,8 @@ class _Chunk:
 
 
 def _header(file: RawFile, lines: Lines) -> _Header:
+    if lines.texts and lines.texts[0] is None:
+        raise InputError(f"{file.name}: its first line, which names the columns, {lines.broken[lines.first][1]}", hint="export it again")
     reader = csv.reader((f"{line or ''}\n" for line in lines.texts[:MAX_RECORD_LINES]), delimiter=file.delimiter)
     try:
         cells = next(reader, [])

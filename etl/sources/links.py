@@ -9,6 +9,7 @@ import polars as pl
 from etl.settings import SourceConfig
 from etl.sources import files, recbole
 from kg.errors import InputError
+from kg.ids import checked_series
 
 _TYPED = r"^[a-z][a-z0-9_]{0,62}:"
 _WEB = r"^https?://"
@@ -32,6 +33,7 @@ def read_links(root: Path, source: SourceConfig) -> pl.DataFrame:
         recbole.header(files.opened(path))
     parts = [table.frame.select(entity_id=named["entity_id"], item_id=named["item_id"]) for table in files.chunks(path, [*named.values()])]
     links = pl.concat([no_links(), *(part.cast(pl.String) for part in parts)]).drop_nulls().unique(maintain_order=True)
+    links = links.with_columns(checked_series(links["item_id"])[0])
     twice = links.filter(pl.col("entity_id").is_duplicated())
     if twice.height:
         raise InputError(f"{path.name} links the entity {twice['entity_id'][0]!r} to more than one item", hint="one row per entity")

@@ -46,21 +46,22 @@ class Reading:
     def __post_init__(self) -> None:
         self._reset()
 
-    def prepare(self, raw: RawTable, cells: Callable[[RawTable, str], pl.Series]) -> None:
+    def prepare(self, raw: RawTable, declared: SourceConfig, cells: Callable[[RawTable, str], pl.Series]) -> None:
         """Take a chunk into account; where one of its values can only be understood with the rest of the file, that is read first.
 
         Args:
             raw: The chunk.
+            declared: The source with the columns that the chunk has.
             cells: Returns a column of ours in a chunk as it is written, numbers as numbers.
         """
         if self._complete:
             return
-        self._observe(raw, cells)
+        self._observe(raw, declared, cells)
         whole = raw.read_fraction >= 1.0
         if not whole and (self.numbers.n_open or self.times.in_doubt):
             self._reset()
             for part in self.again():
-                self._observe(part, cells)
+                self._observe(part, declared, cells)
             self._complete = True
 
     def note(self, what: str, n: int) -> None:
@@ -75,9 +76,9 @@ class Reading:
     def _reset(self) -> None:
         self.numbers, self.times = Marks(self.source.decimal), Times(self.source.time_format)
 
-    def _observe(self, raw: RawTable, cells: Callable[[RawTable, str], pl.Series]) -> None:
+    def _observe(self, raw: RawTable, declared: SourceConfig, cells: Callable[[RawTable, str], pl.Series]) -> None:
         for name in DECIDED:
-            if name not in self.source.columns:
+            if name not in declared.columns:
                 continue
             column = cells(raw, name)
             if isinstance(column.dtype, pl.Datetime | pl.Date):
@@ -85,4 +86,4 @@ class Reading:
             if name == "time":
                 self.times.observe(column)
             elif not column.dtype.is_numeric():
-                self.numbers.observe(column, money=name in MONEY, native=name in raw.native and self.source.columns[name] in raw.native)
+                self.numbers.observe(column, money=name in MONEY, native=str(declared.columns[name]) in raw.native)

@@ -91,7 +91,7 @@ def _listed(cells: pl.Series, separator: str | None) -> pl.Series | None:
         part = pl.element().str.strip_chars()
         split = cells.str.split(separator).alias("v").to_frame()
         return split.select(pl.col("v").list.eval(part.filter(part != ""))).to_series()
-    looks = cells.str.contains(r"(?s)^\s*\[.*\]\s*$").fill_null(False)
+    looks = cells.str.contains(r"(?s)^\s*(?:\[.*\]|\(.*,.*\)|\{[^:]*,[^:]*\})\s*$").fill_null(False)
     if not looks.any():
         return None
     held = {text: parts for text in cells.filter(looks).unique().to_list() if (parts := _inner(text)) is not None}
@@ -104,6 +104,8 @@ def _listed(cells: pl.Series, separator: str | None) -> pl.Series | None:
 
 
 def _inner(text: str) -> list[str] | None:
-    if _NUMPY.fullmatch(text.strip()) and " " in text.strip():
-        return text.strip()[1:-1].split()
-    return values(text, "")
+    text = text.strip()
+    if _NUMPY.fullmatch(text) and " " in text:
+        return text[1:-1].split()
+    # Python writes tuples, PostgreSQL arrays, with brackets of their own.
+    return values(f"[{text[1:-1]}]", "") if text[0] in "({" else values(text, "")

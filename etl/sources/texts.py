@@ -68,6 +68,8 @@ def plain(cell: str, language: str, separator: str) -> str | None:
         return translated
     if isinstance(found, dict):
         return None
+    if any(isinstance(part, dict) for part in _flat(found)):
+        return None
     parts = [str(part).strip() for part in _flat(found) if part is not None]
     return separator.join(part for part in parts if part)
 
