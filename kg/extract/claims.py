@@ -32,6 +32,8 @@ _SUBJECTS = frozenset({"this", "it", "they", "these", "each", "every", "all"})
 _PRONOUNS = frozenset({"it", "they", "we", "you", "i", "he", "she", "everyone", "nobody", "somebody", "someone", "who", "customers"})
 _PHRASE_END = re.compile(r"[,;:.!|()\[\]•+/&]|\s[-–—]\s|\b(?:and|or|by|with|made|in|for|from|to|as)\b")
 _CONTENT = r"\b(?:contains?|containing|traces?(?: amounts?)? of|with real|made with|made from)\b[^.;!?]{0,60}?\b"
+# "No fish burps" is no claim about fish: what is absent must end its phrase.
+_ENDS = re.compile(r"\s*(?:$|[^\w\s]|\d|and\b|or\b|nor\b|added\b|used\b|ingredients?\b|whatsoever\b|inside\b|[A-Z][a-z]+ Added\b)")
 # "No unnatural preservatives" leaves the natural ones in, "saturated fat free" the other fats.
 _QUALIFIED = re.compile(
     r"\b(?:unnatural|synthetic|artificial|chemical|hydrogenated|genetically|cow'?s?|excess|visible|real|whole|harsh|saturated|animal|goat'?s?|"
@@ -143,6 +145,8 @@ def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, lan
                 continue
             start, end = match.span()
             whole = (min(start, scope.cue_start), max(end, scope.cue_end))
+            if language == "en" and side == "before" and "added" not in match.group().lower() and not _ENDS.match(text, match.end()):
+                continue
             if _QUALIFIED.search(text, max(0, match.start() - 24), match.start()):
                 continue
             if language == "en" and contradicted(text, match.group(), scopes):

@@ -24,6 +24,8 @@ OF_WORDS = frozenset(
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’.&-][^\W\d_]+)*|\d[\d.,/]*|[^\w\s]")
 _BREAKS = frozenset(",;()[]|/–—")
 _NO_SCENT = frozenset({"oil", "butter", "extract", "seed", "milk", "water", "gold", "bristle", "wood", "brown", "red", "pink", "kernel", "peel"})
+_MANY_PARTS = 4
+"""So many commas make a list of ingredients."""
 _INGREDIENTS = frozenset({"oil", "butter", "milk", "wax"})
 _POSSESSIVE = re.compile(r"['’]s\b")
 _BEAUTY, _FOOD, _GROCERY = mask("beauty"), mask("food"), mask("grocery")
@@ -82,10 +84,14 @@ def standing(title: str, relation: str, value: str, start: int, end: int, contex
             first = phrase is phrases[0]
             return DOUBTFUL if surface in _INGREDIENTS and not first and not context & _FOOD else _form(surface, after, context, sets)
         case "has_packaging":
+            if surface == "can" and before and before[-1] not in sets["pack_unit"] and not phrase.number_after:
+                return FOREIGN
             return _packaging(phrase, before, after, sets)
         case "has_gender":
             return FOREIGN if after and after[0] in sets["verb"] | sets["gender_next"] else OWN
         case "has_age_group":
+            if surface in {"junior", "teen", "teenage", "teens"} or (surface in {"children", "child"} and phrase.lead != "for"):
+                return DOUBTFUL
             if surface in {"baby", "babies"} and not context & _FOR_BABIES:
                 return DOUBTFUL
             blocked = {"baby": sets["baby_next"], "youth": sets["youth_next"]}.get(surface, frozenset())
@@ -146,7 +152,7 @@ def _color(title: str, surface: str, end: int, before: Sequence[str], after: Seq
     if last in sets["metal"] and after and after[0] in sets["metal_next"]:
         return FOREIGN
     words = _title_words(title)
-    if context & _BEAUTY and words & sets["perfume"]:
+    if context & _BEAUTY and words & (sets["perfume"] | {"shampoo", "conditioner"}):
         return FOREIGN
     if last in sets["fruit_colour"] and words & sets["scented"]:
         return FOREIGN
@@ -179,7 +185,9 @@ def _scent(title: str, phrase: _Phrase, before: Sequence[str], after: Sequence[s
     words = _title_words(title)
     if words & sets["makeup"] or (after and after[0] in _NO_SCENT):
         return FOREIGN
-    if phrase.lead or "extract" in words:
+    if phrase.lead or "extract" in words or title.count(",") >= _MANY_PARTS:
+        return DOUBTFUL
+    if words.isdisjoint(sets["perfumed"] | sets["perfume"]):
         return DOUBTFUL
     named = "scent" in title.lower() or bool(words & {"fragrance", "aroma", "candle", "candles"})
     return OWN if named or (not before and not after) else DOUBTFUL

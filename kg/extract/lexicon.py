@@ -175,7 +175,7 @@ def _rule(row: Mapping[str, Any], name: str) -> Rule:
     unknown = [key for key in row if key not in {"label", "pattern", "phrases", "id", "if", "unless", "fields", "confidence"}]
     if missing or unknown:
         where = f"{name}: {json.dumps(row, ensure_ascii=False)[:100]}"
-        raise ConfigError(f"{where} {'lacks ' + missing[0] if missing else 'has the unknown key ' + unknown[0]}", hint="see docs/extraction-rules.md")
+        raise ConfigError(f"{where} {'lacks ' + missing[0] if missing else 'has the unknown key ' + unknown[0]}", hint="see docs/extraction.md")
     return Rule(
         str(row["label"]),
         str(row["id"]),

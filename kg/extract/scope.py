@@ -86,10 +86,16 @@ def scopes(text: str, language: str, *, title: bool) -> tuple[Scope, ...]:
     if found is None:
         return ()
     pattern, cues = found
-    plain = text.replace("’", "'")
+    plain = text.replace("’", "'").lower()
+    if len(plain) != len(text):
+        # A letter whose small form is two characters would shift all offsets.
+        plain = text
     regions: list[Scope] = []
     for match in pattern.finditer(plain):
-        for kind, side, reach in cues[match.group(1).lower() if language != "zh" else match.group(1)]:
+        before = plain[match.start() - 1 : match.start()]
+        if language != "zh" and (before.isalnum() or before == "'"):
+            continue
+        for kind, side, reach in cues[match.group(1)]:
             scope = _ruled(plain, match, kind, side, reach, language, title=title)
             if scope is not None:
                 regions.append(scope)
@@ -184,7 +190,8 @@ def _cues(language: str) -> tuple[re.Pattern[str], dict[str, list[_Cue]]] | None
         cues.setdefault(word, []).append(cue)
     longest = sorted(cues, key=lambda word: (-len(word), word))
     body = "|".join(re.escape(word) for word in longest)
-    return re.compile(f"({body})" if language == "zh" else rf"(?<![\w']){'(' + body + ')'}(?![\w'])", re.IGNORECASE), cues
+    # No look-behind: where the pattern begins with letters, the search skips to them; the caller checks what stands before.
+    return re.compile(f"({body})" if language == "zh" else rf"({body})(?![\w'])"), cues
 
 
 def _rows(rows: list[dict[str, Any]]) -> Iterator[tuple[str, _Cue]]:

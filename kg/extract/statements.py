@@ -17,6 +17,9 @@ UNSURE = 0.5
 _PERSONS = frozenset({"has_gender", "has_age_group", "has_audience"})
 _IMITATED = frozenset({"has_material", "has_form"})
 _SCOPED = OF_WORDS | CLAIMS | {"has_brand"}
+_MAY_BE_FREE = re.compile(
+    r"[Ff]ree|FREE|[Nn]o |NO |[Nn]ot |[Ww]ithout|[Cc]ontain|CONTAIN|WITHOUT|[Zz]ero|w/o|0 ?%|[Mm]inus|[Dd]evoid|[Ee]xclud|[Ll]acking|[Nn]ever"
+)
 _FREE = re.compile(r"(\w+)[\s-]*free$", re.IGNORECASE)
 _MADE_OF = re.compile(
     r"(?:made|crafted|constructed|built|cut|woven|sewn|knitted|forged|moulded|molded)\s+(?:of|from|in|out of|entirely of)\s+(?:[\w%-]+\s+){0,3}$"
@@ -36,6 +39,9 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
         language: ISO 639-1 code.
         masked: Regions that are something else: a brand's name.
     """
+    found = list(found)
+    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in found):
+        return found
     title = field == "title"
     ruled = scopes(text, language, title=title)
     kept: list[Mention] = []
