@@ -12,11 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from rich.markup import escape
+from rich.table import Table
 
 from etl import builds, jobs, show
 from etl.console import Console
@@ -28,6 +30,10 @@ from kg.errors import UnavailableError
 from kg.workspace import Workspace
 
 HOUSEHOLD = "1"
+_K, _EXPLAINED = 10, 3
+"""How many items each list has, and how many of them are explained."""
+
+_SHOWN_SHARE = 0.0005
 _READY_S = 60
 _GRAPH_WAIT_S = 60
 
@@ -56,7 +62,7 @@ def run_demo(folder: Path, *, port: int, stop: bool) -> None:
         with MemoryWatch(workspace) as memory:
             console.note("starting the API and the graph database")
             _wait_ready(server, port, workspace)
-            _print_answer(console, _answer(workspace, port, key_file))
+            _print_answer(console, _answer(workspace, port, key_file, "buy_again"), _answer(workspace, port, key_file, "personal"))
             _print_ending(console, workspace, port, key_file, memory.peak_mib())
         if not stop:
             console.note("serving until Ctrl-C")
@@ -113,15 +119,15 @@ def _key_file(workspace: Workspace) -> Path:
     return path
 
 
-def _answer(workspace: Workspace, port: int, key_file: Path) -> dict[str, Any]:
+def _answer(workspace: Workspace, port: int, key_file: Path, strategy: str) -> dict[str, Any]:
     try:
-        return _ask(port, key_file.read_text().strip())
+        return _ask(port, key_file.read_text().strip(), strategy)
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.UNAUTHORIZED:
             raise UnavailableError(f"the API answered {error.code} {error.reason}", hint=f"read {workspace.root / 'serve.log'}") from None
     # The workspace's keys were deleted or the demo's was revoked since: it gets a new one.
     key_file.unlink()
-    return _ask(port, _key_file(workspace).read_text().strip())
+    return _ask(port, _key_file(workspace).read_text().strip(), strategy)
 
 
 def _wait_until_ended(server: subprocess.Popen[bytes], workspace: Workspace) -> None:
@@ -142,26 +148,45 @@ def _wait_ready(server: subprocess.Popen[bytes], port: int, workspace: Workspace
     raise UnavailableError("the API did not become ready", hint=f"read {workspace.root / 'serve.log'}; is port {port} taken?")
 
 
-def _ask(port: int, key: str) -> dict[str, Any]:
-    url = f"http://127.0.0.1:{port}/v1/users/{quote(HOUSEHOLD, safe='')}/recommendations?k=10"
+def _ask(port: int, key: str, strategy: str) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{port}/v1/users/{quote(HOUSEHOLD, safe='')}/recommendations?k={_K}&strategy={strategy}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own loopback address
         answer: dict[str, Any] = json.load(response)
     return answer
 
 
-def _print_answer(console: Console, answer: dict[str, Any]) -> None:
-    console.out.print(f"\n[bold]Household {answer['user_id']}[/], {answer['strategy']} (build {answer['build_id']})")
-    for item in answer["items"]:
-        console.out.print(f"\n[bold]{item['rank']:>2}. {escape(item['title'])}[/]  [dim]item {item['item_id']}  score {item['score']:.4f}[/]")
-        for reason in item["reasons"][:4]:
-            console.out.print(f"    {reason['share']:6.1%}  {reason['sentence']}", markup=False)
-        rest = item["remainder"] + sum(reason["share"] for reason in item["reasons"][4:])
+def _print_answer(console: Console, again: dict[str, Any], new: dict[str, Any]) -> None:
+    """Print what the household buys again beside what is new to it, then why, item by item."""
+    console.out.print(f"\n[bold]Household {again['user_id']}[/] (build {again['build_id']})\n")
+    console.out.print(_side_by_side(again["items"], new["items"]))
+    for heading, answer in (("Buy again", again), ("New to this household", new)):
+        console.out.print(f"\n[bold]{heading}: why[/]")
+        for item in answer["items"][:_EXPLAINED]:
+            _print_item(console, item)
+
+
+def _side_by_side(again: list[dict[str, Any]], new: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("", justify="right")
+    table.add_column("Buy again")
+    table.add_column("New to this household")
+    for rank, (one, other) in enumerate(zip_longest(again, new), start=1):
+        table.add_row(str(rank), *(escape(item["title"]) if item else "" for item in (one, other)))
+    return table
+
+
+def _print_item(console: Console, item: dict[str, Any]) -> None:
+    console.out.print(f"\n[bold]{item['rank']:>2}. {escape(item['title'])}[/]  [dim]item {item['item_id']}  score {item['score']:.4f}[/]")
+    for reason in item["reasons"][:4]:
+        console.out.print(f"    {reason['share']:6.1%}  {reason['sentence']}", markup=False)
+    rest = item["remainder"] + sum(reason["share"] for reason in item["reasons"][4:])
+    if abs(rest) >= _SHOWN_SHARE:
         console.out.print(f"    {rest:6.1%}  everything else", markup=False)
-        paths = [path for reason in item["reasons"] for path in reason.get("paths", [])[:1]]
-        if paths:
-            best = max(paths, key=lambda path: float(path["share"]))
-            console.out.print("    " + show.draw(best["nodes"], best["edges"]), markup=False, style="dim")
+    paths = [path for reason in item["reasons"] for path in reason.get("paths", [])[:1]]
+    if paths:
+        best = max(paths, key=lambda path: float(path["share"]))
+        console.out.print("    " + show.draw(best["nodes"], best["edges"]), markup=False, style="dim")
 
 
 def _graph(workspace: Workspace) -> Connection | None:

@@ -45,6 +45,7 @@ _KEYS_OF: Mapping[str, tuple[Table, ...]] = {
     "attributes_limit": ("items", "users"),
     "time_format": ("interactions",),
     "taxonomy": ("items",),
+    "abbreviations": ("items",),
     "link": ("triples",),
     "link_columns": ("triples",),
     "entity_type": ("triples",),
@@ -96,6 +97,11 @@ class SourceConfig(Section):
     max_line_mb: float = Field(default=0.0, ge=0, le=1024, description="A longer line (or XML record) is refused, MiB; 0 is 16.")
     attributes_json: str = Field(default="", description="The file's column that holds a JSON object of attributes of the item or user.")
     attributes_limit: int = Field(default=100, ge=1, le=2000, description="Of the keys of attributes_json the most common ones become attributes.")
+    abbreviations: str = Field(
+        default="",
+        description="For items: a JSONL file of a register's abbreviations that titles in capitals are spelled out by, relative to reckon.toml, or "
+        "package:NAME/inner/path.",
+    )
     link: str = Field(default="", description="For triples: a file that says which entity is which item, relative to reckon.toml.")
     link_columns: dict[Literal["item_id", "entity_id"], str] = Field(
         default={"item_id": "item_id", "entity_id": "entity_id"}, description="The columns of that file."

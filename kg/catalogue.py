@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from kg.extract.text import plain
 from kg.tables import ITEM_COLUMNS
 
 Fields = Mapping[str, Any]
@@ -80,6 +81,7 @@ def items_frame(rows: Sequence[tuple[str, Fields]]) -> pl.DataFrame:
         {
             "item_id": item_id,
             **{name: fields.get(name) for name in FIELDS},
+            "title": _shown(fields.get("title")),
             "categories": list(fields.get("categories", ())),
             **{name: list(fields.get("attributes", {}).get(name, ())) for name in extras},
         }
@@ -121,3 +123,8 @@ def _patched(fields: Mapping[str, Any], given: Fields) -> dict[str, Any]:
     if not now.get("attributes"):
         now.pop("attributes", None)
     return now
+
+
+def _shown(title: str | None) -> str | None:
+    """Return a title as it is shown; the ledger keeps what was sent."""
+    return None if title is None else plain(title) or title

@@ -14,6 +14,9 @@ from kg.schema import EdgeType
 TEXT_FIELDS = ("title", "description")
 """Item fields that extraction reads as prose."""
 
+AS_WRITTEN = "title_as_written"
+"""Attribute column that keeps a title as the shop wrote it, where it is shown otherwise. It states nothing about the item."""
+
 ITEM_COLUMNS: Mapping[str, pl.DataType] = {
     "item_id": pl.String(),
     "title": pl.String(),

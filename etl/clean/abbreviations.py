@@ -1,7 +1,7 @@
 """A lexicon of a register's abbreviations: titles as a till prints them become titles that a person reads.
 
 One JSON object a line. `{"text": "SFT DRNK", "means": "soft drink"}` replaces words wherever they stand, the longest first; `means` is written
-with its own case, and "" drops the words. `{"title": "CANDY BARS (SINGLES)(INCLUDING", "means": "candy bars, single"}` replaces the start of a title. What the
+with its own case, and "" drops the words. `{"title": "CANDY BARS (SINGLES)", "means": "candy bars"}` replaces the start of a title. What the
 lexicon does not know stays, in lower case. Only titles without a lower-case letter are read so.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from kg.errors import InputError
 
 _SIZE = re.compile(r"(?<=\s)(?:[(.]?\d|L\s+\d|(?:PT|GAL|CTN|QT|LB|EA)$).*$")
-_TOKEN = re.compile(r"[A-Z][A-Z'.]*|[^A-Z]+")
+_STRAY = re.compile(r"^(?:L\s+(?=\d)|\(\d+\)\s*)")
+"""What a till prints before a size and means nothing to a shopper."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Abbreviations:
         else:
             match = _SIZE.search(rest)
             cut = match.start() if match else len(rest)
-            head, size = self._words(rest[:cut]), self._words(rest[cut:])
+            head, size = self._words(rest[:cut]), self._words(_STRAY.sub("", rest[cut:]))
         whole = ", ".join(part for part in (_tidy(head), _tidy(size)) if part)
         return whole[:1].upper() + whole[1:] if whole else title
 

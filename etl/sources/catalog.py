@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from etl import rejects
+from etl.clean.abbreviations import read_abbreviations
 from etl.clean.config import CleanConfig
 from etl.clean.lines import line_rules, service_lines
 from etl.settings import SourceConfig
@@ -26,6 +27,7 @@ from etl.sources.known import Prepared, prepared
 from etl.sources.links import no_links, read_links
 from etl.sources.mapping import Mapping as SourceMapping
 from etl.sources.raw import RawTable
+from etl.sources.titles import readable_titles
 from kg.errors import InputError
 from kg.ratings import RatingScale
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, USER_COLUMNS, Catalog, empty
@@ -324,6 +326,9 @@ class _Assembly:
             if service.any():
                 self._flag_items(name, rows.filter(service).with_columns(line=pl.lit(None, dtype=pl.Int64)), details)
                 rows = rows.filter(~service)
+        if source.table == "items":
+            lexicon = read_abbreviations(files.resolve(self._root, source.abbreviations)) if source.abbreviations else None
+            rows = readable_titles(rows, lexicon)
         self._add(source.table, rows)
         return rows.height
 

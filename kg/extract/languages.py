@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cache
 from typing import Any
 
 import spacy
-from spacy.attrs import NORM
+from spacy.attrs import IDX, NORM
 from spacy.language import Language
 from spacy.matcher import Matcher, PhraseMatcher
 from spacy.tokens import Doc, Span
@@ -112,28 +113,28 @@ class AttributeRules:
     def __call__(self, doc: Doc) -> Doc:
         """Match one text."""
         matches = self._phrases(doc)
-        if not self._numeric or _DIGIT.search(doc.text):
+        text = doc.text
+        if not self._numeric or _DIGIT.search(text):
             matches += self._tokens(doc)
         spans: list[Span] = []
         for key, start, end in dict.fromkeys(matches):
             label, rule_id = self._keys[key]
             spans.append(Span(doc, start, end, label=label, span_id=rule_id))
-        spans.extend(self._measures(doc))
+        spans.extend(self._measures(doc, text))
         doc.spans[SPANS] = spans
         return doc
 
-    def _measures(self, doc: Doc) -> Iterator[Span]:
+    def _measures(self, doc: Doc, text: str) -> Iterator[Span]:
         """Yield a span for each relation that a quantity states; the words it touches are whole, so the quantities themselves are kept beside."""
         kept: Amounts = {}
-        for amount in own_amounts(doc.text):
-            whole = doc.char_span(amount.start, amount.end, alignment_mode="expand")
-            if whole is None:
-                continue
-            for position in self._rules.senses.get((_sense(amount), amount.unit), ()):
-                span = Span(doc, whole.start, whole.end, label=self._rules.rules[position].relation, span_id=str(position))
-                kept.setdefault((span.start, span.end), []).append(amount)
-                yield span
         doc.user_data[AMOUNTS] = kept
+        found = own_amounts(text)
+        starts = doc.to_array(IDX).tolist() if found else []
+        for amount in found:
+            first, last = bisect_right(starts, amount.start) - 1, bisect_left(starts, amount.end)
+            for position in self._rules.senses.get((_sense(amount), amount.unit), ()):
+                kept.setdefault((first, last), []).append(amount)
+                yield Span(doc, first, last, label=self._rules.rules[position].relation, span_id=str(position))
 
 
 def _sense(amount: Amount) -> str:

@@ -20,7 +20,7 @@ from kg.extract.prices import price_bands
 from kg.extract.reading import Mention, Region
 from kg.extract.statements import statements, states
 from kg.extract.text import Readable, readable
-from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
+from kg.tables import AS_WRITTEN, ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
 VERSION = "3"
 CATALOG, RULES, GAZETTEER = "catalog", "rules", "gazetteer"
@@ -76,7 +76,7 @@ class Extractor:
 
     def _structured(self, items: pl.DataFrame) -> pl.DataFrame:
         """Turn structured fields into facts: the field is its own evidence."""
-        extras = [name for name in items.columns if name not in ITEM_COLUMNS]
+        extras = [name for name in items.columns if name not in ITEM_COLUMNS and name != AS_WRITTEN]
         parts = [_field_facts(items.select("item_id", pl.concat_list("brand").alias("brand")), "brand")]
         parts += [_field_facts(items.select("item_id", name), name) for name in ("categories", *extras)]
         return self._canonical(pl.concat(parts))

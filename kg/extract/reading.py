@@ -117,7 +117,7 @@ def _read(span: Span, rule: Rule) -> list[Mention]:
     start, end, text = span.start_char, span.end_char, span.text
     if rule.value == QUANTITY:
         return [
-            Mention(q.relation, q.value, one.start, one.end, span.doc.text[one.start : one.end], rule.confidence if q.sure else _UNSURE)
+            Mention(q.relation, q.value, one.start, one.end, text[one.start - start : one.end - start], rule.confidence if q.sure else _UNSURE)
             for one in dict.fromkeys(span.doc.user_data[AMOUNTS].get((span.start, span.end), ()))
             for q in stated(one, rule.relation)
         ]

@@ -28,6 +28,10 @@ _FILL = (
     r"(?:\s|[:=(~≈：（]|(?<![A-Za-z])(?:an?|the|about|approx\.?|approximately|around|of|is|are|most|all|any|your|standard|nominal|to)(?![A-Za-z])"
     r"|约为|约|在|的|为)*$"
 )
+_FILLERS = frozenset(
+    {"a", "an", "the", "about", "approx", "approximately", "around", "of", "is", "are", "most", "all", "any", "your", "standard", "nominal", "to"}
+)
+_LAST_WORD = re.compile(r"([^\W\d_]+|[^\s\w:=(~≈：（.])[\s:=(~≈：（./+#]*$")
 _REACH = 48
 _RANGE = re.compile(r"\d\s?[-–—~～]\s?$|\d\s?(?:to|bis|至|到)\s?$|±\s?$|\+/?-\s?$|\bbetween\s$", re.IGNORECASE)
 _FROM = re.compile(r"\s?(?:[-–—~～]|to|至|到|and)\s?$", re.IGNORECASE)
@@ -116,6 +120,21 @@ def _pattern(stands: str, words: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"[\s,(（-]{{0,3}}(?:of\s+)?({choice})", re.IGNORECASE)
 
 
+def _may_end(before: str, of: str) -> bool:
+    """Say whether a text may end with one of the words, by its last one; most texts do not, and this is quick."""
+    last = _LAST_WORD.search(before)
+    if last is None or last[1] in {"%", "/"}:
+        return last is not None
+    word = last[1].lower()
+    return not word.isascii() or word in _last_words(of) or word in _FILLERS
+
+
+@cache
+def _last_words(of: str) -> frozenset[str]:
+    _, roles = _cues()["before", of]
+    return frozenset(word.split()[-1].rstrip(":.").rpartition("/")[0] or word.split()[-1].rstrip(":.") for word in roles)
+
+
 def _loose(word: str) -> str:
     return re.escape(word).replace(r"\ ", r"[\s-]+")
 
@@ -130,7 +149,11 @@ def _said(text: str, amount: Amount, of: str) -> str:
         pattern, roles = _cues().get((stands, of), (None, {}))
         if pattern is None:
             continue
-        match = pattern.match(text, amount.end) if stands == "after" else pattern.search(text[max(0, amount.start - _REACH) : amount.start])
+        if stands == "after":
+            match = pattern.match(text, amount.end)
+        else:
+            before = text[max(0, amount.start - _REACH) : amount.start]
+            match = pattern.search(before) if _may_end(before, of) else None
         if match:
             return roles[_folded(match[1])]
     return ""
