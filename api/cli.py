@@ -49,6 +49,12 @@ def serve(
     # Every thread may get an arena of its own, whose free memory the others cannot use; read by the C library when a process starts.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     logs.configure()
+    if opened.current_id() is None:
+        typer.echo(
+            f"no build is published in {opened.root}: every call but health answers 503 until one is\n"
+            f"  → run: reckon rebuild -w {opened.root}   (this server takes the build up by itself)",
+            err=True,
+        )
     with ExitStack() as stack:
         if n_workers > 1:
             os.environ[app.SUPERVISOR_VARIABLE] = str(os.getpid())

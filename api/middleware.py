@@ -53,7 +53,7 @@ class RequestContext:
         except Exception as error:
             refusal = _refusal(error, request_id)
             if not status:
-                await problems.send(tracked, refusal, request_id)
+                await problems.send(tracked, refusal, request_id, scope=scope)
         finally:
             self._note(scope, status or 499, time.perf_counter() - started, request_id)
 

@@ -12,7 +12,7 @@ from api.problems import MEDIA_TYPE
 from api.responses import Problem
 
 _SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Paste the key alone; it is sent as Authorization: Bearer KEY"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "X-API-Key: KEY"},
 }
 _COMMON = {

@@ -11,8 +11,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.types import Send
+from starlette.types import Scope, Send
 
+from api import key_page
 from api.responses import request_id
 from kg import plain
 from kg.errors import AuthenticationError, ReckonError, UnavailableError
@@ -70,10 +71,16 @@ def document(refusal: Refusal, request_id: str, **members: Any) -> bytes:
     return orjson.dumps(body)
 
 
-async def send(send: Send, refusal: Refusal, request_id: str) -> None:
-    """Answer with a problem from outside the routes."""
-    body = document(refusal, request_id)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), *refusal.headers]
+async def send(send: Send, refusal: Refusal, request_id: str, *, scope: Scope | None = None) -> None:
+    """Answer with a problem from outside the routes; a browser that lacks a key gets a page."""
+    as_page = scope is not None and refusal.status == 401 and key_page.wanted(scope)
+    body = key_page.page(request_id) if as_page else document(refusal, request_id)
+    headers = [
+        (b"content-type", key_page.MEDIA_TYPE if as_page else MEDIA_TYPE.encode()),
+        (b"vary", b"Accept"),
+        (b"content-length", str(len(body)).encode()),
+        *refusal.headers,
+    ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

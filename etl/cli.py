@@ -140,6 +140,14 @@ def init(folder: Path, template: Annotated[str, typer.Option(help="empty or demo
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
     typer.echo(f"wrote {target}")
+    files_line = "look at it; it fetches its data itself" if template == "demo" else "name the shop's files there: one [[source]] per file"
+    typer.echo(
+        "next:\n"
+        f"  1. {target}: {files_line} (docs/import.md)\n"
+        f"  2. reckon rebuild -w {folder}\n"
+        f"  3. reckon keys create -w {folder} --scope recommend:read --name shop\n"
+        f"  4. reckon serve -w {folder}, then http://127.0.0.1:8000/docs with the key as the password"
+    )
 
 
 @config_app.command("show")
@@ -251,6 +259,10 @@ def cypher(
         store.wait()
         job.database.note_other(store)
         result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
+    if not result.rows:
+        # Some databases do not name the columns of nothing.
+        typer.echo("\n".join([*filter(None, [" | ".join(result.columns)]), "0 rows"]))
+        return
     table = Table(*map(escape, result.columns))
     for row in result.rows:
         table.add_row(*(escape(str(value)) for value in row))

@@ -8,9 +8,11 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
@@ -65,6 +67,7 @@ def run_demo(folder: Path, *, port: int, stop: bool) -> None:
             _print_answer(console, _answer(workspace, port, key_file, "buy_again"), _answer(workspace, port, key_file, "personal"))
             _print_ending(console, workspace, port, key_file, memory.peak_mib())
         if not stop:
+            _open_docs(console, port)
             console.note("serving until Ctrl-C")
             _wait_until_ended(server, workspace)
     except KeyboardInterrupt:
@@ -207,9 +210,16 @@ def _print_ending(console: Console, workspace: Workspace, port: int, key_file: P
     shown = key_file.relative_to(Path.cwd()) if key_file.is_relative_to(Path.cwd()) else key_file
     base = f"http://127.0.0.1:{port}"
     lines = [
-        f"API docs   {base}/docs",
+        f"API docs   {base}/docs  press Authorize there and paste the key of {shown}",
         f"health     {base}/health/ready",
         f"graph      {graph.uri if graph else 'not running'}  user root  database reckon  password in {workspace.graph / 'password'}",
         f'try        curl -s -H "Authorization: Bearer $(cat {shown})" "{base}/v1/users/{HOUSEHOLD}/recommendations?k=3"',
     ]
     console.out.print("\n".join(["", *lines]), markup=False)
+
+
+def _open_docs(console: Console, port: int) -> None:
+    """Open the API's documentation where a person with a desktop looks on; elsewhere the printed address is enough."""
+    has_desktop = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if console.out.is_terminal and has_desktop:
+        webbrowser.open(f"http://127.0.0.1:{port}/docs")

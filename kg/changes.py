@@ -122,6 +122,8 @@ def accepted(
             change = parse(record)
             if change.op != "upsert_item" and change.item_id not in known:
                 raise RefusedChangeError("item_id", change.item_id, "is not an item of the catalogue")
+            if change.op == "upsert_item" and not change.values.get("title", change.item_id in known):
+                raise RefusedChangeError("title", change.values.get("title") or "", "is missing: no item can be recommended without one")
         except RefusedChangeError as error:
             bad.append((line, error))
             continue

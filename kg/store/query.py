@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import neo4j
+from neo4j.exceptions import DatabaseError
 from neo4j.graph import Node, Path, Relationship
 
-from kg.errors import LimitError, QueryRefusedError
+from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError
 from kg.store.guard import check_text
 from kg.store.session import BoltSession, translated
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
+_UNKNOWN = re.compile(r"Unknown (?:procedure|function|procedure/function):? ['`]?([\w.]+)")
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
 
@@ -85,6 +87,10 @@ class _Query:
         try:
             self._check_plan()
             self.result = self._read()
+        except GraphUnavailableError as error:
+            # It has answered, so it is no outage: it cannot do what this query asks.
+            answered = error.__cause__ if isinstance(error.__cause__, DatabaseError) else None
+            self.error = error if answered is None else _unable(answered)
         except Exception as error:
             self.error = error
 
@@ -111,6 +117,16 @@ class _Query:
                     transaction.rollback()
         rows = [[_plain(value) for value in record.values()] for record in records[: self._max_rows]]
         return QueryResult(columns, rows, len(records) > self._max_rows)
+
+
+def _unable(error: DatabaseError) -> QueryError:
+    text = (str(error.message or error).strip().splitlines() or [""])[0][:300]
+    unknown = _UNKNOWN.search(text)
+    if unknown is not None:
+        return QueryError(
+            f"this graph database does not have the procedure or function {unknown[1]}", hint="not every database has all that is allowed"
+        )
+    return QueryError(f"the graph database cannot run the query: {text}", hint="correct the Cypher")
 
 
 def _plain(value: Any) -> Any:

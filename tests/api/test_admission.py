@@ -59,6 +59,22 @@ def test_metrics_take_their_own_scope(asking: Asking, workspace: Workspace) -> N
     assert "reckon_requests_total" in client.get("/metrics", headers=reader).text
 
 
+def test_a_browser_without_a_key_gets_a_page_that_says_where_keys_come_from(asking: Asking) -> None:
+    client = asking()
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/docs", "/openapi.json", LIST):
+        page = client.get(path, headers=browser)
+        assert (page.status_code, page.headers["content-type"], page.headers["vary"]) == (401, "text/html; charset=utf-8", "Accept")
+        assert page.headers["x-request-id"] in page.text
+        for said in ("reckon keys create", "demo.key", "as the password", "Authorize"):
+            assert said in page.text
+        # Nothing that was sent is on the page.
+        assert "recommendations" not in page.text.replace("recommend:read", "")
+    assert client.get("/docs", headers=browser).headers["www-authenticate"].startswith("Basic")
+    assert client.post("/v1/events", headers=browser, json={}).headers["content-type"] == "application/problem+json"
+    assert problem_of(client.get(LIST, headers={"Accept": "application/json"}), 401)
+
+
 def test_docs_can_be_made_public(asking: Asking) -> None:
     client = asking(public_docs=True)
     assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 200

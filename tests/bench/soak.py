@@ -25,9 +25,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from api.client import Client
+from api.client import Client, ReckonError
 from api.keys import KeyStore
-from kg.errors import ReckonError
 from kg.workspace import Workspace
 from tests.free_port import free_port
 from tests.small_shop import built_small_shop

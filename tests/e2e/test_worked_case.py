@@ -265,6 +265,7 @@ def test_nothing_changed_nothing_to_do_and_rollback(served: Served) -> None:
 
 def test_reading_cypher_is_answered_and_writing_refused(served: Served) -> None:
     assert "Green tea" in served.reckon("cypher", "MATCH (i:Item {item_id: '1'}) RETURN i.title")
+    assert "0 rows" in served.reckon("cypher", "MATCH (i:Item) WHERE i.item_id = 'nobody' RETURN i.title AS title")
     command = [sys.executable, "-m", "etl", "cypher", "MATCH (i:Item) SET i.title = 'x' RETURN i", "-w", str(served.folder)]
     done = subprocess.run(command, env=served.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 9

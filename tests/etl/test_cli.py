@@ -45,7 +45,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("template", ["empty", "demo"])
 def test_init_writes_a_workspace_that_loads(run: Run, tmp_path: Path, template: str):
-    assert run("init", tmp_path / "w", "--template", template)[0] == 0
+    code, said, _ = run("init", tmp_path / "w", "--template", template)
+    assert code == 0
+    for next_step in ("reckon.toml", "reckon rebuild -w", "reckon keys create -w", "reckon serve -w"):
+        assert next_step in said
     code, out, _ = run("config", "show", "-w", tmp_path / "w")
     assert code == 0
     assert "[serve]" in out

@@ -70,6 +70,20 @@ def test_a_file_is_read_line_by_line(tmp_path: Path) -> None:
         list(read_changes(tmp_path / "none"))
 
 
+def test_no_item_comes_in_or_stays_without_a_title() -> None:
+    sent = [
+        {"op": "upsert_item", "item_id": "new", "price": 5},
+        {"op": "upsert_item", "item_id": "known", "price": 5},
+        {"op": "upsert_item", "item_id": "known", "title": ""},
+        {"op": "upsert_item", "item_id": "new", "title": "Tea"},
+        {"op": "delete_item", "item_id": "known"},
+        {"op": "upsert_item", "item_id": "known", "price": 5},
+    ]
+    good, bad = accepted(list(enumerate(sent)), ["known"])
+    assert [(change.op, change.item_id) for change in good] == [("upsert_item", "known"), ("upsert_item", "new"), ("delete_item", "known")]
+    assert [(line, error.column) for line, error in bad] == [(0, "title"), (2, "title"), (5, "title")]
+
+
 def test_a_deleted_item_takes_its_events_and_links_along_and_may_come_back() -> None:
     before = catalog()
     after = apply_changes(before, [change(op="delete_item", item_id="i1"), change(op="upsert_item", item_id="i1", title="Again")])

@@ -164,6 +164,20 @@ def test_wrong_cypher_is_the_askers_mistake(store: GraphStore, text: str) -> Non
     assert "server log" not in raised.value.message
 
 
+def test_what_a_database_cannot_do_is_no_outage(store: GraphStore) -> None:
+    refused: dict[str, QueryError] = {}
+    for name in ("db.schema.nodeTypeProperties", "db.schema.relTypeProperties"):
+        try:
+            store.query(f"CALL {name}()")
+        except QueryError as error:
+            refused[name] = error
+    assert all(name in error.message for name, error in refused.items())
+    # Neo4j answers null here, the embedded database refuses; neither is down.
+    with suppress(QueryError):
+        store.query("RETURN point.distance(1, 2)")
+    assert store.query("RETURN 1").rows == [[1]]
+
+
 def test_parameters_are_values_not_text(store: GraphStore) -> None:
     tables = GraphTables({"item": pl.DataFrame({"key": ["a", "b"]})}, {})
     store.upsert(tables, "20260101T000000-000001")
