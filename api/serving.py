@@ -113,7 +113,12 @@ class Serving:
     @property
     def degraded(self) -> list[str]:
         """What does not work at the moment while answers go on."""
-        working = {"build": self._refused is None, "graph": self._graph_up, "ledger": self.ledger.up, "catalogue": self.catalogue.waiting_s < _WAITING_S}
+        working = {
+            "build": self._refused is None,
+            "graph": self._graph_up,
+            "ledger": self.ledger.up,
+            "catalogue": self.catalogue.waiting_s < _WAITING_S,
+        }
         return [name for name, works in working.items() if not works]
 
     @property

@@ -37,6 +37,7 @@ INTERNAL_EXIT = 70
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
 AllowRejects = Annotated[int, typer.Option("--allow-rejects", min=0, help="Rows that may be rejected without a failing exit code.")]
 
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"reckon {version_of('reckon')}")

@@ -68,7 +68,9 @@ class GraphDatabase:
         except (GraphUnavailableError, NotFoundError) as error:
             if self.workspace.current_id() != build_id:
                 publish(self.workspace, build_id)
-            self.console.note(f"build {build_id} is published, but not in the graph database: {error.message}; `reckon graph restore` writes it there")
+            self.console.note(
+                f"build {build_id} is published, but not in the graph database: {error.message}; `reckon graph restore` writes it there"
+            )
 
     def restore(self, build_id: str) -> bool:
         """Make the database hold a build, and nothing of another; say whether that was needed.
@@ -169,7 +171,9 @@ class GraphDatabase:
             # Changed items were overwritten with what the build says of them; `reckon follow` writes them again.
             ledger.forget_graph(self.workspace, self.config)
         except LedgerUnavailableError as error:
-            self.console.note(f"{error.message}; items that changed since build {build_id} may be missing from the graph database until they change again")
+            self.console.note(
+                f"{error.message}; items that changed since build {build_id} may be missing from the graph database until they change again"
+            )
         self._note_held(build_id)
 
     def _note_held(self, build_id: str) -> None:
