@@ -185,7 +185,7 @@ class Follower:
     def _repair_graph(self, build: Build) -> None:
         """Write what the graph database has not got: it was down, or another build has been loaded since.
 
-        Where it does not hold the published build at all (a run was killed while it loaded, or it was down when the build was published), a process of
+        Where it does not hold the published build (a run was killed while it loaded, or it was down when the build was published), a process of
         its own writes that build first; a rebuild that is at work goes before.
         """
         try:

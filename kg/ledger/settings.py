@@ -21,9 +21,7 @@ class LedgerConfig(Section):
     )
     queue_events: int = Field(default=20_000, ge=1_000, le=1_000_000, description="Events that may wait for the disk in one worker; beyond, 503.")
     append_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Longest that a request waits for its events to be durable; then 503.")
-    poll_ms: float = Field(
-        default=10.0, ge=1, le=1_000, description="Shortest time between two looks of a worker for events that other workers took."
-    )
+    poll_ms: float = Field(default=10.0, ge=1, le=1_000, description="Shortest time between two looks for events that other workers took.")
     tail_events: int = Field(
         default=100_000,
         ge=1_000,

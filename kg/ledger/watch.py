@@ -1,7 +1,8 @@
 """Waiting for a ledger to grow without asking it over and over: the kernel, or PostgreSQL, says when something was written.
 
-A file: inotify on its folder, where the log that SQLite appends to lies. PostgreSQL: LISTEN on a channel that every writing transaction notifies. Where
-neither is to be had (another system, a pooler that passes no notifications on), the wait ends after the time that the caller gives.
+A file: inotify on its folder, where the log that SQLite appends to lies. PostgreSQL: LISTEN on a channel that every writing transaction
+notifies. Where neither is to be had (another system, a pooler that passes no notifications on), the wait ends after the time that the caller
+gives.
 """
 
 from __future__ import annotations

@@ -203,9 +203,10 @@ def test_changed_items_enter_the_published_graph_only(shop: Shop) -> None:
     path = shop.workspace.ledger
     ledger = Database.open(path, LedgerConfig())
     live = CatalogueStore(ledger)
+    shop.add("new", "Leafy")
+    draft = shop.workspace.build(shop.job.run("build"))
     live.append([("fresh", "put", {"title": "Oolong tea 50 g", "brand": "Meadow"})])
     follower = Follower(shop.workspace, load_config(shop.workspace.root, shop.environment))
-    draft = shop.workspace.build(shop.job.run("build"))
     try:
         with shop.store() as store:
             store.upsert(knowledge.saved_tables(draft), draft.name)

@@ -15,6 +15,8 @@ from etl.cli import app
 from etl.jobs import Job
 from etl.runs import read_json
 from etl.tuned import SPACE
+from etl.tuning import Budget, OutOfTimeError, tune
+from gnn.learn.progress import Progress
 from kg.errors import InputError
 from kg.workspace import Workspace
 from tests.etl.test_jobs import job_of
@@ -103,9 +105,41 @@ def test_the_next_build_uses_what_was_found_but_not_over_the_workspaces_own_sett
         (shop.root / "tuning.json").write_text(kept)
 
 
-def test_an_unknown_sampler_is_refused(shop: Workspace) -> None:
-    from etl.tuning import tune
+def test_a_search_leaves_the_graph_database_alone(shop: Workspace, searched: dict[str, object]) -> None:
+    assert not (shop.graph / "databases").exists()
 
+
+def test_a_search_without_time_changes_nothing(shop: Workspace, searched: dict[str, object]) -> None:
+    before = (shop.root / "tuning.json").read_bytes()
+    assert tune(job_of(shop), minutes=0.0, sampler="tpe", folds=1) == {}
+    assert (shop.root / "tuning.json").read_bytes() == before
+
+
+def test_what_would_not_end_in_time_is_given_up_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("etl.tuning.time.monotonic", lambda: clock[0])
+
+    def step(name: str, seconds: float) -> None:
+        budget.report(Progress(name, 0, 1))
+        clock[0] += seconds
+
+    budget = Budget(100.0)
+    budget.begin()
+    step("regression", 30.0)
+    step("gates", 1.0)
+    budget.begin()
+    step("regression", 30.0)
+    step("gates", 1.0)
+    budget.begin()
+    # 62 s are over; the regression took 30.
+    step("regression", 31.0)
+    step("gates", 1.0)
+    with pytest.raises(OutOfTimeError):
+        step("regression", 30.0)
+    assert clock[0] <= 100.0
+
+
+def test_an_unknown_sampler_is_refused(shop: Workspace) -> None:
     with pytest.raises(InputError, match="annealing"):
         tune(job_of(shop), minutes=1, sampler="annealing", folds=1)
 
