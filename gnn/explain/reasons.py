@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gnn.artifact import Artifact
 from gnn.explain.addends import Addends, History, IntArray
 from gnn.explain.groups import Group
-from gnn.explain.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
+from gnn.explain.sentences import ANCHORS, alike_sentence, history_text, learned_sentence, reason_sentence
 from kg import schema
 from kg.schema import Step
 
@@ -148,12 +148,13 @@ class Teller:
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def learned(self, learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
+    def learned(self, learned: npt.NDArray[np.float64], totals: Sequence[float], *, alike: bool = False) -> list[list[Reason]]:
         """Tell the learned part of several items: a reason each, or none.
 
         Args:
             learned: What it adds to each per history item, [n items, n history items].
             totals: The items' scores.
+            alike: It was learned from what the items read like, not from what shoppers chose.
         """
         sums, n_close = learned.sum(axis=1).tolist(), (learned > 0).sum(axis=1).tolist()
         some = np.any(learned, axis=1).tolist()
@@ -165,7 +166,7 @@ class Teller:
                 continue
             head = order[: self._limits.max_history].tolist()
             rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
-            sentence = learned_sentence(self._text(order[: max(close, 1)].tolist()))
+            sentence = (alike_sentence if alike else learned_sentence)(self._text(order[: max(close, 1)].tolist()))
             told.append([Reason("learned", added / total, sentence, history=rows)])
         return told
 

@@ -79,6 +79,11 @@ def learned_sentence(history: str) -> str:
     return f"Learned from what is chosen together: goes with {history}"
 
 
+def alike_sentence(history: str) -> str:
+    """Say what an item that nobody has met takes from the items that it reads like."""
+    return f"Learned from its title and details, which are like those of products that go with {history}"
+
+
 def shoppers(count: int) -> str:
     """Return "1 other shopper" or "12 other shoppers"."""
     return f"{count:,} other shopper{'' if count == 1 else 's'}"

@@ -67,6 +67,7 @@ class Recommendation:
         remainder: Share of what is in no listed reason.
         reasons: The largest first.
         rank_by_score: The rank it would have without re-ranking.
+        trend: What the season multiplied every addend with; None where scores know no season.
     """
 
     item_id: str
@@ -76,6 +77,7 @@ class Recommendation:
     remainder: float
     reasons: tuple[Reason, ...]
     rank_by_score: int = 0
+    trend: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place],
             max_reasons, max_paths = _LIMITS[ask.explain]
             limits = Limits(max_reasons, max_paths, show_ids=ask.show_ids)
             told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
-    return [_recommendation(artifact, place, _explanation(scored, place, told.get(place.num), ask, popular), ask) for place in places]
+    return [
+        _recommendation(artifact, place, _explanation(scored, place, told.get(place.num), ask, popular), ask, _trend(artifact, scored, place))
+        for place in places
+    ]
 
 
 def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: Ask, popular: Callable[[int], str]) -> Explanation:
@@ -48,10 +51,15 @@ def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: As
     return Explanation(0.0, (Reason("popular", 1.0, popular(place.num)),), 0.0, 0)
 
 
-def _recommendation(artifact: Artifact, place: Place, told: Explanation, ask: Ask) -> Recommendation:
+def _trend(artifact: Artifact, scored: Scored, place: Place) -> float | None:
+    in_season = scored.history is not None and artifact.model.factor is not None and _base(place) > 0
+    return artifact.model.factor_of(place.num) if in_season else None
+
+
+def _recommendation(artifact: Artifact, place: Place, told: Explanation, ask: Ask, trend: float | None) -> Recommendation:
     told = adjusted(told, place.moved, shown=ask.explain != "none")
     item_id, title = artifact.item_ids[place.num], artifact.titles[place.num]
-    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score)
+    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, trend)
 
 
 def _base(place: Place) -> float:
