@@ -9,8 +9,8 @@ from prometheus_client import Gauge
 
 from api.standing import Standing, Waiting
 from gnn.artifact import Artifact
-from gnn.fresh.live import LiveItem
 from gnn.fresh.overlay import Overlay
+from gnn.fresh.rows import LiveItem
 from kg.ledger.catalogue import CatalogueStore, LiveRow
 
 LAG = Gauge("reckon_catalogue_lag_seconds", "Age of the oldest change of an item that has not been extracted yet", multiprocess_mode="max")

@@ -51,6 +51,7 @@ def item(recommendation: Recommendation, replay: Replay | None = None) -> dict[s
         "rank": recommendation.rank,
         "rank_by_score": recommendation.rank_by_score,
         "score": recommendation.score,
+        "trend": recommendation.trend,
         "remainder": recommendation.remainder,
         "reasons": [_reason(reason, replay) for reason in recommendation.reasons],
     }

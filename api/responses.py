@@ -77,6 +77,9 @@ class RecommendedItem(Answer):
     rank: int = Field(ge=1)
     rank_by_score: int = Field(ge=1, description="Rank before re-ranking; another than `rank` only where the list names what `reranked` it.")
     score: float
+    trend: float | None = Field(
+        description="What every addend was multiplied with, as the item's popularity is recent (above 1) or not; null where scores know no season."
+    )
     remainder: float = Field(description="Share of the addends that are not listed.")
     reasons: list[Reason]
 

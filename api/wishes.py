@@ -76,10 +76,15 @@ class ShopperQuery(Strategic, QueryWishes):
     """Query of a shopper's list."""
 
 
-class Windowed(QueryWishes):
+class Everybody(QueryWishes):
     """Query of a list for everybody."""
 
     category: str = Field(default="", max_length=512, description="Only items of this category.")
+
+
+class Windowed(Everybody):
+    """Query of a list of what trends."""
+
     window_days: float = Field(default=7.0, gt=0, le=3_650, description="Of trending items: days before the last event of the build.")
 
 
@@ -124,7 +129,7 @@ def asked(wishes: ListWishes, recommender: Recommender, *, max_k: int, show_ids:
     if wishes.page_token and wishes.offset:
         raise InputError("both page_token and offset were given", hint="send one of them")
     wanted, caps = _filter(wishes), _caps(wishes)
-    if isinstance(wishes, Windowed) and wishes.category:
+    if isinstance(wishes, Everybody) and wishes.category:
         chosen = {"relation": "has_category", "eq": wishes.category}
         wanted = chosen if wanted is None else {"all": [chosen, wanted]}
     parsed = None if wanted is None else parse_filter(wanted, recommender.columns)

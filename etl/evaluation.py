@@ -51,11 +51,13 @@ def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Con
     about = {
         "build_id": build.name,
         "split": split.method,
+        "split_why": split.why,
         "users": len(test.users),
         "pairs": sum(len(items) for items in test.relevant),
         "walks": walks,
         "learned_gate": artifact.model.learned_gate,
         "weights_gate": artifact.model.weights_gate,
+        "season": None if artifact.model.season is None else asdict(artifact.model.season),
     }
     if settings.ablations:
         console.note("the model without its parts")

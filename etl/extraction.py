@@ -142,11 +142,13 @@ def _write(path: Path, table: pl.DataFrame) -> None:
 def _write_vectors(build: Path, items: pl.DataFrame, extract: ExtractConfig, language: str, progress: Callable[[int, int], None]) -> None:
     import numpy as np
 
-    from kg.extract.vectors import text_vectors
+    from kg.extract.vectors import best_method, text_vectors
 
     ordered = items.sort("item_id")
     texts = ordered.select(pl.concat_str("title", "description", separator=". ", ignore_nulls=True).fill_null("")).to_series().to_list()
-    vectors = text_vectors(texts, "minilm" if extract.vectors == "minilm" else "hashing", language=language, progress=progress)
+    chosen = extract.vectors
+    method = best_method() if chosen == "auto" or chosen == "none" else chosen
+    vectors = text_vectors(texts, method, language=language, progress=progress)
     temporary = build / f"{VECTORS}.tmp"
     with temporary.open("wb") as file:
         np.save(file, vectors)

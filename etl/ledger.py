@@ -194,10 +194,10 @@ def _events(store: EventStore, upto: int) -> pl.DataFrame:
 
 def _placed(events: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     """Return events with times of the files' kind: where these are order numbers, the ledger's events follow in the order of their arrival."""
-    from gnn.events.meetings import CLOCK_FROM
+    from gnn.events.timing import timing_of
 
     last = files["time"].drop_nulls().max()
-    if not isinstance(last, float) or last >= CLOCK_FROM:
+    if not isinstance(last, float) or timing_of(files["time"]) == "clock":
         return events
     return events.with_columns(time=last + pl.col("seq").cast(pl.Float64))
 

@@ -8,7 +8,7 @@ from math import isnan
 from typing import Any
 
 from etl.console import Console
-from gnn.events.split import CLOCK_FROM
+from gnn.events.timing import CLOCK_FROM
 from gnn.paths import Path, Reason
 from gnn.recommend import Recommendations
 from gnn.whynot import WhyNot
@@ -45,7 +45,7 @@ def purchases(reason: Reason) -> str:
 def _day(time: float) -> str:
     if isnan(time):
         return "at an unknown time"
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if time >= CLOCK_FROM else f"number {time:g}"
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if time >= CLOCK_FROM else f"at place {time:g} of the order"
 
 
 def why_not(console: Console, answer: WhyNot) -> None:

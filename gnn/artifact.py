@@ -11,11 +11,11 @@ source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy avail
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
 activity_<name>.npy     when each shopper did something and what was paid, for profiles and buy-again
 repeat_rates.npy     which items are bought again
+season.npy     what the scores of each item were multiplied with, where a season was learned
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -33,10 +33,13 @@ import scipy.sparse as sp
 from gnn.events.activity import Activity
 from gnn.events.meetings import Meetings
 from gnn.events.repeats import RepeatModel, Repeats
+from gnn.events.timing import Timing, timing_of
 from gnn.graph import GraphArrays
 from gnn.hubs import has_hubs
 from gnn.ratings import RatingWeights
 from gnn.scorer import HistoryWeights, PathModel, neighbour_matrix
+from gnn.season import Season
+from gnn.stored import mapped, read_csr, sha256, write_csr
 from gnn.walks import FloatArray, WalkWeights, going_on, oriented
 from kg import schema
 from kg.errors import ArtifactError
@@ -85,6 +88,7 @@ class Artifact:
         price_cents: [n_items]; NaN where the catalogue has none.
         available: Whether an item may be shown, [n_items].
         meetings: When shoppers met items.
+        timing: Whether those times are dates, order numbers, or unknown.
         events_seq: The highest place in the event ledger that the build has taken in; later events are fresh.
         catalogue_seq: The same of changes of items; later ones make the overlay.
         activity: When each user did something and what it cost; None in artifacts that nobody is served from.
@@ -107,6 +111,7 @@ class Artifact:
     price_cents: npt.NDArray[np.float64]
     available: npt.NDArray[np.bool_]
     meetings: Meetings
+    timing: Timing
     events_seq: int = 0
     catalogue_seq: int = 0
     activity: Activity | None = None
@@ -186,12 +191,14 @@ def save_artifact(
     for n, edge_type in enumerate(edge_types):
         _write_edges(temporary, n, graph, edge_type)
     hubs = _write_hubs(temporary, graph, model, edge_types)
-    _write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
+    write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
-        _write_csr(temporary, "weights", model.item_weights, data=True)
+        write_csr(temporary, "weights", model.item_weights, data=True)
     # An item's numbers side by side: a request reads a few rows, and a product with another order would copy the whole array each time.
     np.save(temporary / "source_embeddings.npy", np.ascontiguousarray(model.source_embeddings, dtype=np.float32))
     np.save(temporary / "target_embeddings.npy", np.ascontiguousarray(model.target_embeddings, dtype=np.float32))
+    if model.factor is not None:
+        np.save(temporary / "season.npy", model.factor)
     np.save(temporary / "popularity.npy", graph.popularity)
     np.save(temporary / "price_cents.npy", graph.price_cents)
     np.save(temporary / "available.npy", graph.available)
@@ -210,12 +217,13 @@ def save_artifact(
         "created_s": time.time(),
         "events_seq": events_seq,
         "catalogue_seq": catalogue_seq,
+        "timing": timing_of(meetings.times),
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "hubs": hubs,
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": _model_json(model),
         "repeats": None if repeats is None else asdict(repeats.model),
-        "files": {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(temporary.iterdir())},
+        "files": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(temporary.iterdir())},
     }
     (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
     shutil.rmtree(folder, ignore_errors=True)
@@ -271,8 +279,8 @@ def _write_nodes(folder: Path, graph: GraphArrays) -> None:
 
 def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -> None:
     forward = graph.adjacency(edge_type)
-    _write_csr(folder, f"edges_{n}_forward", forward)
-    _write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
+    write_csr(folder, f"edges_{n}_forward", forward)
+    write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
     frame = graph.edges[edge_type]
     for name in _PROPERTIES:
         if edge_type[0] == "user" and edge_type[2] == "item" and name in frame.columns:
@@ -289,42 +297,15 @@ def _write_hubs(folder: Path, graph: GraphArrays, model: PathModel, edge_types: 
         if not has_hubs(degree, max_degree=max_degree, fanout=fanout):
             continue
         forward = going_on(oriented(graph, step), step, walk, graph.popularity)
-        _write_csr(folder, f"onward_{len(found)}_forward", forward)
-        _write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
+        write_csr(folder, f"onward_{len(found)}_forward", forward)
+        write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
         found.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
     return found
 
 
-def _write_csr(folder: Path, name: str, matrix: sp.csr_matrix, *, data: bool = False) -> None:
-    matrix.sort_indices()
-    np.save(folder / f"{name}_indptr.npy", matrix.indptr.astype(np.int64))
-    np.save(folder / f"{name}_indices.npy", matrix.indices.astype(np.int32))
-    if data:
-        np.save(folder / f"{name}_data.npy", matrix.data.astype(np.float32))
-
-
-def _read_csr(folder: Path, name: str, shape: tuple[int, int], *, data: bool = False) -> sp.csr_matrix:
-    indptr = np.load(folder / f"{name}_indptr.npy")
-    if len(indptr) and indptr[-1] <= np.iinfo(np.int32).max:
-        # scipy wants both index arrays of one type, and would copy the mapped one in every product.
-        indptr = indptr.astype(np.int32)
-    indices = _mapped(folder / f"{name}_indices.npy")
-    # Ones are not stored; a stride of zero gives as many as are needed in four bytes.
-    values = _mapped(folder / f"{name}_data.npy") if data else np.broadcast_to(np.float32(1), indices.shape)
-    matrix = sp.csr_matrix(shape, dtype=np.float32)
-    matrix.indptr, matrix.indices, matrix.data = indptr, indices, values
-    matrix.has_sorted_indices = matrix.has_canonical_format = True
-    return matrix
-
-
-def _mapped(path: Path) -> np.ndarray:
-    """Map an array into memory, as a plain array: slices of numpy's own memmap class cost ten times as much."""
-    return np.asarray(np.load(path, mmap_mode="r")).view(np.ndarray)
-
-
 def _check_file(path: Path, expected: Mapping[str, Any], *, verify: bool) -> None:
     try:
-        good = path.stat().st_size == expected["bytes"] and (not verify or _sha256(path) == expected["sha256"])
+        good = path.stat().st_size == expected["bytes"] and (not verify or sha256(path) == expected["sha256"])
     except (OSError, KeyError) as error:
         raise ArtifactError(f"{path} is missing", hint=_HINT) from error
     if not good:
@@ -345,7 +326,6 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     for n, row in enumerate(manifest["hubs"]):
         step = Step(list(edges)[row["edge_type"]], reverse=row["reverse"])
         hubs[step, row["max_degree"], row["hub_fanout"]] = _read_both(folder, f"onward_{n}", (sizes[step.start], sizes[step.end]))
-    embeddings = [_mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target")]
     return Artifact(
         build_id=manifest["build_id"],
         folder=folder,
@@ -357,12 +337,13 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         # Builds of earlier versions know the keys alone.
         node_names={name: frame["shown" if "shown" in frame.columns else "key"].to_list() for name, frame in nodes.items()},
         edges=edges,
-        model=_model_from_json(manifest["model"], edges, embeddings[0], embeddings[1], _weights(folder, items.height)),
-        neighbours=_read_csr(folder, "neighbours", (items.height, items.height), data=True),
+        model=_model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
+        neighbours=read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
         available=np.load(folder / "available.npy"),
-        meetings=Meetings(*(_mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
+        meetings=Meetings(*(mapped(folder / f"{name}.npy") for name in ("met_items", "met_times", "first_met"))),
+        timing=manifest["timing"],
         events_seq=int(manifest.get("events_seq", 0)),
         catalogue_seq=int(manifest.get("catalogue_seq", 0)),
         activity=_activity(folder),
@@ -372,7 +353,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
 
 
 def _weights(folder: Path, n_items: int) -> sp.csr_matrix | None:
-    return _read_csr(folder, "weights", (n_items, n_items), data=True) if (folder / "weights_indptr.npy").exists() else None
+    return read_csr(folder, "weights", (n_items, n_items), data=True) if (folder / "weights_indptr.npy").exists() else None
 
 
 def _repeats(folder: Path, raw: Mapping[str, Any] | None) -> Repeats | None:
@@ -383,16 +364,16 @@ def _activity(folder: Path) -> Activity | None:
     names = Activity.names()
     if not all((folder / f"activity_{name}.npy").exists() for name in names):
         return None
-    return Activity(*(_mapped(folder / f"activity_{name}.npy") for name in names))
+    return Activity(*(mapped(folder / f"activity_{name}.npy") for name in names))
 
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
     properties = {name: folder / f"edges_{n}_{name}.npy" for name in _PROPERTIES}
-    return Edges(*_read_both(folder, f"edges_{n}", shape), {name: _mapped(path) for name, path in properties.items() if path.exists()})
+    return Edges(*_read_both(folder, f"edges_{n}", shape), {name: mapped(path) for name, path in properties.items() if path.exists()})
 
 
 def _read_both(folder: Path, name: str, shape: tuple[int, int]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    return _read_csr(folder, f"{name}_forward", shape), _read_csr(folder, f"{name}_reverse", (shape[1], shape[0]))
+    return read_csr(folder, f"{name}_forward", shape), read_csr(folder, f"{name}_reverse", (shape[1], shape[0]))
 
 
 def _model_json(model: PathModel) -> dict[str, Any]:
@@ -404,22 +385,20 @@ def _model_json(model: PathModel) -> dict[str, Any]:
         "learned_gate": model.learned_gate,
         "weights_gate": model.weights_gate,
         "neighbours": model.neighbours,
+        "season": None if model.season is None else asdict(model.season),
     }
 
 
-def _model_from_json(
-    raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], source: FloatArray, target: FloatArray, weights: sp.csr_matrix | None
-) -> PathModel:
+def _model_from_json(folder: Path, raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], weights: sp.csr_matrix | None) -> PathModel:
+    source, target = (mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target"))
+    season = None if raw["season"] is None else Season(**raw["season"])
+    factor = mapped(folder / "season.npy") if season is not None else None
+    gates = raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"]
     paths = {path.name: path for path in schema.meta_paths(edge_types)}
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
     history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
-    return PathModel(walks, history, source, target, raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"])
+    return PathModel(walks, history, source, target, *gates, season, factor)
 
 
 def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:
     return None if raw is None else RatingWeights(raw["mean"], raw["lowest"], raw["highest"], (raw["scale"][0], raw["scale"][1]))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

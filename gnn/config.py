@@ -62,6 +62,7 @@ class ModelConfig(Section):
     )
     regression_neighbours: int = Field(default=100, ge=1, le=10_000, description="Weights kept per item of that regression.")
     neighbours: int = Field(default=300, ge=10, le=100_000, description="Targets kept per history item in the graph sum.")
+    season: bool = Field(default=True, description="Multiply scores by how recent an item's popularity is, where past windows show that it helps.")
     max_degree: int = Field(
         default=5_000, ge=2, description="Nodes between with more neighbours than this count less, such as a value that half the shop shares."
     )

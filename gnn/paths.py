@@ -108,7 +108,9 @@ class Explainer:
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
         n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
         teller = Teller(self._artifact, history, limits)
-        by_learned = teller.learned(nums.tolist(), learned, totals.tolist())
+        alike = self._alike(history, nums)
+        by_learned = teller.learned(nums.tolist(), learned if alike is None else learned - alike, totals.tolist())
+        by_likeness = teller.learned(nums.tolist(), alike, totals.tolist(), alike=True) if alike is not None else [[] for _ in items]
         told = []
         for place, item in enumerate(nums.tolist()):
             total, own = float(totals[place]), groups.of_item(place)
@@ -116,7 +118,7 @@ class Explainer:
                 told.append(Explanation(0.0, (), 1.0, 0))
                 continue
             reasons = [teller.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
-            reasons += by_learned[place]
+            reasons += by_learned[place] + by_likeness[place]
             # What counts against an item never comes first, whatever the sign of its score.
             reasons.sort(key=lambda reason: -reason.share * total)
             hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
@@ -167,6 +169,13 @@ class Explainer:
         """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
         addends, _ = self.addends(history, item)
         return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
+
+    def _alike(self, history: History, items: IntArray) -> npt.NDArray[np.float64] | None:
+        """Return what of the learned part items take from those that they read like, [n items, n history items]; None where none does."""
+        if self._live is None or not self._whole or not self._live.concerns(history, items):
+            return None
+        found = np.stack([self._live.alike(history, item) for item in items.tolist()])
+        return found if found.any() else None
 
     def _learned(self, history: History, items: IntArray) -> npt.NDArray[np.float64]:
         if not self._whole:

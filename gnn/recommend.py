@@ -332,9 +332,9 @@ class Recommender:
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         told = adjusted(told, place.moved, shown=True)
-        return Recommendation(
-            item_id, self.artifact.titles[item], place.rank, told.score, told.remainder, told.reasons, place.rank, self.artifact.titles[item]
-        )
+        trend = None if self.build.model.factor is None else self.build.model.factor_of(item)
+        title = self.artifact.titles[item]
+        return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank, title, trend)
 
     def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> Shopper:
         """Return a shopper with a history.

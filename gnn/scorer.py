@@ -1,6 +1,8 @@
 """The scorer that evaluation, batch recommendation and serving share: every score is a sum over graph paths and history items.
 
-    s(u, i) = Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩  +  g_B · B_ji ]
+    s(u, i) = f_i · Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩  +  g_B · B_ji ]
+
+f_i is the season (`gnn.season`); 1 where none was learned. The b_i and B_ji of a model with a season have been multiplied with it.
 
 ⟨a_j, b_i⟩ (`gnn.learn.factors`) and B_ji (`gnn.learn.regression`) are learned, exact per history item, and shown together as the learned part.
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +26,7 @@ import scipy.sparse as sp
 from gnn.config import KIND_WEIGHTS
 from gnn.graph import GraphArrays
 from gnn.ratings import RatingWeights
+from gnn.season import Season
 from gnn.walks import FloatArray, WalkWeights, step_matrices, top_per_row
 from kg.schema import kind_of
 
@@ -74,6 +77,8 @@ class PathModel:
         neighbours: Targets kept per history item in the graph sum.
         item_weights: B, [n_items, n_items], row j, column i; None where nothing was regressed.
         weights_gate: g_B.
+        season: What f was reckoned with; None without.
+        factor: f, [n_items], in `target_embeddings` and `item_weights` already; None for ones.
     """
 
     walks: tuple[WalkWeights, ...]
@@ -84,6 +89,17 @@ class PathModel:
     neighbours: int = 500
     item_weights: sp.csr_matrix | None = None
     weights_gate: float = 0.0
+    season: Season | None = None
+    factor: FloatArray | None = None
+
+    def multiplied(self, factor: FloatArray) -> PathModel:
+        """Return the model with f, of one without."""
+        weights = None if self.item_weights is None else sp.csr_matrix(self.item_weights @ sp.diags(factor), dtype=np.float32)
+        return replace(self, target_embeddings=self.target_embeddings * factor[:, None], item_weights=weights, factor=factor)
+
+    def factor_of(self, num: int) -> float:
+        """Return f of an item; 1 of one that the model does not know."""
+        return 1.0 if self.factor is None or num >= len(self.factor) else float(self.factor[num])
 
     @property
     def has_embeddings(self) -> bool:
@@ -285,6 +301,8 @@ def _factors(graph: GraphArrays, model: PathModel) -> tuple[sp.csr_matrix, sp.cs
         left, right = first * np.float32(walk.gate), rest[-1] if rest else sp.identity(graph.n_items, dtype=np.float32, format="csr")
         for matrix in rest[:-1]:
             left = left @ matrix
+        if model.factor is not None:
+            right = sp.csr_matrix(right @ sp.diags(model.factor), dtype=np.float32)
         right.eliminate_zeros()
         lefts.append(left)
         rights.append(right)

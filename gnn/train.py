@@ -3,7 +3,8 @@
 1. The training events are split again; what is withheld is what the tuning tries to find, so no path of the graph gives it away.
 2. Item embeddings are learned from the rest and smoothed over the graph; item–item weights are regressed.
 3. Walks, exponents, history weights and gates are tuned (`gnn.tuning`).
-4. `refit` learns embeddings and item–item weights again from all events it is given and keeps everything else.
+4. Where past windows show that it helps, a factor of the season is chosen (`gnn.learn.season`).
+5. `refit` learns embeddings and item–item weights again from all events it is given, counts the season anew, and keeps everything else.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.config import ModelConfig
-from gnn.events.split import has_clock
+from gnn.events.meetings import Meetings
+from gnn.events.timing import timing_of
 from gnn.graph import GraphArrays
 from gnn.learn.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
 from gnn.learn.progress import Progress, Report, Softmax
 from gnn.learn.regression import FEWEST_SHOPPERS, item_weights
+from gnn.learn.season import choose_season
 from gnn.learn.text_features import with_texts
 from gnn.learn.tuning_set import TuningSet, tuning_set
 from gnn.model import PathSum, smoothed
@@ -75,7 +78,8 @@ def fit(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, pro
     if len(tuning.users) < MIN_TUNING_USERS:
         start = _starting_model(graph.with_interactions(interactions), config)
         return FitResult(refit(graph, interactions, start, config, report), tuple(trace), 0, float("nan"))
-    tuned, ndcg = _tuned(tuning, config, has_clock(interactions), report)
+    tuned, ndcg = _tuned(tuning, config, timing_of(interactions["time"]) == "clock", report)
+    tuned = replace(tuned, season=choose_season(graph, interactions, config))
     return FitResult(refit(graph, interactions, tuned, config, report), tuple(trace), len(tuning.users), ndcg)
 
 
@@ -93,7 +97,8 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     factors = item_embeddings(known, config, progress) if model.learned_gate > 0 else no_factors(graph.n_items)
     weights = regressed_weights(known, config, progress) if model.weights_gate > 0 else None
     history = replace(model.history, ratings=RatingWeights.of(known.edges))
-    return replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights)
+    learned = replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights, factor=None)
+    return learned if model.season is None else learned.multiplied(Meetings.of(known).season(model.season))
 
 
 def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, progress: Report | None = None) -> float:
@@ -108,7 +113,7 @@ def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: Mode
     tuning = tuning_set(graph, interactions, config)
     if len(tuning.users) < MIN_TUNING_USERS:
         return float("nan")
-    return _tuned(tuning, config, has_clock(interactions), progress or (lambda event: None))[1]
+    return _tuned(tuning, config, timing_of(interactions["time"]) == "clock", progress or (lambda event: None))[1]
 
 
 def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> Factors:

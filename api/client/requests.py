@@ -92,10 +92,18 @@ class EverybodyWishes(Wishes, total=False):
 
     Attributes:
         category: Only items of this category.
-        window_days: Of trending items.
     """
 
     category: str
+
+
+class TrendingWishes(EverybodyWishes, total=False):
+    """What may be wished of a list of what trends.
+
+    Attributes:
+        window_days: Days before the last event of the build.
+    """
+
     window_days: float
 
 
@@ -149,7 +157,7 @@ def popular(**wishes: Unpack[EverybodyWishes]) -> Call[types.RecommendationList]
     return Call("GET", "/v1/items/popular", _query(wishes))
 
 
-def trending(**wishes: Unpack[EverybodyWishes]) -> Call[types.RecommendationList]:
+def trending(**wishes: Unpack[TrendingWishes]) -> Call[types.RecommendationList]:
     """List items that were chosen more than usual lately."""
     return Call("GET", "/v1/items/trending", _query(wishes))
 

@@ -71,6 +71,7 @@ class RecommendedItem(TypedDict):
     rank: int
     rank_by_score: int
     score: float
+    trend: float | None
     remainder: float
     reasons: list[Reason]
 
@@ -253,7 +254,7 @@ class ProfileHabits(TypedDict):
     purchases: int
     first_time: float | None
     last_time: float | None
-    active_days: int
+    active_days: int | None
     days_between: float | None
     hours: list[int] | None
     weekdays: list[int] | None

@@ -60,7 +60,7 @@ class ProfileHabits(Answer):
     purchases: int
     first_time: float | None
     last_time: float | None
-    active_days: int
+    active_days: int | None
     days_between: float | None = Field(description="Mean number of days from one active day to the next.")
     hours: list[int] | None = Field(description="Events by hour of the day, in the time zone of `[serve] timezone`.")
     weekdays: list[int] | None = Field(description="Events by weekday in that zone, Monday first.")

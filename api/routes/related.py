@@ -15,7 +15,7 @@ from api.remembering import ListRoute, question_of
 from api.replies import Replies, Reply
 from api.responses import RecommendationList
 from api.serving import Serving
-from api.wishes import BodyWishes, ListWishes, QueryWishes, Windowed, asked
+from api.wishes import BodyWishes, Everybody, ListWishes, QueryWishes, Windowed, asked
 from gnn.lists.answers import POPULAR, TRENDING, Ask
 from gnn.lists.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
 from gnn.recommend import Recommendations, Recommender
@@ -35,7 +35,7 @@ class Basket(BodyWishes):
 
 
 @router.get("/items/popular", response_model=RecommendationList)
-async def popular(request: Request, key: Reader, wishes: Annotated[Windowed, Query()]) -> Response:
+async def popular(request: Request, key: Reader, wishes: Annotated[Everybody, Query()]) -> Response:
     """List the items that most shoppers chose, of all time."""
     return _listed(request, key, wishes, POPULAR, None, lambda recommender, ask: recommender.answer(recommender.shoppers.ad_hoc(()), ask))
 

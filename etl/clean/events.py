@@ -10,6 +10,7 @@ import polars as pl
 
 from etl.clean.cancellations import net_out
 from etl.clean.config import FLAGS, CleanConfig
+from gnn.events.timing import CLOCK_FROM
 from kg.ratings import RatingScale
 
 CODES = {flag: code for code, flag in enumerate(FLAGS, start=1)}
@@ -20,8 +21,6 @@ _MIN_SPREAD = log(2)
 """Quantities are mostly 1 and prices mostly the same, so that their spread is often 0: it counts as at least a factor of two."""
 _MIN_VALUES = 5
 """An item with fewer events has no usual quantity and no usual price."""
-_CLOCK_FROM = 1e8
-"""Smaller times are order numbers, not Unix seconds."""
 _DAY_S, _HOUR_S = 86_400, 3_600
 _USUAL_USERS = 10
 _NOBODY_NAMES = (
@@ -183,7 +182,7 @@ def _of_bots(events: pl.LazyFrame, codes: pl.Series, most: int) -> pl.Series:
     """Return the rows of users who made more than `most` events within an hour of the clock. Orders have many lines: purchases do not count."""
     user = pl.col("user_id").hash(1).alias("user")
     hour = (pl.col("time") // _HOUR_S).cast(pl.UInt32)
-    counted = events.filter((pl.col("kind") != "purchase") & (pl.col("time") > _CLOCK_FROM) & pl.col("user_id").is_not_null())
+    counted = events.filter((pl.col("kind") != "purchase") & (pl.col("time") > CLOCK_FROM) & pl.col("user_id").is_not_null())
     rates = counted.group_by(user, hour=hour).len().filter(pl.col("len") > most).select("user").unique()
     bots = rates.collect(engine="streaming")["user"]
     if not len(bots):

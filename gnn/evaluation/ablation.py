@@ -104,18 +104,19 @@ def _ranked(
     matrices = [step_matrices(graph, walk) for walk in walks]
     others = shuffled(graph, seed)
     dealt = {place: step_matrices(others, walk) for place, walk in enumerate(walks) if walk.meta_path.family == "attribute"}
+    season = np.float32(1) if model.factor is None else np.asarray(model.factor)
     histories = Recommender(artifact).all_histories()
     lists: dict[str, list[IntArray]] = {name: [np.zeros((0, depth), dtype=np.int64)] for name in variants}
     size = max(1, _BATCH_CELLS // max(1, artifact.n_items * (len(walks) + 1)))
     for start in range(0, len(test.users), size):
         users = test.users[start : start + size]
         history = histories[users]
-        parts = [np.float32(walk.gate) * matrix.carry(history).toarray() for walk, matrix in zip(walks, matrices, strict=True)]
+        parts = [np.float32(walk.gate) * matrix.carry(history).toarray() * season for walk, matrix in zip(walks, matrices, strict=True)]
         similar = model.learned_scores(history)
         for name, (kept, learned) in variants.items():
             scores = similar.copy() if learned else np.zeros((len(users), artifact.n_items), dtype=np.float32)
             for place in compress(range(len(walks)), kept):
                 moved = name == SHUFFLED and place in dealt
-                scores += np.float32(walks[place].gate) * dealt[place].carry(history).toarray() if moved else parts[place]
+                scores += np.float32(walks[place].gate) * dealt[place].carry(history).toarray() * season if moved else parts[place]
             lists[name].append(rank_scores(scores, test.seen[users], depth))
     return {name: np.concatenate(batches) for name, batches in lists.items()}

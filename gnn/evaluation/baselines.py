@@ -154,6 +154,22 @@ class EASE:
         return np.asarray(self._interactions[users] @ self._weights, dtype=np.float32)
 
 
+class InSeason:
+    """A baseline whose scores are multiplied with the same factor of the season as the model's.
+
+    Args:
+        ranker: The baseline; its scores are above 0 where they matter.
+        factor: f, [n_items].
+    """
+
+    def __init__(self, ranker: Ranker, factor: FloatArray) -> None:
+        self._ranker, self._factor, self.name = ranker, factor, f"{ranker.name} × season"
+
+    def scores(self, users: np.ndarray) -> FloatArray:
+        """Score all items."""
+        return np.asarray(self._ranker.scores(users) * self._factor, dtype=np.float32)
+
+
 class ALS:
     """Score an item by implicit matrix factorisation, each user's factors solved from the user's own history.
 

@@ -15,8 +15,8 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact
 from gnn.config import EvaluateConfig
-from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
-from gnn.events.split import CLOCK_FROM
+from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, InSeason, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
+from gnn.events.timing import told
 from gnn.learn.factors import confidence_for
 from gnn.metrics import (
     BoolArray,
@@ -238,7 +238,9 @@ def baseline_rankers(artifact: Artifact, names: Sequence[str]) -> list[Ranker]:
         "ials": lambda: ALS(seen, confidence=confidence_for(seen)),
     }
     skipped = skipped_baselines(artifact, names)
-    return [made[name]() for name in names if name not in skipped]
+    rankers = [made[name]() for name in names if name not in skipped]
+    factor = artifact.model.factor
+    return rankers if factor is None else [*rankers, *(InSeason(ranker, factor) for ranker in rankers if isinstance(ranker, ALS))]
 
 
 def skipped_baselines(artifact: Artifact, names: Sequence[str]) -> dict[str, str]:
@@ -246,9 +248,8 @@ def skipped_baselines(artifact: Artifact, names: Sequence[str]) -> dict[str, str
     reasons: dict[str, str] = {}
     if artifact.n_items > EASE_MAX_ITEMS:
         reasons["ease"] = f"{artifact.n_items:,} items; its dense inverse is affordable up to {EASE_MAX_ITEMS:,}"
-    times = last_times_of(artifact).data
-    if not len(times) or float(np.median(times)) < CLOCK_FROM:
-        reasons["recent_popularity"] = "the events carry no dates"
+    if artifact.timing != "clock":
+        reasons["recent_popularity"] = f"it needs times, but {told(artifact.timing)}"
     return {name: reasons[name] for name in names if name in reasons}
 
 
@@ -322,10 +323,10 @@ def age_slices(artifact: Artifact, test: TestUsers) -> dict[str, BoolArray]:
     """Cut the test users by the age of what they should find: the first time anybody met the item.
 
     Returns:
-        Label such as "old items" → mask, [U], by the median age of a user's withheld items; nothing where events carry no times.
+        Label such as "old items" → mask, [U], by the median age of a user's withheld items; nothing where times are no dates.
     """
     times = last_times_of(artifact)
-    if not times.nnz or float(times.data.max()) == float(times.data.min()):
+    if artifact.timing != "clock" or not times.nnz or float(times.data.max()) == float(times.data.min()):
         return {}
     first = np.full(artifact.n_items, np.inf)
     np.minimum.at(first, times.indices, np.where(times.data > 0, times.data, np.inf))

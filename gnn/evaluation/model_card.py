@@ -52,7 +52,8 @@ def model_card(content: Mapping[str, Any]) -> str:
 {_PURPOSE}
 ## Data
 
-{_counts(content)} The withheld part (split: {content["split"]}) was scored once and chose nothing; the published model was then learned from all
+{_counts(content)} The withheld part (split: {content["split"]}; {content["split_why"]}) was scored once and chose
+nothing; the published model was then learned from all
 events with the same gates and exponents.
 
 {_METHOD}{open_walks} of {len(content["walks"])} kinds of path are open.
@@ -89,7 +90,8 @@ A shop's own items, their attributes (from fields and from text, each with its e
 transactions of 2,469 households, known by number, with 92,331 products. What one event counts by its kind, unless
 `[model] kind_weights` says otherwise: {weights}.
 
-The last {evaluate.test_fraction:.0%} of the events are withheld (by time where times are dates, else drawn per shopper), scored once, and choose
+The last {evaluate.test_fraction:.0%} of the events are withheld (by time where times are dates, the last of each shopper where they are
+order numbers, else drawn per shopper), scored once, and choose
 nothing. {model.validation_fraction:.0%} of the rest tune gates and exponents. What is published was then learned from all events.
 
 {_METHOD}Gates and exponents are tuned for ndcg on at most {model.tuning_users:,} shoppers; a walk that adds nothing is closed. Embeddings have

@@ -20,6 +20,7 @@ from gnn.metrics import BoolArray
 _COLUMNS = ("recall@10", "recall@20", "ndcg@10", "ndcg@20", "hit@10", "precision@10", "f1@10")
 _BEYOND = ("coverage@10", "novelty@10", "gini@10", "long_tail@10", "diversity@10")
 _MAIN = "ndcg@10"
+_SEASON = "Scores are multiplied with how recent the popularity of an item is: half-life {half_life_days:g} days, exponent {exponent:g}."
 
 
 def report(
@@ -112,7 +113,7 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     found = [
         Section(
             "",
-            f"{counts}; split: {content['split']}; full ranking, seen items excluded.",
+            f"{counts}; split: {content['split']} ({content['split_why']}); full ranking, seen items excluded.",
             ("model", *_COLUMNS),
             {name: _cells(numbers, _COLUMNS) for name, numbers in models.items()},
             left_out,
@@ -145,7 +146,9 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
         "learned item–item weights": [f"{content['weights_gate']:.4g}", ""],
         "learned embeddings": [f"{content['learned_gate']:.4g}", ""],
     }
-    found.append(Section("What was learned", "", ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
+    season = content.get("season")
+    text = "No factor of the season." if season is None else _SEASON.format(**season)
+    found.append(Section("What was learned", text, ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
     return found
 
 

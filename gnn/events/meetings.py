@@ -9,10 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn.graph import GraphArrays
+from gnn.season import Factor, Season
 from kg.schema import is_choice
-
-CLOCK_FROM = 1e8
-"""Times below are order numbers, not Unix seconds; that was in 1973."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,13 @@ class Meetings:
         """The last meeting there is; NaN without any."""
         return float(self.times[-1]) if len(self.times) else float("nan")
 
-    @property
-    def by_clock(self) -> bool:
-        """Whether times are Unix seconds."""
-        return bool(self.end >= CLOCK_FROM)
+    def season(self, season: Season) -> Factor:
+        """Return what the season multiplies the scores of each item with.
+
+        Shapes:
+            [n_items].
+        """
+        return season.factor(self.items, self.times, len(self.first))
 
     def within(self, seconds: float) -> npt.NDArray[np.int64]:
         """Count the shoppers who last met each item within the last seconds before the last meeting.

@@ -21,7 +21,8 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from gnn.events.split import has_clock, split_interactions
+from gnn.events.split import split_interactions
+from gnn.events.timing import timing_of
 from gnn.scorer import IntArray, Values, fade
 from gnn.walks import FloatArray
 
@@ -180,7 +181,7 @@ def fit_repeats(interactions: pl.DataFrame, user_ids: Sequence[str], item_ids: S
     known = Purchases.of(split.train, user_ids, item_ids)
     rates, known = known.rates(), known.chosen(shoppers)
     wanted = {int(user): later.items[later.users == user] for user in shoppers}
-    unit, half_lives = (_DAY_S, HALF_LIVES_DAYS) if has_clock(purchases) else (1.0, HALF_LIVES_ORDER)
+    unit, half_lives = (_DAY_S, HALF_LIVES_DAYS) if timing_of(purchases["time"]) == "clock" else (1.0, HALF_LIVES_ORDER)
     tried = [RepeatModel(value, exponent) for value, exponent in product([None, *(unit * value for value in half_lives)], EXPONENTS)]
     reached = [ndcg(ranked(*known.scores(model, rates), _DEPTH), wanted) for model in tried]
     return tried[int(np.argmax(reached))]

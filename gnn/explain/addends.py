@@ -145,7 +145,7 @@ class WalkArrays:
         followed = [self._whole[0], *(artifact.onward(step, walk) for step in steps[1:])]
         self._forward = [pair[0] for pair in followed]
         self._last_reverse = followed[-1][1]
-        self._popularity = artifact.popularity
+        self._popularity, self._factor = artifact.popularity, artifact.model.factor
         # One tuple, exchanged as a whole: requests in other threads see the old one or the new one.
         self._last: tuple[History | None, _Outset | None] = (None, None)
 
@@ -159,7 +159,8 @@ class WalkArrays:
 
     @cached_property
     def _end(self) -> FloatArray:
-        return power(_row_degrees(self._whole[-1][1]), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
+        end = power(_row_degrees(self._whole[-1][1]), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
+        return end if self._factor is None else np.asarray(end * self._factor)
 
     def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Addends:
         """Enumerate the paths from the kept history items to `item`."""

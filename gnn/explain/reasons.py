@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from gnn.artifact import Artifact
 from gnn.explain.addends import Addends, History, IntArray
 from gnn.explain.groups import Group
-from gnn.explain.sentences import ANCHORS, history_text, learned_sentence, reason_sentence
+from gnn.explain.sentences import ANCHORS, alike_sentence, history_text, learned_sentence, reason_sentence
 from gnn.explain.titles import shortened, told_apart
 from kg import schema
 from kg.schema import Step
@@ -157,13 +157,14 @@ class Teller:
         rest = share - float(sum(path.share for path in shown))
         return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
-    def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float]) -> list[list[Reason]]:
+    def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float], *, alike: bool = False) -> list[list[Reason]]:
         """Tell the learned part of several items: a reason each, or none.
 
         Args:
             items: item_nums.
             learned: What it adds to each per history item, [n items, n history items].
             totals: The items' scores.
+            alike: It was learned from what the items read like, not from what shoppers chose.
         """
         # Named are the history items that speak for an item or, where they outweigh these, those that speak against it.
         sums = learned.sum(axis=1)
@@ -179,7 +180,8 @@ class Teller:
             head = order[: self._limits.max_history].tolist()
             rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
             named = order[: max(close, 1)].tolist()
-            sentence = learned_sentence(self._text(named, item), **self._sources(named, item), against=added < 0)
+            text = self._text(named, item)
+            sentence = alike_sentence(text) if alike else learned_sentence(text, **self._sources(named, item), against=added < 0)
             told.append([Reason("learned", added / total, sentence, history=rows)])
         return told
 

@@ -89,6 +89,11 @@ def learned_sentence(history: str, *, chosen: bool, neighbours: bool, against: b
     return f"Learned from {' and '.join(sources)}: {'counts against it beside' if against else 'goes with'} {history}"
 
 
+def alike_sentence(history: str) -> str:
+    """Say what an item that nobody has met takes from the items that it reads like."""
+    return f"Learned from its title and details, which are like those of products that go with {history}"
+
+
 def shoppers(count: int) -> str:
     """Return "1 other shopper" or "12 other shoppers"; where there are none but the shopper, "Nobody but you"."""
     return f"{count:,} other shopper{'' if count == 1 else 's'}" if count else "Nobody but you"

@@ -7,7 +7,6 @@ value; paths set out through it from every item that has it now, live ones too.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,32 +17,16 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact, Edges
 from gnn.explain.addends import IntArray
+from gnn.fresh.likeness import Likeness
+from gnn.fresh.rows import Facts, LiveItem, ends, position, row_of
 from gnn.hubs import hub_factor
-from gnn.walks import FloatArray, WalkWeights, attraction, going_on, middle_factor, power
+from gnn.walks import FloatArray, WalkWeights, going_on, middle_factor
 from kg.schema import EdgeType
 
 Values = npt.NDArray[np.float64]
-Facts = Mapping[EdgeType, tuple[str, ...]]
 
 _NOTHING = 1e-6
 """A share of a pair's weight below this is what is left of subtracting equal numbers in single precision."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveItem:
-    """An item as it is now.
-
-    Attributes:
-        item_id: Which.
-        title: What a person reads.
-        facts: Attribute edge type → its values, each once; all that the item has, not only what changed.
-        price_cents: NaN where unknown.
-    """
-
-    item_id: str
-    title: str
-    facts: Facts
-    price_cents: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -86,11 +69,13 @@ class Learned:
         leads: Base position → the items that it leads to in the same way.
         means: (edge type, value) → mean embeddings of the value's items, a and b side by side, and how much the value counts; None where nothing is
             learned of them.
+        likeness: What items that nobody has met take from those that they read like.
     """
 
     pairs: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
     leads: dict[int, tuple[IntArray, Values]] = field(default_factory=dict)
     means: dict[tuple[EdgeType, str], tuple[Values, float] | None] = field(default_factory=dict)
+    likeness: Likeness = field(default_factory=Likeness)
 
 
 class LiveArrays:
@@ -117,7 +102,7 @@ class LiveArrays:
     def prepare(self) -> None:
         """Work out what the first answer would have to wait for."""
         if self.items:
-            _ = self.left, self.returning, self.others, self.embeddings
+            _ = self.left, self.returning, self.others, self.embeddings, self.twins
 
     @cached_property
     def new_nums(self) -> Mapping[str, int]:
@@ -147,6 +132,14 @@ class LiveArrays:
             [n_items].
         """
         return np.concatenate([self.artifact.popularity, np.zeros(self.n_items - self.n_base, dtype=np.float32)])
+
+    @cached_property
+    def _factor(self) -> FloatArray:
+        """The season of each item, 1 of those that the build does not know: [n_items]."""
+        factor = self.artifact.model.factor
+        return np.concatenate(
+            [np.ones(self.n_base, dtype=np.float32) if factor is None else factor, np.ones(self.n_items - self.n_base, dtype=np.float32)]
+        )
 
     @cached_property
     def new_keys(self) -> Mapping[str, tuple[str, ...]]:
@@ -229,6 +222,29 @@ class LiveArrays:
                 both[place] = self._neighbours_mean(item.facts, 2 * width)
         return both[:, :width], both[:, width:]
 
+    @cached_property
+    def alike(self) -> sp.csr_matrix:
+        """What items of the build add to live items that nobody has met, as these read like others (`gnn.fresh.likeness`): [n_items, n live]."""
+        return self.learned.likeness.matrix(self.artifact, self.items, self._unmet, self._own, self.n_items)
+
+    @cached_property
+    def twins(self) -> sp.csr_matrix:
+        """Cosines of the items of the build that nearly equal live items that nobody has met: [n_items, n live]."""
+        _ = self.alike
+        return self.learned.likeness.twins(self.items, self._unmet, self.n_items)
+
+    @cached_property
+    def _unmet(self) -> dict[int, int]:
+        return {place: num for place, num in enumerate(self.positions.tolist()) if self.popularity[num] == 0}
+
+    def _own(self, place: int, nums: IntArray) -> Values:
+        """Return what some items of the build give to a live item by its own paths and its embedding: [n]."""
+        model = self.artifact.model
+        total = np.asarray((self.left[nums] @ self.right[place].T).todense(), dtype=np.float64).ravel()
+        if model.has_embeddings:
+            total += model.learned_gate * (model.source_embeddings[nums] @ self.embeddings[1][place])
+        return total
+
     def _walk(self, walk: WalkWeights) -> LiveWalk:
         edge_type = walk.meta_path.steps[0].edge_type
         edges = self.artifact.edges[edge_type]
@@ -243,7 +259,7 @@ class LiveArrays:
         own[self.positions] = [len(values) for values in facts]
         entered = further.T.tocsr()
         values = entered if further is holders else holders.T.tocsr()
-        return LiveWalk(walk, nums, middle, holders, values, further, entered, *ends(walk, own, self.popularity))
+        return LiveWalk(walk, nums, middle, holders, values, further, entered, *ends(walk, own, self.popularity, self._factor))
 
     def _onward(self, walk: WalkWeights, nums: IntArray, holders: sp.csr_matrix, known: npt.NDArray[np.bool_]) -> sp.csr_matrix:
         """Return which of the holders of values each value leads on to: the holders themselves where there is no hub.
@@ -333,8 +349,10 @@ class LiveArrays:
         near = np.asarray([num])
         own = np.diff(edges.forward.indptr).astype(np.float32)
         start, end = (near, reached) if not reverse else (reached, near)
-        popularity = self.artifact.popularity
-        total[reached] *= walk.gate * ends(walk, own[start], popularity[start])[0] * ends(walk, own[end], popularity[end])[1]
+        popularity, factor = self.artifact.popularity, self._factor
+        total[reached] *= (
+            walk.gate * ends(walk, own[start], popularity[start], factor[start])[0] * ends(walk, own[end], popularity[end], factor[end])[1]
+        )
         total[num] = 0.0
         return total
 
@@ -376,24 +394,3 @@ _NO_PAIRS: tuple[IntArray, Values] = (np.zeros(0, dtype=np.int64), np.zeros(0))
 def attribute_walks(artifact: Artifact) -> list[WalkWeights]:
     """Return the attribute meta-paths that count."""
     return [walk for walk in artifact.model.walks if walk.meta_path.family == "attribute" and walk.gate > 0]
-
-
-def ends(walk: WalkWeights, degree: FloatArray, popularity: FloatArray) -> tuple[Values, Values]:
-    """Return the factors of items with these degrees and this popularity, as part of a history and as candidates.
-
-    Shapes:
-        [n], [n] → [n], [n].
-    """
-    end = power(degree, walk.end_exponent) * attraction(popularity, walk.popularity_exponent)
-    return power(degree, walk.start_exponent).astype(np.float64), end.astype(np.float64)
-
-
-def row_of(matrix: sp.csr_matrix, row: int) -> IntArray:
-    """Return the columns of a row of ones."""
-    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]], dtype=np.int64)
-
-
-def position(keys: Sequence[str], key: str) -> int:
-    """Return the position of a key in sorted keys, or -1."""
-    place = bisect_left(keys, key)
-    return place if place < len(keys) and keys[place] == key else -1

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.explain.addends import Addends, History, IntArray, WalkArrays, kept_pairs
-from gnn.fresh.live import LiveWalk, row_of
+from gnn.fresh.live import LiveWalk
 from gnn.fresh.overlay import Overlay
+from gnn.fresh.rows import row_of
 
 Values = npt.NDArray[np.float64]
 
@@ -73,7 +74,22 @@ class LiveAddends:
             # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
             built = history.nums < arrays.n_base
             found[built] += model.weight_pairs(history.nums[built], item)
-        return np.asarray(history.weights * found)
+        return np.asarray(history.weights * found) + self.alike(history, item)
+
+    def alike(self, history: History, item: int) -> Values:
+        """Return what of that is there because an item that nobody has met reads like others.
+
+        Shapes:
+            [n history items].
+        """
+        arrays = self._overlay.arrays
+        if not arrays.is_live[item] or not len(history.nums):
+            return np.zeros(len(history.nums))
+        column = np.asarray(arrays.alike[history.nums][:, [arrays.places[item]]].todense(), dtype=np.float64).ravel()
+        found = np.asarray(history.weights * column)
+        values, places = self._overlay.raised(history)
+        found[places[arrays.places[item]]] += values[arrays.places[item]]
+        return found
 
     def as_built(self, history: History) -> History:
         """Return the history without new items, which the build's walks know nothing of: they are its last, so positions stay."""

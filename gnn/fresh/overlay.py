@@ -3,11 +3,13 @@
 An edited item keeps its position in the build, and new items follow after the last. For a history item j and an item i of which one at least is live,
 that is, added or edited,
 
-    s(u, i) = Σ_j c_uj · [ Σ_{m attribute} g_m · w_m(j, i)  +  o(j, i)  +  g_L · ⟨a_j, b_i⟩ ]
+    s(u, i) = Σ_j c_uj · [ Σ_{m attribute} g_m · w_m(j, i)  +  o(j, i)  +  t(j, i)  +  g_L · ⟨a_j, b_i⟩ ]
 
 * w_m adds up the paths j → value → i of each attribute meta-path with the gates and exponents of the build (`gnn.fresh.live`). Nothing is pruned.
 * o(j, i) is what all other meta-paths add where both j and i were in the build, for the pairs that the build keeps: an edit of its attributes takes
   no purchase away from an item. A new item has none of these yet.
+* t(j, i) is what an item that nobody has met takes from the items that it reads like, beyond its own paths (`gnn.fresh.likeness`).
+* An item that nearly equals one of the history is raised to where the best of the list are (`gnn.fresh.likeness.raised`).
 * a and b of an item that nobody has met yet are the means of its attribute neighbours: so does training give an embedding to items without events
   (`gnn.model.smoothed`).
 
@@ -26,7 +28,9 @@ import scipy.sparse as sp
 
 from gnn.artifact import Artifact
 from gnn.explain.addends import History, IntArray
-from gnn.fresh.live import Facts, LiveArrays, LiveItem
+from gnn.fresh.likeness import raised
+from gnn.fresh.live import LiveArrays
+from gnn.fresh.rows import Facts, LiveItem
 from gnn.scorer import Values, graph_scores, score
 from gnn.walks import FloatArray
 from kg.schema import EdgeType, family
@@ -47,6 +51,8 @@ class Overlay:
     unchanged: Mapping[str, LiveItem] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    # One entry, exchanged as a whole: all items of a list are scored and explained from one history.
+    _last: dict[str, tuple[History, Values, IntArray]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -134,11 +140,16 @@ class Overlay:
         Shapes:
             → [n_base] float32, [d] float64, [n live] float64.
         """
+        known, user, live, (values, _) = self._parts(history)
+        return known, user, live + values
+
+    def _parts(self, history: History) -> tuple[FloatArray, Values, Values, tuple[Values, IntArray]]:
+        """Return the same with what raises live items apart."""
         arrays, model = self.arrays, self.artifact.model
         is_live = arrays.is_live[history.nums]
         known = _row(history, ~is_live, arrays.n_base)
         scores = graph_scores(known, self.artifact.neighbours)[0]
-        live = arrays.right @ (arrays.left[history.nums].T @ history.weights) + arrays.others[history.nums].T @ history.weights
+        live = arrays.right @ (arrays.left[history.nums].T @ history.weights) + (arrays.others + arrays.alike)[history.nums].T @ history.weights
         for num, weight in zip(history.nums[is_live].tolist(), history.weights[is_live].tolist(), strict=True):
             place = arrays.places[num]
             live[place] -= weight * arrays.returning[place]
@@ -157,7 +168,28 @@ class Overlay:
             unchanged = history.weights[~is_live] @ model.source_embeddings[history.nums[~is_live]].astype(np.float64)
             user = model.learned_gate * (own + unchanged)
             live += target @ user
-        return scores, user, live
+        lift = self._raised(history, scores, user, live)
+        self._last["raised"] = history, *lift
+        return scores, user, live, lift
+
+    def raised(self, history: History) -> tuple[Values, IntArray]:
+        """Return by how much live items are raised that nearly equal an item of a history, and which item of it that is.
+
+        Shapes:
+            → [n live], and places in the history, [n live].
+        """
+        last = self._last.get("raised")
+        return self._parts(history)[3] if last is None or last[0] is not history else last[1:]
+
+    def _raised(self, history: History, known: FloatArray, user: Values, live: Values) -> tuple[Values, IntArray]:
+        arrays, model = self.arrays, self.artifact.model
+        near = arrays.twins[history.nums]
+        near = sp.csr_matrix(sp.diags((history.weights > 0).astype(np.float64)) @ near) if near.nnz else near
+        if not near.nnz or not near.data.any():
+            return np.zeros(len(live)), np.zeros(len(live), dtype=np.int64)
+        built = known + user.astype(np.float32) @ model.target_embeddings.T if model.has_embeddings else known.copy()
+        built[arrays.positions[arrays.positions < arrays.n_base]] = -np.inf
+        return raised(near, history.nums[history.nums < arrays.n_base], built, live)
 
 
 def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> FloatArray:
@@ -179,7 +211,9 @@ def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> Flo
         found[np.searchsorted(artifact.neighbours.indptr, places, side="right") - 1] += artifact.neighbours.data[places]
         return found
     arrays, place = overlay.arrays, overlay.arrays.places[item]
-    total = np.asarray((arrays.left @ arrays.right[place].T + arrays.others[:, [place]]).todense(), dtype=np.float64).ravel()
+    total = np.asarray(
+        (arrays.left @ arrays.right[place].T + arrays.others[:, [place]] + arrays.alike[:, [place]]).todense(), dtype=np.float64
+    ).ravel()
     if model.has_embeddings:
         source, target = arrays.embeddings
         products = np.zeros(overlay.n_items)

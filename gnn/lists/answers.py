@@ -70,6 +70,7 @@ class Recommendation:
         reasons: The largest first.
         rank_by_score: The rank it would have without re-ranking.
         display_title: Its title, with what differs where another item of the list has the same.
+        trend: What the season multiplied every addend with; None where scores know no season.
     """
 
     item_id: str
@@ -80,6 +81,7 @@ class Recommendation:
     reasons: tuple[Reason, ...]
     rank_by_score: int = 0
     display_title: str = ""
+    trend: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from gnn.artifact import Artifact
 from gnn.events.meetings import Meetings
+from gnn.events.timing import check_clock
 from gnn.explain.reasons import Reason
 from gnn.explain.sentences import verb
 from gnn.lists.answers import CATALOGUE, POPULAR
 from gnn.walks import FloatArray
-from kg.errors import InputError
 from kg.schema import RATED, is_choice
 
 _DAY_S = 86_400.0
@@ -76,8 +76,9 @@ class Popularity:
             [n_items]; 0 for items that are not chosen more than usual.
 
         Raises:
-            InputError: The shop's times are order numbers.
+            InputError: The shop's events have no times.
         """
+        self._check_clock("a list of what trends")
         return self._trends(window_days)[0]
 
     def trending_sentence(self, num: int, window_days: float) -> str:
@@ -94,7 +95,11 @@ class Popularity:
 
         Shapes:
             [n_items], 1 for the newest; 0 for items that nobody has chosen.
+
+        Raises:
+            InputError: The shop's events have no times.
         """
+        self._check_clock("a list of new items")
         first = self._meetings.first
         known = np.isfinite(first)
         if not known.any():
@@ -106,15 +111,16 @@ class Popularity:
     def newest_sentence(self, num: int) -> str:
         """Say how new an item is."""
         first = float(self._meetings.first[num])
-        if not self._meetings.by_clock:
-            return f"New in this shop: first chosen at number {first:g}"
         return f"New in this shop: first chosen on {datetime.datetime.fromtimestamp(first, datetime.UTC).date().isoformat()}"
+
+    def _check_clock(self, what: str) -> None:
+        # Where nobody has chosen anything yet, there is no time that could be missing.
+        if self._artifact.popularity.any():
+            check_clock(self._artifact.timing, what, "ask for popular items")
 
 
 def _trend(meetings: Meetings, window_days: float) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the scores of trending items, how many chose each within the window, and how many would be usual."""
-    if len(meetings.times) and not meetings.by_clock:
-        raise InputError("this shop's times are order numbers, so nothing can trend by days", hint="ask for popular or new items")
     counts = meetings.within(window_days * _DAY_S)
     ever = np.bincount(meetings.items, minlength=len(counts))
     usual = counts.sum() * ever / max(int(ever.sum()), 1)

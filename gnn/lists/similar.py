@@ -66,7 +66,7 @@ class Related:
             anchor: One of `gnn.explain.sentences.ANCHORS`.
         """
         events = Events.of(Event(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
-        return Shopper(None, events, weighted(events, self._artifact.model.history, None), NO_EVENTS)
+        return Shopper(None, events, weighted(events, self._artifact.model.history, None), NO_EVENTS, NO_EVENTS)
 
     def similar(self, shopper: Shopper) -> Scored:
         """Score all items by the whole sum."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact import Artifact
+from gnn.events.timing import CLOCK_FROM, check_clock
 from gnn.explain.addends import History
 from gnn.explain.reasons import Reason
 from gnn.fresh.overlay import Overlay
@@ -129,13 +130,19 @@ class Strategies:
         return replace(scored, head=partial(heads.scores, history, overlay=overlay), ahead=partial(heads.scores_from, history, overlay=overlay))
 
     def history(self, shopper: Shopper, ask: Ask) -> History:
-        """Return the history that a strategy starts from."""
+        """Return the history that a strategy starts from.
+
+        Raises:
+            InputError: A session is asked for where nothing the shopper did has a time, but an order number.
+        """
         if ask.strategy != SESSION:
             return shopper.history
         # A row sums up all events of an item; those of the build may lie years back, so fresh events are taken alone where there are any.
-        events = shopper.fresh if np.isfinite(shopper.fresh.times).any() else shopper.events
+        events = shopper.recent if np.isfinite(shopper.recent.times).any() else shopper.events
         if not np.isfinite(events.times).any():
             return shopper.history
+        if not np.nanmax(events.times) >= CLOCK_FROM:
+            check_clock("order", "a list for the session", "ask for the personal list, or send the events of the session with their times")
         recent = events.chosen(events.times >= np.nanmax(events.times) - ask.session_s)
         return weighted(recent, self._artifact.model.history, shopper.user_id, shopper.edits)
 

@@ -35,7 +35,10 @@ def recommendations(artifact: Artifact, scored: Scored, places: Sequence[Place],
             told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
     titles = told_apart(artifact, [place.num for place in places])
     reasons = [_explanation(scored, place, told.get(place.num), ask, popular) for place in places]
-    return [_recommendation(artifact, place, reason, titles[place.num], ask) for place, reason in zip(places, reasons, strict=True)]
+    return [
+        _recommendation(artifact, place, reason, titles[place.num], ask, _trend(artifact, scored, place))
+        for place, reason in zip(places, reasons, strict=True)
+    ]
 
 
 def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: Ask, popular: Callable[[int], Reason]) -> Explanation:
@@ -51,10 +54,15 @@ def _explanation(scored: Scored, place: Place, told: Explanation | None, ask: As
     return Explanation(0.0, (popular(place.num),), 0.0, 0)
 
 
-def _recommendation(artifact: Artifact, place: Place, told: Explanation, display_title: str, ask: Ask) -> Recommendation:
+def _trend(artifact: Artifact, scored: Scored, place: Place) -> float | None:
+    in_season = scored.history is not None and artifact.model.factor is not None and _base(place) > 0
+    return artifact.model.factor_of(place.num) if in_season else None
+
+
+def _recommendation(artifact: Artifact, place: Place, told: Explanation, display_title: str, ask: Ask, trend: float | None) -> Recommendation:
     told = adjusted(told, place.moved, shown=ask.explain != "none")
     item_id, title = artifact.item_ids[place.num], artifact.titles[place.num]
-    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, display_title)
+    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, display_title, trend)
 
 
 def _base(place: Place) -> float:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gnn.artifact import Artifact
 from gnn.events.activity import NOTHING, UserActivity
-from gnn.events.meetings import CLOCK_FROM
+from gnn.events.timing import CLOCK_FROM
 from gnn.shopper.history import Events, weighted
 from gnn.shopper.shoppers import Shopper
 from kg.events import FreshEvent
@@ -76,7 +76,7 @@ class Habits:
         purchases: How many of them are purchases.
         first_time: When the first was, Unix seconds; None where the shop has no clock or nothing is known.
         last_time: When the last was.
-        active_days: On how many different days of the shop's time zone.
+        active_days: On how many different days of the shop's time zone; None without a clock.
         days_between: Mean number of days from one active day to the next; None below two.
         hours: Events by hour of the day, by the shop's clocks; None without a clock.
         weekdays: The same by weekday, Monday first.
@@ -89,7 +89,7 @@ class Habits:
     purchases: int
     first_time: float | None
     last_time: float | None
-    active_days: int
+    active_days: int | None
     days_between: float | None
     hours: tuple[int, ...] | None
     weekdays: tuple[int, ...] | None
@@ -135,12 +135,20 @@ def habits(artifact: Artifact, user_id: str, fresh: Sequence[FreshEvent] = (), z
     """
     user = artifact.user_nums.get(user_id)
     known = NOTHING if user is None or artifact.activity is None else artifact.activity.of_user(user)
-    return habits_of(known.joined(fresh), zone)
+    # Of a shopper whose earlier events have no dates, the days and hours of the last ones alone would be told as those of all.
+    dated = artifact.timing == "clock" or not len(known.times)
+    return habits_of(known.joined(fresh), zone, dated=dated)
 
 
-def habits_of(activity: UserActivity, zone: tzinfo = UTC) -> Habits:
-    """Return the habits that events show."""
-    clock = np.sort(activity.times[activity.times >= CLOCK_FROM])
+def habits_of(activity: UserActivity, zone: tzinfo = UTC, *, dated: bool = True) -> Habits:
+    """Return the habits that events show.
+
+    Args:
+        activity: The events.
+        zone: Whose hours and days are told.
+        dated: Whether days and hours may be told at all.
+    """
+    clock = np.sort(activity.times[activity.times >= CLOCK_FROM]) if dated else np.zeros(0)
     local = clock + _offsets(clock, zone)
     days = np.unique(np.floor(local / _DAY_S))
     paid = activity.paid_cents[activity.purchases & np.isfinite(activity.paid_cents)]
@@ -150,7 +158,7 @@ def habits_of(activity: UserActivity, zone: tzinfo = UTC) -> Habits:
         purchases=int(activity.purchases.sum()),
         first_time=float(clock[0]) if len(clock) else None,
         last_time=float(clock[-1]) if len(clock) else None,
-        active_days=len(days),
+        active_days=len(days) if len(clock) or not len(activity.times) else None,
         days_between=float((days[-1] - days[0]) / (len(days) - 1)) if len(days) > 1 else None,
         hours=_counted(np.floor(local / 3600) % 24, 24) if len(clock) else None,
         weekdays=_counted((np.floor(local / _DAY_S) + _EPOCH_WEEKDAY) % 7, 7) if len(clock) else None,

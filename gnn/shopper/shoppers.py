@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from gnn.artifact import Artifact, Edges
-from gnn.events.meetings import CLOCK_FROM
+from gnn.events.timing import CLOCK_FROM
 from gnn.explain.addends import History
 from gnn.listings import Listings
 from gnn.scorer import Values, normalised, times_ratings
@@ -29,7 +29,8 @@ class Shopper:
         user_id: Who; None for an ad-hoc history.
         events: Of the build and fresh ones, joined.
         history: The same, weighted; empty for somebody of whom nothing is known.
-        fresh: The fresh events alone.
+        fresh: The fresh events alone, with times of the build's kind.
+        recent: The same with the times they came with.
         edits: Interests that the shopper edited; they are in `history` already.
     """
 
@@ -37,6 +38,7 @@ class Shopper:
     events: Events
     history: History
     fresh: Events
+    recent: Events
     edits: Edits = NO_EDITS
 
 
@@ -74,18 +76,18 @@ class Shoppers:
 
     def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> Shopper:
         since = fresh_events(self._placed(fresh), self._item_nums) if fresh else NO_EVENTS
+        recent = since if self._artifact.timing != "order" or not fresh else fresh_events(fresh, self._item_nums)
         if len(self._gone):
-            base, since = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since))
+            base, since, recent = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since, recent))
         events = base.joined(since)
         edits = NO_EDITS if user_id is None else edits_over(self._artifact, self.interests(user_id))
-        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, edits)
+        return Shopper(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, recent, edits)
 
     def _placed(self, fresh: Sequence[FreshEvent]) -> Sequence[FreshEvent]:
         """Return fresh events with times of the build's kind: one that counts in order numbers would take a Unix time for an age without end."""
-        meetings = self._artifact.meetings
-        if meetings.by_clock or not len(meetings.times):
+        if self._artifact.timing != "order":
             return fresh
-        end, seq = meetings.end, self._artifact.events_seq
+        end, seq = self._artifact.meetings.end, self._artifact.events_seq
         return [replace(event, time=end + max(1, event.seq - seq)) if event.time >= CLOCK_FROM else event for event in fresh]
 
     def events(self, user: int) -> Events:

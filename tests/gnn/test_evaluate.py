@@ -12,6 +12,7 @@ from gnn.evaluation.ablation import NO_GRAPH, NO_LEARNED, SHUFFLED, WHOLE, ablat
 from gnn.evaluation.evaluate import (
     PathSumRanker,
     activity_slices,
+    age_slices,
     baseline_rankers,
     compare,
     evaluate,
@@ -141,7 +142,10 @@ def test_the_graph_of_an_artifact_gives_its_neighbours_again(planted: tuple[Arti
 
 def test_skipped_baselines_say_why(planted: tuple[Artifact, pl.DataFrame]) -> None:
     artifact, _ = planted
-    assert skipped_baselines(artifact, ("popularity", "recent_popularity")) == {"recent_popularity": "the events carry no dates"}
+    assert skipped_baselines(artifact, ("popularity", "recent_popularity")) == {
+        "recent_popularity": "it needs times, but the events of this shop have no times"
+    }
+    assert age_slices(artifact, test_users(artifact, pl.DataFrame({"user_id": ["u0"], "item_id": ["i00"]}), EvaluateConfig())) == {}
     assert baseline_rankers(artifact, ("recent_popularity",)) == []
 
 

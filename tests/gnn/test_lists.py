@@ -151,10 +151,29 @@ def test_trending_counts_are_those_of_the_events(recommender: Recommender, graph
 def test_order_numbers_cannot_trend(tmp_path: Path) -> None:
     graph = GraphArrays.from_tables(small_tables(1))
     recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, small_model(graph, 1), build_id="20240101T000000-abcdef")))
-    with pytest.raises(InputError, match="order numbers"):
-        recommender.answer(recommender.shoppers.shopper("u0"), Ask(strategy="trending"))
-    newest = recommender.answer(recommender.shoppers.shopper("nobody"), Ask(strategy="new", k=3)).items
-    assert "first chosen at number" in newest[0].reasons[0].sentence
+    shoppers = recommender.shoppers
+    for strategy in ("trending", "new", "session"):
+        with pytest.raises(InputError, match="needs times, but the events of this shop have order numbers"):
+            recommender.answer(shoppers.shopper("u0"), Ask(strategy=strategy))
+    assert recommender.answer(shoppers.shopper("u0"), Ask(strategy="popular", k=3)).items
+    # What a shopper does now has a time, and makes a session.
+    now = [FreshEvent(1, "u0", "i03", "view", 1.7e9), FreshEvent(2, "u0", "i04", "view", 1.7e9 + 7_200)]
+    session = recommender._strategies.history(shoppers.shopper("u0", now), Ask(strategy="session"))
+    assert [recommender.artifact.item_ids[num] for num in session.nums] == ["i04"]
+
+
+def test_no_times_cannot_trend(tmp_path: Path) -> None:
+    tables = small_tables(1)
+    edges = {
+        kind: frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in frame.columns if name.endswith("_time"))
+        for kind, frame in tables.edges.items()
+    }
+    graph = GraphArrays.from_tables(type(tables)(tables.nodes, edges))
+    recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, small_model(graph, 1), build_id="20240101T000000-abcdef")))
+    assert recommender.artifact.timing == "none"
+    for strategy in ("trending", "new"):
+        with pytest.raises(InputError, match="needs times, but the events of this shop have no times"):
+            recommender.answer(recommender.shoppers.shopper("u0"), Ask(strategy=strategy))
 
 
 def test_a_session_is_the_end_of_the_history(recommender: Recommender) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from gnn.artifact import Artifact, load_artifact, save_artifact
 from gnn.events.activity import NOTHING, Activity
+from gnn.events.timing import Timing
 from gnn.graph import GraphArrays
 from gnn.lists.answers import Ask
 from gnn.recommend import Recommender
@@ -40,7 +42,9 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     ]
     activity = Activity.of(pl.DataFrame(rows, schema=dict(INTERACTION_COLUMNS)), graph.keys["user"], graph.item_ids)
     folder: Path = tmp_path_factory.mktemp("profile") / "artifact"
-    return load_artifact(save_artifact(folder, graph, small_model(graph, 3), build_id="20240101T000000-abcdef", activity=activity))
+    saved = save_artifact(folder, graph, small_model(graph, 3), build_id="20240101T000000-abcdef", activity=activity)
+    # The graph counts in order numbers; these events have dates.
+    return replace(load_artifact(saved), timing="clock")
 
 
 def recommender_with(artifact: Artifact, *edits: InterestEdit) -> Recommender:
@@ -66,6 +70,16 @@ def test_habits_count_what_was_done(artifact: Artifact):
     by_number = habits(artifact, "u3")
     assert (by_number.purchases, by_number.hours, by_number.first_time, by_number.spent_cents) == (1, None, None, None)
     assert habits(artifact, "nobody").events == 0
+
+
+@pytest.mark.parametrize("timing", ["order", "none"])
+def test_without_a_clock_no_days_and_hours_are_given(artifact: Artifact, timing: Timing):
+    """Not even those of what happened since the build: they would be taken for those of everything the shopper did."""
+    undated, since = replace(artifact, timing=timing), [FreshEvent(1, "u3", "i03", "view", MONDAY_9), FreshEvent(2, "new", "i03", "view", MONDAY_9)]
+    found = habits(undated, "u3", since[:1])
+    assert (found.events, found.first_time, found.last_time, found.active_days, found.hours, found.weekdays) == (2, None, None, None, None, None)
+    # Of somebody whom the build does not know, everything has a time.
+    assert habits(undated, "new", since[1:]).first_time == MONDAY_9
 
 
 def test_hours_and_days_are_those_of_the_shop(artifact: Artifact):

@@ -17,6 +17,7 @@ from gnn.evaluation.report_page import page
 ABOUT = {
     "build_id": "20260101T000000-abcdef",
     "split": "time",
+    "split_why": "the events have times",
     "users": 4,
     "pairs": 9,
     "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0, "popularity": 0.0}],

@@ -16,7 +16,7 @@ from gnn.paths import Explainer, Limits
 from gnn.recommend import Recommender
 from gnn.scorer import PathModel
 from kg.errors import ArtifactError, InputError, NotFoundError
-from tests.gnn.small import small_model, small_tables, with_hubs
+from tests.gnn.small import in_season, small_model, small_tables, with_hubs
 
 BUILD = "20240101T000000-abcdef"
 
@@ -34,7 +34,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(params=[(1_000, 300), (2, 300), (2, 2), (1, 1)], ids=lambda limits: f"hubs above {limits[0]} lead on to {limits[1]}")
 def artifact(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Artifact:
     graph = GraphArrays.from_tables(small_tables(seed))
-    return artifact_of(tmp_path, graph, with_hubs(small_model(graph, seed), *request.param))
+    model = with_hubs(small_model(graph, seed), *request.param)
+    return artifact_of(tmp_path, graph, in_season(model, seed) if seed % 2 else model)
 
 
 def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: str) -> dict[tuple[str, str, str], float]:
@@ -63,7 +64,7 @@ def enumerated(artifact: Artifact, graph: GraphArrays, user_id: str, item_id: st
                 if len(path) == 4 and path[1][1] == goal[1]:
                     continue  # steps back from the shoppers to where they were reached
                 value = walk.gate * weight * degrees[path[0]][1] ** -walk.start_exponent * degrees[goal][0] ** -walk.end_exponent
-                value *= max(1.0, float(graph.popularity[goal[1]])) ** walk.popularity_exponent
+                value *= max(1.0, float(graph.popularity[goal[1]])) ** walk.popularity_exponent * model.factor_of(goal[1])
                 for node in path[1:-1]:
                     value *= degrees[node][1] ** -walk.middle_exponent * min(1.0, walk.max_degree / degrees[node][1])
                 shared = "/".join(str(node[1]) for node in path[1:-1])

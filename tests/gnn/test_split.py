@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from gnn.events.split import has_clock, split_interactions
+from gnn.events.split import split_interactions
+from gnn.events.timing import timing_of
 from kg.tables import INTERACTION_COLUMNS
 
 DAY = 86_400.0
@@ -81,10 +82,39 @@ def test_views_are_no_success_where_there_are_purchases() -> None:
     assert split_interactions(frame, method="time", test_fraction=0.5).new_items().rows() == [("u", "b")]
 
 
-def test_order_numbers_are_no_clock() -> None:
-    assert split_interactions(events([(user, f"i{n}", float(n)) for user in "uv" for n in range(10)])).method == "random"
+@pytest.mark.parametrize("first", [0, 1, 5_000], ids=["positions from 0", "positions from 1", "numbers of a whole shop"])
+def test_order_numbers_leave_the_last_out(first: int) -> None:
+    frame = events([(user, f"i{n}", float(first + n)) for user in "uv" for n in range(10)])
+    split = split_interactions(frame)
+    assert (split.method, split.why) == ("last", "the events of this shop have order numbers instead of times")
+    assert sorted(split.test.select("user_id", "item_id").rows()) == [("u", "i9"), ("v", "i9")]
 
 
-@pytest.mark.parametrize(("time", "clock"), [(START, True), (7.0, False), (None, False)])
-def test_clock(time: float | None, clock: bool) -> None:
-    assert has_clock(events([("u", "a", time)])) is clock
+def test_one_number_for_all_events_is_no_order() -> None:
+    split = split_interactions(events([(user, f"i{n}", 1.0) for user in "uv" for n in range(10)]))
+    assert (split.method, split.why) == ("random", "the order numbers do not tell the events of a shopper apart")
+
+
+def test_the_reason_of_each_split_is_given() -> None:
+    dated = [("u", f"i{n}", START + n * DAY) for n in range(9)]
+    assert split_interactions(events(dated)).why == "the events have times"
+    assert split_interactions(events(dated), method="last").why == "as configured"
+    assert split_interactions(events([("u", f"i{n}", None) for n in range(9)])).why == "the events of this shop have no times"
+    assert split_interactions(events([*dated, *[("v", f"i{n}", None) for n in range(99)]])).why == "most events have no time"
+
+
+@pytest.mark.parametrize(
+    ("times", "timing"),
+    [
+        ([START], "clock"),
+        ([7.0], "order"),
+        ([None], "none"),
+        ([], "none"),
+        ([START, None, START, 3.0], "clock"),
+        ([1.0, 2.0, START], "order"),
+        ([0.0], "order"),
+    ],
+)
+def test_timing(times: list[float | None], timing: str) -> None:
+    series = pl.Series(times, dtype=pl.Float64)
+    assert timing_of(series) == timing_of(series.fill_null(float("nan")).to_numpy()) == timing

