@@ -66,7 +66,7 @@ def main() -> None:
     if wrong is not None:
         sys.stderr.write(f"error: {wrong}\n")
         sys.exit(WRONG_PACKAGE_EXIT)
-    from etl.cli import main as run
+    from etl.cli.app import main as run
 
     run()
 

@@ -14,29 +14,36 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
-from api import logs, openapi, problems, tracing
-from api.admission import HEALTH, Admission
-from api.audit import AuditLog
-from api.bounds import Bounds
-from api.capacity import Capacity
-from api.connections import BoundedHttp
-from api.item_state import ItemStates
-from api.keys import KeyStore
-from api.ledger import ServingLedger
-from api.middleware import RequestContext
-from api.ratelimits import RateLimits
-from api.replies import Replies
-from api.routes import events, explanations, health, items, past, profiles, recommendations, related, users
-from api.routes import rules as rules_routes
-from api.rules import ServingRules
-from api.serving import Serving
+from api import logs
+from api.events import routes as events_routes
+from api.health import routes as health_routes
+from api.http import openapi, problems, tracing
+from api.http.authentication import HEALTH, Authentication
+from api.http.concurrency import ConcurrencyLimit
+from api.http.connections import BoundedHttp
+from api.http.rate_limits import RateLimits
+from api.http.request_context import RequestContext
+from api.http.request_limits import RequestLimits
+from api.http.tracing import Tracing
+from api.items import routes as items_routes
+from api.keys.audit import AuditLog
+from api.keys.key_store import KeyStore
+from api.recommendations import explanation_routes, item_routes, replay_routes
+from api.recommendations import routes as recommendations_routes
+from api.recommendations.replay_store import ReplayStore
+from api.recommendations.response_cache import ResponseCache
+from api.rules import routes as rules_routes
+from api.serving.item_state import ItemStates
+from api.serving.ledger import ServingLedger
+from api.serving.rules import ServingRules
+from api.serving.snapshot_server import Serving
 from api.settings import ServeConfig
-from api.store import AnswerStore
-from api.tracing import Tracing
+from api.users import profile_routes
+from api.users import routes as users_routes
 from gnn.config import ModelConfig
-from kg import children
+from kg import processes
 from kg.config import Config, GraphConfig, load_config
-from kg.ledger.catalogue import CatalogueStore
+from kg.ledger.item_store import ItemStore
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
@@ -56,7 +63,7 @@ _ABOUT = (
 def from_environment() -> FastAPI:
     """Build the application of a worker process: the workspace is named by the environment that `reckon serve` sets."""
     if SUPERVISOR_VARIABLE in os.environ:
-        children.end_with_parent(int(os.environ[SUPERVISOR_VARIABLE]))
+        processes.end_with_parent(int(os.environ[SUPERVISOR_VARIABLE]))
     # Workers share the processors: the threads of a matrix product of one would only wait for those of another.
     threadpoolctl.threadpool_limits(limits=1, user_api="blas")
     workspace = Workspace.open(Path(os.environ[WORKSPACE_VARIABLE]))
@@ -80,7 +87,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     serving = Serving(workspace, config.section(GraphConfig), graph_check_s=serve.graph_check_s, ledger=ledger, rules=rules)
     limits = RateLimits(serve.rate_limit, storage=serve.rate_limit_storage.get_secret_value(), workers=serve.workers)
 
-    store = AnswerStore(workspace.answers, keep_s=serve.answers_keep_s, max_bytes=serve.answers_max_mb * 2**20)
+    store = ReplayStore(workspace.answers, keep_s=serve.answers_keep_s, max_bytes=serve.answers_max_mb * 2**20)
 
     spans = tracing.provider(serve.otlp_endpoint) if serve.otlp_endpoint else None
 
@@ -99,30 +106,30 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         title="Reckon", version=version("reckon"), description=_ABOUT, docs_url="/docs", redoc_url=None, static_url="/docs/static", lifespan=lifespan
     )
     app.state.serving, app.state.config = serving, serve
-    app.state.items = ItemStates(workspace, CatalogueStore(ledger.database), lambda: serving.artifact)
-    app.state.replies = Replies(store, cache_bytes=serve.cache_mb * 2**20)
+    app.state.items = ItemStates(workspace, ItemStore(ledger.database), lambda: serving.artifact)
+    app.state.replies = ResponseCache(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits, spans)
-    app.include_router(explanations.router)
-    app.include_router(recommendations.router)
-    app.include_router(past.router)
-    app.include_router(related.router)
-    app.include_router(events.router)
-    app.include_router(profiles.router)
-    app.include_router(users.router)
+    app.include_router(explanation_routes.router)
+    app.include_router(recommendations_routes.router)
+    app.include_router(replay_routes.router)
+    app.include_router(item_routes.router)
+    app.include_router(events_routes.router)
+    app.include_router(profile_routes.router)
+    app.include_router(users_routes.router)
     app.include_router(rules_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
-    app.include_router(items.router)
-    app.include_router(health.router)
+    app.include_router(items_routes.router)
+    app.include_router(health_routes.router)
     return app
 
 
 def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None) -> None:
     """Put around the routes what every request passes. The last one added is the outermost: the first that a request meets."""
     app.add_middleware(
-        Capacity,
+        ConcurrencyLimit,
         max_concurrent=serve.max_concurrent,
         max_queue=serve.max_queue,
         queue_timeout_s=serve.queue_timeout_s,
@@ -130,13 +137,13 @@ def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLi
         free=(HEALTH,),
     )
     app.add_middleware(
-        Bounds,
+        RequestLimits,
         max_header_bytes=serve.max_header_bytes,
         max_body_bytes=serve.max_body_bytes,
         max_nesting=serve.max_nesting,
         body_timeout_s=serve.request_timeout_s,
     )
-    app.add_middleware(Admission, keys=KeyStore(workspace.keys), limits=limits, public_docs=serve.public_docs)
+    app.add_middleware(Authentication, keys=KeyStore(workspace.keys), limits=limits, public_docs=serve.public_docs)
     app.add_middleware(RequestContext, audit=AuditLog(workspace.audit) if serve.audit else None)
     if spans is not None:
         app.add_middleware(Tracing, spans=spans)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from api.follower import followed
+from api.serving.item_reader import followed
 from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
 from kg.embedded import EmbeddedGraph
@@ -71,7 +71,7 @@ def serve(
             host=host or settings.host,
             port=port or settings.port,
             workers=n_workers,
-            http="api.connections:BoundedHttp",
+            http="api.http.connections:BoundedHttp",
             ws="none",
             ssl_certfile=settings.tls_certificate or None,
             ssl_keyfile=settings.tls_key or None,

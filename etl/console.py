@@ -12,7 +12,7 @@ import rich.console
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from etl.runs import StageRecord
+    from etl.stage_records import StageRecord
 
 _EVERY_S = 5.0
 

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-BoolArray = npt.NDArray[np.bool_]
+from gnn.types import BoolArray, Values
+
 IntArray = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
 
 PER_USER = ("recall", "precision", "f1", "hit", "ndcg", "mrr", "map")
 
@@ -113,7 +113,7 @@ def beyond_accuracy(ranked: IntArray, popularity: IntArray, k: int) -> dict[str,
     counts = np.bincount(shown, minlength=len(popularity))
     total = max(int(popularity.sum()), 1)
     surprise = -np.log2(np.maximum(popularity, 1) / total)
-    head = head_items(popularity)
+    head = pruned_items(popularity)
     return {
         f"coverage@{k}": float((counts > 0).mean()),
         f"novelty@{k}": float(surprise[shown].mean()) if len(shown) else 0.0,
@@ -153,7 +153,7 @@ def intra_list_diversity(ranked: IntArray, features: sp.csr_matrix, k: int, *, m
     return float(np.mean(found)) if found else float("nan")
 
 
-def head_items(popularity: IntArray, share: float = 0.8) -> BoolArray:
+def pruned_items(popularity: IntArray, share: float = 0.8) -> BoolArray:
     """Mark the most popular items that together have `share` of the events."""
     order = np.argsort(-popularity, kind="stable")
     before = np.cumsum(popularity[order]) - popularity[order]

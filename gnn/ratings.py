@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from kg.ratings import RatingScale
 from kg.schema import RATED, RATED_LOW, EdgeType, family
+from kg.validation.ratings import RatingScale
 
 Values = npt.NDArray[np.float64]
 SHRINKAGE = 5.0

@@ -19,9 +19,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from kg import plain
 from kg.errors import ConfigError
-from kg.ratings import RatingScale
+from kg.validation import messages
+from kg.validation.ratings import RatingScale
 
 ENV_PREFIX = "RECKON__"
 LISTS = ("source", "rule")
@@ -208,11 +208,11 @@ def _validated(kind: type[S], values: object, where: str) -> S:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = plain.place(first)
+        key = messages.place(first)
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{where}: unknown key {key!r}", hint=_suggest(key.split(".")[-1], list(kind.model_fields))) from None
         # A value may be a password.
-        why = plain.reason({**first, "input": None}).removeprefix("null ")
+        why = messages.reason({**first, "input": None}).removeprefix("null ")
         raise ConfigError(f"{where}: {key or 'table'}: {why}", hint="`reckon config show` lists every key with its meaning") from None
 
 

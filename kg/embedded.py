@@ -27,7 +27,7 @@ from types import TracebackType
 import psutil
 from filelock import FileLock, Timeout
 
-from kg import children
+from kg import processes
 from kg.errors import GraphUnavailableError, LockedError
 
 DATABASE = "reckon"
@@ -111,7 +111,7 @@ class EmbeddedGraph:
     def stop(self) -> None:
         """Stop the server if this object started it; its data stay."""
         if self._process is not None:
-            children.stop(self._process, timeout_s=_STOP_TIMEOUT_S)
+            processes.stop(self._process, timeout_s=_STOP_TIMEOUT_S)
             self._process = None
             (self.folder / "server.json").unlink(missing_ok=True)
         self._lock.release()
@@ -131,7 +131,7 @@ class EmbeddedGraph:
             if log.exists():
                 log.replace(self.folder / "server.log.1")
             with log.open("wb") as output:
-                self._process = children.spawn(command, log=output, cwd=self.folder)
+                self._process = processes.spawn(command, log=output, cwd=self.folder)
             _write_server(self.folder, self._process.pid, port, ready=False)
             # The Bolt port opens before the database behind it does; the log line comes after both.
             while not (_READY in log.read_bytes() and _answers(port)):

@@ -20,15 +20,15 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.connections import BoundedHttp
-from api.keys import KeyStore
-from gnn.artifact import save_artifact
+from api.http.connections import BoundedHttp
+from api.keys.key_store import KeyStore
+from gnn.artifact.artifact import save_artifact
 from gnn.config import ModelConfig
-from gnn.graph import GraphArrays
-from gnn.train import fit
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.training.fit import fit
 from kg.config import load_config
 from kg.extract.pipeline import Extractor
+from kg.graph.build import build_graph
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 from kg.workspace import Workspace
 from tests.conftest import EVENTS, ITEMS, TOML, write_shop

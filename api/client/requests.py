@@ -51,7 +51,7 @@ def _id(text: str) -> str:
     return quote(text, safe="")
 
 
-class Wishes(TypedDict, total=False):
+class ListQuery(TypedDict, total=False):
     """What may be wished of every list.
 
     Attributes:
@@ -75,7 +75,7 @@ class Wishes(TypedDict, total=False):
     caps: Mapping[str, int]
 
 
-class ShopperWishes(Wishes, total=False):
+class UserListQuery(ListQuery, total=False):
     """What may be wished of a list for a shopper.
 
     Attributes:
@@ -87,7 +87,7 @@ class ShopperWishes(Wishes, total=False):
     exclude_seen: bool
 
 
-class EverybodyWishes(Wishes, total=False):
+class PopularListQuery(ListQuery, total=False):
     """What may be wished of a list for everybody.
 
     Attributes:
@@ -97,7 +97,7 @@ class EverybodyWishes(Wishes, total=False):
     category: str
 
 
-class TrendingWishes(EverybodyWishes, total=False):
+class TrendingWishes(PopularListQuery, total=False):
     """What may be wished of a list of what trends.
 
     Attributes:
@@ -107,19 +107,19 @@ class TrendingWishes(EverybodyWishes, total=False):
     window_days: float
 
 
-def _query(wishes: Mapping[str, Any]) -> dict[str, Any]:
-    caps = [f"{relation}:{most}" for relation, most in wishes.get("caps", {}).items()]
-    return {**{name: value for name, value in wishes.items() if name != "caps"}, **({"cap": caps} if caps else {})}
+def _query(list_query: Mapping[str, Any]) -> dict[str, Any]:
+    caps = [f"{relation}:{most}" for relation, most in list_query.get("caps", {}).items()]
+    return {**{name: value for name, value in list_query.items() if name != "caps"}, **({"cap": caps} if caps else {})}
 
 
-def recommendations(user_id: str, **wishes: Unpack[ShopperWishes]) -> Call[types.RecommendationList]:
+def recommendations(user_id: str, **list_query: Unpack[UserListQuery]) -> Call[types.RecommendationList]:
     """Recommend items to a user."""
-    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(wishes))
+    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(list_query))
 
 
-def ad_hoc_recommendations(history: Sequence[Json], **wishes: Unpack[ShopperWishes]) -> Call[types.RecommendationList]:
+def ad_hoc_recommendations(history: Sequence[Json], **list_query: Unpack[UserListQuery]) -> Call[types.RecommendationList]:
     """Recommend items to somebody of whom only the given history is known: [{"item_id": …, "kind": …, "time": …}]."""
-    return Call("POST", "/v1/recommendations", body={"history": list(history), **wishes})
+    return Call("POST", "/v1/recommendations", body={"history": list(history), **list_query})
 
 
 def explanation(user_id: str, item_id: str) -> Call[types.Explanation]:
@@ -137,47 +137,47 @@ def replay(request_id: str) -> Call[types.RecommendationList]:
     return Call("GET", f"/v1/recommendations/{_id(request_id)}")
 
 
-def similar(item_id: str, **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
+def similar(item_id: str, **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List items like one."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(wishes))
+    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(list_query))
 
 
-def bought_together(item_id: str, **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
+def bought_together(item_id: str, **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List what is bought together with an item."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(wishes))
+    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(list_query))
 
 
-def basket_recommendations(item_ids: Sequence[str], **wishes: Unpack[Wishes]) -> Call[types.RecommendationList]:
+def basket_recommendations(item_ids: Sequence[str], **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List what completes a basket."""
-    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **wishes})
+    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **list_query})
 
 
-def popular(**wishes: Unpack[EverybodyWishes]) -> Call[types.RecommendationList]:
+def popular(**list_query: Unpack[PopularListQuery]) -> Call[types.RecommendationList]:
     """List popular items."""
-    return Call("GET", "/v1/items/popular", _query(wishes))
+    return Call("GET", "/v1/items/popular", _query(list_query))
 
 
-def trending(**wishes: Unpack[TrendingWishes]) -> Call[types.RecommendationList]:
+def trending(**list_query: Unpack[TrendingWishes]) -> Call[types.RecommendationList]:
     """List items that were chosen more than usual lately."""
-    return Call("GET", "/v1/items/trending", _query(wishes))
+    return Call("GET", "/v1/items/trending", _query(list_query))
 
 
-def put_item(item_id: str, fields: Json) -> Call[types.ItemTaken]:
+def put_item(item_id: str, fields: Json) -> Call[types.ItemAccepted]:
     """Add an item, or say anew what it is."""
     return Call("PUT", f"/v1/items/{_id(item_id)}", body=dict(fields))
 
 
-def patch_item(item_id: str, fields: Json) -> Call[types.ItemTaken]:
+def patch_item(item_id: str, fields: Json) -> Call[types.ItemAccepted]:
     """Change some fields of an item; None forgets one."""
     return Call("PATCH", f"/v1/items/{_id(item_id)}", body=dict(fields))
 
 
-def delete_item(item_id: str) -> Call[types.ItemTaken]:
+def delete_item(item_id: str) -> Call[types.ItemAccepted]:
     """Delete an item."""
     return Call("DELETE", f"/v1/items/{_id(item_id)}")
 
 
-def change_items(changes: Sequence[Json]) -> Call[types.ItemsTaken]:
+def change_items(changes: Sequence[Json]) -> Call[types.ItemsAccepted]:
     """Change up to 1,000 items: [{"item_id": …, "operation": "put", …}]."""
     return Call("POST", "/v1/items", body=[dict(change) for change in changes])
 
@@ -187,7 +187,7 @@ def item(item_id: str) -> Call[types.KnownItem]:
     return Call("GET", f"/v1/items/{_id(item_id)}")
 
 
-def send_events(events: Sequence[Json]) -> Call[types.EventsTaken]:
+def send_events(events: Sequence[Json]) -> Call[types.EventsAccepted]:
     """Send 1 to 1,000 events; those without an `event_id` get one, so that repeating the call counts none twice."""
     return Call("POST", "/v1/events", body=[{"event_id": secrets.token_hex(16), **event} for event in events])
 
@@ -207,12 +207,12 @@ def change_profile(user_id: str, interests: Sequence[Json]) -> Call[types.Profil
     return Call("PATCH", f"/v1/users/{_id(user_id)}/profile", body={"interests": list(interests)})
 
 
-def put_user(user_id: str, attributes: Mapping[str, str | Sequence[str]]) -> Call[types.UsersTaken]:
+def put_user(user_id: str, attributes: Mapping[str, str | Sequence[str]]) -> Call[types.UsersAccepted]:
     """Store what a user declares, in place of what was declared before."""
     return Call("PUT", f"/v1/users/{_id(user_id)}", body={"attributes": dict(attributes)})
 
 
-def put_users(users: Mapping[str, Mapping[str, str | Sequence[str]]]) -> Call[types.UsersTaken]:
+def put_users(users: Mapping[str, Mapping[str, str | Sequence[str]]]) -> Call[types.UsersAccepted]:
     """Store what up to 1,000 users declare."""
     return Call("POST", "/v1/users", body=[{"user_id": user_id, "attributes": dict(attributes)} for user_id, attributes in users.items()])
 
@@ -227,7 +227,7 @@ def rule(rule_id: str) -> Call[types.ShownRule]:
     return Call("GET", f"/v1/rules/{_id(rule_id)}")
 
 
-def put_rule(rule_id: str, body: Json) -> Call[types.RuleTaken]:
+def put_rule(rule_id: str, body: Json) -> Call[types.RuleAccepted]:
     """Store a business rule, in place of an earlier one of this id."""
     return Call("PUT", f"/v1/rules/{_id(rule_id)}", body=dict(body))
 

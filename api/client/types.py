@@ -122,7 +122,7 @@ class Explanation(TypedDict):
     item: RecommendedItem
 
 
-class Lacks(TypedDict):
+class PathGap(TypedDict):
     """What one kind of path gives an item, beside what it gives the items of the list."""
 
     meta_path: str
@@ -162,7 +162,7 @@ class WhyNot(TypedDict):
     kth_score: float
     missing_score: float
     filtered: list[str]
-    lacks: list[Lacks]
+    lacks: list[PathGap]
     changes: list[Change]
     degraded: list[str]
 
@@ -176,7 +176,7 @@ class EventOutcome(TypedDict):
     reason: str | None
 
 
-class EventsTaken(TypedDict):
+class EventsAccepted(TypedDict):
     """What became of the events."""
 
     request_id: str
@@ -187,7 +187,7 @@ class EventsTaken(TypedDict):
     events: list[EventOutcome]
 
 
-class KeptEvent(TypedDict):
+class UserEvent(TypedDict):
     """One event as it is kept."""
 
     seq: int
@@ -207,11 +207,11 @@ class UserEvents(TypedDict):
 
     request_id: str
     user_id: str
-    events: list[KeptEvent]
+    events: list[UserEvent]
     next_before: int | None
 
 
-class UsersTaken(TypedDict):
+class UsersAccepted(TypedDict):
     """How many users' declarations were stored."""
 
     request_id: str
@@ -287,7 +287,7 @@ class ProfileChanged(TypedDict):
     changed: int
 
 
-class ItemTaken(TypedDict):
+class ItemAccepted(TypedDict):
     """A change of an item that is durable."""
 
     request_id: str
@@ -304,7 +304,7 @@ class ItemOutcome(TypedDict):
     reason: NotRequired[str | None]
 
 
-class ItemsTaken(TypedDict):
+class ItemsAccepted(TypedDict):
     """What became of a batch."""
 
     request_id: str
@@ -361,7 +361,7 @@ class RuleList(TypedDict):
     rules: list[ShownRule]
 
 
-class RuleTaken(TypedDict):
+class RuleAccepted(TypedDict):
     """A rule that was stored."""
 
     request_id: str

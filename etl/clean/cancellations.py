@@ -12,7 +12,7 @@ _PAIR = ["user", "item"]
 
 
 @dataclass
-class Netted:
+class Cancellations:
     """What the cancellations of a shop take back.
 
     Attributes:
@@ -28,7 +28,7 @@ class Netted:
     reduced: dict[int, float] = field(default_factory=dict)
 
 
-def net_out(events: pl.DataFrame) -> Netted:
+def net_out(events: pl.DataFrame) -> Cancellations:
     """Net cancellations out against purchases.
 
     Args:
@@ -37,7 +37,7 @@ def net_out(events: pl.DataFrame) -> Netted:
     Returns:
         The rows that are affected. An event without a time counts as later than those before it in the file.
     """
-    netted = Netted()
+    netted = Cancellations()
     pairs = events.filter("cancels").select(_PAIR).unique()
     affected = events.join(pairs, on=_PAIR, how="semi").sort(*_PAIR, "time", "cancels", "row", nulls_last=True)
     for group in _groups(affected):
@@ -64,7 +64,7 @@ def _groups(affected: pl.DataFrame) -> Iterator[list[Event]]:
         yield group
 
 
-def _net_group(group: list[Event], netted: Netted) -> None:
+def _net_group(group: list[Event], netted: Cancellations) -> None:
     open_purchases: list[tuple[int, float]] = []
     for row, quantity, cancels in group:
         if not cancels:

@@ -11,7 +11,7 @@ import polars as pl
 from etl.clean.cancellations import net_out
 from etl.clean.config import FLAGS, CleanConfig
 from gnn.events.timing import CLOCK_FROM
-from kg.ratings import RatingScale
+from kg.validation.ratings import RatingScale
 
 CODES = {flag: code for code, flag in enumerate(FLAGS, start=1)}
 """Flag → its number in a verdict; 0 is a good row."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.sources.recbole import SPACE_INSIDE
+from etl.sources.formats.recbole import SPACE_INSIDE
 from kg.errors import InputError
 from kg.tables import Catalog, GraphTables
 

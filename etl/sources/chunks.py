@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from etl.settings import KNOWN_FORMATS
-from etl.sources import files
-from etl.sources.cells import written
-from etl.sources.columns import Columns
-from etl.sources.known import Prepared
+from etl.sources import registry
+from etl.sources.mapping.columns import Columns
+from etl.sources.mapping.known_formats import Prepared
+from etl.sources.mapping.taxonomy import read_taxonomy
 from etl.sources.raw import RawTable
-from etl.sources.reading import DECIDED, Reading
-from etl.sources.sequences import Sequences
-from etl.sources.taxonomy import read_taxonomy
+from etl.sources.values.cells import written
+from etl.sources.values.reading import DECIDED, Reading
+from etl.sources.values.sequences import Sequences
 
 
 class Chunks:
@@ -56,4 +56,4 @@ class Chunks:
             yield sequences.expanded(table)
 
     def _read(self, wanted: list[str]) -> Iterator[RawTable]:
-        return files.read(self._prepared.file, self._prepared.file_format, wanted, self._prepared.optional)
+        return registry.read(self._prepared.file, self._prepared.file_format, wanted, self._prepared.optional)

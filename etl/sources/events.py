@@ -11,8 +11,8 @@ import polars as pl
 
 from etl.clean.config import FLAGS, CleanConfig
 from etl.clean.events import Verdicts, verdicts
-from kg.ratings import RatingScale
 from kg.tables import INTERACTION_COLUMNS, empty
+from kg.validation.ratings import RatingScale
 
 COLUMNS: Mapping[str, pl.DataType] = {
     **INTERACTION_COLUMNS,

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
-from etl import rejects
+from etl.sources import rejects
 from kg.errors import InputError
 
 LINE = "__line"

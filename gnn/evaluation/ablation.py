@@ -13,13 +13,13 @@ from itertools import compress
 import numpy as np
 import polars as pl
 
-from gnn.artifact import Artifact
+from gnn.artifact.artifact import Artifact
 from gnn.config import EvaluateConfig
 from gnn.evaluation.evaluate import ModelResult, TestUsers, measured, rank_scores
-from gnn.graph import GraphArrays
+from gnn.graph.arrays import GraphArrays
+from gnn.graph.walks import WalkWeights, step_matrices
 from gnn.metrics import IntArray
-from gnn.recommend import Recommender
-from gnn.walks import WalkWeights, step_matrices
+from gnn.recommend.recommender import Recommender
 from kg.schema import EdgeType, family
 
 WHOLE = "all walks, unpruned"

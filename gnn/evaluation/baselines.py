@@ -8,8 +8,8 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from gnn.learn.factors import als_item_factors
-from gnn.walks import FloatArray, power, top_per_row
+from gnn.graph.walks import FloatArray, power, top_per_row
+from gnn.training.factors import als_item_factors
 
 EASE_MAX_ITEMS = 30_000
 _ROWS_AT_ONCE = 1_024

@@ -13,26 +13,16 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.artifact import Artifact
+from gnn.artifact.artifact import Artifact
 from gnn.config import EvaluateConfig
 from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, InSeason, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
 from gnn.events.timing import told
-from gnn.learn.factors import confidence_for
-from gnn.metrics import (
-    BoolArray,
-    IntArray,
-    Values,
-    all_per_user,
-    beyond_accuracy,
-    bootstrap_interval,
-    hits_of,
-    intra_list_diversity,
-    means,
-    paired_p_value,
-)
-from gnn.recommend import Recommender
-from gnn.scorer import score
-from gnn.walks import FloatArray, largest
+from gnn.graph.walks import FloatArray, largest
+from gnn.metrics import IntArray, all_per_user, beyond_accuracy, bootstrap_interval, hits_of, intra_list_diversity, means, paired_p_value
+from gnn.model.scorer import score
+from gnn.recommend.recommender import Recommender
+from gnn.training.factors import confidence_for
+from gnn.types import BoolArray, Values
 from kg.schema import family
 
 _BATCH_CELLS = 10_000_000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from gnn.config import KIND_WEIGHTS, EvaluateConfig, ModelConfig, Requirement
-from gnn.learn.factors import width_for
+from gnn.training.factors import width_for
 
 _MAIN = "ndcg@10"
 

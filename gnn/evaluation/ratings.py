@@ -21,14 +21,15 @@ import polars as pl
 import scipy.sparse as sp
 from sklearn.isotonic import IsotonicRegression
 
-from gnn.artifact import Artifact
+from gnn.artifact.artifact import Artifact
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluation.ablation import graph_of
 from gnn.events.split import Split, split_interactions
-from gnn.metrics import IntArray, Values
-from gnn.recommend import Recommender
-from gnn.scorer import PathModel, history_weights, neighbour_matrix, score
-from gnn.train import refit
+from gnn.metrics import IntArray
+from gnn.model.scorer import PathModel, history_weights, neighbour_matrix, score
+from gnn.recommend.recommender import Recommender
+from gnn.training.fit import refit
+from gnn.types import Values
 
 HEAD, BIASES, MEAN = "rating head", "user and item means", "global mean"
 MIN_RATINGS = 100

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from gnn.artifact import Artifact
+from gnn.artifact.artifact import Artifact
 from gnn.config import EvaluateConfig
 from gnn.evaluation.evaluate import ModelResult, measured, test_users
 from gnn.events.repeats import FEWEST_SHOPPERS, Purchases, RepeatModel, fit_repeats, ranked
 from gnn.metrics import IntArray
-from gnn.scorer import Values
+from gnn.model.scorer import Values
 
 
 def repeat_results(artifact: Artifact, train: pl.DataFrame, pairs: pl.DataFrame, config: EvaluateConfig) -> list[ModelResult]:

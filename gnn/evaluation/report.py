@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from gnn.evaluation.evaluate import Comparison, ModelResult
+from gnn.evaluation.explanation_quality import Quality
 from gnn.evaluation.model_card import model_card
-from gnn.evaluation.quality import Quality
 from gnn.evaluation.report_page import Section, page
-from gnn.metrics import BoolArray
+from gnn.types import BoolArray
 
 _COLUMNS = ("recall@10", "recall@20", "ndcg@10", "ndcg@20", "hit@10", "precision@10", "f1@10")
 _BEYOND = ("coverage@10", "novelty@10", "gini@10", "long_tail@10", "diversity@10")
@@ -166,7 +166,10 @@ def _explanations(found: Mapping[str, Any]) -> Section:
         wanted = "" if gate is None else f"{gate['is']} {gate['limit']:g}: {'met' if gate['passed'] else 'not met'}"
         rows[name.replace("_", " ")] = ["" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}", wanted]
     return Section(
-        "Explanations", "The first ten items of a sample of users; defined in gnn/evaluation/quality.py.", ("measure", "value", "demand"), rows
+        "Explanations",
+        "The first ten items of a sample of users; defined in gnn/evaluation/explanation_quality.py.",
+        ("measure", "value", "demand"),
+        rows,
     )
 
 
@@ -232,7 +235,7 @@ def write_report(folder: Path, content: Mapping[str, Any], trace: Sequence[Mappi
         temporary.replace(folder / name)
 
 
-def unmet(content: Mapping[str, Any], required: Sequence[str]) -> list[str]:
+def failed_gates(content: Mapping[str, Any], required: Sequence[str]) -> list[str]:
     """Say which of the demands of `[evaluate] require` a build does not meet, with the numbers."""
     models, parts = content["models"], content["ablations"]
     problems = []

@@ -23,8 +23,9 @@ import polars as pl
 
 from gnn.events.split import split_interactions
 from gnn.events.timing import timing_of
-from gnn.scorer import IntArray, Values, fade
-from gnn.walks import FloatArray
+from gnn.graph.walks import FloatArray
+from gnn.model.history import fade
+from gnn.model.scorer import IntArray, Values
 
 HALF_LIVES_DAYS = (30.0, 60.0, 90.0, 120.0, 180.0)
 HALF_LIVES_ORDER = (3.0, 10.0, 30.0)

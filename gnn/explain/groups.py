@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gnn.explain.addends import Addends, Found, IntArray
+from gnn.explain.contributions import Contributions, PathContributions
+from gnn.types import IntArray
 from kg import schema
 
 FloatArray = npt.NDArray[np.float64]
@@ -26,7 +27,7 @@ class Group:
         n_shoppers: How many other shoppers the paths go through, where they are added up.
     """
 
-    part: Addends
+    part: Contributions
     value: int
     total: float
     counts: IntArray | None = None
@@ -47,7 +48,7 @@ class Groups:
         end: Where they end.
     """
 
-    found: Sequence[Found]
+    found: Sequence[PathContributions]
     places: IntArray
     totals: FloatArray
     walks: IntArray
@@ -56,9 +57,9 @@ class Groups:
     end: IntArray
 
     @classmethod
-    def of(cls, found: Sequence[Found]) -> Groups:
+    def of(cls, found: Sequence[PathContributions]) -> Groups:
         """Group addends."""
-        parts: list[Found] = []
+        parts: list[PathContributions] = []
         columns: list[list[npt.NDArray[np.generic]]] = [[np.zeros(0, dtype=np.int64)] * 6]
         for part in sorted((part for part in found if len(part.values)), key=lambda part: part.walk.meta_path.name):
             part, starts, values = _grouped(part)
@@ -76,14 +77,14 @@ class Groups:
     def group(self, number: int) -> Group:
         """Return one group."""
         part, inside = self.found[self.walks[number]], slice(int(self.first[number]), int(self.end[number]))
-        addends = Addends(part.walk, part.positions[inside], part.middles[inside], part.values[inside])
+        addends = Contributions(part.walk, part.positions[inside], part.middles[inside], part.values[inside])
         group = Group(addends, int(self.values[number]), float(self.totals[number]))
         if part.counts is None or part.shoppers is None:
             return group
         return replace(group, counts=part.counts[inside], n_shoppers=int(part.shoppers[self.places[number]]))
 
 
-def _grouped(part: Found) -> tuple[Found, IntArray, IntArray]:
+def _grouped(part: PathContributions) -> tuple[PathContributions, IntArray, IntArray]:
     """Return addends in the order of their groups, where each group begins, and its value."""
     meta_path = part.walk.meta_path
     # Values of an attribute ("Conair") are reasons of their own; products outside the catalogue that link two items are one reason together.
@@ -91,7 +92,7 @@ def _grouped(part: Found) -> tuple[Found, IntArray, IntArray]:
         starts = np.flatnonzero(np.diff(part.places, prepend=-1))
         return part, starts, np.full(len(starts), -1)
     order = np.lexsort((part.middles[:, 0], part.places))
-    part = Found(part.walk, part.places[order], part.positions[order], part.middles[order], part.values[order])
+    part = PathContributions(part.walk, part.places[order], part.positions[order], part.middles[order], part.values[order])
     values = part.middles[:, 0]
     starts = np.flatnonzero(np.diff(part.places, prepend=-1) | np.diff(values, prepend=-1))
     return part, starts, values[starts]

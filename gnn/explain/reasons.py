@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from gnn.artifact import Artifact
-from gnn.explain.addends import Addends, History, IntArray
+from gnn.artifact.artifact import Artifact
+from gnn.explain.contributions import Contributions
+from gnn.explain.display_titles import shortened, told_apart
 from gnn.explain.groups import Group
 from gnn.explain.sentences import ANCHORS, alike_sentence, history_text, learned_sentence, reason_sentence
-from gnn.explain.titles import shortened, told_apart
+from gnn.model.history import History
+from gnn.types import IntArray
 from kg import schema
 from kg.schema import Step
 
@@ -110,7 +112,7 @@ class Limits:
     show_ids: bool = False
 
 
-class Teller:
+class ReasonBuilder:
     """Tells the groups of scores over one history.
 
     Args:
@@ -219,7 +221,7 @@ class Teller:
         return group.n_shoppers - (item in led and any(self._nums[position] in met for position in positions))
 
     def _grouped_paths(
-        self, item: int, part: Addends, total: float, strongest: Sequence[int], sums: npt.NDArray[np.float64], counts: IntArray
+        self, item: int, part: Contributions, total: float, strongest: Sequence[int], sums: npt.NDArray[np.float64], counts: IntArray
     ) -> tuple[list[Path], int]:
         """Return the strongest paths and how many there are, those that differ by nothing but the shopper taken as one."""
         steps, most = part.walk.meta_path.steps, self._limits.max_paths
@@ -241,7 +243,7 @@ class Teller:
             paths.append(self._path(position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
         return paths, n_all
 
-    def _single_paths(self, item: int, part: Addends, total: float) -> tuple[list[Path], int]:
+    def _single_paths(self, item: int, part: Contributions, total: float) -> tuple[list[Path], int]:
         """Return the strongest paths and how many there are."""
         steps, paths = part.walk.meta_path.steps, []
         for n in np.argsort(-part.values, kind="stable")[: self._limits.max_paths].tolist():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from gnn.explain.titles import shortened
+from gnn.explain.display_titles import shortened
 from kg import schema
 
 _VERBS = {

@@ -11,7 +11,7 @@ from functools import cache
 import polars as pl
 
 from kg.extract.lexicon import placeholders, read_lines
-from kg.extract.reading import Mention, Region
+from kg.extract.mentions import Mention, Region
 
 MIN_CONFIDENCE = 0.5
 MAX_CONFIDENCE = 0.95

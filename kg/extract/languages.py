@@ -24,9 +24,9 @@ from spacy.util import compile_infix_regex
 from spacy.vocab import Vocab
 
 from kg.errors import ConfigError
-from kg.extract.amounts import Amount
 from kg.extract.lexicon import Lexicon, lexicon
-from kg.extract.roles import own_amounts
+from kg.extract.quantities.amounts import Amount
+from kg.extract.quantities.roles import own_amounts
 
 SPANS = "attributes"
 AMOUNTS = "amounts"

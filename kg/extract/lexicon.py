@@ -1,7 +1,8 @@
 """The rules as data: `patterns/*.jsonl`, in spaCy's own pattern format, with what a shop's language needs beside it.
 
 One line is one pattern: `label` (the relation), `pattern` (a phrase, or a list of token conditions) and `id` (the canonical value, or "quantity"
-where `kg.extract.units` reads it). Five keys are ours: `phrases` lists several phrases in place of one pattern, `if` and `unless` name the contexts
+where `kg.extract.quantities.units` reads it). Five keys are ours: `phrases` lists several phrases in place of one pattern, `if` and
+`unless` name the contexts
 a rule needs or shuns, `fields` the item fields it reads, `confidence` what a match is worth. Labels that are no relation: `cue` (its id is a
 context), `ignore` (a longer phrase that hides the words in it), `ignore_cue` (the same for cues) and `quantity`: a number with a unit, whose id is
 the shape ("amount", "times", …). What a quantity states depends on its unit: `units.jsonl` names, for each unit and shape, the relation, with the

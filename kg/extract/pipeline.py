@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 import polars as pl
 
 from kg import schema
-from kg.extract import reading
+from kg.extract import mentions
 from kg.extract.gazetteer import Gazetteer, brand_regions
 from kg.extract.languages import MAX_CHARS, SPANS, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
+from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
-from kg.extract.reading import Mention, Region
-from kg.extract.statements import statements, states
+from kg.extract.statements.statements import statements, states
 from kg.extract.text import Readable, readable
 from kg.tables import AS_WRITTEN, ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
@@ -89,7 +89,7 @@ class Extractor:
             return facts
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         rows = [
-            (relation, cell, reading.whole_value(nlp(readable(cell, self.language).text.strip()), lexicon, relation))
+            (relation, cell, mentions.whole_value(nlp(readable(cell, self.language).text.strip()), lexicon, relation))
             for relation, cell in cells.sort("relation", "value").iter_rows()
         ]
         columns = {"relation": pl.String, "value": pl.String, "canonical": pl.String}
@@ -128,7 +128,7 @@ class Extractor:
         forms = [readable(text[:MAX_CHARS], self.language) for text in groups]
         docs = nlp.pipe((form.text for form in forms), batch_size=_BATCH)
         for (text, combinations), form, doc in zip(groups.items(), forms, docs, strict=True):
-            own = reading.context(doc, lexicon) if field == "title" else 0
+            own = mentions.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
             for context, brand, shelf in combinations:
                 named = brands.find(form.text, shelf) if brand is None and field == "title" else None
@@ -138,7 +138,7 @@ class Extractor:
                     brand_regions(form.text, readable(brand, self.language).text) if brand else [(named.start, named.end)] if named else []
                 )
                 here = context_of(context | own)
-                found = statements(doc.text, field, reading.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
+                found = statements(doc.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
                 rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in found)
                 if named:
                     rows.append((text, context, brand, shelf, *_columns(named, text, form), GAZETTEER))
@@ -148,7 +148,7 @@ class Extractor:
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         names = items["categories"].explode().drop_nulls().unique().sort().to_list()
         known = {
-            name: reading.context(doc, lexicon)
+            name: mentions.context(doc, lexicon)
             for name, doc in zip(names, nlp.pipe(readable(name[:MAX_CHARS], self.language).text for name in names), strict=True)
         }
         return pl.Series([_union(known, categories) for categories in items["categories"].to_list()], dtype=pl.Int64)

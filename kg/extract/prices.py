@@ -29,9 +29,9 @@ def price_bands(items: pl.DataFrame, catalog: pl.DataFrame) -> pl.DataFrame:
     prices = _prices(catalog)
     cuts = prices.group_by("categories").agg(n=pl.len(), low=price.quantile(_CUTS[0], "linear"), high=price.quantile(_CUTS[1], "linear"))
     cuts = cuts.filter((pl.col("n") >= MIN_ITEMS) & (pl.col("high") > pl.col("low") * _SPREAD))
-    placed = _prices(items).join(cuts, on="categories").sort("item_id", "n", "categories").unique("item_id", keep="first", maintain_order=True)
+    rank_items = _prices(items).join(cuts, on="categories").sort("item_id", "n", "categories").unique("item_id", keep="first", maintain_order=True)
     band = pl.when(price < pl.col("low")).then(pl.lit(BANDS[0])).when(price > pl.col("high")).then(pl.lit(BANDS[2])).otherwise(pl.lit(BANDS[1]))
-    return placed.select("item_id", value=band + " in " + pl.col("categories"), surface=price.cast(pl.String))
+    return rank_items.select("item_id", value=band + " in " + pl.col("categories"), surface=price.cast(pl.String))
 
 
 def _prices(items: pl.DataFrame) -> pl.DataFrame:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from kg.events import InterestEdit
-from kg.ledger.people import PeopleStore
+from kg.ledger.records import InterestEdit
+from kg.ledger.user_store import UserStore
 
 
 class Interests:
@@ -15,7 +15,7 @@ class Interests:
         store: The ledger's edits.
     """
 
-    def __init__(self, store: PeopleStore) -> None:
+    def __init__(self, store: UserStore) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._by_user: dict[str, dict[tuple[str, str], InterestEdit]] = {}

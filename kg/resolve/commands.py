@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from kg.resolve.matcher import ItemMatcher
-from kg.resolve.records import read_pairs
+from kg.resolve.items.matcher import ItemMatcher
+from kg.resolve.items.records import read_pairs
 
 
 def train_matcher(train_path: Path, valid_path: Path, out_path: Path) -> ItemMatcher:

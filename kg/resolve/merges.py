@@ -35,8 +35,8 @@ class Resolution:
     """Which names and which items are one.
 
     Attributes:
-        merges: The merge log of values (`kg.resolve.values.LOG_COLUMNS`).
-        duplicates: Items that are listed again (`kg.resolve.duplicates.DUPLICATE_COLUMNS`).
+        merges: The merge log of values (`kg.resolve.values.merge.LOG_COLUMNS`).
+        duplicates: Items that are listed again (`kg.resolve.items.duplicates.DUPLICATE_COLUMNS`).
     """
 
     merges: pl.DataFrame = field(default_factory=lambda: empty(LOG_COLUMNS))

@@ -10,13 +10,13 @@ from typing import Any
 from kg import cypher, schema
 from kg.embedded import Connection
 from kg.errors import BuildError
-from kg.incremental import GraphDelta
+from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
-from kg.store.changer import GraphChanger, changed_columns
+from kg.store.bolt import BoltSession
+from kg.store.delta_writer import DeltaWriter, changed_columns
 from kg.store.layout import Layout, forget, layouts, loaded
 from kg.store.query import QueryResult, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
-from kg.store.session import BoltSession
 from kg.store.writer import GraphWriter, delete_stale_edges, delete_stale_nodes
 from kg.tables import GraphTables
 
@@ -106,7 +106,7 @@ class GraphStore:
         """Change the loaded graph of a build in place. Applying the same change twice leaves the same graph as applying it once.
 
         Args:
-            delta: What changes (`kg.incremental`).
+            delta: What changes (`kg.graph.delta`).
             build_id: The build whose graph it changes; it is loaded, and what is written is marked with it.
 
         Raises:
@@ -122,7 +122,7 @@ class GraphStore:
         layout = layout.widened(*changed_columns(delta))
         self.ensure_schema(delta.nodes)
         layout.save(self._bolt, complete=True)
-        GraphChanger(self._bolt, layout).apply(delta)
+        DeltaWriter(self._bolt, layout).apply(delta)
 
     def read(self, *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
         """Read the graph of the last build back, as it was written: rows sorted by key, without what is stale.

@@ -15,7 +15,7 @@ import polars as pl
 from kg.cypher import BUILD_LABEL
 from kg.errors import BuildError, GraphUnavailableError, InputError
 from kg.schema import EdgeType, node_type, relation
-from kg.store.session import BoltSession
+from kg.store.bolt import BoltSession
 from kg.tables import PROPERTY_TYPES, GraphTables
 
 _DTYPES = {str(dtype): dtype for dtype in PROPERTY_TYPES}

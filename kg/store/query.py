@@ -1,7 +1,7 @@
 """Read-only Cypher for people.
 
 Three locks, because the two databases differ in what they enforce: the text may hold no writing clause and call nothing that is not known to
-be harmless (`kg.store.guard`); the database's own plan of it may hold no writing step; and it runs in a READ transaction that is rolled back
+be harmless (`kg.store.read_only`); the database's own plan of it may hold no writing step; and it runs in a READ transaction that is rolled back
 whatever happens, under a time limit and a row limit.
 """
 
@@ -18,8 +18,8 @@ from neo4j.exceptions import DatabaseError
 from neo4j.graph import Node, Path, Relationship
 
 from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError
-from kg.store.guard import check_text
-from kg.store.session import BoltSession, translated
+from kg.store.bolt import BoltSession, translated
+from kg.store.read_only import check_text
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
 _UNKNOWN = re.compile(r"Unknown (?:procedure|function|procedure/function):? ['`]?([\w.]+)")

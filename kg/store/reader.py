@@ -9,8 +9,8 @@ import polars as pl
 
 from kg import cypher, schema
 from kg.schema import EdgeType
+from kg.store.bolt import BoltSession
 from kg.store.layout import Columns
-from kg.store.session import BoltSession
 
 NODE_PAGE = 10_000
 """Nodes a statement reads or writes."""

@@ -16,9 +16,9 @@ import polars as pl
 from kg import cypher, schema
 from kg.errors import ConflictError, InputError
 from kg.schema import EdgeType
+from kg.store.bolt import BoltSession
 from kg.store.layout import Columns, Layout
 from kg.store.reader import EDGE_PAGE, GONE, NODE_PAGE, key_pages, node_keys, pages, read_edges, read_nodes
-from kg.store.session import BoltSession
 from kg.tables import GraphTables
 
 MAX_KEY_BYTES = 4000

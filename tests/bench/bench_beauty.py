@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluation.baselines import ALS, Ranker
 from gnn.evaluation.evaluate import PathSumRanker, evaluate, interactions_of, test_users
-from gnn.evaluation.quality import quality
+from gnn.evaluation.explanation_quality import quality
 from gnn.events.split import Split
-from gnn.learn.factors import confidence_for
-from gnn.train import fit
+from gnn.training.factors import confidence_for
+from gnn.training.fit import fit
 from tests.bench.real_shops import beauty_catalog, beauty_graph, cost, data_folder
 
 WITHHELD, SEED = 0.3, 7

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from kg.extract.learned import commands
-from kg.extract.learned.gold import NOTHING
-from kg.extract.learned.scorer import Score, score_tags, score_values
+from kg.extract.learned.data.gold import NOTHING
+from kg.extract.learned.data.scorer import Score, score_tags, score_values
 
 PARTS = 10
 

@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluation.ablation import graph_of
 from gnn.evaluation.evaluate import PathSumRanker, evaluate, test_users
 from gnn.events.split import split_interactions
-from gnn.train import fit
+from gnn.training.fit import fit
 from kg.config import load_config
 from kg.tables import Catalog
 from kg.workspace import Workspace

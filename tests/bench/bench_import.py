@@ -65,7 +65,7 @@ def measured(folder: Path, file_format: str) -> dict[str, float]:
     import resource
 
     from etl.settings import SourceConfig
-    from etl.sources.catalog import import_sources
+    from etl.sources.importer import import_sources
 
     columns = {"user_id": "user", "item_id": "sku", "kind": "kind", "time": "at", "quantity": "n", "price": "price"}
     sources = [

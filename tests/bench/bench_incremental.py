@@ -17,12 +17,12 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from etl import knowledge
-from kg.advance import Resolver, State, advance
-from kg.changes import parse
+from etl.stages import graph_build
+from kg.catalog.file_changes import parse
 from kg.embedded import EmbeddedGraph
-from kg.extract.changed import changed_facts
+from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
+from kg.graph.update import Resolver, State, advance
 from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 
@@ -79,7 +79,7 @@ def timed(what: str, work: Callable[[], T]) -> T:
 def change_one(build: Path, store: GraphStore, change: dict[str, object]) -> None:
     """Bring one change into the graph."""
     extractor = timed("start spaCy", lambda: Extractor("en"))
-    before = timed("read the state", lambda: knowledge.saved_state(build))
+    before = timed("read the state", lambda: graph_build.saved_state(build))
 
     def read(facts: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame, changed: list[str]) -> tuple[pl.DataFrame, list[str]]:
         found = changed_facts(extractor, facts, old, new, changed)
@@ -87,7 +87,7 @@ def change_one(build: Path, store: GraphStore, change: dict[str, object]) -> Non
 
     after, delta = timed("extract, resolve, compare", lambda: advance(before, [parse(change)], (), Resolver(), read, build_id=BUILD))
     timed("write to the database", lambda: store.apply(delta, BUILD))
-    timed("keep the state", lambda: knowledge.save_state(build, before, after, 1, []))
+    timed("keep the state", lambda: graph_build.save_state(build, before, after, 1, []))
     print(f"  {delta.counts}")
 
 
@@ -105,7 +105,7 @@ def main() -> None:
         state = timed("resolve", lambda: State.of(catalog, attributes, Resolver(), build_id=BUILD))
         catalog.write(build / "catalog")
         attributes.write_parquet(build / "attributes.parquet")
-        knowledge.save_state(build, state, state, 0, [])
+        graph_build.save_state(build, state, state, 0, [])
         tables = timed("build", state.knowledge.tables)
         print(f"  {tables.n_nodes:,} nodes, {tables.n_edges:,} edges")
         store.wait(60)

@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.explain.addends import History
-from gnn.fresh.overlay import Overlay
-from gnn.fresh.rows import LiveItem
-from gnn.graph import GraphArrays
-from gnn.recommend import Recommender
-from gnn.scorer import HistoryWeights, PathModel, history_weights
-from gnn.train import item_embeddings, starting_walks
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.live.overlay import Overlay
+from gnn.live.rows import LiveItem
+from gnn.model.history import History, HistoryWeights
+from gnn.model.scorer import PathModel, history_weights
+from gnn.recommend.recommender import Recommender
+from gnn.training.fit import item_embeddings, starting_walks
 from kg.extract.pipeline import Extractor
+from kg.graph.build import build_graph
 from kg.schema import family
 from kg.tables import Catalog
 from tests.bench.real_shops import beauty_catalog, cost, data_folder
@@ -38,8 +38,8 @@ CONFIG = ModelConfig(factors=64)
 
 def model_of(graph: GraphArrays) -> PathModel:
     """Return a model in which all walks and the embeddings give the same at most, on the average of some shoppers."""
-    from gnn.model import PathSum
-    from gnn.tuning import equal_gates
+    from gnn.model.path_sum import PathSum
+    from gnn.training.tuning import equal_gates
 
     factors, weights = item_embeddings(graph, CONFIG), HistoryWeights()
     history = history_weights(graph, weights)[:200]

@@ -11,15 +11,16 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-import gnn.learn.text_features
+import gnn.training.text_features
 from gnn.config import ModelConfig
-from gnn.graph import GraphArrays
+from gnn.graph.arrays import GraphArrays
 from gnn.metrics import IntArray
-from gnn.scorer import HistoryWeights, history_weights
-from gnn.train import item_embeddings
-from kg.build import build_graph
+from gnn.model.history import HistoryWeights
+from gnn.model.scorer import history_weights
+from gnn.training.fit import item_embeddings
 from kg.extract.pipeline import Extractor
 from kg.extract.vectors import text_vectors
+from kg.graph.build import build_graph
 from kg.tables import Catalog
 from tests.bench.real_shops import beauty_catalog, cost, data_folder
 
@@ -66,7 +67,7 @@ def main() -> None:
     lines = []
     with cost(f"{len(SHARES)} times embeddings and ranks"):
         for name, share in SHARES.items():
-            gnn.learn.text_features.UNKNOWN_SHARE = share
+            gnn.training.text_features.UNKNOWN_SHARE = share
             found = ranks(graph, hidden, bought)
             lines.append(f"| {name} | {(found <= K).mean():.4f} | {(1 / found).mean():.4f} | {np.median(found):.0f} |")
     print(f"| an item without events takes | recall@{K} | MRR | median rank |\n| --- | --- | --- | --- |", *lines, sep="\n")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig, SplitMethod
 from gnn.evaluation.ratings import BIASES, HEAD, MEAN, RatingResults, rating_results
 from gnn.events.split import split_interactions
-from gnn.train import fit
+from gnn.training.fit import fit
 from tests.bench.real_shops import cost, data_folder, musical_instruments
 
 METHODS: tuple[SplitMethod, ...] = ("time", "random")

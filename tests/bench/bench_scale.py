@@ -15,11 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.graph import GraphArrays
-from gnn.learn.progress import Progress
-from gnn.train import fit
+from gnn.graph.arrays import GraphArrays
+from gnn.training.fit import fit
+from gnn.training.progress import Progress
 from tests.bench.synthetic_shop import synthetic
 
 ITEMS, USERS, INTERACTIONS, ATTRIBUTES = 1_000_000, 1_000_000, 20_000_000, 10_000_000

@@ -13,14 +13,15 @@ import numpy as np
 from gnn.config import EvaluateConfig, ModelConfig
 from gnn.evaluation.baselines import ALS, InSeason
 from gnn.evaluation.evaluate import TestUsers, evaluate
-from gnn.events.meetings import Meetings
+from gnn.events.interactions import Interactions
 from gnn.events.split import split_interactions
-from gnn.graph import GraphArrays
-from gnn.learn.factors import confidence_for
-from gnn.learn.season import choose_season
-from gnn.scorer import HistoryWeights, history_weights
-from gnn.season import Season
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.model.history import HistoryWeights
+from gnn.model.scorer import history_weights
+from gnn.model.season import Season
+from gnn.training.factors import confidence_for
+from gnn.training.season_choice import choose_season
+from kg.graph.build import build_graph
 from kg.tables import ATTRIBUTE_COLUMNS, Catalog, empty
 from tests.bench.real_shops import cost
 
@@ -49,7 +50,7 @@ def main() -> None:
             found.setdefault(users[user], []).append(nums[item])
     asked = TestUsers(np.asarray(sorted(found)), tuple(np.asarray(sorted(found[user])) for user in sorted(found)), seen)
     plain = ALS(seen, confidence=confidence_for(seen))
-    rankers = [plain] if season is None else [plain, InSeason(plain, Meetings.of(known).season(season))]
+    rankers = [plain] if season is None else [plain, InSeason(plain, Interactions.of(known).season(season))]
     with cost("iALS"):
         results = evaluate(rankers, asked, EVALUATE)
     print(f"{len(asked.users):,} shoppers\n| model | ndcg@10 | recall@10 | hit@10 |\n| --- | --- | --- | --- |")

@@ -26,8 +26,8 @@ from urllib.parse import quote
 import numpy as np
 import psutil
 
-from api.keys import KeyStore
-from gnn.artifact import Artifact, load_artifact
+from api.keys.key_store import KeyStore
+from gnn.artifact.artifact import Artifact, load_artifact
 from kg.workspace import Workspace
 from tests.bench.synthetic_shop import model_of, published, synthetic
 from tests.free_port import free_port

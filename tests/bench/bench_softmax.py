@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-import gnn.tuning
-from gnn.artifact import load_artifact, save_artifact
+import gnn.training.tuning
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import EvaluateConfig, ModelConfig, SplitMethod
 from gnn.evaluation.evaluate import PathSumRanker, evaluate, test_users
 from gnn.events.split import split_interactions
-from gnn.train import fit
+from gnn.training.fit import fit
 from tests.bench.real_shops import data_folder, musical_instruments
 
 FEW = {"candidates": 20, "negatives": 20}
 WAYS: dict[str, tuple[int, dict[str, int]]] = {
-    "full": (gnn.tuning.FULL_CELLS, {}),
+    "full": (gnn.training.tuning.FULL_CELLS, {}),
     "sampled, 200 nominated and 200 drawn": (0, {}),
     "sampled, 20 nominated and 20 drawn": (0, FEW),
 }
@@ -35,7 +35,7 @@ def measured(folder: Path, method: SplitMethod, way: str, seed: int) -> list[flo
     graph, events = musical_instruments(folder)
     config = EvaluateConfig(split=method, bootstrap=0)
     split = split_interactions(events, method=method, test_fraction=config.test_fraction, seed=config.seed)
-    gnn.tuning.FULL_CELLS, settings = WAYS[way]
+    gnn.training.tuning.FULL_CELLS, settings = WAYS[way]
     before = time.process_time()
     result = fit(graph, split.train, ModelConfig(seed=seed).model_copy(update=settings))
     cpu_s = time.process_time() - before

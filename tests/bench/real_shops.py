@@ -15,11 +15,11 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from etl.settings import SourceConfig
-from etl.sources.catalog import import_sources
-from gnn.graph import GraphArrays
-from kg.advance import Resolver, State
-from kg.build import build_graph
+from etl.sources.importer import import_sources
+from gnn.graph.arrays import GraphArrays
 from kg.extract.pipeline import Extractor
+from kg.graph.build import build_graph
+from kg.graph.update import Resolver, State
 from kg.tables import Catalog
 
 BEAUTY = (

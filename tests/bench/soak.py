@@ -26,7 +26,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from api.client import Client, ReckonError
-from api.keys import KeyStore
+from api.keys.key_store import KeyStore
 from kg.workspace import Workspace
 from tests.free_port import free_port
 from tests.small_shop import built_small_shop
@@ -189,7 +189,7 @@ def main() -> int:
 
 def soak(workspace: Workspace, chosen: argparse.Namespace, log: Path) -> int:
     """Serve a workspace, call it, and judge."""
-    from gnn.artifact import load_artifact
+    from gnn.artifact.artifact import load_artifact
 
     item_ids = load_artifact(workspace.current / "artifact").item_ids[:1_000]
     key, port = KeyStore(workspace.keys).create(["admin"], name="soak"), chosen.port or free_port()

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gnn.artifact import save_artifact
-from gnn.graph import GraphArrays
-from gnn.scorer import HistoryWeights, PathModel
-from gnn.walks import WalkWeights
+from gnn.artifact.artifact import save_artifact
+from gnn.graph.arrays import GraphArrays
+from gnn.graph.walks import WalkWeights
+from gnn.model.history import HistoryWeights
+from gnn.model.scorer import PathModel
 from kg.schema import EdgeType, meta_paths
 from kg.workspace import Workspace
 

@@ -18,7 +18,7 @@ def test_import_contracts_hold() -> None:
 
 def test_serving_loads_neither_torch_nor_spacy() -> None:
     code = (
-        "import sys, api.app, etl.cli; from gnn.recommend import Recommender;"
+        "import sys, api.app, etl.cli.app; from gnn.recommend.recommender import Recommender;"
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'torch', 'torch_geometric', 'spacy'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.keys import KeyStore
+from api.keys.key_store import KeyStore
 from kg.workspace import Workspace
 from tests.small_shop import publish_small_shop, serving, small_app
 

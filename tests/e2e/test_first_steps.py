@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from kg import children
+from kg import processes
 from tests.conftest import write_shop
 from tests.free_port import free_port
 
@@ -14,7 +14,7 @@ from tests.free_port import free_port
 def test_serve_without_a_build_says_what_to_run(tmp_path: Path) -> None:
     folder = write_shop(tmp_path / "shop")
     environment = {**os.environ, "RECKON__GRAPH__URI": "bolt://127.0.0.1:9", "RECKON__SERVE__FOLLOW": "false"}
-    command = children.reckon("serve", "-w", str(folder), "--port", str(free_port()))
+    command = processes.reckon("serve", "-w", str(folder), "--port", str(free_port()))
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         said = [server.stderr.readline() for _ in range(2)]

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from kg.ledger.database import Database
-from kg.ledger.events import EventStore
+from kg.ledger.event_store import EventStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import events
 from kg.workspace import Workspace

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kg import children
+from kg import processes
 from tests.conftest import TOML, write_shop
 from tests.free_port import free_port
 from tests.small_shop import QUICK
@@ -50,7 +50,7 @@ def test_the_planted_files_would_run(shop: Path) -> None:
     assert ran(shop) == ["ran-etl", "ran-json"]
 
 
-@pytest.mark.parametrize("start", [SCRIPT, MODULE, children.reckon()], ids=["script", "module", "child"])
+@pytest.mark.parametrize("start", [SCRIPT, MODULE, processes.reckon()], ids=["script", "module", "child"])
 def test_no_command_runs_them(shop: Path, start: list[str]) -> None:
     for arguments in (["init", "new"], ["config", "show"], ["keys", "create", "--scope", "admin"]):
         done = run([*start, *arguments], shop)
@@ -99,7 +99,7 @@ def test_serve_its_workers_and_its_follower_do_not_run_them(served: tuple[Path, 
 def test_a_package_of_the_same_name_is_named_with_its_path(tmp_path: Path, name: str) -> None:
     (tmp_path / "theirs" / name).mkdir(parents=True)
     (tmp_path / "theirs" / name / "__init__.py").write_text("raise SystemExit('their code ran')\n")
-    done = run(children.reckon("--help"), tmp_path, PYTHONPATH=str(tmp_path / "theirs"))
+    done = run(processes.reckon("--help"), tmp_path, PYTHONPATH=str(tmp_path / "theirs"))
     assert done.returncode == 2
     assert f"another {name!r} is imported in place of Reckon's: {tmp_path / 'theirs' / name / '__init__.py'}" in done.stderr
     assert str(ROOT / name) in done.stderr

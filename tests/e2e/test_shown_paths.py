@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.render import replayed
-from gnn.artifact import load_artifact, save_artifact
+from api.recommendations.render import replayed
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.graph import GraphArrays
-from gnn.recommend import Recommender
-from gnn.train import fit
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.recommend.recommender import Recommender
+from gnn.training.fit import fit
 from kg.embedded import EmbeddedGraph
-from kg.events import FreshEvent
 from kg.extract.pipeline import Extractor
+from kg.graph.build import build_graph
+from kg.ledger.records import FreshEvent
 from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 

@@ -20,9 +20,9 @@ import polars as pl
 import pytest
 
 from api.client import AsyncClient, Client
-from api.responses import RecommendationList
-from gnn.artifact import load_artifact
-from gnn.recommend import Recommender
+from api.recommendations.schemas import RecommendationList
+from gnn.artifact.artifact import load_artifact
+from gnn.recommend.recommender import Recommender
 from kg.store import GraphStore
 from tests.conftest import write_shop
 from tests.free_port import free_port

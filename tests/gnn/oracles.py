@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from gnn.graph import GraphArrays
-from gnn.scorer import PathModel, history_weights, neighbour_matrix, score
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.model.scorer import PathModel, history_weights, neighbour_matrix, score
+from kg.graph.build import build_graph
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 
 EVIDENCE = {"confidence": 1.0, "field": "brand", "start": 0, "end": 1, "surface": "x", "extractor": "catalog", "extractor_version": "1"}

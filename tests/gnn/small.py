@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from gnn.graph import GraphArrays
-from gnn.scorer import HistoryWeights, PathModel
-from gnn.season import Season
-from gnn.walks import WalkWeights
-from kg.build import build_graph
+from gnn.graph.arrays import GraphArrays
+from gnn.graph.walks import WalkWeights
+from gnn.model.history import HistoryWeights
+from gnn.model.scorer import PathModel
+from gnn.model.season import Season
+from kg.graph.build import build_graph
 from kg.resolve.merges import DUPLICATE_COLUMNS, Resolution
 from kg.schema import meta_paths
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, Catalog, GraphTables

@@ -14,11 +14,11 @@ from gnn.metrics import (
     beyond_accuracy,
     bootstrap_interval,
     gini,
-    head_items,
     hits_of,
     intra_list_diversity,
     paired_p_value,
     per_user,
+    pruned_items,
 )
 
 
@@ -82,7 +82,7 @@ def test_gini_of_equal_shares_is_zero_and_of_one_item_close_to_one() -> None:
 
 
 def test_head_items_carry_most_events() -> None:
-    assert head_items(np.array([1, 80, 10, 9])).tolist() == [False, True, False, False]
+    assert pruned_items(np.array([1, 80, 10, 9])).tolist() == [False, True, False, False]
 
 
 def test_beyond_accuracy_by_hand() -> None:

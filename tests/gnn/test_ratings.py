@@ -1,97 +1,155 @@
-"""The rating head against ratings whose cause is known."""
+"""What a rating says counts wherever an event counts."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
-from gnn.artifact import Artifact, load_artifact, save_artifact
-from gnn.config import EvaluateConfig, ModelConfig
-from gnn.evaluation.ratings import BIASES, HEAD, MEAN, Biases, RatingResults, Ratings, ScoreMap, rating_results
-from gnn.evaluation.report import markdown, report
-from gnn.events.split import Split, split_interactions
-from gnn.train import fit
+from gnn.artifact.artifact import load_artifact, save_artifact
+from gnn.config import ModelConfig
+from gnn.events.interactions import Interactions
+from gnn.model.scorer import history_weights
+from gnn.ratings import RatingWeights
+from gnn.recommend.query import RecQuery
+from gnn.recommend.recommender import Recommender
+from gnn.training.fit import fit
+from kg.errors import InputError
+from kg.ledger.records import FreshEvent
+from kg.validation.ratings import RatingScale
 from tests.gnn.oracles import shop
-from tests.gnn.test_report import ABOUT, result
 
-CONFIG = EvaluateConfig(split="random", test_fraction=0.2)
-MODEL = ModelConfig(factors=0, regression_items=0, epochs=10)
-
-
-def build(folder: Path, *, taste: bool) -> tuple[Artifact, Split]:
-    """Everyone rates eight items of a brand of their own and three of others.
-
-    With taste, 5 for the own brand and 2 for others; without, each rating is drawn.
-    """
-    rng = np.random.default_rng(5)
-    items = [f"b{brand}i{number:02}" for brand in range(6) for number in range(16)]
-    events: list[dict[str, object]] = []
-    for user in range(60):
-        own = [item for item in items if item[1] == str(user % 6)]
-        others = [item for item in items if item[1] != str(user % 6)]
-        for item in [*rng.choice(own, 8, replace=False), *rng.choice(others, 3, replace=False)]:
-            rating = (5.0 if item in own else 2.0) if taste else float(rng.integers(1, 6))
-            events.append({"user_id": f"u{user:02}", "item_id": str(item), "kind": "rating", "rating": rating})
-    graph, interactions = shop(items, events, [(item, "has_brand", item[:2]) for item in items])
-    split = split_interactions(interactions, method="random", test_fraction=0.2, seed=1)
-    model = fit(graph, split.train, MODEL).model
-    saved = save_artifact(folder / "model", graph.with_interactions(split.train), model, build_id="20260101T000000-abcdef")
-    return load_artifact(saved), split
+T0 = 1.7e9
+ITEMS = [f"i{n}" for n in range(8)]
 
 
-def measured(folder: Path, *, taste: bool) -> RatingResults:
-    found = rating_results(*build(folder, taste=taste), CONFIG, MODEL)
-    assert found is not None
-    return found
+def events_of(scale: tuple[float, float] = (1, 5)) -> list[dict[str, object]]:
+    """Two circles of taste: even users love even items and hate odd ones."""
+    low, high = scale
+    return [
+        {"user_id": f"u{u}", "item_id": f"i{i}", "kind": "rating", "time": T0 + 1_000.0 * u + i, "rating": high if (u + i) % 2 == 0 else low}
+        for u in range(10)
+        for i in range(8)
+        if (u * 3 + i) % 8 > 2
+    ]
 
 
-def test_taste_that_only_the_graph_knows_is_predicted(tmp_path: Path) -> None:
-    found = measured(tmp_path, taste=True)
-    assert found.ratings == 60 * 2
-    assert found.models[HEAD]["rmse"] < 0.7 * found.models[BIASES]["rmse"]
-    assert found.models[HEAD]["mae"] < found.models[BIASES]["mae"] <= found.models[MEAN]["mae"] + 0.1
+@pytest.fixture(scope="module", params=[(1.0, 5.0), (-5.0, -1.0), (0.0, 100.0)], ids=str)
+def recommender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    graph, events = shop(ITEMS, events_of(request.param), [(f"i{n}", "has_brand", f"b{n % 2}") for n in range(8)])
+    model = fit(graph, events, ModelConfig(factors=4)).model
+    folder = tmp_path_factory.mktemp("ratings") / "artifact"
+    return Recommender(load_artifact(save_artifact(folder, graph, model, build_id="20240101T000000-abcdef")))
 
 
-def test_where_ratings_are_chance_the_head_says_no_more_than_the_means(tmp_path: Path) -> None:
-    found = measured(tmp_path, taste=False)
-    assert found.score_share < 0.5
-    assert found.models[HEAD]["rmse"] == pytest.approx(found.models[BIASES]["rmse"], rel=0.05)
+def test_three_ratings_of_one_item_give_three_answers(recommender: Recommender) -> None:
+    weights = recommender.artifact.model.history.ratings
+    assert weights is not None
+    answers = []
+    for value in (weights.lowest, None, weights.highest):
+        live = recommender.recommend("new", fresh=[FreshEvent(1, "new", "i0", "rating", T0, value=value)])
+        ad_hoc = recommender.recommend_history([("i0", "rating", T0, value)])
+        assert [(i.item_id, i.score) for i in live.items] == [(i.item_id, i.score) for i in ad_hoc.items]
+        assert "i0" not in [item.item_id for item in live.items]
+        answers.append(live)
+    low, none, high = answers
+    assert low.strategy == "popular"
+    assert high.items[0].score > none.items[0].score > 0
+    for answer in answers:
+        for item in answer.items:
+            assert sum(reason.share for reason in item.reasons) + item.remainder == pytest.approx(1, abs=1e-6)
 
 
-def test_the_map_never_falls() -> None:
-    rng = np.random.default_rng(1)
-    scores = rng.normal(size=500)
-    rising, falling = ScoreMap.fit(scores, scores + rng.normal(size=500), 1), ScoreMap.fit(scores, -scores, 1)
-    assert (np.diff(rising.predict(np.linspace(-4, 4, 50))) >= 0).all()
-    assert rising.share > 0.9
-    assert abs(falling.predict(scores)).max() < 0.1
+def test_what_is_like_a_hated_item_is_not_recommended_for_it(recommender: Recommender) -> None:
+    for user in ("u0", "u1"):
+        history = recommender.history(user)
+        assert history is not None
+        assert {int(recommender.artifact.item_ids[num][1:]) % 2 for num in history.nums} == {int(user[1:]) % 2}
 
 
-def test_few_ratings_move_a_mean_little() -> None:
-    ratings = Ratings(np.array([0, 1, 2, 3, 4]), np.array([0, 0, 0, 0, 1]), np.array([5.0, 5.0, 5.0, 5.0, 1.0]))
-    biases = Biases.fit(ratings, 5, 2, 4.0)
-    assert biases.mean == pytest.approx(4.2)
-    assert biases.items.tolist() == pytest.approx([4 * 0.8 / 8, -3.2 / 5, 0.0])
-    assert biases.predict(Ratings(np.array([-1]), np.array([-1]), np.array([0.0])))[0] == pytest.approx(4.2)
+def test_weights_of_one_and_of_all_are_equal(recommender: Recommender) -> None:
+    rows = recommender.shoppers.histories().toarray()
+    for user, user_id in enumerate(recommender.artifact.user_ids):
+        own = np.zeros(recommender.artifact.n_items)
+        history = recommender.history(user_id)
+        if history is not None:
+            own[history.nums] = history.weights
+        np.testing.assert_allclose(rows[user], own, atol=1e-6)
 
 
-def test_a_shop_without_ratings_reports_none(tmp_path: Path) -> None:
-    artifact, split = build(tmp_path, taste=True)
-    bare = [events.with_columns(rating=pl.lit(None, dtype=pl.Float64)) for events in (split.train, split.test)]
-    assert rating_results(artifact, Split(bare[0], bare[1], "random"), CONFIG, MODEL) is None
-    few = Split(split.train.with_columns(rating=pl.when(pl.int_range(pl.len()) < 50).then("rating")), split.test, "random")
-    assert rating_results(artifact, few, CONFIG, MODEL) is None
-    assert "## Ratings" not in markdown(report([result("path sum", 0.4)], ABOUT))
+def test_popularity_and_trends_count_high_ratings_alone(recommender: Recommender) -> None:
+    high = [event for event in events_of() if event["rating"] == 5]
+    for num, item_id in enumerate(recommender.artifact.item_ids):
+        assert recommender.artifact.popularity[num] == sum(event["item_id"] == item_id for event in high)
+    assert len(recommender.artifact.meetings.times) == len(high)
 
 
-def test_the_report_tells_both_errors() -> None:
-    found = RatingResults(1_200, 0.75, {HEAD: {"mae": 0.5, "rmse": 0.75}, BIASES: {"mae": 0.6, "rmse": 0.8}})
-    content = report([result("path sum", 0.4)], ABOUT, ratings=asdict(found))
-    assert content["ratings"]["models"][HEAD] == {"mae": 0.5, "rmse": 0.75}
-    text = markdown(content)
-    assert "1,200 withheld ratings" in text
-    assert "| rating head | 0.5000 | 0.7500 |" in text
+def test_sentences_say_the_rating(recommender: Recommender) -> None:
+    weights = recommender.artifact.model.history.ratings
+    assert weights is not None
+    answer = recommender.recommend_history([("i0", "rating", T0, weights.highest)])
+    sentences = [reason.sentence for item in answer.items for reason in item.reasons]
+    said = {5.0: "which you rated 5 of 5", -1.0: "which you rated -1", 100.0: "which you rated 100 of 100"}[weights.highest]
+    assert any(said in sentence for sentence in sentences)
+    assert any("gave high ratings to both this and" in sentence for sentence in sentences)
+    assert not any("liked" in sentence for sentence in sentences)
+
+
+def test_a_rating_outside_the_scale_is_refused_with_the_bounds(recommender: Recommender) -> None:
+    scale = recommender.rating_scale
+    assert scale is not None
+    for value in (-1e6, 1e6, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=str(scale)):
+            recommender.ad_hoc([("i0", "rating", None, value)])
+
+
+def test_a_low_rating_takes_back_what_a_purchase_says(tmp_path: Path) -> None:
+    events = [*events_of(), *({"user_id": f"u{u}", "item_id": "i1", "kind": "purchase", "time": T0} for u in range(10))]
+    graph, interactions = shop(ITEMS, events, [])
+    model = fit(graph, interactions, ModelConfig(factors=0)).model
+    recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, model, build_id="20240101T000000-abcdef")))
+    with_low = recommender.recommend("x", fresh=[FreshEvent(1, "x", "i1", "purchase", T0), FreshEvent(2, "x", "i1", "rating", T0 + 1, value=1.0)])
+    assert with_low.strategy == "popular"
+    weights, rows = recommender.shoppers.histories(), history_weights(graph, model.history)
+    np.testing.assert_allclose(weights.toarray(), rows.toarray(), atol=1e-6)
+
+
+def test_ratings_without_values_change_nothing() -> None:
+    with_none = [{**event, "rating": None} for event in events_of()]
+    graph, _ = shop(ITEMS, with_none, [])
+    assert RatingWeights.of(graph.edges) is None
+    assert len(Interactions.of(graph).times) == len(with_none)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([1, 5, 4, -1_000_000], (1, 5)),
+        ([1, 1, 1, 5], (1, 5)),
+        ([0, 1, 1, 0], (0, 1)),
+        ([7, 9, 3], (1, 10)),
+        ([-5, -3, -1], (-5, 5)),
+        ([88, 12, 45], (0, 100)),
+        ([1_500, 2_400], (1_500, 2_400)),
+        ([3], (1, 5)),
+    ],
+)
+def test_scales_are_learned(values: list[float], scale: tuple[float, float]) -> None:
+    found = RatingScale.learned(np.asarray(values, dtype=np.float64))
+    assert (found.lowest, found.highest) == scale
+
+
+def test_a_mean_is_drawn_towards_the_shops() -> None:
+    weights = RatingWeights(4.0, 1.0, 5.0, (1.0, 5.0))
+    alone = weights.factors(np.array([3.0]))
+    # A user who gives 3 to everything means more by it than one who gave it once.
+    assert weights.factors(np.full(50, 3.0))[0] > alone[0]
+    assert weights.factors(np.array([1.0, np.nan, 5.0])).tolist() == pytest.approx([0, 1, 1 + (5 - 26 / 7) / 2])
+
+
+def test_a_low_rating_is_no_success_to_be_found(recommender: Recommender) -> None:
+    answer = recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(k=8))
+    hated = {event["item_id"] for event in events_of() if event["user_id"] == "u0" and event["rating"] == 1}
+    assert hated
+    assert not hated & {item.item_id for item in answer.items}

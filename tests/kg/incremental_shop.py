@@ -8,11 +8,11 @@ from functools import cache
 import polars as pl
 from hypothesis import strategies as st
 
-from kg.advance import Resolver, State
-from kg.changes import Change, parse
-from kg.extract.changed import changed_facts
+from kg.catalog.file_changes import Change, parse
+from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
-from kg.facts import Fact
+from kg.graph.corrections import Fact
+from kg.graph.update import Resolver, State
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, Catalog
 
 ITEMS = [f"i{n}" for n in range(24)]

@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.errors import ArtifactError
-from kg.extract.learned.candidates import FEATURES, Candidate, Habits, Reading, candidates
 from kg.extract.learned.canonical import Canonical, is_canonical
-from kg.extract.learned.chain import Chain, ChainOptions
-from kg.extract.learned.evidence import Evidence
-from kg.extract.learned.gold import Example
-from kg.extract.learned.joint import Joint
-from kg.extract.learned.labels import label
-from kg.extract.learned.ranker import best_of
-from kg.extract.learned.rivals import Proposals, Questions, RivalRanker
-from kg.extract.learned.tagger import LABELS, Question, Tagger
+from kg.extract.learned.data.gold import Example
+from kg.extract.learned.ranking.candidates import FEATURES, Candidate, Habits, Reading, candidates
+from kg.extract.learned.ranking.ranker import best_of
+from kg.extract.learned.ranking.stacked_ranker import Proposals, Questions, StackedRanker
+from kg.extract.learned.sequence.chain import Chain, ChainOptions
+from kg.extract.learned.sequence.joint import Joint
+from kg.extract.learned.sequence.labels import label
+from kg.extract.learned.sequence.tagger import LABELS, Question, Tagger
+from kg.extract.learned.value_statistics import Evidence
 from kg.extract.learned.words import Splitter
 from kg.extract.learned.workers import fold_of, side_by_side
 
@@ -74,7 +74,7 @@ class AttributeModel:
     canonical: Canonical | None
     tagger: Tagger
     habits: Habits
-    ranker: RivalRanker
+    ranker: StackedRanker
 
     @classmethod
     def fit(
@@ -101,7 +101,7 @@ class AttributeModel:
         questions = _joined([part.questions for part in done])
         if report:
             report("ranker", 0, 1)
-        ranker = RivalRanker.fit(questions)
+        ranker = StackedRanker.fit(questions)
         if report:
             report("ranker", 1, 1)
         canonical, tagger, habits = next(part.whole for part in done if part.whole is not None)
@@ -182,7 +182,7 @@ class AttributeModel:
             for number, (category, _, labels, features) in enumerate(meta["joint"])
         }
         always = {str(category): tuple(map(str, names)) for category, names, _, _ in meta["joint"]}
-        ranker = RivalRanker.from_arrays(arrays, n_features=len(FEATURES))
+        ranker = StackedRanker.from_arrays(arrays, n_features=len(FEATURES))
         canonical = None if meta["canonical"] is None else Canonical.from_json(meta["canonical"])
         splitter = Splitter([str(stem) for stem in meta["stems"]])
         return cls(splitter, canonical, Tagger(evidence, chains, Joint(joint, always)), Habits.from_json(meta["habits"]), ranker)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kg.extract.learned.gold import Example
+from kg.extract.learned.data.gold import Example
 from kg.extract.learned.words import Splitter, Words
 
 MISSING_SHARE = 0.2
@@ -26,7 +26,7 @@ _MIN_TRUST = 0.6
 _MAX_GRAM = 4
 _MAX_SLICE = 13
 
-Place = tuple[int, int]
+RankedItem = tuple[int, int]
 Rewrite = Callable[[str], str]
 
 _REWRITES: Mapping[str, Rewrite] = {
@@ -88,7 +88,7 @@ class Canonical:
             return _rewritten(name, surface) or surface
         return surface
 
-    def places(self, words: Words, attribute: str, values: Sequence[str]) -> list[Place]:
+    def places(self, words: Words, attribute: str, values: Sequence[str]) -> list[RankedItem]:
         """Return the spans of a text whose canonical form is one of these values."""
         wanted = set(values)
         if not wanted:
@@ -122,7 +122,7 @@ def is_canonical(examples: Sequence[Example]) -> bool:
     return bool(values) and missing / len(values) > MISSING_SHARE
 
 
-def _grams(words: Words) -> list[Place]:
+def _grams(words: Words) -> list[RankedItem]:
     n = len(words)
     return [(t, last) for t in range(n) for last in range(t, min(n, t + _MAX_GRAM)) if words.field[t] == words.field[last]]
 

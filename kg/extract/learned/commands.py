@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kg.arrays import Format, read_arrays, write_arrays
 from kg.errors import ArtifactError, InputError
 from kg.extract.learned.attributes import Answer, AttributeModel, Report
-from kg.extract.learned.characters import CharacterModel
-from kg.extract.learned.gold import Example, Tagged, example_of, kind_of, read_gold, read_rows, tagged_of
+from kg.extract.learned.chinese.characters import CharacterModel
+from kg.extract.learned.data.gold import Example, Tagged, example_of, kind_of, read_gold, read_rows, tagged_of
 from kg.extract.learned.workers import side_by_side
+from kg.models.array_file import Format, read_arrays, write_arrays
 
 FORMAT = Format("reckon-extractor", 1, "train it again with `reckon extract train`")
 _BATCH, _BATCH_CHARS = 128, 16_000
@@ -59,7 +59,7 @@ def train(gold: Path, out: Path, *, minutes: float = 10.0, report: Report | None
     """Train on a gold file and write the model.
 
     Args:
-        gold: JSON lines (`kg.extract.learned.gold`).
+        gold: JSON lines (`kg.extract.learned.data.gold`).
         out: File to write; it appears whole or not at all.
         minutes: Time to stay within.
         report: Called with what was done, how much of it, and of how much.

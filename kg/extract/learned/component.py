@@ -16,7 +16,7 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from kg.extract.learned.gold import Example
+from kg.extract.learned.data.gold import Example
 from kg.extract.learned.shop import Reading, ShopReader
 
 SPANS = "learned"

@@ -13,9 +13,9 @@ import polars as pl
 from kg.errors import ArtifactError
 from kg.extract.learned import commands
 from kg.extract.learned.attributes import AttributeModel
-from kg.extract.learned.distant import categories_of
-from kg.extract.learned.gold import Example
-from kg.extract.statements import states
+from kg.extract.learned.data.distant import categories_of
+from kg.extract.learned.data.gold import Example
+from kg.extract.statements.statements import states
 from kg.tables import ATTRIBUTE_COLUMNS
 
 LEARNED = "learned"

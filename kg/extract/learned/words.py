@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kg.extract.learned.gold import Example
+from kg.extract.learned.data.gold import Example
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]+(?:[.][^\W_]+)*|[^\w\s]|_")
 # "18W", "3cm", "7/8x8": a number and what follows it are two words. Codes ("601H60F1") stay whole.

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.extract.pipeline import Extractor
-from kg.extract.roles import own_amounts
-from kg.extract.units import BASE, tidy
+from kg.extract.quantities.roles import own_amounts
+from kg.extract.quantities.units import BASE, tidy
 from kg.tables import ITEM_COLUMNS
 
 LINES = [json.loads(line) for line in (Path(__file__).parent / "quantity_titles.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -11,7 +11,7 @@ from kg.errors import ConfigError
 from kg.extract.languages import content_words, pipeline, sentences
 from kg.extract.lexicon import lexicon
 from kg.extract.pipeline import Extractor
-from kg.extract.units import quantities
+from kg.extract.quantities.units import quantities
 from kg.tables import ITEM_COLUMNS
 
 GROCERY = {"categories": ["GROCERY"]}

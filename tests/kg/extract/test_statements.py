@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from kg.build import REASON_CONFIDENCE, build_graph
 from kg.extract.pipeline import Extractor
+from kg.graph.build import REASON_CONFIDENCE, build_graph
 from kg.schema import family
 from kg.tables import ITEM_COLUMNS, Catalog
 

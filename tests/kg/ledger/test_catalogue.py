@@ -8,9 +8,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.catalogue import ItemChange, changed, fields_of, items_frame, overlaid
-from kg.ledger.catalogue import CatalogueStore, LiveRow
+from kg.catalog.item_changes import ItemChange, changed, fields_of, items_frame, overlaid
 from kg.ledger.database import Database
+from kg.ledger.item_store import ItemStore, LiveRow
 from kg.tables import items_table
 
 ITEMS = items_frame(
@@ -22,7 +22,7 @@ ITEMS = items_frame(
 
 
 def test_changes_are_numbered_in_order_and_survive_reopening(database: Database) -> None:
-    store = CatalogueStore(database)
+    store = ItemStore(database)
     assert store.last_seq() == 0
     assert store.append([]) == []
     assert store.append([("a", "put", {"title": "Tea ☕"}), ("b", "delete", {})]) == [1, 2]
@@ -34,11 +34,11 @@ def test_changes_are_numbered_in_order_and_survive_reopening(database: Database)
     assert [c.seq for c in store.of_items(["a", "nobody"], 0)] == [1, 3]
     assert [c.seq for c in store.between(1, 2)] == [2]
     database.close()
-    assert [c.seq for c in CatalogueStore(database).after(0, 10)] == [1, 2, 3]
+    assert [c.seq for c in ItemStore(database).after(0, 10)] == [1, 2, 3]
 
 
 def test_live_items_replace_each_other_and_know_whether_the_graph_has_them(database: Database) -> None:
-    store = CatalogueStore(database)
+    store = ItemStore(database)
     fact = {"relation": "has_brand", "node_type": "brand", "value": "Leafy", "confidence": 1.0}
     store.put_live([LiveRow("a", 1, False, {"title": "Tea"}, [fact]), LiveRow("b", 2, True, {}, [])])
     assert store.live_upto() == 2
@@ -111,7 +111,7 @@ def test_changes_in_two_rebuilds_are_as_in_one(rows: list[tuple[str, Any, dict[s
 
 
 def test_a_large_batch_is_numbered_through(database: Database) -> None:
-    store, n = CatalogueStore(database), 1_200
+    store, n = ItemStore(database), 1_200
     assert store.append([(f"i{k}", "put", {"title": str(k)}) for k in range(n)]) == list(range(1, n + 1))
     store.put_live([LiveRow(f"i{k}", k + 1, False, {}, []) for k in range(n)])
     assert store.live_upto() == n

@@ -11,12 +11,12 @@ import sqlalchemy
 from pydantic import SecretStr
 
 from kg.errors import ConfigError, LedgerUnavailableError
-from kg.events import InterestEdit
 from kg.ledger.database import Database
-from kg.ledger.events import EventStore, NewEvent
-from kg.ledger.people import PeopleStore
+from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.records import InterestEdit
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import METADATA, counters
+from kg.ledger.user_store import UserStore
 
 
 def event(number: int, user: str = "u", item: str = "1", kind: str = "view") -> NewEvent:
@@ -79,7 +79,7 @@ def test_numbers_follow_commits_whoever_appends(database: Database):
 
 
 def test_declarations_and_edits(database: Database):
-    people = PeopleStore(database)
+    people = UserStore(database)
     assert people.put({"u": {"city": ["Oslo"], "likes": ["tea", "jazz"]}, "v": {}}) == 2
     assert people.put({"u": {"city": ["Bergen"]}}) == 3
     assert people.declared("u") == {"city": ["Bergen"]}

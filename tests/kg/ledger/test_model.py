@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kg.ledger.database import Database
-from kg.ledger.events import EventStore, NewEvent
+from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.group_commit import GroupWriter
+from kg.ledger.recent_events import RecentEvents
 from kg.ledger.settings import LedgerConfig
-from kg.ledger.tail import Tail
-from kg.ledger.writer import GroupWriter
 
 EVENT_IDS = st.integers(0, 30).map(lambda n: f"e{n}")
 USERS = st.sampled_from(["u", "v", "w"])
@@ -28,7 +28,7 @@ class Process:
     def __init__(self, path: Path, watermark: int) -> None:
         self.database = Database.open(path, LedgerConfig(synchronous="normal"))
         self.store = EventStore(self.database)
-        self.tail = Tail(self.store, max_events=MAX_EVENTS, max_per_user=MAX_PER_USER)
+        self.tail = RecentEvents(self.store, max_events=MAX_EVENTS, max_per_user=MAX_PER_USER)
         self.tail.move(watermark)
         self.writer = GroupWriter(self.store, queue_events=1_000, appended=self.tail.offer)
         self.writer.start()

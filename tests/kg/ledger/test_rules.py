@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from kg.errors import LimitError, NotFoundError
-from kg.ledger import rules
+from kg.ledger import rule_store
 from kg.ledger.database import Database
-from kg.ledger.rules import RuleStore
+from kg.ledger.rule_store import RuleStore
 
 
 def test_rules_are_kept_replaced_and_deleted_and_every_change_has_a_number(database: Database) -> None:
@@ -23,7 +23,7 @@ def test_rules_are_kept_replaced_and_deleted_and_every_change_has_a_number(datab
 
 
 def test_the_number_of_rules_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "MAX_RULES", 2)
+    monkeypatch.setattr(rule_store, "MAX_RULES", 2)
     store = RuleStore(database)
     for rule_id in ("a", "b"):
         store.put(rule_id, {})

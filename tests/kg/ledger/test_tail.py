@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from kg.errors import LedgerUnavailableError, OverloadedError
-from kg.events import InterestEdit
 from kg.ledger.database import Database
-from kg.ledger.events import EventStore, NewEvent
-from kg.ledger.follower import Follower
+from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.people import PeopleStore
+from kg.ledger.poller import Follower
+from kg.ledger.recent_events import RecentEvents
+from kg.ledger.records import InterestEdit
 from kg.ledger.settings import LedgerConfig
-from kg.ledger.tail import Tail
-from kg.ledger.writer import GroupWriter
+from kg.ledger.user_store import UserStore
 
 
 def events(first: int, last: int, users: str = "uv") -> list[NewEvent]:
@@ -31,13 +31,13 @@ def store(tmp_path: Path):
     database.close()
 
 
-def seqs(tail: Tail, user: str, watermark: int = 0) -> list[int]:
+def seqs(tail: RecentEvents, user: str, watermark: int = 0) -> list[int]:
     return [event.seq for event in tail.fresh(user, watermark)]
 
 
 def test_a_tail_holds_what_is_above_the_watermark(store: EventStore):
     store.append(events(0, 6))
-    tail = Tail(store, max_events=1_000, max_per_user=100)
+    tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(2)
     assert (seqs(tail, "u", 2), seqs(tail, "v", 2), seqs(tail, "w", 2)) == ([3, 5], [4, 6], [])
     # A build that knows more answers already; the tail follows in a moment.
@@ -50,15 +50,15 @@ def test_a_tail_holds_what_is_above_the_watermark(store: EventStore):
 
 
 def test_beyond_its_memory_it_asks_the_ledger(store: EventStore):
-    tail = Tail(store, max_events=4, max_per_user=100)
+    tail = RecentEvents(store, max_events=4, max_per_user=100)
     tail.move(0)
     store.append(events(0, 10))
     tail.catch_up()
     assert len(tail) == 4
     assert seqs(tail, "u") == [1, 3, 5, 7, 9]
     assert [event.seq for event in tail.fresh("u", 0, ledger_up=False)] == [7, 9]
-    assert Tail(store, max_events=4, max_per_user=2).fresh("u", 0) == ()
-    late = Tail(store, max_events=4, max_per_user=3)
+    assert RecentEvents(store, max_events=4, max_per_user=2).fresh("u", 0) == ()
+    late = RecentEvents(store, max_events=4, max_per_user=3)
     late.move(0)
     assert (len(late), seqs(late, "u"), seqs(late, "v")) == (4, [5, 7, 9], [6, 8, 10])
     tail.move(8)
@@ -66,7 +66,7 @@ def test_beyond_its_memory_it_asks_the_ledger(store: EventStore):
 
 
 def test_what_this_process_appends_is_there_without_asking(store: EventStore):
-    tail = Tail(store, max_events=1_000, max_per_user=100)
+    tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(0)
     writer = GroupWriter(store, queue_events=1_000, appended=tail.offer)
     writer.start()
@@ -80,7 +80,7 @@ def test_what_this_process_appends_is_there_without_asking(store: EventStore):
 
 def test_a_younger_ledger_numbers_above_the_build(store: EventStore):
     """Of a ledger that was exchanged for an empty one, new events must not have numbers that the build believes it knows."""
-    tail = Tail(store, max_events=1_000, max_per_user=100)
+    tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(1_000)
     store.append(events(0, 2))
     tail.catch_up()
@@ -150,7 +150,7 @@ def test_a_writer_whose_ledger_is_down_tells_and_goes_on(tmp_path: Path):
 
 
 def test_a_follower_tells_of_every_stream(database: Database):
-    people, changed = PeopleStore(database), threading.Event()
+    people, changed = UserStore(database), threading.Event()
     interests = Interests(people)
     follower = Follower(database, poll_s=0.005)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kg.events import InterestEdit
 from kg.ledger.database import Database
-from kg.ledger.people import PeopleStore
+from kg.ledger.records import InterestEdit
 from kg.ledger.settings import LedgerConfig
+from kg.ledger.user_store import UserStore
 from kg.ledger.watch import FileWatch, GrowthWait, PollWatch, Watch
 from tests.ledgers import DATABASES, ledger_url_of
 
@@ -22,7 +22,7 @@ LONG_S = 30.0
 def test_a_write_ends_the_wait(database: str, tmp_path: Path) -> None:
     with ledger_url_of(database) as url:
         watching, writing = (Database.open(tmp_path / "ledger.db", LedgerConfig(url=url)) for _ in range(2))
-        people = PeopleStore(writing)
+        people = UserStore(writing)
         people.edit([InterestEdit("u", "has_brand", "Leafy", 0.5)])
         watch = watching.watch(0.01)
         assert not watch.wait(0.0)

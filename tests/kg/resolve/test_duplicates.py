@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.errors import InputError
-from kg.resolve import matcher as matcher_module
-from kg.resolve.blocking import candidate_pairs, item_views, normal_gtin
-from kg.resolve.duplicates import DUPLICATE_COLUMNS, find_duplicates
-from kg.resolve.matcher import ItemMatcher
-from kg.resolve.records import write_record
+from kg.resolve.items import matcher as matcher_module
+from kg.resolve.items.blocking import candidate_pairs, item_views, normal_gtin
+from kg.resolve.items.duplicates import DUPLICATE_COLUMNS, find_duplicates
+from kg.resolve.items.matcher import ItemMatcher
+from kg.resolve.items.records import write_record
 
 _SCHEMA = {
     "item_id": pl.String, "title": pl.String, "description": pl.String, "brand": pl.String, "categories": pl.List(pl.String),

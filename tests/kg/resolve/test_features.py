@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from kg.resolve.context import leads
-from kg.resolve.features import MISSING, PairFeatures, soft_missing
-from kg.resolve.records import parse_pairs
-from kg.resolve.tokens import Text, is_code, words
+from kg.resolve.items.features import MISSING, PairFeatures, soft_missing
+from kg.resolve.items.pair_context import leads
+from kg.resolve.items.records import parse_pairs
+from kg.resolve.items.tokens import Text, is_code, words
 
 
 def _pairs(*rows: tuple[str, str]) -> pl.DataFrame:

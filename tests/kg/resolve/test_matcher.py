@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from kg.errors import ArtifactError, InputError
-from kg.resolve import matcher as matcher_module
 from kg.resolve.commands import score_pairs, train_matcher
-from kg.resolve.matcher import ItemMatcher, best_threshold, f1_score
+from kg.resolve.items import matcher as matcher_module
+from kg.resolve.items.matcher import ItemMatcher, best_threshold, f1_score
 
 _KINDS = ("toner cartridge", "wireless mouse", "desk lamp", "usb cable", "photo paper")
 _COLORS = ("black", "white", "blue")

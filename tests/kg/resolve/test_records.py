@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.errors import InputError
-from kg.resolve.records import MAX_RECORD_CHARS, join_pairs, parse_pairs, parse_record, read_pairs, write_record
+from kg.resolve.items.records import MAX_RECORD_CHARS, join_pairs, parse_pairs, parse_record, read_pairs, write_record
 
 _NAMES = st.text("abcdefgh_", min_size=1, max_size=8)
 _VALUES = st.text("abc 019.-/'é中", max_size=30)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.errors import InputError
-from kg.resolve.values import LOG_COLUMNS, apply_merges, merge_values, undo_merges
+from kg.resolve.values.merge import LOG_COLUMNS, apply_merges, merge_values, undo_merges
 
 Fact = tuple[str, str, str, str]
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from kg.advance import Resolver, advance
 from kg.errors import BuildError, ConflictError
-from kg.incremental import GraphDelta
+from kg.graph.delta import GraphDelta
+from kg.graph.update import Resolver, advance
 from kg.store import GraphStore
 from kg.tables import GraphTables
 from tests.kg.incremental_shop import CHANGES, FACTS, catalog, fact, full, read

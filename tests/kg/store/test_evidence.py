@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from kg import cypher
-from kg.build import build_graph
 from kg.errors import NotFoundError
-from kg.evidence import why_fact
 from kg.extract.pipeline import Extractor
-from kg.facts import Fact
+from kg.graph.build import build_graph
+from kg.graph.corrections import Fact
 from kg.store import GraphStore
+from kg.store.provenance import why_fact
 from kg.tables import ITEM_COLUMNS, Catalog, GraphTables
 
 BUILD = "20260101T000000-000001"

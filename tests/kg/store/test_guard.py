@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.errors import QueryRefusedError
-from kg.store.guard import MAX_TEXT, check_text
+from kg.store.read_only import MAX_TEXT, check_text
 
 
 @pytest.mark.parametrize(

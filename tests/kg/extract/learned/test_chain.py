@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kg.errors import InputError
-from kg.extract.learned.chain import Chain, ChainOptions
-from kg.extract.learned.gold import read_gold
+from kg.extract.learned.data.gold import read_gold
+from kg.extract.learned.sequence.chain import Chain, ChainOptions
 
 
 def test_features_may_be_spelt_with_anything():

@@ -9,7 +9,7 @@ import pytest
 
 from kg.errors import ArtifactError, InputError
 from kg.extract.learned import commands
-from kg.extract.learned.scorer import score_tags, score_values
+from kg.extract.learned.data.scorer import score_tags, score_values
 from tests.kg.extract.learned.planted import attribute_lines, read_lines, tag_lines, write_lines
 
 

@@ -6,9 +6,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg.extract.learned import distant
-from kg.extract.learned.distant import gold_rows, standing
-from kg.extract.learned.gold import NOTHING, example_of
+from kg.extract.learned.data import distant
+from kg.extract.learned.data.distant import gold_rows, standing
+from kg.extract.learned.data.gold import NOTHING, example_of
 from kg.tables import ITEM_COLUMNS
 
 

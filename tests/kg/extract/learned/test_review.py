@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from kg.errors import InputError, NotFoundError
-from kg.extract.learned.gold import NOTHING
-from kg.extract.learned.review import Mention, ReviewLog, chosen, mentions, read_answers
+from kg.extract.learned.data.gold import NOTHING
+from kg.extract.learned.data.review import Mention, ReviewLog, chosen, mentions, read_answers
 from kg.tables import ATTRIBUTE_COLUMNS, ITEM_COLUMNS
 
 READ = [("1", "has_brand", "Acme", 0.95), ("2", "has_brand", "Red", 0.58), ("2", "has_color", "Red", 0.1), ("3", "has_brand", "Mug", 0.61)]

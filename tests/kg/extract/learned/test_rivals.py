@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kg.extract.learned.rivals import Proposals, Questions, RivalRanker
+from kg.extract.learned.ranking.stacked_ranker import Proposals, Questions, StackedRanker
 
 
 def planted(n_texts: int, seed: int = 0) -> Questions:
@@ -23,7 +23,7 @@ def planted(n_texts: int, seed: int = 0) -> Questions:
 
 
 def test_what_the_text_holds_beside_decides_between_candidates_that_look_alike():
-    ranker = RivalRanker.fit(planted(90))
+    ranker = StackedRanker.fit(planted(90))
     assert ranker.closing is not None
     assert ranker.opening.f1 < 0.9
     assert ranker.f1 > 0.97
@@ -35,9 +35,9 @@ def test_a_second_opinion_that_is_no_better_is_left_out_and_both_forms_are_store
     questions = planted(60)
     plain = Questions(questions.proposals, np.tile([True, False], 120), questions.stated)
     for asked, both in ((questions, True), (Questions(_apart(plain.proposals), plain.right, plain.stated), False)):
-        ranker = RivalRanker.fit(asked)
+        ranker = StackedRanker.fit(asked)
         assert (ranker.closing is not None) == both
-        again = RivalRanker.from_arrays(ranker.arrays(), n_features=2)
+        again = StackedRanker.from_arrays(ranker.arrays(), n_features=2)
         np.testing.assert_array_equal(again.scores(asked.proposals), ranker.scores(asked.proposals))
 
 
@@ -48,7 +48,7 @@ def _apart(proposals: Proposals) -> Proposals:
 
 
 def test_a_text_is_scored_alike_alone_and_among_others():
-    ranker = RivalRanker.fit(planted(60))
+    ranker = StackedRanker.fit(planted(60))
     all_of_them = planted(6, seed=3).proposals
     together = ranker.scores(all_of_them)
     for text in range(6):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kg.extract.learned.chain import ChainOptions
-from kg.extract.learned.features import attribute_free, gazetteer_features
-from kg.extract.learned.gold import Example, example_of
-from kg.extract.learned.labels import label
-from kg.extract.learned.tagger import Question, Tagger
+from kg.extract.learned.data.gold import Example, example_of
+from kg.extract.learned.sequence.chain import ChainOptions
+from kg.extract.learned.sequence.features import attribute_free, gazetteer_features
+from kg.extract.learned.sequence.labels import label
+from kg.extract.learned.sequence.tagger import Question, Tagger
 from kg.extract.learned.words import Splitter
 from tests.kg.extract.learned.planted import attribute_lines
 

@@ -1,0 +1,261 @@
+"""Events in, and a user's events out."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic.config import JsonDict
+
+from api.events import fields
+from api.http.ids import Id, PathId
+from api.http.schemas import Answer, request_id
+from api.keys.key_store import ApiKey
+from api.keys.scopes import require
+from api.serving.ledger import OUTCOMES, UNKNOWN_ITEMS
+from api.serving.snapshot_server import Serving
+from kg.errors import InputError, LedgerUnavailableError
+from kg.ledger.event_store import Appended, NewEvent
+from kg.validation import messages
+from kg.validation.ratings import RatingScale, checked_rating
+
+router = APIRouter(prefix="/v1", tags=["events"])
+MAX_EVENTS = 1_000
+MAX_PROPERTIES_BYTES = 4_096
+_TEXT = r"^[^\x00]*$"
+_EXAMPLE: JsonDict = {"event_id": "9b1d", "user_id": "718", "item_id": "844165", "kind": "purchase", "time": "2026-11-24T10:15:00Z", "quantity": 2}
+_ANOTHER: JsonDict = {"event_id": "9b1e", "user_id": "718", "item_id": "1029743", "kind": "view"}
+
+
+def _bounded(properties: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    written = orjson.dumps(properties)
+    if len(written) > MAX_PROPERTIES_BYTES:
+        raise ValueError(f"properties are {len(written)} bytes long; at most {MAX_PROPERTIES_BYTES}")
+    if b"\\u0000" in written:
+        raise ValueError("properties hold the character U+0000, which PostgreSQL cannot store")
+    return properties
+
+
+class Event(BaseModel):
+    """One thing that a shopper did."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, json_schema_extra={"examples": [_EXAMPLE]})
+
+    event_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        pattern=_TEXT,
+        description="Makes it one event, however often it is sent; without, no retry is safe.",
+    )
+    user_id: Id
+    item_id: Id | None = Field(default=None, description="What it is about; only a search has none.")
+    kind: fields.Kind = Field(description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.")
+    time: fields.Time = Field(default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out.")
+    quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
+    value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
+    price_cents: int | None = Field(default=None, ge=0, le=10**12, description="What was paid for all pieces together, in cents.")
+    properties: Annotated[dict[str, JsonValue], AfterValidator(_bounded)] | None = Field(
+        default=None, description="Kept with the event and given back; nothing reckons with it. At most 4 KiB."
+    )
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Event:
+        if self.item_id is None and self.kind != "search":
+            raise ValueError(f"a {self.kind} needs an item_id")
+        return self
+
+
+class EventOutcome(Answer):
+    """What became of one event."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    seq: int | None = Field(default=None, description="Its place in the ledger.")
+    reason: str | None = Field(default=None, description="Why it was rejected, or what is odd about it.")
+
+
+class EventsAccepted(Answer):
+    """What became of the events, in the order they were sent. Whatever is accepted is durable."""
+
+    request_id: str
+    accepted: int
+    duplicates: int
+    rejected: int
+    unknown_items: int = Field(description="Accepted events about items that the build does not know; they count once a build does.")
+    events: list[EventOutcome]
+
+
+class UserEvent(Answer):
+    """One event of a user, as the ledger keeps it."""
+
+    seq: int
+    event_id: str
+    item_id: str | None
+    kind: str
+    time: float
+    quantity: float
+    value: float | None
+    price_cents: int | None
+    properties: dict[str, JsonValue] | None
+    received_s: float
+
+
+class UserEvents(Answer):
+    """Events of a user that came over this API, the latest first."""
+
+    request_id: str
+    user_id: str
+    events: list[UserEvent]
+    next_before: int | None = Field(description="Give it as `before` to read on; null at the end.")
+
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+_SCHEMA = Event.model_json_schema()
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [_SCHEMA, {"type": "array", "items": _SCHEMA, "minItems": 1, "maxItems": MAX_EVENTS}]},
+                "examples": {
+                    "one": {"summary": "One event", "value": _EXAMPLE},
+                    "several": {
+                        "summary": "A list",
+                        "value": [_EXAMPLE, {"event_id": "9b1e", "user_id": "718", "item_id": "1029743", "kind": "view"}],
+                    },
+                },
+            }
+        },
+    }
+}
+
+
+@router.post("/events", status_code=202, response_model=EventsAccepted, openapi_extra=_BODY)
+async def take(request: Request, key: Annotated[ApiKey, Depends(require("events:write"))]) -> Response:
+    """Take one event or a list of up to 1,000. They are durable before this answers, and the user's next answer knows them.
+
+    Each event is judged by itself: a list with one bad event loses only that one. Nothing usable in it at all is a 422.
+    """
+    serving: Serving = request.app.state.serving
+    sent = _parsed(await request.body())
+    outcomes: list[EventOutcome | None] = [None] * len(sent)
+    events, places = [], []
+    now, scale = time.time(), serving.recommender.rating_scale
+    for place, raw in enumerate(sent):
+        event = _checked(raw, request.app.state.kinds, now, scale)
+        if isinstance(event, EventOutcome):
+            outcomes[place] = event
+        else:
+            events.append(event)
+            places.append(place)
+    if not events:
+        first = outcomes[0]
+        raise InputError(
+            f"event 1: {first.reason if first else ''}", hint=f"none of the {len(sent)} events can be used; see /docs for what an event is"
+        )
+    known = serving.item_known
+    n_unknown = 0
+    for place, event, appended in zip(places, events, await _appended(serving, events), strict=True):
+        unknown = appended.status == "accepted" and event.item_id is not None and not known(event.item_id)
+        n_unknown += unknown
+        outcomes[place] = _outcome(event, appended, unknown=unknown)
+    return _taken(request, [outcome for outcome in outcomes if outcome is not None], n_unknown)
+
+
+@router.get("/users/{user_id:path}/events", response_model=UserEvents)
+def of_user(
+    request: Request,
+    user_id: PathId,
+    key: Annotated[ApiKey, Depends(require("profile:read"))],
+    limit: Annotated[int, Query(ge=1, le=1_000, description="How many.")] = 100,
+    before: Annotated[int | None, Query(ge=1, le=2**62, description="Only events with a smaller seq: `next_before` of the page before.")] = None,
+) -> Response:
+    """List the events of a user that came over this API, the latest first; those of the shop's files are not in the ledger."""
+    serving: Serving = request.app.state.serving
+    found = serving.ledger.events.of_user(user_id, before=before, limit=limit)
+    following = found[-1].seq if len(found) == limit else None
+    body = {
+        "request_id": request_id(request),
+        "user_id": user_id,
+        "events": [{name: value for name, value in event.as_dict().items() if name != "user_id"} for event in found],
+        "next_before": following,
+    }
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _parsed(body: bytes) -> list[Any]:
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InputError("the body is not JSON", hint="send one event, or a list of them") from None
+    found = sent if isinstance(sent, list) else [sent]
+    if not 1 <= len(found) <= MAX_EVENTS:
+        raise InputError(f"{len(found):,} events in one request", hint=f"send 1 to {MAX_EVENTS:,} at a time")
+    return found
+
+
+def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | None) -> NewEvent | EventOutcome:
+    told = raw.get("event_id") if isinstance(raw, dict) else None
+    event_id = told[:200] if isinstance(told, str) else None
+    try:
+        event = _EVENT.validate_python(raw)
+        fields.check(event.kind, event.time, kinds, now)
+        if event.kind == "rating" and event.value is not None:
+            checked_rating(event.value, scale)
+    except ValidationError as error:
+        return EventOutcome(event_id=event_id, status="rejected", reason=messages.sentence(error.errors(include_url=False)[0]))
+    except InputError as error:
+        return EventOutcome(event_id=event_id, status="rejected", reason=str(error))
+    return NewEvent(
+        event.event_id or f"reckon-{secrets.token_hex(16)}",
+        event.user_id,
+        event.item_id,
+        event.kind,
+        now if event.time is None else event.time,
+        event.quantity,
+        event.value,
+        event.price_cents,
+        event.properties,
+    )
+
+
+async def _appended(serving: Serving, events: list[NewEvent]) -> list[Appended]:
+    ledger = serving.ledger
+    answer = asyncio.wrap_future(ledger.writer.submit(events))
+    try:
+        return await asyncio.wait_for(answer, ledger.config.append_timeout_s)
+    except TimeoutError:
+        message = f"the event ledger took longer than {ledger.config.append_timeout_s:g} s"
+        raise LedgerUnavailableError(message, hint="send the events again with the same event ids: none is counted twice") from None
+
+
+def _outcome(event: NewEvent, appended: Appended, *, unknown: bool) -> EventOutcome:
+    if appended.status == "conflict":
+        return EventOutcome(event_id=event.event_id, status="rejected", reason="event_id belongs to another event: its user, item or kind differs")
+    reason = "the item is not in the catalogue of the published build" if unknown else None
+    return EventOutcome(event_id=event.event_id, status=appended.status, seq=appended.seq, reason=reason)
+
+
+def _taken(request: Request, outcomes: list[EventOutcome], n_unknown: int) -> Response:
+    counts = {status: sum(outcome.status == status for outcome in outcomes) for status in ("accepted", "duplicate", "rejected")}
+    for status, count in counts.items():
+        if count:
+            OUTCOMES.labels(status).inc(count)
+    if n_unknown:
+        UNKNOWN_ITEMS.inc(n_unknown)
+    body = {
+        "request_id": request_id(request),
+        "accepted": counts["accepted"],
+        "duplicates": counts["duplicate"],
+        "rejected": counts["rejected"],
+        "unknown_items": n_unknown,
+        "events": [{"event_id": outcome.event_id, "status": outcome.status, "seq": outcome.seq, "reason": outcome.reason} for outcome in outcomes],
+    }
+    return Response(orjson.dumps(body), status_code=202, media_type="application/json")

@@ -1,0 +1,80 @@
+"""No key, no answer: every request is held to its key, and the key to its rate, before a route or a body is looked at. Pure ASGI."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.metrics import REFUSED
+from api.http.problems import Refusal
+from api.http.rate_limits import RateLimits
+from api.keys.key_store import KeyStore
+from kg.errors import AuthenticationError
+
+HEALTH = "/health/"
+PAGES = ("/docs", "/openapi.json")
+_BROWSER = (*PAGES, "/metrics")
+
+
+class Authentication:
+    """Finds the key of each request and counts against its rate.
+
+    A browser cannot send a bearer token with a page, so the pages of the documentation and the metrics also take the key as a Basic password.
+    The API itself does not: a browser would send that password along with requests that other sites make.
+
+    Args:
+        app: What answers.
+        keys: The keys.
+        limits: Their rates.
+        public_docs: Show the documentation without a key.
+    """
+
+    def __init__(self, app: ASGIApp, *, keys: KeyStore, limits: RateLimits, public_docs: bool) -> None:
+        self._app, self._keys, self._limits = app, keys, limits
+        self._open = (HEALTH, *PAGES) if public_docs else (HEALTH,)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and not scope["path"].startswith(self._open):
+            await self._admit(scope)
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> None:
+        basic = scope["method"] == "GET" and scope["path"].startswith(_BROWSER)
+        try:
+            key = self._keys.identify(credential(scope, basic=basic))
+        except AuthenticationError as error:
+            REFUSED.labels("key").inc()
+            challenge = b'Basic realm="Reckon", charset="UTF-8"' if basic else b"Bearer"
+            raise Refusal(401, error.title, error.message, hint=error.hint, headers=[(b"www-authenticate", challenge)]) from None
+        scope["reckon.key"] = key
+        standing = await self._limits.count(key)
+        if standing is None:
+            return
+        scope["reckon.headers"] = standing.headers()
+        if not standing.allowed:
+            REFUSED.labels("rate").inc()
+            detail = f"this key may make {standing.limit} requests in {standing.window_s} s"
+            raise Refusal(429, "Too many requests", detail, hint="try again after Retry-After seconds")
+
+
+def credential(scope: Scope, *, basic: bool) -> str | None:
+    """Return the key that a request carries, in whichever header.
+
+    Args:
+        scope: The request.
+        basic: Whether a Basic password counts.
+    """
+    headers = dict(scope["headers"])
+    scheme, _, rest = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return str(rest.strip(), "latin-1")
+    if basic and scheme.lower() == b"basic":
+        try:
+            return str(base64.b64decode(rest, validate=True), "latin-1").partition(":")[2]
+        except binascii.Error:
+            return None
+    given = headers.get(b"x-api-key")
+    return None if given is None else str(given, "latin-1")

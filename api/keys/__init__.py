@@ -1,0 +1,1 @@
+"""API keys: store, scopes, audit log, commands."""

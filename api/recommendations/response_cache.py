@@ -1,0 +1,125 @@
+"""Lists as responses: rendered once, counted, kept for replay, and remembered for as long as nothing that they depend on has changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import orjson
+from fastapi import Request, Response
+from prometheus_client import Counter
+
+from api.http import metrics
+from api.http.schemas import request_id
+from api.keys.key_store import ApiKey
+from api.recommendations import render
+from api.recommendations.replay_store import ReplayStore
+from gnn.recommend.recommender import Recommendations
+
+CACHE = Counter("reckon_cache_total", "Lists asked for, by whether they were remembered", ["outcome"])
+_ENTRY_BYTES = 1_500
+"""What an entry takes beside its body, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedResponse:
+    """A rendered list.
+
+    Attributes:
+        body: JSON without the request id.
+        asked: The strategy asked for.
+        strategy: What it was made from.
+        items: Whether a graph path leads to each explained item, and its remainder.
+    """
+
+    body: bytes
+    asked: str
+    strategy: str
+    items: tuple[tuple[bool, float], ...]
+
+    @classmethod
+    def of(cls, result: Recommendations, *, asked: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
+        """Render a list."""
+        body = orjson.dumps(render.recommendations(result, degraded=degraded, next_page_token=next_page_token))
+        items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
+        return cls(body, asked, result.strategy, items)
+
+
+class ResponseCache:
+    """Answers lists.
+
+    Args:
+        store: Where they are kept for replay.
+        cache_bytes: How much is remembered in this process; 0 remembers nothing.
+    """
+
+    def __init__(self, store: ReplayStore, *, cache_bytes: int) -> None:
+        self.store, self._most = store, cache_bytes
+        self._bytes = 0
+        # Question → what its answer depends on beside the question, and the answer.
+        self._remembered: OrderedDict[Hashable, tuple[Hashable, CachedResponse]] = OrderedDict()
+        # Routes run on the event loop and in threads.
+        self._lock = threading.Lock()
+
+    def answer(
+        self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str], make: Callable[[], CachedResponse]
+    ) -> Response:
+        """Answer a list.
+
+        Args:
+            request: What it answers.
+            key: Whose request it is.
+            question: What is asked.
+            standing: Everything else that the list depends on; where both are equal it would be made the same.
+            degraded: What does not work at the moment.
+            make: Makes it.
+        """
+        reply = self._recall(question, standing)
+        if reply is None:
+            CACHE.labels("miss").inc()
+            reply = make()
+            self._remember(question, standing, reply)
+        else:
+            CACHE.labels("hit").inc()
+        return self._response(request, key, reply, degraded)
+
+    def recalled(self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str]) -> Response | None:
+        """Answer a list if it is remembered."""
+        reply = self._recall(question, standing)
+        if reply is None:
+            return None
+        CACHE.labels("hit").inc()
+        return self._response(request, key, reply, degraded)
+
+    def _response(self, request: Request, key: ApiKey, reply: CachedResponse, degraded: list[str]) -> Response:
+        metrics.answered(request, asked=reply.asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
+        answer_id = request_id(request)
+        self.store.put(answer_id, key.key_id, reply.body)
+        return Response(with_id(answer_id, reply.body), media_type="application/json")
+
+    def _recall(self, question: Hashable, standing: Hashable) -> CachedResponse | None:
+        with self._lock:
+            found = self._remembered.get(question)
+            if found is None or found[0] != standing:
+                return None
+            self._remembered.move_to_end(question)
+            return found[1]
+
+    def _remember(self, question: Hashable, standing: Hashable, reply: CachedResponse) -> None:
+        size = len(reply.body) + _ENTRY_BYTES
+        if size > self._most // 10:
+            return
+        with self._lock:
+            before = self._remembered.pop(question, None)
+            self._bytes += size - (0 if before is None else len(before[1].body) + _ENTRY_BYTES)
+            self._remembered[question] = standing, reply
+            while self._bytes > self._most:
+                _, (_, gone) = self._remembered.popitem(last=False)
+                self._bytes -= len(gone.body) + _ENTRY_BYTES
+
+
+def with_id(answer_id: str, body: bytes) -> bytes:
+    """Put the request id into a rendered body, as its first member."""
+    return b'{"request_id":' + orjson.dumps(answer_id) + b"," + body[1:]

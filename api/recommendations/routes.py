@@ -1,0 +1,98 @@
+"""Recommendations for a user or for a history that the caller sends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.events import fields
+from api.http.ids import Id, PathId
+from api.keys.key_store import ApiKey
+from api.keys.scopes import require
+from api.recommendations.cached_route import ListRoute, availability_of, question_of
+from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, asked
+from api.recommendations.response_cache import CachedResponse, ResponseCache
+from api.recommendations.schemas import RecommendationList
+from api.serving.snapshot_server import Serving
+from kg.errors import InputError
+
+router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
+Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+MAX_HISTORY = 1_000
+
+
+class HistoryEvent(BaseModel):
+    """One event of an ad-hoc history."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    item_id: Id
+    kind: fields.Kind = "view"
+    time: fields.Time = Field(default=None, description="ISO 8601 with a zone, or Unix seconds; now by default.")
+    value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
+
+
+class AdHoc(StrategyQuery, ListQueryBody):
+    """A question about somebody of whom only this is known."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"history": [{"item_id": "1082185", "kind": "purchase"}], "k": 5, "explain": "brief"}]}
+    )
+
+    history: list[HistoryEvent] = Field(default=[], max_length=MAX_HISTORY)
+
+
+@router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
+async def recommend(request: Request, user_id: PathId, key: Reader, list_query: Annotated[ShopperQuery, Query()]) -> Response:
+    """Recommend items to a user, each with the graph paths that produced its score."""
+    serving: Serving = request.app.state.serving
+    recommender, degraded = serving.recommender, serving.degraded
+    # Taken before anything is looked up: what comes meanwhile makes it another standing.
+    standing = availability_of(request, recommender)
+    question = asked(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)
+    fresh = serving.fresh(user_id, recommender)
+    if question.page is not None:
+        # A page continues the list as of its first page: events that have come since wait for a new list.
+        fresh = [event for event in fresh if event.seq <= question.page.seq]
+    seq = fresh[-1].seq if fresh else 0
+
+    def make() -> CachedResponse:
+        result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
+        return CachedResponse.of(result, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
+
+    return _replies(request).answer(request, key, question=question_of(request), standing=standing, degraded=degraded, make=make)
+
+
+@router.post("/recommendations", response_model=RecommendationList)
+async def recommend_ad_hoc(request: Request, key: Reader, list_query: AdHoc) -> Response:
+    """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
+    serving: Serving = request.app.state.serving
+    recommender, replies = serving.recommender, _replies(request)
+    for place, event in enumerate(list_query.history):
+        try:
+            fields.check(event.kind, event.time, request.app.state.kinds, time.time())
+        except InputError as error:
+            raise InputError(f"body.history.{place}: {error.message}", hint=error.hint) from None
+    history = tuple((event.item_id, event.kind, event.time, event.value) for event in list_query.history)
+    question = asked(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
+    degraded = serving.degraded
+
+    def make() -> CachedResponse:
+        now = time.time()
+        shopper = recommender.ad_hoc([(item, kind, now if at is None else at, value) for item, kind, at, value in history])
+        result = recommender.answer(shopper, question.ask)
+        return CachedResponse.of(result, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
+
+    times = {at is None for _, _, at, _ in history}
+    # Beside events with times those without happened now, so that the list changes by the second.
+    standing: Hashable = object() if len(times) > 1 else (recommender.state, tuple(degraded))
+    return replies.answer(request, key, question=(history, question.ask, question.question), standing=standing, degraded=degraded, make=make)
+
+
+def _replies(request: Request) -> ResponseCache:
+    replies: ResponseCache = request.app.state.replies
+    return replies

@@ -1,0 +1,244 @@
+"""Business rules: listed, changed, and tried out before they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from api.http.schemas import Answer, request_id
+from api.keys.key_store import ApiKey
+from api.keys.scopes import require
+from api.serving.rules import RuleWithSource
+from api.serving.snapshot_server import Serving
+from gnn.recommend.known_names import unknown_names
+from gnn.recommend.query import Recommendations, RecQuery
+from gnn.recommend.rules.definition import ID_PATTERN, Rule, RuleBody
+from kg.errors import ConflictError, NotFoundError
+
+router = APIRouter(prefix="/v1", tags=["rules"])
+RuleId = Annotated[str, Path(pattern=ID_PATTERN, description="Small letters, digits, dots, dashes.", examples=["summer"])]
+Admin = Annotated[ApiKey, Depends(require("admin"))]
+_MOST_ITEMS = 100
+_EXAMPLE: JsonDict = {"rule_id": "summer", "name": "Summer", "action": "boost", "categories": ["Tea"], "factor": 1.5}
+
+
+class ShownRule(Answer):
+    """A rule, where it is written, and whether the build that answers can apply it."""
+
+    rule: Rule
+    source: Literal["configuration", "ledger"]
+    revision: int = Field(description="Number of its last change in the ledger; 0 in the configuration.")
+    problem: str | None = Field(default=None, description="Why the build that answers cannot apply it.")
+    warnings: list[str] = Field(
+        default=[], description="Items, brands, categories and values that it names and the build that answers does not have."
+    )
+
+
+class RuleList(Answer):
+    """All rules, by id."""
+
+    request_id: str
+    rules: list[ShownRule]
+
+
+class RuleAccepted(Answer):
+    """A rule that was stored; every worker applies it within a second."""
+
+    request_id: str
+    rule: Rule
+    warnings: list[str] = Field(default=[], description="What it names and the build that answers does not have: misspelt, or yet to come.")
+
+
+class PreviewBody(BaseModel):
+    """Rules to try out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rules": [_EXAMPLE], "users": 100, "k": 10}]})
+
+    rules: list[Rule] = Field(default=[], max_length=20, description="Take the place of those with the same id, or come besides.")
+    without: list[str] = Field(default=[], max_length=100, description="Ids of rules that are left out.")
+    users: int = Field(default=100, strict=True, ge=1, le=500, description="How many sample users.")
+    k: int = Field(default=10, strict=True, ge=1, le=50, description="Length of their lists.")
+
+
+class ListedAt(Answer):
+    """An item and its rank."""
+
+    item_id: str
+    rank: int
+
+
+class MovedItem(Answer):
+    """An item that changes its rank."""
+
+    item_id: str
+    rank: int
+    rank_before: int
+
+
+class ListChange(Answer):
+    """What changes in one user's list."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    user_id: str
+    came: list[ListedAt] = Field(alias="in")
+    out: list[ListedAt]
+    moved: list[MovedItem]
+    rules: list[str] = Field(description="Rules that have an effect on the new list.")
+
+
+class ItemGain(Answer):
+    """In how many more of the lists an item stands."""
+
+    item_id: str
+    lists: int
+
+
+class Preview(Answer):
+    """What rules would change."""
+
+    request_id: str
+    build_id: str
+    users: int
+    changed: int = Field(description="Users whose list changes.")
+    problems: dict[str, str] = Field(description="Rules that this build cannot apply, and why.")
+    warnings: dict[str, list[str]] = Field(default={}, description="Rules that name what this build does not have, and what.")
+    items: list[ItemGain] = Field(description="Items that come into or leave the most lists.")
+    lists: list[ListChange] = Field(description="The lists that change.")
+
+
+@router.get("/rules", response_model=RuleList)
+def list_rules(request: Request, key: Admin) -> Response:
+    """List all business rules."""
+    serving: Serving = request.app.state.serving
+    return _json({"request_id": request_id(request), "rules": [_shown(serving, kept) for kept in serving.rules.all()]})
+
+
+@router.get("/rules/{rule_id}", response_model=ShownRule)
+def get_rule(request: Request, rule_id: RuleId, key: Admin) -> Response:
+    """Show one business rule."""
+    serving: Serving = request.app.state.serving
+    kept = serving.rules.get(rule_id)
+    if kept is None:
+        raise _unknown(rule_id)
+    return _json(_shown(serving, kept))
+
+
+@router.put("/rules/{rule_id}", response_model=RuleAccepted)
+def put_rule(request: Request, rule_id: RuleId, body: RuleBody, key: Admin) -> Response:
+    """Store a business rule, in place of an earlier one of this id. Every worker applies it within a second, this one at once."""
+    serving: Serving = request.app.state.serving
+    _check(serving, body)
+    rule = Rule.model_validate({**body.model_dump(), "rule_id": rule_id})
+    serving.rules.store.put(rule_id, body.model_dump(mode="json", exclude_unset=True))
+    serving.rules.catch_up()
+    return _json({"request_id": request_id(request), "rule": rule.model_dump(mode="json"), "warnings": _warnings(serving, rule)})
+
+
+@router.delete("/rules/{rule_id}", status_code=204)
+def delete_rule(request: Request, rule_id: RuleId, key: Admin) -> Response:
+    """Delete a business rule; one of the configuration with the same id holds again."""
+    serving: Serving = request.app.state.serving
+    kept = serving.rules.get(rule_id)
+    if kept is not None and kept.source == "configuration":
+        raise ConflictError(f"the rule {rule_id!r} is written in reckon.toml", hint="delete it there, or PUT one of the same id with enabled = false")
+    try:
+        serving.rules.store.delete(rule_id)
+    except NotFoundError:
+        raise _unknown(rule_id) from None
+    serving.rules.catch_up()
+    return Response(status_code=204)
+
+
+@router.post("/rules/preview", response_model=Preview)
+def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
+    """Say what rules would change in the lists of sample users, without storing anything. The same build gives the same users every time."""
+    serving: Serving = request.app.state.serving
+    recommender = serving.recommender
+    for each in sample.rules:
+        _check(serving, each)
+    tried = serving.rules.over(recommender, instead=sample.rules, without=sample.without)
+    now, then = RecQuery(k=sample.k, explain="none"), RecQuery(k=sample.k, explain="none", rules=tried)
+    changes = []
+    user_ids = sampled(recommender.artifact.user_ids, sample.users)
+    for user_id in user_ids:
+        shopper = recommender.shoppers.shopper(user_id, serving.fresh(user_id, recommender))
+        changes.append(_change(user_id, recommender.answer(shopper, now), recommender.answer(shopper, then)))
+    body = {
+        "request_id": request_id(request),
+        "build_id": recommender.artifact.build_id,
+        "users": len(user_ids),
+        "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
+        "problems": dict(tried.problems),
+        "warnings": {rule.rule_id: found for rule in sample.rules if (found := unknown_names(rule, recommender.artifact))},
+        "items": _gains(changes),
+        "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
+    }
+    return _json(body)
+
+
+def sampled(user_ids: Sequence[str], n: int) -> list[str]:
+    """Return a sample that depends on the ids alone: those whose digests are smallest."""
+    return heapq.nsmallest(n, user_ids, key=lambda user_id: hashlib.blake2b(user_id.encode(), digest_size=8).digest())
+
+
+def _change(user_id: str, now: Recommendations, then: Recommendations) -> dict[str, Any]:
+    before, after = ({item.item_id: item.rank for item in answer.items} for answer in (now, then))
+    return {
+        "user_id": user_id,
+        "in": [{"item_id": item_id, "rank": rank} for item_id, rank in after.items() if item_id not in before],
+        "out": [{"item_id": item_id, "rank": rank} for item_id, rank in before.items() if item_id not in after],
+        "moved": [
+            {"item_id": item_id, "rank": rank, "rank_before": before[item_id]} for item_id, rank in after.items() if before.get(item_id, rank) != rank
+        ],
+        "rules": [effect.rule_id for effect in then.rules],
+    }
+
+
+def _gains(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items that come into or leave the most lists."""
+    gains: Counter[str] = Counter()
+    for change in changes:
+        gains.update({row["item_id"]: 1 for row in change["in"]})
+        gains.subtract({row["item_id"]: 1 for row in change["out"]})
+    ordered = sorted(gains.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+    return [{"item_id": item_id, "lists": gain} for item_id, gain in ordered[:_MOST_ITEMS] if gain]
+
+
+def _check(serving: Serving, body: RuleBody) -> None:
+    """Refuse a filter that the build cannot answer; a rule of no build at all is taken."""
+    if serving.build_id is not None:
+        for where in (body.where, body.segment.met if body.segment else None):
+            if where is not None:
+                serving.recommender.matching(where)
+
+
+def _shown(serving: Serving, kept: RuleWithSource) -> dict[str, Any]:
+    problems = serving.recommender.rules.problems if serving.build_id is not None else {}
+    return {
+        "rule": kept.rule.model_dump(mode="json"),
+        "source": kept.source,
+        "revision": kept.revision,
+        "problem": problems.get(kept.rule.rule_id),
+        "warnings": _warnings(serving, kept.rule),
+    }
+
+
+def _warnings(serving: Serving, rule: Rule) -> list[str]:
+    return unknown_names(rule, serving.recommender.artifact) if serving.build_id is not None else []
+
+
+def _unknown(rule_id: str) -> NotFoundError:
+    return NotFoundError(f"no rule has the id {rule_id!r}", hint="GET /v1/rules lists them")
+
+
+def _json(body: object) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

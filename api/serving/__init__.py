@@ -1,0 +1,1 @@
+"""What the routes answer from: snapshot, ledger, availability, rules."""

@@ -1,0 +1,274 @@
+"""What the routes answer from: the published artifact, exchanged without a pause when another build is published."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from api.serving.catalogue import RecentChanges
+from api.serving.ledger import ServingLedger
+from api.serving.rules import ServingRules
+from gnn.artifact.artifact import Artifact, load_artifact
+from gnn.recommend.recommender import Recommender
+from kg.config import GraphConfig
+from kg.embedded import connection
+from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
+from kg.ledger.catalogue_tables import CATALOGUE, LIVE
+from kg.ledger.item_store import ItemStore
+from kg.ledger.records import FreshEvent
+from kg.workspace import Workspace
+
+LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
+LOAD_SECONDS = Gauge("reckon_artifact_load_seconds", "Time the last artifact took to load", multiprocess_mode="max")
+BUILD_CREATED = Gauge("reckon_build_created_seconds", "When the build that answers was made, Unix seconds", multiprocess_mode="min")
+_CHECK_S = 1.0
+_WAITING_S = 10.0
+"""Changed items are extracted within two seconds; when one has waited this long, something is wrong."""
+log = structlog.get_logger("api")
+
+
+class Serving:
+    """The recommender of the published build, and the health of what stands around it.
+
+    Args:
+        workspace: Where builds are published.
+        graph: How the graph database is reached.
+        graph_check_s: How often it is looked at.
+        ledger: What has happened since the build.
+        rules: The business rules.
+    """
+
+    def __init__(self, workspace: Workspace, graph: GraphConfig, *, graph_check_s: float, ledger: ServingLedger, rules: ServingRules) -> None:
+        self._workspace, self._graph, self._graph_check_s = workspace, graph, graph_check_s
+        self.ledger, self.rules = ledger, rules
+        self.catalogue = RecentChanges(ItemStore(ledger.database))
+        self._build: Recommender | None = None
+        self._recommender: Recommender | None = None
+        self._exchange = threading.Lock()
+        self._changed = threading.Event()
+        self._refused: str | None = None
+        self._problem = ""
+        self._graph_up = True
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True) for work in (self._watch, self._overlay)]
+        for stream in (CATALOGUE, LIVE):
+            ledger.follower.follow(stream, self._follow_catalogue)
+
+    def start(self) -> None:
+        """Load the published build and watch for the next."""
+        self._refresh()
+        self.ledger.start(self._events_seq)
+        self._apply_changes()
+        self._graph_up = graph_answers(self._workspace.graph, self._graph)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._changed.set()
+        for thread in self._threads:
+            thread.join(5)
+        self.ledger.stop()
+
+    @property
+    def recommender(self) -> Recommender:
+        """The recommender of the published build.
+
+        Raises:
+            UnavailableError: Nothing is published yet, or it cannot be loaded.
+        """
+        recommender = self._recommender
+        if recommender is None:
+            raise UnavailableError(self._problem or "no build has been published", hint="run `reckon rebuild`")
+        return recommender
+
+    def fresh(self, user_id: str, recommender: Recommender | None = None) -> Sequence[FreshEvent]:
+        """Return what a user did since the build that answers was made.
+
+        Args:
+            user_id: Who.
+            recommender: The one that will answer, where the caller holds it already: another build may be published at any moment.
+        """
+        return self.ledger.fresh(user_id, self._events_seq if recommender is None else recommender.artifact.events_seq)
+
+    def item_known(self, item_id: str) -> bool:
+        """Say whether the build that answers has this item; yes while there is no build to ask."""
+        return self._recommender is None or item_id in self._recommender.artifact.item_nums
+
+    @property
+    def artifact(self) -> Artifact | None:
+        """The build that answers, without what changed since."""
+        return None if self._build is None else self._build.artifact
+
+    @property
+    def degraded(self) -> list[str]:
+        """What does not work at the moment while answers go on."""
+        working = {
+            "build": self._refused is None,
+            "graph": self._graph_up,
+            "ledger": self.ledger.up,
+            "catalogue": self.catalogue.waiting_s < _WAITING_S,
+        }
+        return [name for name, works in working.items() if not works]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why requests cannot be answered; empty when they can."""
+        return [] if self._recommender is not None else [self._problem or "no build has been published"]
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know while answers go on."""
+        notes = ["the graph database does not answer; recommendations go on from the artifact"] if not self._graph_up else []
+        if not self.ledger.up:
+            notes.append("the event ledger does not answer; recommendations go on, events are refused until it is back")
+        if self.catalogue.waiting_s >= _WAITING_S:
+            notes.append("changed items wait to be extracted; they are recommended as they were, deletions and availability hold")
+        return [*notes, *([self._problem] if self._problem and self._recommender is not None else [])]
+
+    @property
+    def build_id(self) -> str | None:
+        """The build that answers, if any."""
+        return None if self._recommender is None else self._recommender.artifact.build_id
+
+    @property
+    def _events_seq(self) -> int:
+        return 0 if self._recommender is None else self._recommender.artifact.events_seq
+
+    def _follow_catalogue(self) -> None:
+        """Read what is new, and leave it to a thread of its own to reckon with it: events must not wait for items."""
+        self.catalogue.catch_up()
+        self._changed.set()
+
+    def _overlay(self) -> None:
+        while not self._stop.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            try:
+                self._apply_changes()
+            except Exception as error:
+                # A mistake of ours must not end the thread: items that are deleted would be shown again.
+                log.error("changes of items cannot be applied", exc_info=error)
+
+    def _apply_changes(self) -> None:
+        """Answer with what changed since the build; what must not be shown goes first, for to score changed items takes a moment longer."""
+        with self._exchange:
+            build, answering = self._build, self._recommender
+            if build is None:
+                return
+            if answering is not None and answering.overlay is not None:
+                available, gone = self.catalogue.standing(build.artifact)
+                before = answering.overlay
+                if available != before.available or gone != before.gone:
+                    self._recommender = self._ruled(answering.with_overlay(before.standing(available, gone)))
+            self._recommender = self._with_changes(build)
+
+    def _with_changes(self, build: Recommender) -> Recommender:
+        answering = self._recommender
+        overlay = self.catalogue.overlay(build.artifact, None if answering is None else answering.overlay)
+        if answering is not None and overlay == answering.overlay:
+            return answering
+        overlay.arrays.prepare()
+        return self._ruled((answering if answering is not None and answering.build is build.artifact else build).with_overlay(overlay))
+
+    def _ruled(self, recommender: Recommender) -> Recommender:
+        self.rules.attach(recommender)
+        return recommender
+
+    def _watch(self) -> None:
+        next_graph_check = 0.0
+        while not self._stop.wait(_CHECK_S):
+            # Before the next build is looked for: requests that began on the last one still need the events that it does not know.
+            self.ledger.look(self._events_seq)
+            if self._build is not None:
+                self.catalogue.move(self._build.artifact.catalogue_seq)
+            self._refresh()
+            if time.monotonic() >= next_graph_check:
+                self._graph_up = graph_answers(self._workspace.graph, self._graph)
+                next_graph_check = time.monotonic() + self._graph_check_s
+
+    def _refresh(self) -> None:
+        published = self._workspace.current_id()
+        if published is None or published == self._refused or (published == self.build_id and self._refused is None):
+            return
+        started = time.perf_counter()
+        recommender = self._loaded(published)
+        if recommender is None:
+            # The build that answers goes on; this one is not tried again until another is published.
+            self._refused = published
+            self._fall_back(published)
+            return
+        self._exchange_for(recommender, "", None)
+        LOADS.labels("loaded").inc()
+        LOAD_SECONDS.set(time.perf_counter() - started)
+        log.info("artifact loaded", build_id=published)
+
+    def _fall_back(self, refused: str) -> None:
+        """Answer from the newest sound build that was published before, where none answers yet."""
+        problem = f"build {refused} was refused: its artifact cannot be used; the log says why"
+        if self._recommender is not None:
+            self._problem = f"{problem}; build {self.build_id} goes on answering"
+            return
+        self._problem = problem
+        earlier = [build_id for build_id in dict.fromkeys(reversed(self._workspace.published_ids())) if build_id != refused]
+        for build_id in earlier:
+            recommender = self._loaded(build_id)
+            if recommender is not None:
+                self._exchange_for(recommender, f"{problem}; the earlier build {build_id} answers instead: run `reckon rebuild`", refused)
+                log.error("an earlier build answers", refused=refused, build_id=build_id)
+                return
+
+    def _loaded(self, build_id: str) -> Recommender | None:
+        try:
+            return Recommender(load_artifact(self._workspace.build(build_id) / "artifact"))
+        except ArtifactError as error:
+            LOADS.labels("refused").inc()
+            log.error("artifact refused", build_id=build_id, detail=error.message)
+            return None
+
+    def _exchange_for(self, recommender: Recommender, problem: str, refused: str | None) -> None:
+        """Answer from another build from now on."""
+        recommender.shoppers.interests = self.ledger.interests.of
+        if recommender.artifact.catalogue_seq < self.catalogue.watermark:
+            # An older build, as a rollback brings it back: it lacks changes that the last one knew.
+            self.catalogue.move(recommender.artifact.catalogue_seq)
+            with suppress(LedgerUnavailableError):
+                self.catalogue.catch_up()
+        with self._exchange:
+            self._recommender = self._with_changes(recommender)
+            self._build, self._refused, self._problem = recommender, refused, problem
+        BUILD_CREATED.set(recommender.artifact.created_s)
+        _settle()
+
+
+def _settle() -> None:
+    """Take a build's hundreds of thousands of objects out of the rounds of the garbage collector, and those of the last build away.
+
+    A full round looks at everything alive and holds all threads meanwhile; with a build in it, it is also due so seldom that what changed items leave
+    behind piles up.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    # What is due is measured against what the last full round found: now little.
+    gc.collect()
+
+
+def graph_answers(folder: Path, config: GraphConfig) -> bool:
+    """Say whether something listens where the graph database should be."""
+    if not config.uri:
+        return connection(folder) is not None
+    parts = urlsplit(config.uri)
+    with closing(socket.socket()) as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((parts.hostname or "127.0.0.1", parts.port or 7687)) == 0

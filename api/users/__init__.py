@@ -1,0 +1,1 @@
+"""Declared attributes and profiles over REST."""

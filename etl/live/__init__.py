@@ -1,0 +1,1 @@
+"""Changed items and events while the API serves."""

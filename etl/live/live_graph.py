@@ -1,0 +1,171 @@
+"""Changed items in the graph database: written as soon as they are known, again after another build was loaded, and later where it was down."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import polars as pl
+import structlog
+
+from kg import processes, schema
+from kg.config import GraphConfig
+from kg.embedded import Connection, connection
+from kg.errors import GraphUnavailableError
+from kg.graph.delta import GraphDelta
+from kg.schema import EdgeType, family
+from kg.store import GraphStore
+from kg.tables import GraphTables
+from kg.workspace import Workspace
+
+_EDGES = "MATCH (i:Item)-[r]->(v) WHERE i.item_id IN $ids AND NOT v:Item RETURN i.item_id, type(r), labels(v)[0], v.value"
+_MOST_ROWS = 100_000
+_PROBE_S = 0.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
+log = structlog.get_logger("follow")
+
+
+@dataclass
+class LiveGraph:
+    """The graph database, as the one who writes changed items sees it.
+
+    Attributes:
+        workspace: Where the embedded one is.
+        config: How it is reached.
+    """
+
+    workspace: Workspace
+    config: GraphConfig
+    _store: GraphStore | None = field(default=None, repr=False)
+
+    def answers(self) -> bool:
+        """Say whether something listens where the database should be."""
+        try:
+            self._connection()
+        except GraphUnavailableError:
+            return False
+        return True
+
+    def holds(self, build_id: str) -> bool:
+        """Say whether the database holds this build whole, and nothing of another.
+
+        Raises:
+            GraphUnavailableError: It does not answer.
+        """
+        return self._open().holds_only(build_id)
+
+    def write(self, build_id: str, tables: GraphTables, deleted: Sequence[str], edge_types: Iterable[EdgeType]) -> None:
+        """Make the database hold these items as they are.
+
+        Args:
+            build_id: The build that it holds.
+            tables: The graph of the items.
+            deleted: Ids of items that are no more.
+            edge_types: Attribute edges that items may have had.
+
+        Raises:
+            GraphUnavailableError: It does not answer. What was written stays; writing it again goes on.
+            BuildError: Another build is being loaded.
+        """
+        item_ids = [*tables.nodes["item"]["key"].to_list(), *deleted]
+        self._open().apply(_delta(tables, deleted, self._edges(item_ids, edge_types)), build_id)
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _open(self) -> GraphStore:
+        if self._store is None:
+            self._store = GraphStore(self._connection())
+        return self._store
+
+    def _connection(self) -> Connection:
+        if self.config.uri:
+            _probe(self.config.uri)
+            return Connection(self.config.uri, self.config.user, self.config.password.get_secret_value(), self.config.database)
+        running = connection(self.workspace.graph)
+        if running is None:
+            raise GraphUnavailableError("the embedded graph database does not run", hint="`reckon serve` starts it again")
+        return running
+
+    def _edges(self, item_ids: list[str], edge_types: Iterable[EdgeType]) -> dict[EdgeType, set[tuple[str, str]]]:
+        """Return the attribute edges that the database has of some items."""
+        names = {(schema.relation(e[1]).type, schema.node_type(e[2]).label): e for e in edge_types if family(e) == "attribute"}
+        found: dict[EdgeType, set[tuple[str, str]]] = {}
+        for item_id, name, label, value in self._open().query(_EDGES, {"ids": item_ids}, max_rows=_MOST_ROWS).rows:
+            edge_type = names.get((str(name), str(label)))
+            if edge_type is not None:
+                found.setdefault(edge_type, set()).add((str(item_id), str(value)))
+        return found
+
+
+class Restore:
+    """A process that makes the graph database hold the published build: to write a whole build takes minutes and the memory of its tables.
+
+    Args:
+        workspace: Whose.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.root
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next, self._pause = 0.0, _FIRST_PAUSE_S
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        if self._process is None:
+            return False
+        code = self._process.poll()
+        if code is None:
+            return True
+        self._process = None
+        self._pause = _FIRST_PAUSE_S if code == 0 else min(2 * self._pause, _LONGEST_PAUSE_S)
+        self._next = time.monotonic() + self._pause
+        log.info("graph database restored" if code == 0 else "graph database not restored", code=code)
+        return False
+
+    def start(self) -> None:
+        """Begin, unless it did not succeed a moment ago. Where another job holds the workspace, that job goes before."""
+        if time.monotonic() >= self._next:
+            command = [sys.executable, "-m", "etl", "graph", "restore", "-w", str(self._root)]
+            self._process = processes.spawn(command, log=sys.stderr.buffer)
+
+    def stop(self) -> None:
+        """End it; what it wrote is completed by the next."""
+        if self._process is not None:
+            processes.stop(self._process)
+            self._process = None
+
+
+def _probe(uri: str) -> None:
+    """See that something listens, so that a host which swallows what it is sent costs half a second and not the driver's patience.
+
+    Raises:
+        GraphUnavailableError: Nothing does.
+    """
+    parts = urlsplit(uri)
+    with closing(socket.socket()) as probe:
+        probe.settimeout(_PROBE_S)
+        try:
+            probe.connect((parts.hostname or "127.0.0.1", parts.port or 7687))
+        except OSError as error:
+            raise GraphUnavailableError(f"the graph database at {uri} does not answer: {error.strerror or error}") from error
+
+
+def _delta(tables: GraphTables, deleted: Sequence[str], there: Mapping[EdgeType, set[tuple[str, str]]]) -> GraphDelta:
+    """Return what the database must be told. Values that nothing leads to any more stay until the next rebuild sweeps them."""
+    nodes = {name: frame for name, frame in tables.nodes.items() if frame.height}
+    wanted = {edge_type: set(frame.select("source", "target").iter_rows()) for edge_type, frame in tables.edges.items()}
+    gone = {edge_type: sorted(found - wanted.get(edge_type, set())) for edge_type, found in there.items()}
+    ends = {"source": pl.String, "target": pl.String}
+    gone_edges = {edge_type: pl.DataFrame(rows, schema=ends, orient="row") for edge_type, rows in gone.items() if rows}
+    return GraphDelta(nodes, dict(tables.edges), {"item": pl.DataFrame({"key": sorted(deleted)})} if deleted else {}, gone_edges)

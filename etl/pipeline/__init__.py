@@ -1,0 +1,1 @@
+"""Rebuild jobs: builds, runs, tuning, the demo."""

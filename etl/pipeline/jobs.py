@@ -1,0 +1,327 @@
+"""The rebuild, on one page: import → extract → build → train → evaluate → publish.
+
+Each stage writes its part of `builds/<build_id>/` by write-then-rename and then notes its fingerprint; a run that is killed goes on from there.
+Single commands work on the same draft. A draft whose inputs changed is dropped; a new one takes over what the published build did in the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etl.clean.config import CleanConfig
+from etl.console import Console
+from etl.pipeline.builds import OPTIONAL, OUTPUTS, STAGES, checksums, draft_id, is_done, note_run, prune, published, remove_abandoned, stages
+from etl.pipeline.graph_database import GraphDatabase
+from etl.pipeline.runs import MemoryWatch, disk_errors, now
+from etl.settings import BuildConfig, SourceConfig
+from etl.stage_records import StageRecord
+from etl.stages import extraction, fingerprints, graph_build, ledger_import
+from kg.config import Config, ExtractConfig, ShopConfig
+from kg.embedded import Connection
+from kg.errors import GraphUnavailableError, NotFoundError
+from kg.files.json_file import write_json
+from kg.schema import family
+from kg.workspace import Workspace
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from gnn.config import ModelConfig
+    from gnn.graph.arrays import GraphArrays
+
+
+@dataclass
+class Job:
+    """One workspace being built.
+
+    Attributes:
+        workspace: Where.
+        config: How.
+        console: What the operator sees.
+        mark: How much of the ledger the build takes in; set when a run begins.
+    """
+
+    workspace: Workspace
+    config: Config
+    console: Console
+    mark: ledger_import.LedgerPosition | None = None
+
+    @property
+    def sources(self) -> list[SourceConfig]:
+        """The shop's files."""
+        return [source for source in self.config.sources if isinstance(source, SourceConfig)]
+
+    def run(self, upto: str) -> str:
+        """Run the stages up to `upto` as far as they are not done, and return the build id.
+
+        Raises:
+            ReckonError: What the stage raised; everything before it stays done.
+        """
+        # A draft is finished with the events that it began with, however many have come since; those wait for the next build.
+        draft = None if upto == STAGES[0] else self._draft_mark()
+        self.mark = draft or ledger_import.mark(self.workspace, self.config)
+        prints = self.fingerprints()
+        build = self._draft(prints)
+        self.console.note(f"build {build.name}")
+        with MemoryWatch(self.workspace) as memory:
+            for stage in STAGES[: STAGES.index(upto) + 1]:
+                self._stage(build, stage, prints, memory)
+        if upto == STAGES[-1]:
+            note_run(build, "finished")
+        return build.name
+
+    def unchanged(self) -> str | None:
+        """Return the published build if nothing that it depends on has changed since."""
+        current = self.workspace.current_id()
+        if current is None:
+            return None
+        self.mark = ledger_import.mark(self.workspace, self.config)
+        build, prints = self.workspace.build(current), self.fingerprints()
+        return current if all(is_done(build, stage, prints[stage]) for stage in STAGES) else None
+
+    @property
+    def database(self) -> GraphDatabase:
+        """The graph database of the workspace."""
+        return GraphDatabase(self.workspace, self.config, self.console)
+
+    def graph(self) -> AbstractContextManager[Connection]:
+        """Give the graph database: the configured one, or the embedded one, started if it does not run."""
+        return self.database.connected()
+
+    def restore_graph(self, build_id: str) -> bool:
+        """Write a build's graph to the database again if the database holds another one; say whether that was needed.
+
+        Raises:
+            NotFoundError: The build's tables are not there any more.
+        """
+        return self.database.restore(build_id)
+
+    def model_config(self) -> ModelConfig:
+        """Return the configuration of training: the workspace's own settings, then what `reckon tune` found, then the defaults."""
+        from etl.pipeline.tuning_result import tuned
+        from gnn.config import ModelConfig
+
+        return tuned(self.workspace, self.config.section(ModelConfig))
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of every stage."""
+        from gnn.config import EvaluateConfig
+
+        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
+        parts: dict[str, tuple[object, ...]] = {
+            "import": (
+                fingerprints.inputs(self.workspace.root, self.sources, self.config.section(CleanConfig)),
+                ledger_import.record(self.mark or ledger_import.mark(self.workspace, self.config)),
+                graph_build.changes_digest(self.workspace),
+            ),
+            "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
+            "build": tuple(graph_build.inputs(self.workspace, self.config)),
+            "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
+            "evaluate": (),
+        }
+        prints: dict[str, str] = {}
+        upstream = ""
+        for stage in STAGES:
+            prints[stage] = upstream = fingerprints.fingerprint(stage, upstream, *parts[stage])
+        return prints
+
+    def draft(self) -> Path:
+        """Return the folder of the draft build.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        found = draft_id(self.workspace)
+        if found is None:
+            raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
+        return self.workspace.build(found)
+
+    def _draft_mark(self) -> ledger_import.LedgerPosition | None:
+        try:
+            return ledger_import.mark_of(self.draft())
+        except NotFoundError:
+            return None
+
+    def _draft(self, prints: dict[str, str]) -> Path:
+        """Return the draft, or open a new one; a new one takes over the stages that the last build did with the same fingerprint."""
+        try:
+            draft = self.draft()
+            if draft.is_dir() and stages(draft).get("import", {}).get("fingerprint", prints["import"]) == prints["import"]:
+                return draft
+            if draft.name not in published(self.workspace):
+                shutil.rmtree(draft, ignore_errors=True)
+        except NotFoundError:
+            pass
+        build = self.workspace.build(f"{now()}-{secrets.token_hex(3)}")
+        build.mkdir(parents=True)
+        self._take_over(build, prints)
+        temporary = self.workspace.builds / "draft.tmp"
+        temporary.write_text(build.name)
+        temporary.replace(self.workspace.builds / "draft")
+        remove_abandoned(self.workspace)
+        return build
+
+    def _take_over(self, build: Path, prints: dict[str, str]) -> None:
+        current = self.workspace.current_id()
+        if current is None:
+            return
+        source, taken = self.workspace.build(current), {}
+        done = stages(source)
+        for stage in STAGES[:2]:
+            if not is_done(source, stage, prints[stage]):
+                break
+            for name in (*OUTPUTS[stage], *OPTIONAL.get(stage, ())):
+                if (source / name).exists():
+                    _link(source / name, build / name)
+            taken[stage] = {**done[stage], "reused": True, "seconds": 0.0}
+        write_json(build / "stages.json", taken)
+
+    def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch) -> None:
+        if is_done(build, stage, prints[stage]):
+            self.console.skipped(stage)
+            return
+        # Forgotten before the work begins: a stage that is killed half-way must not count as done when the settings go back to what they were.
+        done = {name: value for name, value in stages(build).items() if name in STAGES[: STAGES.index(stage)]}
+        write_json(build / "stages.json", done)
+        memory.peak_mib()
+        started = time.perf_counter()
+        note_run(build, "running", stage)
+        try:
+            with disk_errors(self.workspace.root), self.console.stage(stage):
+                counts = _RUN[stage](self, build)
+        except KeyboardInterrupt as error:
+            note_run(build, "stopped", stage, error)
+            self.console.note(f"stopped in {stage}; the same command goes on from here")
+            raise
+        except Exception as error:
+            with suppress(OSError):
+                note_run(build, "failed", stage, error)
+            raise
+        record = StageRecord(round(time.perf_counter() - started, 2), round(memory.peak_mib(), 1), counts=counts)
+        noted = {"fingerprint": prints[stage], **asdict(record), "sha256": checksums(build, stage)}
+        write_json(build / "stages.json", {**done, stage: noted})
+        self.console.done(stage, record)
+
+
+def rebuild(job: Job) -> tuple[str, bool]:
+    """Run every stage that is not done, and publish.
+
+    Returns:
+        The published build, and whether there was anything to do.
+
+    Raises:
+        ReckonError: What a stage raised; `current` stays as it was, and the next run goes on from there.
+    """
+    same = job.unchanged()
+    if same is None:
+        build_id = job.run(STAGES[-1])
+        publish(job, build_id)
+        return build_id, True
+    try:
+        job.database.restore_published()
+    except GraphUnavailableError as error:
+        job.console.note(f"{error.message}; build {same} goes on answering")
+    return same, False
+
+
+def publish(job: Job, build_id: str) -> None:
+    """Make a build current and the one that the graph database holds, and remove builds beyond `[build] keep`.
+
+    Raises:
+        NotFoundError: There is no such build.
+        ArtifactError: Its artifact is missing or corrupt; `current` stays as it was.
+    """
+    with disk_errors(job.workspace.root):
+        job.database.publish(build_id)
+    removed = prune(job.workspace, job.config.section(BuildConfig).keep)
+    if removed:
+        job.console.note(f"removed old builds: {', '.join(removed)}")
+
+
+def _link(source: Path, target: Path) -> None:
+    """Share files between builds; what a stage wrote is never changed in place."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=os.link)
+    else:
+        os.link(source, target)
+
+
+def _import(job: Job, build: Path) -> dict[str, Any]:
+    from etl.stages.importing import import_build
+
+    return import_build(job.workspace, job.config, job.console, job.mark or ledger_import.LedgerPosition(), build)
+
+
+def _extract(job: Job, build: Path) -> dict[str, Any]:
+    from kg.extract.pipeline import Extractor
+    from kg.tables import Catalog
+
+    catalog = Catalog.read(build / "catalog")
+    extractor = Extractor(job.config.section(ShopConfig).language, text=job.config.section(ExtractConfig).text)
+    if extractor.note:
+        job.console.note(extractor.note)
+    attributes = extractor.extract(catalog.items, job.console.progress)
+    further = extraction.extend(job.workspace, job.config, build, catalog.items, attributes, job.console.progress)
+    _write(build / "attributes.parquet", further.attributes.write_parquet)
+    return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
+
+
+def _build(job: Job, build: Path) -> dict[str, Any]:
+    tables, resolved = graph_build.tables_of(job.workspace, job.config, build)
+    job.database.check_change(tables)
+    graph_build.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
+    counts = {"nodes": tables.n_nodes, "edges": tables.n_edges}
+    write_json(build / "graph.json", {"build_id": build.name, **counts})
+    return {**counts, **resolved}
+
+
+def graph_arrays(build: Path) -> GraphArrays:
+    """Return the graph of a build, as training takes it.
+
+    Raises:
+        NotFoundError: The build's tables are not there any more.
+    """
+    from gnn.graph.arrays import GraphArrays
+
+    tables = graph_build.saved_tables(build)
+    ends = {e: frame if family(e) == "interaction" else frame.select("source", "target") for e, frame in tables.edges.items()}
+    return GraphArrays.from_tables(replace(tables, edges=ends))
+
+
+def _train(job: Job, build: Path) -> dict[str, Any]:
+    from etl.stages.training import train_build
+    from gnn.config import EvaluateConfig
+
+    evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
+    return train_build(
+        graph_arrays(build), build, job.model_config(), evaluate, fingerprint, job.console.training, job.config.section(ShopConfig).ratings
+    )
+
+
+def _evaluate(job: Job, build: Path) -> dict[str, Any]:
+    from etl.stages.evaluation import evaluate_build
+
+    return evaluate_build(job.config, job.model_config(), build, job.console)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    write(temporary)
+    temporary.replace(path)
+
+
+_RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {
+    "import": _import,
+    "extract": _extract,
+    "build": _build,
+    "train": _train,
+    "evaluate": _evaluate,
+}

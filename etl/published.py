@@ -1,0 +1,66 @@
+"""The published build as the API answers from it: with the shop's rules, edited interests, and what shoppers did since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from gnn.artifact.artifact import load_artifact
+from gnn.recommend.recommender import Recommender
+from gnn.recommend.rules.compiled import Rules
+from gnn.recommend.rules.definition import Rule, rule_of
+from kg.config import Config
+from kg.errors import NotFoundError
+from kg.ledger.database import Database
+from kg.ledger.event_store import EventStore
+from kg.ledger.interests import Interests
+from kg.ledger.records import FreshEvent
+from kg.ledger.rule_store import RuleStore
+from kg.ledger.settings import LedgerConfig
+from kg.ledger.user_store import UserStore
+from kg.workspace import Workspace
+
+Fresh = Callable[[str], Sequence[FreshEvent]]
+
+
+def published(workspace: Workspace) -> Recommender:
+    """Return the published build, without anything that happened since.
+
+    Raises:
+        NotFoundError: Nothing is published.
+    """
+    current = workspace.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    return Recommender(load_artifact(workspace.build(current) / "artifact"))
+
+
+def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[FreshEvent]]:
+    """Return the published build with rules and edited interests, and a user's events since; items that changed since are as they were built.
+
+    Args:
+        workspace: Where.
+        config: Its `[[rule]]` tables and `[ledger]`.
+        user_id: Whose list is wanted.
+
+    Raises:
+        NotFoundError: Nothing is published.
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    recommender, settings = published(workspace), config.section(LedgerConfig)
+    rules = {rule.rule_id: rule for rule in config.rules if isinstance(rule, Rule)}
+    database = Database.open(workspace.ledger, settings)
+    if database.path is not None and not database.path.exists():
+        # A shop that has never served has no ledger: to ask is no reason to make one.
+        recommender.rules = Rules([rules[name] for name in sorted(rules)], recommender.artifact, recommender.matching)
+        return recommender, ()
+    with closing(database):
+        people = UserStore(database)
+        interests = Interests(people)
+        interests.catch_up()
+        rules |= {stored.rule_id: rule_of(stored.rule_id, stored.body) for stored in RuleStore(database).all()}
+        declared = people.declared(user_id)
+        fresh = EventStore(database).of_user_after(user_id, recommender.artifact.events_seq, settings.tail_events_per_user)
+    recommender.rules = Rules([rules[name] for name in sorted(rules)], recommender.artifact, recommender.matching, lambda _: declared)
+    recommender.shoppers.interests = interests.of
+    return recommender, fresh

@@ -1,0 +1,1 @@
+"""A source's columns as columns of the tables."""

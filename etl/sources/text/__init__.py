@@ -1,0 +1,1 @@
+"""Text of source files: encodings, blocks, streams."""

@@ -1,0 +1,85 @@
+"""The evaluate stage: the withheld events, scored once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from etl.console import Console
+from etl.stages.graph_build import interactions_of
+from gnn.artifact.artifact import load_artifact
+from gnn.config import EvaluateConfig, ModelConfig
+from gnn.evaluation.ablation import ablations
+from gnn.evaluation.evaluate import PathSumRanker, activity_slices, age_slices, baseline_rankers, compare, evaluate, skipped_baselines, test_users
+from gnn.evaluation.explanation_quality import quality
+from gnn.evaluation.ratings import rating_results
+from gnn.evaluation.repeats import repeat_results
+from gnn.evaluation.report import failed_gates, report, write_report
+from gnn.events.split import split_interactions
+from kg.config import Config
+from kg.errors import GateError
+from kg.files.json_file import read_json
+
+
+def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Console) -> dict[str, Any]:
+    """Evaluate the model that was fitted on the training part, and write report.json and report.md.
+
+    Args:
+        config: The shop's configuration.
+        model: How the build was trained.
+        build: Folder of the build.
+        console: Shows progress.
+    """
+    settings = config.section(EvaluateConfig)
+    artifact = load_artifact(build / "model")
+    split = split_interactions(interactions_of(build), method=settings.split, test_fraction=settings.test_fraction, seed=settings.seed)
+    test = test_users(artifact, split.new_items(), settings)
+    rankers = [PathSumRanker(artifact), *baseline_rankers(artifact, settings.baselines)]
+    results = evaluate(rankers, test, settings, console.progress)
+    walks = [
+        {
+            "meta_path": walk.meta_path.name,
+            "gate": walk.gate,
+            "start": walk.start_exponent,
+            "middle": walk.middle_exponent,
+            "end": walk.end_exponent,
+            "popularity": walk.popularity_exponent,
+        }
+        for walk in artifact.model.walks
+    ]
+    about = {
+        "build_id": build.name,
+        "split": split.method,
+        "split_why": split.why,
+        "users": len(test.users),
+        "pairs": sum(len(items) for items in test.relevant),
+        "walks": walks,
+        "learned_gate": artifact.model.learned_gate,
+        "weights_gate": artifact.model.weights_gate,
+        "season": None if artifact.model.season is None else asdict(artifact.model.season),
+    }
+    if settings.ablations:
+        console.note("the model without its parts")
+    if settings.explanations:
+        console.note("the explanations")
+    ratings = rating_results(artifact, split, settings, model)
+    content = report(
+        results,
+        about,
+        comparisons=compare(results, settings),
+        ablations=ablations(artifact, test, settings) if settings.ablations else (),
+        slices=activity_slices(test),
+        item_slices=age_slices(artifact, test),
+        skipped=skipped_baselines(artifact, settings.baselines),
+        explanations=quality(artifact, test.users, settings.seed) if settings.explanations else None,
+        repeats=repeat_results(artifact, split.train, split.repeats(), settings),
+        ratings=None if ratings is None else asdict(ratings),
+    )
+    write_report(build, content, read_json(build / "training.json").get("events", ()))
+    problems = failed_gates(content, settings.require)
+    if problems:
+        raise GateError(
+            f"build {build.name} is not good enough: {'; '.join(problems)}", hint=f"see {build / 'report.md'}; [evaluate] require demands it"
+        )
+    return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}

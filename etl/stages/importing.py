@@ -1,0 +1,118 @@
+"""The import stage: the shop's files and what the ledger knows become the catalogue of a build, with a report of every row that is not in it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from etl.clean.config import CleanConfig
+from etl.console import Console
+from etl.settings import SourceConfig
+from etl.sources import rejects
+from etl.sources.importer import Counts, Imported, import_sources
+from etl.sources.text import encodings
+from etl.stages import graph_build, import_report, ledger_import
+from kg.catalog.file_changes import apply_changes
+from kg.catalog.item_changes import ItemChange
+from kg.config import Config, ShopConfig
+from kg.tables import Catalog
+from kg.workspace import Workspace
+
+
+def import_build(workspace: Workspace, config: Config, console: Console, mark: ledger_import.LedgerPosition, build: Path) -> dict[str, Any]:
+    """Import everything into a build, whole or not at all, and return what the stage's record keeps.
+
+    Raises:
+        InputError: A source cannot be used.
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    sources = [source for source in config.sources if isinstance(source, SourceConfig)]
+    clean, language = config.section(CleanConfig), config.section(ShopConfig).language
+    changes = ledger_import.item_changes(workspace, config, mark)
+    told = ledger_import.explained_items(changes)
+    logged, n_logged = graph_build.logged_changes(workspace)
+    temporary, events = build / "catalog.tmp", build / "import.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        imported = import_sources(
+            workspace.root,
+            sources,
+            console.progress,
+            more_items=told,
+            clean=clean,
+            folder=events,
+            ratings=config.section(ShopConfig).ratings,
+            language=language,
+        )
+        # With a ledger the tables are put together in memory; without one the events go from file to file.
+        catalog = _told(workspace, imported, changes) if mark != ledger_import.LedgerPosition() or logged else None
+        taken = ledger_import.take_in(catalog, workspace, config, mark) if catalog is not None and mark != ledger_import.LedgerPosition() else None
+        if catalog is None:
+            imported.write(temporary)
+        else:
+            apply_changes(catalog if taken is None else taken.catalog, logged).write(temporary)
+        _write(imported.events.flagged().sink_parquet, build / "flagged.parquet")
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(events, ignore_errors=True)
+    counted = {**imported.counts, **({} if taken is None else {ledger_import.SOURCE: taken.counts})}
+    for source, counts in counted.items():
+        written = imported.details[source].encoding if source in imported.details else ""
+        console.note(f"{source}: {said(counts)}{f'; {written}' if written in (encodings.LATIN1, encodings.MIXED) else ''}")
+    shutil.rmtree(build / "catalog", ignore_errors=True)
+    temporary.rename(build / "catalog")
+    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
+    import_report.write(build, import_report.report(imported, counted, clean, build.name))
+    _publish(build, workspace)
+    return {
+        "sources": {source: asdict(counts) for source, counts in counted.items()},
+        "rejected": imported.n_rejected,
+        "flagged": imported.n_flagged,
+        ledger_import.SOURCE: ledger_import.record(mark),
+        "changes": n_logged,
+    }
+
+
+def _told(workspace: Workspace, imported: Imported, changes: Sequence[ItemChange]) -> Catalog:
+    """Return what the files gave with every item that was changed since, in the ledger or in the log of changes: events may name it."""
+    return graph_build.with_changed_items(workspace, ledger_import.with_changes(imported.catalog, changes))
+
+
+def said(counts: Counts) -> str:
+    """Return counts as one line ("20 rows, 18 good, 2 rejected")."""
+    return ", ".join([f"{counts.rows:,} rows", *(f"{n:,} {name}" for name, n in asdict(counts).items() if name != "rows" and n)])
+
+
+def _publish(build: Path, workspace: Workspace) -> None:
+    """Copy what an operator reads to the workspace, where it is that of the last import."""
+    workspace.reports.mkdir(exist_ok=True)
+    replace_file(build / "rejects.jsonl", workspace.rejects)
+    for name in import_report.NAMES:
+        replace_file(build / name, workspace.reports / name)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Copy a file whole or not at all. Where the target is a link, the link is replaced: the file that it points to is not ours."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as temporary:
+        path = Path(temporary.name)
+        try:
+            with source.open("rb") as file:
+                shutil.copyfileobj(file, temporary)
+            path.chmod(source.stat().st_mode & 0o777)
+            path.replace(target)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _write(write: Callable[[Path], object], path: Path) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    write(temporary)
+    temporary.replace(path)

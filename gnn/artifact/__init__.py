@@ -1,0 +1,1 @@
+"""The published build: memory-mapped files with checksums."""

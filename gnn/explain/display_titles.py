@@ -1,0 +1,87 @@
+"""Titles that tell items apart: two items of one title are named with what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from gnn.artifact.artifact import Artifact
+from kg.schema import EdgeType, family
+
+_LONGEST_TITLE = 48
+_LONGEST_VALUE = 40
+_FIRST = ("has_size", "has_color", "has_model", "has_pack_size", "has_brand")
+"""What differs is looked for in these relations first, then in the others by name, then in the price."""
+
+
+class Shown(Protocol):
+    """How a title is shown."""
+
+    def __call__(self, title: str, /) -> str:
+        """Return it as shown."""
+
+
+def whole(title: str) -> str:
+    """Return a title with single spaces."""
+    return " ".join(title.split())
+
+
+@lru_cache(maxsize=4_096)
+def shortened(title: str) -> str:
+    """Cut a long title at a word."""
+    title = whole(title)
+    if len(title) <= _LONGEST_TITLE:
+        return title
+    cut = title[: _LONGEST_TITLE + 1].rsplit(" ", 1)[0].rstrip(" ,;:-/(")
+    return f"{cut[:_LONGEST_TITLE]}…"
+
+
+def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) -> dict[int, str]:
+    """Return the titles of items, each unlike the others.
+
+    Args:
+        artifact: Names the items.
+        nums: item_nums.
+        shown: How titles are shown: two that are shown alike are twins.
+    """
+    titles = {num: shown(artifact.titles[num]) for num in nums}
+    alike: dict[str, list[int]] = {}
+    for num, title in titles.items():
+        alike.setdefault(title.casefold(), []).append(num)
+    for twins in alike.values():
+        if len(twins) > 1:
+            for num, difference in zip(twins, _differences(artifact, twins), strict=True):
+                titles[num] = f"{titles[num]} ({difference})"
+    return titles
+
+
+def _differences(artifact: Artifact, twins: Sequence[int]) -> list[str]:
+    """Return what tells twins apart: values of one relation, the price, or else the ids."""
+    relations = [edge_type for edge_type in artifact.edges if family(edge_type) == "attribute" and edge_type[1].startswith("has_")]
+    for edge_type in sorted(relations, key=_order):
+        values = [_values(artifact, edge_type, num) for num in twins]
+        if _distinct(values):
+            return values
+    cents = [float(artifact.price_cents[num]) for num in twins]
+    prices = ["" if np.isnan(price) else f"price {price / 100:,.2f}" for price in cents]
+    return prices if _distinct(prices) else [f"item {artifact.item_ids[num]}" for num in twins]
+
+
+def _order(edge_type: EdgeType) -> tuple[int, str]:
+    name = edge_type[1]
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+
+
+def _distinct(values: Sequence[str]) -> bool:
+    return all(values) and len({value.casefold() for value in values}) == len(values)
+
+
+def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> str:
+    """Return the values of an item as text; empty where there are none, or too much to say."""
+    forward = artifact.edges[edge_type].forward
+    found = sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]])
+    text = ", ".join(found)
+    return text if len(text) <= _LONGEST_VALUE else ""

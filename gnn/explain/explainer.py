@@ -1,0 +1,190 @@
+"""Exact explanations: the addends of one score, found again path by path.
+
+For a history with weights c_j and an item i every addend is
+
+    c_j · g_m · |N(j)|^-a · Π h_v |N(v)|^-b · |N(i)|^-c      one path j → v → i of meta-path m, if (j, i) is among the pairs the score keeps
+    c_j · g_L · ⟨a_j, b_i⟩                               the learned part of history item j
+
+and share = addend / s. Nothing is estimated: the addends are enumerated from the same arrays that the scorer multiplies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.artifact.artifact import Artifact
+from gnn.explain.contributions import Contributions, PathContributions, WalkArrays, kept_pairs, through
+from gnn.explain.groups import Groups
+from gnn.explain.live_contributions import LiveContributions
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, ReasonBuilder
+from gnn.graph.walks import FloatArray, WalkWeights
+from gnn.live.overlay import Overlay
+from gnn.model.history import History
+from gnn.types import IntArray
+from kg.schema import EdgeType
+
+
+class Explainer:
+    """Enumerates the addends of scores.
+
+    Args:
+        artifact: The build.
+        walks: Explain the sum over these walks alone: every pair with all its paths, nothing learned. By default what the model ranks by.
+        support: What walks through shoppers add to an item is multiplied with n / (n + support), n the shoppers on its paths.
+    """
+
+    def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None, support: float = 0.0) -> None:
+        self._build, self._whole, self._support = artifact, walks is None, support
+        self._walks = [WalkArrays(artifact, walk) for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
+        self._artifact = artifact
+        self._live: LiveContributions | None = None
+
+    def adding_up(self, many: int) -> Explainer:
+        """Return an explainer that adds up paths through other shoppers wherever more than so many set out from a history."""
+        other = copy(self)
+        other._walks = [WalkArrays(self._build, walk.walk, many=many) for walk in self._walks]
+        return other
+
+    def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
+        """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
+
+        Args:
+            overlay: What changed.
+            current: The build with it (`gnn.live.current_artifact.current_artifact`): what names the nodes.
+        """
+        other = copy(self)
+        other._artifact = current
+        other._live = LiveContributions(overlay, self._walks) if overlay.arrays.items else None
+        return other
+
+    def scores(self, history: History) -> FloatArray:
+        """Score all items by the sum over the walks: what `explain` explains where `walks` were given.
+
+        Shapes:
+            [n_items], float32.
+        """
+        total = np.zeros(self._artifact.n_items)
+        built = history if self._live is None else self._live.as_built(history)
+        for walk in self._walks:
+            total[: self._build.n_items] += walk.carried(built) * self._supported(walk, built)
+        return total.astype(np.float32)
+
+    def explain(
+        self,
+        history: History,
+        item: int,
+        *,
+        max_reasons: int = MAX_REASONS,
+        max_paths: int = MAX_PATHS,
+        max_history: int = MAX_PATHS,
+        show_ids: bool = False,
+    ) -> Explanation:
+        """Explain the score of one item.
+
+        Args:
+            history: Whose score it is.
+            item: item_num.
+            max_reasons: Groups listed; the others make up the remainder.
+            max_paths: Paths listed per group.
+            max_history: History items listed with what the learned part gives them.
+            show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
+        """
+        return self.explain_all(history, [item], Limits(max_reasons, max_paths, max_history, show_ids))[0]
+
+    def explain_all(self, history: History, items: Sequence[int], limits: Limits) -> list[Explanation]:
+        """Explain the scores of several items at once.
+
+        Args:
+            history: Whose scores they are.
+            items: item_nums, each once.
+            limits: How much is told.
+        """
+        nums = np.asarray(items, dtype=np.int64)
+        found, learned = self._found(history, nums, added_up=not limits.show_ids)
+        groups = Groups.of(found)
+        totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
+        n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
+        reason_builder = ReasonBuilder(self._artifact, history, limits)
+        alike = self._alike(history, nums)
+        by_learned = reason_builder.learned(nums.tolist(), learned if alike is None else learned - alike, totals.tolist())
+        by_likeness = reason_builder.learned(nums.tolist(), alike, totals.tolist(), alike=True) if alike is not None else [[] for _ in items]
+        told = []
+        for place, item in enumerate(nums.tolist()):
+            total, own = float(totals[place]), groups.of_item(place)
+            if not total:
+                told.append(Explanation(0.0, (), 1.0, 0))
+                continue
+            reasons = [reason_builder.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
+            reasons += by_learned[place] + by_likeness[place]
+            # What counts against an item never comes first, whatever the sign of its score.
+            reasons.sort(key=lambda reason: -reason.share * total)
+            hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
+            remainder = float(hidden + sum(reason.share for reason in reasons[limits.max_reasons :]))
+            told.append(Explanation(total, tuple(reasons[: limits.max_reasons]), remainder, int(n_paths[place])))
+        return told
+
+    def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
+        """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
+        found, learned = self._found(history, np.asarray([item], dtype=np.int64))
+        return [part.of(0) for part in found], learned[0]
+
+    def _found(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[PathContributions], npt.NDArray[np.float64]]:
+        """Return the addends of several items, and of the learned part [n items, n history items].
+
+        Args:
+            history: Whose scores they are.
+            items: item_nums.
+            added_up: Paths that differ by nothing but the shopper between may be added up.
+        """
+        if self._live is not None and self._whole and self._live.concerns(history, items):
+            parts = [(place, self._live.addends(history, item)) for place, item in enumerate(items.tolist())]
+            by_walk: dict[str, list[PathContributions]] = {}
+            for place, addends in parts:
+                for part in addends:
+                    by_walk.setdefault(part.walk.meta_path.name, []).append(PathContributions.about(part, place))
+            return [PathContributions.joined(of_walk) for of_walk in by_walk.values()], np.stack(
+                [self._live.learned(history, item) for item in items.tolist()]
+            )
+        built = history if self._live is None else self._live.as_built(history)
+        # What is new since the build has no paths of the build.
+        known = items < self._build.n_items
+        kept = np.zeros((len(items), len(built.nums)), dtype=bool)
+        kept[known] = kept_pairs(self._build.neighbours, built.nums, items[known]) if self._whole else True
+        nums = np.where(known, items, 0)
+        walks = [(walk.together if added_up and walk.adds_up(built) else walk.among)(built, kept, nums) for walk in self._walks]
+        if self._support:
+            factors = ((part, self._supported(walk, built)[nums]) for walk, part in zip(self._walks, walks, strict=True))
+            walks = [replace(part, values=part.values * factor[part.places]) for part, factor in factors]
+        return walks, self._learned(history, items)
+
+    def _supported(self, walk: WalkArrays, history: History) -> npt.NDArray[np.float64]:
+        """Return what a walk is multiplied with for each item of the build, [n_items]."""
+        if not self._support or walk.walk.meta_path.family != "interaction":
+            return np.ones(self._build.n_items)
+        counts = walk.shoppers(history)
+        return np.asarray(counts / (counts + self._support))
+
+    def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
+        """Return what the paths over the edge source → target add to the score: what it loses without the edge, all weights held fixed."""
+        addends, _ = self.addends(history, item)
+        return float(sum(part.values[through(part, history, item, edge_type, source, target)].sum() for part in addends))
+
+    def _alike(self, history: History, items: IntArray) -> npt.NDArray[np.float64] | None:
+        """Return what of the learned part items take from those that they read like, [n items, n history items]; None where none does."""
+        if self._live is None or not self._whole or not self._live.concerns(history, items):
+            return None
+        found = np.stack([self._live.alike(history, item) for item in items.tolist()])
+        return found if found.any() else None
+
+    def _learned(self, history: History, items: IntArray) -> npt.NDArray[np.float64]:
+        if not self._whole:
+            return np.zeros((len(items), len(history.nums)))
+        return np.asarray(history.weights * self._build.model.learned_among(history.nums, items))
+
+
+__all__ = ["Edge", "Explainer", "Explanation", "History", "Limits", "Node", "Path", "Reason"]

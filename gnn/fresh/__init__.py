@@ -1,1 +1,0 @@
-"""Items that changed since the build, laid over its artifact."""

@@ -1,0 +1,1 @@
+"""What changed since the build: overlay, live items, likeness."""

@@ -1,0 +1,1 @@
+"""Recommendations: query, ranking, re-ranking, filters, explained lists, why-not."""

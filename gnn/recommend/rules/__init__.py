@@ -1,0 +1,1 @@
+"""Business rules: their definition, and rules compiled over a build."""

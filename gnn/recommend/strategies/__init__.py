@@ -1,0 +1,1 @@
+"""Strategies: where the scores of a list come from."""

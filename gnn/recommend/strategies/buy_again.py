@@ -1,0 +1,99 @@
+"""What a shopper may want to buy again, by the shopper's own purchases: each purchase is one addend of the score, and nothing else is.
+
+The formula, what was learned and its source are in `gnn.events.repeats`. A shopper whose purchases are known only in sum (what the ledger has
+taken in since the build) counts each of them at the last time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnn.artifact.artifact import Artifact
+from gnn.events.repeats import RepeatModel
+from gnn.explain.reasons import Reason
+from gnn.graph.walks import FloatArray
+from gnn.model.scorer import IntArray, Values
+from gnn.recommend.query import BUY_AGAIN
+from gnn.users.events import Events
+from gnn.users.users import User
+from kg import schema
+
+MAX_PURCHASES = 20
+"""Purchases of one item that a reason lists; the others are counted."""
+BOUGHT = schema.kind_relation("purchase")
+
+
+@dataclass(frozen=True)
+class BuyAgain:
+    """A shopper's own purchases, reckoned.
+
+    Attributes:
+        items: item_num of each purchase, [n].
+        times: When; NaN where unknown, [n].
+        addends: What each adds to the score of its item, [n].
+        n_items: Number of items.
+    """
+
+    items: IntArray
+    times: Values
+    addends: Values
+    n_items: int
+
+    @classmethod
+    def of(cls, shopper: User, artifact: Artifact) -> BuyAgain:
+        """Reckon with what the build knows of a shopper's purchases, and what has been bought since."""
+        user = None if shopper.user_id is None else artifact.user_nums.get(shopper.user_id)
+        if user is None or artifact.activity is None:
+            parts = [_bought(shopper.events)]
+        else:
+            kept = np.unique(shopper.events.items)
+            items, times = artifact.activity.bought_by(user)
+            here = np.isin(items, kept)
+            parts = [(items[here], times[here]), _bought(shopper.fresh)]
+        items, times = (np.concatenate(found) for found in zip(*parts, strict=True))
+        model = RepeatModel() if artifact.repeats is None else artifact.repeats.model
+        rates = np.ones(artifact.n_items) if artifact.repeats is None else np.pad(artifact.repeats.rates, (0, artifact.n_items - _known(artifact)))
+        last = float(np.nanmax(times)) if np.isfinite(times).any() else 0.0
+        return cls(items, times, model.addends(last - times, np.asarray(rates, dtype=np.float64)[items]), artifact.n_items)
+
+    @property
+    def scores(self) -> FloatArray:
+        """The sum of each item's addends, [n_items]; 0 for what was never bought."""
+        return np.bincount(self.items, weights=self.addends, minlength=self.n_items).astype(np.float32)
+
+    def shares(self, num: int) -> list[tuple[float, float]]:
+        """Return (time, share of the score) of each purchase of an item, the latest first; the shares add up to 1."""
+        own = np.flatnonzero(self.items == num)
+        own = own[np.argsort(-np.nan_to_num(self.times[own], nan=-np.inf), kind="stable")]
+        return list(zip(self.times[own].tolist(), (self.addends[own] / self.addends[own].sum()).tolist(), strict=True))
+
+    def sentence(self, num: int) -> str:
+        """Say how often an item was bought."""
+        count = int(np.count_nonzero(self.items == num))
+        return f"You bought this {'once' if count == 1 else f'{count:,} times'}"
+
+    def reason(self, num: int, item_id: str, title: str) -> Reason:
+        """Tell the whole score of an item, purchase by purchase.
+
+        Args:
+            num: item_num.
+            item_id: Its id.
+            title: Its title.
+        """
+        purchases = self.shares(num)
+        shown, rest = purchases[:MAX_PURCHASES], purchases[MAX_PURCHASES:]
+        history = tuple((item_id, title, share) for _, share in shown)
+        left = sum(share for _, share in rest)
+        return Reason(BUY_AGAIN, 1.0, self.sentence(num), None, (), len(rest), left, history, tuple(time for time, _ in shown))
+
+
+def _bought(events: Events) -> tuple[IntArray, Values]:
+    chosen = np.flatnonzero(events.of_relations([BOUGHT]))
+    counts = np.maximum(events.counts[chosen], 1).astype(np.int64)
+    return np.repeat(events.items[chosen], counts), np.repeat(events.times[chosen], counts)
+
+
+def _known(artifact: Artifact) -> int:
+    return 0 if artifact.repeats is None else len(artifact.repeats.rates)

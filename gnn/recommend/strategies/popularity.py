@@ -1,0 +1,131 @@
+"""Lists for everybody, each with its exact count as the reason: popular, trending and new items.
+
+Trending compares the shoppers who last met an item within the window with how many would be usual, its share of all meetings:
+
+    s(i) = (n_i - e_i) / √(e_i + 1) ,   e_i = n · m_i / m
+
+n_i and n are counted within the window, m_i and m over all time.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property, lru_cache, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.artifact.artifact import Artifact
+from gnn.events.interactions import Interactions
+from gnn.events.timing import check_clock
+from gnn.explain.reasons import Reason
+from gnn.explain.sentences import verb
+from gnn.graph.walks import FloatArray
+from gnn.recommend.query import CATALOGUE, POPULAR
+from kg.schema import RATED, is_choice
+
+_DAY_S = 86_400.0
+_NEW_HALF_LIFE = 0.1
+"""An item counts half as new when this share of the shop's time has passed since it was first met; changes no ranking."""
+
+
+class Popularity:
+    """What shoppers at large chose.
+
+    Args:
+        artifact: The build.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact, self._meetings = artifact, artifact.meetings
+        # What it remembers must not hold on to this object, which holds on to it.
+        self._trends = lru_cache(maxsize=8)(partial(_trend, artifact.meetings))
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        """Shoppers per item as a share of the most popular item's.
+
+        Shapes:
+            [n_items].
+        """
+        popularity = np.asarray(self._artifact.popularity)
+        return np.asarray(popularity / max(float(popularity.max(initial=0.0)), 1.0), dtype=np.float32)
+
+    def reason(self, num: int) -> Reason:
+        """Say how popular an item is, or that it is in the list for want of another."""
+        count = int(self._artifact.popularity[num])
+        if not count:
+            return Reason(CATALOGUE, 1.0, "Filled up from the catalogue: no shopper had chosen it when this was worked out")
+        return Reason(POPULAR, 1.0, f"{'Popular in this shop' if count > 1 else 'In this shop'}: {self._chosen} by {_shoppers(count)}")
+
+    @cached_property
+    def _chosen(self) -> str:
+        """What the shoppers who are counted did: "bought", or "bought, rated or viewed"."""
+        relations = sorted({edge_type[1] for edge_type, edges in self._artifact.edges.items() if is_choice(edge_type) and edges.forward.nnz})
+        did = {RATED: "rated highly" if self._artifact.rated_highly else "rated"}
+        verbs = list(dict.fromkeys(did.get(name, verb(name)) for name in relations))
+        return " or ".join([", ".join(verbs[:-1]), verbs[-1]]) if len(verbs) > 1 else "".join(verbs) or "chosen"
+
+    def trending(self, window_days: float) -> FloatArray:
+        """Score items by how much more than usual they were chosen lately.
+
+        Args:
+            window_days: Up to the last event of the build.
+
+        Shapes:
+            [n_items]; 0 for items that are not chosen more than usual.
+
+        Raises:
+            InputError: The shop's events have no times.
+        """
+        self._check_clock("a list of what trends")
+        return self._trends(window_days)[0]
+
+    def trending_sentence(self, num: int, window_days: float) -> str:
+        """Say how much an item trends."""
+        _, counts, usual = self._trends(window_days)
+        end = datetime.datetime.fromtimestamp(self._meetings.end, datetime.UTC).date().isoformat()
+        within = "in the day" if window_days == 1 else f"in the {window_days:g} days"
+        often = f"where {usual[num]:,.1f} would be usual" if usual[num] >= 0.05 else "where fewer than 0.1 would be usual"
+        return f"Trending: {self._chosen} by {_shoppers(int(counts[num]))} {within} up to {end}, {often}"
+
+    @cached_property
+    def newest(self) -> FloatArray:
+        """Score items by how lately they were first chosen.
+
+        Shapes:
+            [n_items], 1 for the newest; 0 for items that nobody has chosen.
+
+        Raises:
+            InputError: The shop's events have no times.
+        """
+        self._check_clock("a list of new items")
+        first = self._meetings.first
+        known = np.isfinite(first)
+        if not known.any():
+            return np.zeros(len(first), dtype=np.float32)
+        age = np.nanmax(first) - first
+        scale = max(float(np.nanmax(age)) * _NEW_HALF_LIFE, 1e-9)
+        return np.where(known, np.exp2(-np.nan_to_num(age) / scale), 0.0).astype(np.float32)
+
+    def newest_sentence(self, num: int) -> str:
+        """Say how new an item is."""
+        first = float(self._meetings.first[num])
+        return f"New in this shop: first chosen on {datetime.datetime.fromtimestamp(first, datetime.UTC).date().isoformat()}"
+
+    def _check_clock(self, what: str) -> None:
+        # Where nobody has chosen anything yet, there is no time that could be missing.
+        if self._artifact.popularity.any():
+            check_clock(self._artifact.timing, what, "ask for popular items")
+
+
+def _trend(meetings: Interactions, window_days: float) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the scores of trending items, how many chose each within the window, and how many would be usual."""
+    counts = meetings.within(window_days * _DAY_S)
+    ever = np.bincount(meetings.items, minlength=len(counts))
+    usual = counts.sum() * ever / max(int(ever.sum()), 1)
+    return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
+
+
+def _shoppers(count: int) -> str:
+    return f"{count:,} shopper{'' if count == 1 else 's'}"

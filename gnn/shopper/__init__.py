@@ -1,1 +1,0 @@
-"""What is known of one shopper: the weighted history, interests, profile."""

@@ -1,0 +1,1 @@
+"""Training: embeddings, item–item weights, tuning, and the choice of the season."""

@@ -1,0 +1,1 @@
+"""Users: their events, interests and profile."""

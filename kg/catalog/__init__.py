@@ -1,0 +1,1 @@
+"""Changed items: one record per change, one reader."""

@@ -1,0 +1,1 @@
+"""Training data of the learned extractor: gold files, distant supervision, review, scores."""

@@ -1,0 +1,1 @@
+"""Ranking of candidate values: candidates, the ranker, and the ranker stacked on it."""

@@ -1,0 +1,1 @@
+"""Sequence models over words: chains, features, labels, lookup, tagger."""

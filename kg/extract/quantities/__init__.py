@@ -1,0 +1,1 @@
+"""Quantities in texts: the grammar of amounts, what they are in their context, and units."""

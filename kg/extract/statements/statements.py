@@ -1,0 +1,92 @@
+"""Which of the mentions in a text are statements about the item: scopes, dietary claims, and the heads of titles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kg.extract.mentions import Mention, Region
+from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted
+from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, standing
+from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
+
+UNSURE = 0.5
+"""What a statement is worth that may be about something else; below `kg.graph.build.REASON_CONFIDENCE`, so that no reason shows it."""
+
+_PERSONS = frozenset({"has_gender", "has_age_group", "has_audience"})
+_IMITATED = frozenset({"has_material", "has_form"})
+_SCOPED = OF_WORDS | CLAIMS | {"has_brand"}
+_MAY_BE_FREE = re.compile(
+    r"[Ff]ree|FREE|[Nn]o |NO |[Nn]ot |[Ww]ithout|[Cc]ontain|CONTAIN|WITHOUT|[Zz]ero|w/o|0 ?%|[Mm]inus|[Dd]evoid|[Ee]xclud|[Ll]acking|[Nn]ever"
+)
+_FREE = re.compile(r"(\w+)[\s-]*free$", re.IGNORECASE)
+_MADE_OF = re.compile(
+    r"(?:made|crafted|constructed|built|cut|woven|sewn|knitted|forged|moulded|molded)\s+(?:of|from|in|out of|entirely of)\s+(?:[\w%-]+\s+){0,3}$"
+    r"|(?:100|pure|genuine|solid)\s?%?\s+$",
+    re.IGNORECASE,
+)
+
+
+def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
+    """Keep what a text states about its item, and add what it says the item is free from.
+
+    Args:
+        text: The text.
+        field: Item field it comes from.
+        found: What the rules read (`kg.extract.mentions.mentions`).
+        context: Contexts of the item.
+        language: ISO 639-1 code.
+        masked: Regions that are something else: a brand's name.
+    """
+    found = list(found)
+    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in found):
+        return found
+    title = field == "title"
+    ruled = scopes(text, language, title=title)
+    kept: list[Mention] = []
+    for mention in found:
+        if mention.relation not in _SCOPED:
+            kept.append(mention)
+        elif not denied(mention.relation, mention.start, mention.end, ruled):
+            kept.extend(_weighed(text, mention, context, language, title=title))
+    if ruled:
+        free = absences(text, ruled, context, field, language)
+        kept.extend(one for one in free if not any(one.start < end and start < one.end for start, end in masked))
+    return kept
+
+
+def denied(relation: str, start: int, end: int, ruled: tuple[Scope, ...]) -> bool:
+    """Say whether a scope takes a mention away from the item."""
+    return any(scope.holds(start, end) and _takes(scope, relation, start) for scope in ruled)
+
+
+def _takes(scope: Scope, relation: str, start: int) -> bool:
+    if scope.kind == IMITATED:
+        return relation == "has_material" or (relation in _IMITATED and scope.cue_start > start)
+    if scope.kind == CARED:
+        return relation == "has_material"
+    return not (scope.kind == ELSEWHERE and relation in _PERSONS)
+
+
+def states(text: str, relation: str, start: int, end: int, language: str, *, title: bool = True) -> bool:
+    """Say whether a text states a value of its item at a place that some extractor found."""
+    if denied(relation, start, end, scopes(text, language, title=title)):
+        return False
+    return relation not in CLAIMS or asserted(text, start, end, title=title, language=language)
+
+
+def _weighed(text: str, mention: Mention, context: int, language: str, *, title: bool) -> list[Mention]:
+    if mention.relation in CLAIMS:
+        sure = asserted(text, mention.start, mention.end, title=title, language=language)
+        named = _FREE.match(mention.surface) if language == "en" else None
+        return [mention] if sure and not (named and contradicted(text, named.group(1), scopes(text, language, title=title))) else []
+    if mention.relation not in OF_WORDS or language != "en":
+        return [mention]
+    if not title:
+        own = mention.relation == "has_material" and _MADE_OF.search(text, max(0, mention.start - 60), mention.start)
+        return [mention] if own else [replace(mention, confidence=min(mention.confidence, UNSURE))]
+    verdict = standing(text, mention.relation, mention.value, mention.start, mention.end, context)
+    if verdict == FOREIGN:
+        return []
+    return [replace(mention, confidence=min(mention.confidence, UNSURE))] if verdict == DOUBTFUL else [mention]

@@ -1,0 +1,1 @@
+"""Models as arrays with a checksum, and trees without pickle."""

@@ -1,0 +1,1 @@
+"""Items that are one: records, blocking, pair features, the trained matcher."""

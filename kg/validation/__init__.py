@@ -1,0 +1,1 @@
+"""Checks of single values shared by files, REST and events: ids, ratings, placeholders, messages."""
