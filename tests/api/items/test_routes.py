@@ -203,14 +203,18 @@ class Catalogue(RuleBasedStateMachine):
 
     @rule(item_id=IDS, fields=FIELDS)
     def put(self, item_id: str, fields: dict[str, Any]) -> None:
-        assert self.client.put(f"/v1/items/{item_id}", json=fields).status_code == 202
-        self.change(item_id, "put", fields)
+        titled = fields.get("title") is not None
+        assert self.client.put(f"/v1/items/{item_id}", json=fields).status_code == (202 if titled else 422)
+        if titled:
+            self.change(item_id, "put", fields)
 
     @rule(item_id=IDS, fields=FIELDS)
     def patch(self, item_id: str, fields: dict[str, Any]) -> None:
-        expected = 202 if item_id in self.model else 404
+        untitled = "title" in fields and fields["title"] is None
+        expected = 422 if untitled else 202 if item_id in self.model else 404
         assert self.client.patch(f"/v1/items/{item_id}", json=fields).status_code == expected
-        self.change(item_id, "patch", fields)
+        if not untitled:
+            self.change(item_id, "patch", fields)
 
     @rule(item_id=IDS)
     def delete(self, item_id: str) -> None:

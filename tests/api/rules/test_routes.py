@@ -72,7 +72,7 @@ def test_boost_and_bury_are_addends_that_name_the_rule(shop: Shop) -> None:
     after = shop.list()
     [reason] = told(after, second)
     assert reason["share"] == pytest.approx(-3, rel=1e-5)
-    assert "Lowered" in reason["sentence"]
+    assert "lowered by the shop's rule ‘Tea week’" in reason["sentence"]
     shop.client.delete("/v1/rules/r", headers=shop.key)
     assert [item["item_id"] for item in shop.list()["items"]] == list(scores)
 

@@ -53,4 +53,4 @@ def test_ratings_are_reported_where_there_are_any(tmp_path: Path, rated: bool) -
         # A rating is the item's own here: the means know it, the mean of all does not.
         found = content["ratings"]["models"]
         assert found["user and item means"]["rmse"] < 0.5 * found["global mean"]["rmse"]
-        assert found["rating head"]["rmse"] == pytest.approx(found["user and item means"]["rmse"], rel=0.2)
+        assert found["rating head"]["rmse"] < 1.2 * found["user and item means"]["rmse"]

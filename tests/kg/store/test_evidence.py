@@ -19,7 +19,7 @@ ITEMS = [
     {
         "item_id": "it's",
         "title": "Oat milk 1 l, organic",
-        "description": "For coffee. Made in small batches, vegan! Keep cool.",
+        "description": "For coffee. Small batches, vegan! Keep cool.",
         "brand": "O'Leaf \\ Co",
     },
     {"item_id": "2", "title": "Navy blue cotton shirt", "description": None, "brand": "Leafy", "categories": ["Shirts"], "price_cents": 1999},
