@@ -32,6 +32,7 @@ from api.recommendations import explanation_routes, item_routes, replay_routes
 from api.recommendations import routes as recommendations_routes
 from api.recommendations.replay_store import ReplayStore
 from api.recommendations.response_cache import ResponseCache
+from api.risk import routes as risk_routes
 from api.rules import routes as rules_routes
 from api.serving.item_state import ItemStates
 from api.serving.ledger import ServingLedger
@@ -44,6 +45,7 @@ from gnn.config import ModelConfig
 from kg import processes
 from kg.config import Config, GraphConfig, load_config
 from kg.ledger.item_store import ItemStore
+from kg.ledger.risk import DecisionStore
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 
@@ -108,6 +110,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.serving, app.state.config = serving, serve
     app.state.items = ItemStates(workspace, ItemStore(ledger.database), lambda: serving.artifact)
     app.state.replies = ResponseCache(store, cache_bytes=serve.cache_mb * 2**20)
+    app.state.risk_decisions, app.state.risk_reports = DecisionStore(ledger.database), workspace.reports
     app.state.kinds = config.section(ModelConfig).kinds
     problems.install(app)
     openapi.install(app)
@@ -120,6 +123,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(profile_routes.router)
     app.include_router(users_routes.router)
     app.include_router(rules_routes.router)
+    app.include_router(risk_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)

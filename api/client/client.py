@@ -181,6 +181,9 @@ class Client:
     put_rule = _sync(requests.put_rule)
     delete_rule = _sync(requests.delete_rule)
     preview_rules = _sync(requests.preview_rules)
+    risk_report = _sync(requests.risk_report)
+    risk_decisions = _sync(requests.risk_decisions)
+    decide_risk = _sync(requests.decide_risk)
     ready = _sync(requests.ready)
 
 
@@ -258,4 +261,7 @@ class AsyncClient:
     put_rule = _async(requests.put_rule)
     delete_rule = _async(requests.delete_rule)
     preview_rules = _async(requests.preview_rules)
+    risk_report = _async(requests.risk_report)
+    risk_decisions = _async(requests.risk_decisions)
+    decide_risk = _async(requests.decide_risk)
     ready = _async(requests.ready)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from . import types
+from . import risk_types, types
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
@@ -241,6 +241,21 @@ def preview_rules(rules: Sequence[Json] = (), *, without: Sequence[str] = (), us
     """Say what rules would change in the lists of sample users."""
     given = {name: value for name, value in (("users", users), ("k", k)) if value is not None}
     return Call("POST", "/v1/rules/preview", body={"rules": list(rules), "without": list(without), **given})
+
+
+def risk_report() -> Call[risk_types.RiskReport]:
+    """Show what the last risk report found, with the decisions made since."""
+    return Call("GET", "/v1/risk/report")
+
+
+def risk_decisions() -> Call[risk_types.DecisionList]:
+    """List all decisions about accounts."""
+    return Call("GET", "/v1/risk/decisions")
+
+
+def decide_risk(user_id: str, decision: Literal["confirm", "clear", "watch"], note: str = "") -> Call[risk_types.DecisionTaken]:
+    """Decide of an account."""
+    return Call("PUT", f"/v1/risk/accounts/{_id(user_id)}/decision", body={"decision": decision, "note": note})
 
 
 def ready() -> Call[types.Ready]:

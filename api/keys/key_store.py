@@ -18,7 +18,7 @@ from filelock import FileLock
 from api.settings import RATE_PATTERN
 from kg.errors import AuthenticationError, ConfigError, InputError, NotFoundError, PermissionDeniedError
 
-SCOPES = ("recommend:read", "events:write", "catalog:write", "profile:read", "graph:read", "metrics:read", "admin")
+SCOPES = ("recommend:read", "events:write", "catalog:write", "profile:read", "graph:read", "metrics:read", "risk:read", "risk:decide", "admin")
 _PREFIX = "rk"
 
 

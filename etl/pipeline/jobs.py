@@ -114,8 +114,9 @@ class Job:
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage."""
         from gnn.config import EvaluateConfig
+        from gnn.risk.config import RiskConfig
 
-        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
+        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig, RiskConfig)}
         parts: dict[str, tuple[object, ...]] = {
             "import": (
                 fingerprints.inputs(self.workspace.root, self.sources, self.config.section(CleanConfig)),
@@ -124,7 +125,12 @@ class Job:
             ),
             "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
             "build": tuple(graph_build.inputs(self.workspace, self.config)),
-            "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
+            "train": (
+                fingerprints.section(self.model_config()),
+                section[EvaluateConfig],
+                section[RiskConfig],
+                *ledger_import.risk_decisions(self.workspace, self.config).items(),
+            ),
             "evaluate": (),
         }
         prints: dict[str, str] = {}
@@ -299,10 +305,19 @@ def graph_arrays(build: Path) -> GraphArrays:
 def _train(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.training import train_build
     from gnn.config import EvaluateConfig
+    from gnn.risk.config import RiskConfig
 
     evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
     return train_build(
-        graph_arrays(build), build, job.model_config(), evaluate, fingerprint, job.console.training, job.config.section(ShopConfig).ratings
+        graph_arrays(build),
+        build,
+        job.model_config(),
+        evaluate,
+        fingerprint,
+        job.console.training,
+        job.config.section(ShopConfig).ratings,
+        decisions=ledger_import.risk_decisions(job.workspace, job.config),
+        suspected=job.config.section(RiskConfig).leave_out == "suspected",
     )
 
 

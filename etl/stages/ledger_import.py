@@ -87,6 +87,21 @@ def record(of: LedgerPosition) -> dict[str, Any]:
     return asdict(of)
 
 
+def risk_decisions(workspace: Workspace, config: Config) -> dict[str, str]:
+    """Return what persons decided of accounts; nothing where there is no ledger.
+
+    Raises:
+        LedgerUnavailableError: The ledger does not answer.
+    """
+    database = _database(workspace, config)
+    if database is None:
+        return {}
+    from kg.ledger.risk import DecisionStore
+
+    with closing(database):
+        return dict(sorted(DecisionStore(database).holding().items()))
+
+
 def item_changes(workspace: Workspace, config: Config, upto: LedgerPosition) -> list[ItemChange]:
     """Return the changes of items up to a mark, in order.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,6 +35,8 @@ def train_build(
     fingerprint: str,
     report: Report,
     ratings: RatingScale | None = None,
+    decisions: Mapping[str, str] | None = None,
+    suspected: bool = False,
 ) -> dict[str, Any]:
     """Train and save both artifacts of a build; what was tuned before a kill is not tuned again.
 
@@ -45,6 +48,8 @@ def train_build(
         fingerprint: Of the settings and everything they stand on: a checkpoint of another one is not used.
         report: Called as training goes on.
         ratings: What a rating may be, where the shop says so.
+        decisions: What persons decided of accounts; nothing is learned from those confirmed.
+        suspected: Learn nothing from suspected accounts that nobody cleared either.
     """
     from gnn.artifact.artifact import save_artifact
     from gnn.events.activity import Activity
@@ -53,6 +58,7 @@ def train_build(
     from gnn.training.fit import refit
 
     interactions, graph = interactions_of(build), with_texts(graph, build)
+    interactions, graph, risk = _without_suspects(interactions, graph, decisions or {}, suspected=suspected)
     split = split_interactions(interactions, method=evaluate.split, test_fraction=evaluate.test_fraction, seed=evaluate.seed)
     model, counts = _tuned(graph, split.train, build, config, fingerprint, report)
     final = refit(graph, interactions, model, config, report)
@@ -64,7 +70,24 @@ def train_build(
     ids = graph.keys.get("user", ()), graph.item_ids
     activity, repeats = Activity.of(interactions, *ids), Repeats.learned(fit_repeats(split.train, *ids), interactions, *ids)
     save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, repeats=repeats, **seqs)
-    return counts
+    return {**counts, **risk}
+
+
+def _without_suspects(
+    interactions: pl.DataFrame, graph: GraphArrays, decisions: Mapping[str, str], *, suspected: bool
+) -> tuple[pl.DataFrame, GraphArrays, dict[str, Any]]:
+    """Leave out the events of accounts that were confirmed or, where asked for, act together (`gnn.risk.shop`), and say how many."""
+    from gnn.risk.shop import counted, event_weights, examine
+
+    suspicion = examine(interactions).suspicion if suspected else {}
+    kept = counted(interactions, event_weights(suspicion, decisions))
+    if kept.height == interactions.height:
+        return interactions, graph, {}
+    counts = {
+        "accounts_left_out": interactions["user_id"].n_unique() - kept["user_id"].n_unique(),
+        "events_not_counted": interactions.height - kept.height,
+    }
+    return kept, graph.with_interactions(kept), counts
 
 
 def with_texts(graph: GraphArrays, build: Path) -> GraphArrays:

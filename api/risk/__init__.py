@@ -1,0 +1,1 @@
+"""Risk over REST: what was found, and what persons decide."""

@@ -1,0 +1,1 @@
+"""Risk on the command line: `reckon risk`."""

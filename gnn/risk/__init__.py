@@ -1,0 +1,1 @@
+"""Risk: how likely a payment is fraud, which accounts act together, and why. Needs no torch."""
