@@ -44,7 +44,7 @@ class Registry(Generic[T]):
 
     Args:
         kind: What they are called in messages, singular ("metric").
-        contract: A runtime-checkable Protocol that each must satisfy.
+        contract: The Protocol whose members each must have.
         group: The entry-point group of those that other packages bring; empty for none.
         package: The folder whose modules register Reckon's own; empty where they are registered by hand.
         order: Sort key of `names` and `all`; by name where unset.
@@ -160,8 +160,8 @@ class Registry(Generic[T]):
         name = getattr(thing, "name", None)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             return f"has no name that can be used ({name!r}): lower case letters, digits and '_', at most 63"
-        if not isinstance(thing, self._contract):
-            lacking = sorted(member for member in _members(self._contract) if not hasattr(thing, member))
+        lacking = sorted(member for member in _members(self._contract) if not hasattr(thing, member))
+        if lacking:
             return f"lacks {', '.join(lacking)} of {self._contract.__name__}"
         if self._things.get(name, thing) is not thing:
             return f"uses the name {name!r}, which is taken"

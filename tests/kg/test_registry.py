@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import pytest
 
@@ -13,7 +13,6 @@ from kg.errors import ConfigError, InputError
 from kg.registry import Registry
 
 
-@runtime_checkable
 class Shape(Protocol):
     """Something with an area."""
 
