@@ -22,7 +22,9 @@ import typer
 from etl.cli import builds, check, explain, export, facts, graph
 from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
+from etl.cli.registered import command_listing
 from etl.cli.resolve import resolve_app
+from etl.export.exporters import EXPORTERS
 from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
 
@@ -65,7 +67,7 @@ app.command()(builds.rebuild)
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
-app.command()(export.export)
+app.command(cls=command_listing(EXPORTERS))(export.export)
 app.command("why-not")(explain.why_not)
 app.command("what-if")(explain.what_if)
 
