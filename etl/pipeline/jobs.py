@@ -114,6 +114,8 @@ class Job:
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage."""
         from gnn.config import EvaluateConfig
+        from gnn.gates.base import GATES
+        from gnn.metrics import METRICS
 
         section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig)}
         parts: dict[str, tuple[object, ...]] = {
@@ -125,7 +127,7 @@ class Job:
             "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
             "build": tuple(graph_build.inputs(self.workspace, self.config)),
             "train": (fingerprints.section(self.model_config()), section[EvaluateConfig]),
-            "evaluate": (),
+            "evaluate": ([fingerprints.plugin_code(each) for each in (*GATES, *METRICS)],),
         }
         prints: dict[str, str] = {}
         upstream = ""
@@ -276,11 +278,11 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
     tables, resolved = graph_build.tables_of(job.workspace, job.config, build)
-    job.database.check_change(tables)
+    gates = job.database.check_change(tables)
     graph_build.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
     counts = {"nodes": tables.n_nodes, "edges": tables.n_edges}
     write_json(build / "graph.json", {"build_id": build.name, **counts})
-    return {**counts, **resolved}
+    return {**counts, **resolved, "gates": gates}
 
 
 def graph_arrays(build: Path) -> GraphArrays:
@@ -309,7 +311,8 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.evaluation import evaluate_build
 
-    return evaluate_build(job.config, job.model_config(), build, job.console)
+    current = job.workspace.current_id()
+    return evaluate_build(job.config, job.model_config(), build, job.console, job.workspace.build(current) if current else None)
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
