@@ -290,6 +290,7 @@ def recommend(
     from etl.console import Console
     from etl.published import as_served, published
     from gnn.recommend.query import PERSONAL, RecQuery
+    from kg.files.atomic import write_whole
 
     opened, config = _open(workspace)
     if everybody and strategy != PERSONAL:
@@ -298,9 +299,7 @@ def recommend(
         raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
     if everybody and out is not None:
         table = published(opened).recommend_all(k)
-        temporary = out.with_name(out.name + ".tmp")
-        table.write_parquet(temporary)
-        temporary.replace(out)
+        write_whole(out, table.write_parquet)
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)

@@ -24,10 +24,10 @@ def export(
     ] = False,
 ) -> None:
     """Write a build for other programs: its graph, its catalogue, or both; graphml and cypher write one file, the others a folder."""
-    from etl.export import atomic_output
     from etl.export.exporters import ExportedBuild, ExportOptions
     from etl.stages import graph_build
     from kg.config import ShopConfig, load_config
+    from kg.files.atomic import whole_file, whole_folder
 
     exporter = EXPORTERS.get(file_format)
     if escape_formulas and not exporter.escapes_formulas:
@@ -40,7 +40,7 @@ def export(
         raise NotFoundError("no build has been published", hint="run `reckon rebuild`, or name one with --build")
     build = opened.build(chosen)
     graph_build.check_saved(build)
-    whole = atomic_output.whole_file if exporter.one_file else atomic_output.whole_folder
+    whole = whole_file if exporter.one_file else whole_folder
     with whole(out) as path:
         exporter.write(ExportedBuild(build, ExportOptions(_file_name(name), escape_formulas)), path)
     typer.echo(f"wrote {out}: build {chosen}")

@@ -27,6 +27,7 @@ from etl.stages import extraction, fingerprints, graph_build, ledger_import
 from kg.config import Config, ExtractConfig, ShopConfig
 from kg.embedded import Connection
 from kg.errors import GraphUnavailableError, NotFoundError
+from kg.files.atomic import write_whole
 from kg.files.json_file import write_json
 from kg.schema import family
 from kg.workspace import Workspace
@@ -272,7 +273,7 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
         job.console.note(extractor.note)
     attributes = extractor.extract(catalog.items, job.console.progress)
     further = extraction.extend(job.workspace, job.config, build, catalog.items, attributes, job.console.progress)
-    _write(build / "attributes.parquet", further.attributes.write_parquet)
+    write_whole(build / "attributes.parquet", further.attributes.write_parquet)
     return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
 
 
@@ -313,12 +314,6 @@ def _evaluate(job: Job, build: Path) -> dict[str, Any]:
 
     current = job.workspace.current_id()
     return evaluate_build(job.config, job.model_config(), build, job.console, job.workspace.build(current) if current else None)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    write(temporary)
-    temporary.replace(path)
 
 
 _RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {

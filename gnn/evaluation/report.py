@@ -17,6 +17,7 @@ from gnn.evaluation.model_card import model_card
 from gnn.evaluation.report_page import Section, page
 from gnn.metrics.base import table_columns
 from gnn.types import BoolArray
+from kg.files.atomic import write_text
 
 _MAIN = "ndcg@10"
 _SEASON = "Scores are multiplied with how recent the popularity of an item is: half-life {half_life_days:g} days, exponent {exponent:g}."
@@ -233,6 +234,4 @@ def write_report(folder: Path, content: Mapping[str, Any], trace: Sequence[Mappi
         "model-card.md": model_card(content),
     }
     for name, text in texts.items():
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
+        write_text(folder / name, text)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from etl.clean.config import CleanConfig
 from etl.console import Console
-from etl.export import atomic_output
 from etl.export.exporters import EXPORTERS, exports_table
 from etl.export.formats import cypher_script, gorse, graphml, recbole, tables
 from etl.pipeline import jobs
@@ -22,6 +21,7 @@ from etl.settings import SourceConfig
 from etl.sources.importer import import_sources
 from kg.config import load_config
 from kg.errors import InputError
+from kg.files.atomic import whole_folder
 from kg.graph.build import build_graph
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog, GraphTables, empty
 from kg.validation.ids import normalized
@@ -219,7 +219,7 @@ def test_every_format_is_a_command(run, published, tmp_path, file_format):  # no
 
 def test_an_export_that_fails_leaves_nothing(tmp_path):
     catalog = Catalog(pl.concat([empty(ITEM_COLUMNS), pl.DataFrame({"item_id": ["a\tb"]})], how="diagonal"))
-    with pytest.raises(InputError, match=r"holds a tab"), atomic_output.whole_folder(tmp_path / "out") as folder:
+    with pytest.raises(InputError, match=r"holds a tab"), whole_folder(tmp_path / "out") as folder:
         recbole.write_recbole(catalog, GraphTables({}, {}), folder, "s")
     assert list(tmp_path.iterdir()) == []
 

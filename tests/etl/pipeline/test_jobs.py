@@ -211,7 +211,7 @@ def test_a_killed_rebuild_goes_on_where_it_was(workspace: Workspace, after: str)
 def test_recommending_needs_neither_torch_nor_spacy(built: Workspace):
     code = """
 import sys
-from etl.cli import main
+from etl.cli.app import main
 try:
     main()
 finally:
