@@ -49,6 +49,7 @@ class Registry(Generic[T]):
         package: The folder whose modules register Reckon's own; empty where they are registered by hand.
         order: Sort key of `names` and `all`; by name where unset.
         error: What `get` raises for an unknown name.
+        check: Says what is wrong with a thing beyond what the contract says, such as a suffix that another one has; "" where nothing is.
 
     Attributes:
         broken: Plug-ins that could not be used: entry-point name → why. They stop none of the others.
@@ -63,9 +64,11 @@ class Registry(Generic[T]):
         package: str = "",
         order: Callable[[T], Any] | None = None,
         error: type[ReckonError] = ConfigError,
+        check: Callable[[T], str] | None = None,
     ) -> None:
         self.kind, self.group = kind, group
         self._contract, self._package, self._order, self._error = contract, package, order, error
+        self._check = check
         self._things: dict[str, T] = {}
         self._broken: dict[str, str] = {}
         self._loaded = self._loading = False
@@ -165,7 +168,7 @@ class Registry(Generic[T]):
             return f"lacks {', '.join(lacking)} of {self._contract.__name__}"
         if self._things.get(name, thing) is not thing:
             return f"uses the name {name!r}, which is taken"
-        return ""
+        return self._check(thing) if self._check else ""
 
 
 def _members(contract: type[Any]) -> set[str]:

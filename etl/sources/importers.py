@@ -75,7 +75,18 @@ class Importer(Protocol):
         return None
 
 
-IMPORTERS: Registry[Importer] = Registry("source format", Importer, group="reckon.importers", package="etl.sources.formats", error=InputError)
+def _suffix_taken(importer: Importer) -> str:
+    """Say which of its suffixes leads to another importer: a plug-in must not take over a shop's .csv files."""
+    for other in IMPORTERS:
+        both = sorted(set(importer.suffixes) & set(other.suffixes))
+        if both and other is not importer:
+            return f"claims the suffix .{both[0]}, which {other.name!r} reads"
+    return ""
+
+
+IMPORTERS: Registry[Importer] = Registry(
+    "source format", Importer, group="reckon.importers", package="etl.sources.formats", error=InputError, check=_suffix_taken
+)
 
 
 def by_suffix(name: str) -> Importer | None:

@@ -78,7 +78,15 @@ class Gate(Protocol):
         return f'take "{self.name}" out of [evaluate] require, or set [evaluate] limits = {{ {self.name} = … }}'
 
 
-GATES: Registry[Gate] = Registry("gate", Gate, group="reckon.gates", package="gnn.gates")
+STAGES = ("build", "evaluate")
+
+
+def _never_asked(gate: Gate) -> str:
+    """Say whether its stage is none of those after which gates are asked."""
+    return "" if gate.stage in STAGES else f"is asked after the stage {gate.stage!r}, which is none of {', '.join(STAGES)}"
+
+
+GATES: Registry[Gate] = Registry("gate", Gate, group="reckon.gates", package="gnn.gates", check=_never_asked)
 
 
 def check_gates(

@@ -123,7 +123,16 @@ class ListsMetric(Metric, Protocol):
         """
 
 
-METRICS: Registry[Metric] = Registry("metric", Metric, group="reckon.metrics", package="gnn.metrics", order=lambda metric: metric.order)
+def _measures_nothing(metric: Metric) -> str:
+    """Say what it lacks to measure what it says it measures."""
+    if metric.measures == "users":
+        return "" if isinstance(metric, UserMetric) else "measures users, and lacks per_user"
+    return "" if isinstance(metric, ListsMetric) else "measures lists, and lacks of_lists"
+
+
+METRICS: Registry[Metric] = Registry(
+    "metric", Metric, group="reckon.metrics", package="gnn.metrics", order=lambda metric: metric.order, check=_measures_nothing
+)
 
 
 def user_metrics() -> list[UserMetric]:

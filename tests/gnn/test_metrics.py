@@ -165,3 +165,14 @@ def test_tables_and_docs_list_every_metric() -> None:
     assert [*table_columns("users"), *table_columns("lists")] == shown
     page = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-metric.md"
     assert metrics_table() in page.read_text(encoding="utf-8"), "put what metrics_table() returns into docs/how-to/add-a-metric.md"
+
+
+def test_a_metric_that_measures_nothing_is_refused() -> None:
+    class Nothing:
+        """0"""
+
+        name = title = "nothing"
+        measures, columns, order, needs, ranx = "users", (10,), 1, (), ""
+
+    with pytest.raises(ValueError, match="lacks per_user"):
+        METRICS.register(Nothing())  # type: ignore[arg-type]

@@ -124,6 +124,14 @@ def test_a_plugin_may_not_take_a_name_of_reckons_own(tmp_path: Path, monkeypatch
     assert "is taken" in registry.broken["square"]
 
 
+def test_a_check_of_the_registrys_own() -> None:
+    registry = shapes(check=lambda shape: "" if shape.side > 0 else "has no side")
+    registry.register(Square("square"))
+    with pytest.raises(ValueError, match="has no side"):
+        registry.register(Square("dot", 0))
+    assert registry.names() == ["square"]
+
+
 def test_nothing_is_loaded_before_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "late"
     folder.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from etl.sources import registry
 from etl.sources.config import REQUIRED, SourceConfig
 from etl.sources.importers import IMPORTERS, Importer, by_suffix, formats_table
+from etl.sources.raw import RawFile, RawTable
 from kg.errors import InputError
 
 ALL = pytest.mark.parametrize("importer", IMPORTERS.all(), ids=IMPORTERS.names())
@@ -48,6 +50,20 @@ def test_an_empty_file_is_refused_by_its_name(importer: Importer, tmp_path: Path
     path.write_bytes(b"")
     with pytest.raises(InputError, match=r"empty\.bin"):
         list(registry.chunks(path, ["item_id"], file_format=importer.name))
+
+
+def test_no_importer_takes_the_suffix_of_another() -> None:
+    class Other(Importer):
+        name = "a_csv"
+        summary = "somebody's own"
+        suffixes = ("mine", "csv")
+
+        def read(self, file: RawFile) -> Iterator[RawTable]:
+            return iter(())
+
+    with pytest.raises(ValueError, match=r"claims the suffix \.csv, which 'csv' reads"):
+        IMPORTERS.register(Other())
+    assert "a_csv" not in IMPORTERS
 
 
 def test_an_unknown_format_says_which_was_meant() -> None:

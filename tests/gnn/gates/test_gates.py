@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from gnn.config import EvaluateConfig
-from gnn.gates.base import GATES, Gate, check_gates, failures, gates_table, how_to_accept
+from gnn.gates.base import GATES, Gate, GateResult, Report, check_gates, failures, gates_table, how_to_accept
 
 ALL = pytest.mark.parametrize("gate", GATES.all(), ids=GATES.names())
 
@@ -92,6 +92,19 @@ def test_the_configuration_knows_the_gates(key: str) -> None:
     assert getattr(EvaluateConfig.model_validate({key: GATES.names()}), key) == tuple(GATES.names())
     with pytest.raises(ValidationError, match="there is no gate 'graph_help'; did you mean 'graph_helps'"):
         EvaluateConfig.model_validate({key: ["graph_help"]})
+
+
+def test_a_gate_that_would_never_be_asked_is_refused() -> None:
+    class Late(Gate):
+        name = "late"
+        summary = "too late"
+        stage = "publish"  # type: ignore[assignment]
+
+        def check(self, report: Report, previous: Report, limit: float) -> GateResult:
+            return GateResult(True, "fine")
+
+    with pytest.raises(ValueError, match="'publish', which is none of build, evaluate"):
+        GATES.register(Late())
 
 
 def test_what_a_gate_needs_must_be_measured() -> None:
