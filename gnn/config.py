@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from gnn.gates.base import GATES
 from kg.config import Section
-from kg.errors import InputError
+from kg.errors import ConfigError, InputError
 from kg.schema import checked_name
 
 KIND_WEIGHTS: Mapping[str, float] = {
@@ -26,7 +27,6 @@ KIND_WEIGHTS: Mapping[str, float] = {
 NegativeSampling = Literal["uniform", "popularity", "inverse_popularity", "stratified"]
 TargetWeights = Literal["even", "inverse_popularity"]
 SplitMethod = Literal["auto", "time", "last", "random"]
-Requirement = Literal["graph_helps", "beats_baselines", "exact_explanations"]
 
 
 class ModelConfig(Section):
@@ -116,16 +116,30 @@ class EvaluateConfig(Section):
     )
     ablations: bool = Field(default=True, description="Also report the model without the graph, with shuffled attributes and without each relation.")
     explanations: bool = Field(default=True, description="Also measure the explanations of 500 users.")
-    require: tuple[Requirement, ...] = Field(
-        default=(), description="Demands that a build must meet to be published: graph_helps, beats_baselines, exact_explanations."
+    require: tuple[str, ...] = Field(
+        default=(), description="Gates that a build must pass to be published, beside those that are on by default; docs/operations.md lists them."
     )
+    waive: tuple[str, ...] = Field(default=(), description="Gates that are on by default and shall hold no build back.")
+    limits: dict[str, float] = Field(default_factory=dict, description="Gate → its limit, in place of the default one: { graph_helps = 0.001 }.")
+
+    @field_validator("require", "waive", "limits")
+    @classmethod
+    def _gates(cls, given: Any) -> Any:
+        for name in given:
+            try:
+                GATES.get(name)
+            except ConfigError as error:
+                raise ValueError(f"{error.message}; {error.hint}") from None
+        return given
 
     @model_validator(mode="after")
     def _measured(self) -> EvaluateConfig:
         if 10 not in self.cutoffs or min(self.cutoffs) < 1:
             raise ValueError("cutoffs must be 1 or more and contain 10: builds are compared by ndcg@10")
-        if "graph_helps" in self.require and not self.ablations:
-            raise ValueError("require = graph_helps needs ablations = true")
-        if "exact_explanations" in self.require and not self.explanations:
-            raise ValueError("require = exact_explanations needs explanations = true")
+        for name in self.require:
+            missing = [part for part in GATES.get(name).needs if getattr(self, part, True) is False]
+            if missing:
+                raise ValueError(f"require = {name} needs {missing[0]} = true")
+        if "stale_fraction" in self.limits:
+            raise ValueError("the limit of stale_fraction is [graph] max_stale_fraction")
         return self

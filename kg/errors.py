@@ -24,7 +24,8 @@ ReckonError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class ReckonError(Exception):
@@ -151,6 +152,16 @@ class LockedError(BuildError):
 
 
 class GateError(BuildError):
-    """A quality gate failed; the current build was left untouched."""
+    """A quality gate failed; the current build was left untouched.
+
+    Args:
+        message: Which gates, and by how much.
+        hint: How to accept the build.
+        gates: What each gate found, for the record of the run.
+    """
 
     exit_code = 14
+
+    def __init__(self, message: str, *, hint: str = "", gates: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.gates = dict(gates or {})

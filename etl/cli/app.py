@@ -22,7 +22,9 @@ import typer
 from etl.cli import builds, check, explain, export, facts, graph
 from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
+from etl.cli.registered import command_listing
 from etl.cli.resolve import resolve_app
+from etl.export.exporters import EXPORTERS
 from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
 
@@ -65,7 +67,7 @@ app.command()(builds.rebuild)
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
-app.command()(export.export)
+app.command(cls=command_listing(EXPORTERS))(export.export)
 app.command("why-not")(explain.why_not)
 app.command("what-if")(explain.what_if)
 
@@ -288,6 +290,7 @@ def recommend(
     from etl.console import Console
     from etl.published import as_served, published
     from gnn.recommend.query import PERSONAL, RecQuery
+    from kg.files.atomic import write_whole
 
     opened, config = _open(workspace)
     if everybody and strategy != PERSONAL:
@@ -296,9 +299,7 @@ def recommend(
         raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
     if everybody and out is not None:
         table = published(opened).recommend_all(k)
-        temporary = out.with_name(out.name + ".tmp")
-        table.write_parquet(temporary)
-        temporary.replace(out)
+        write_whole(out, table.write_parquet)
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)

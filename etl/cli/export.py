@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from etl.cli.registered import name_in
+from etl.export.exporters import EXPORTERS
 from kg.errors import InputError, NotFoundError
 from kg.workspace import Workspace
 
 
-class Format(StrEnum):
-    """What an export is written as."""
-
-    GRAPHML = "graphml"
-    CYPHER = "cypher"
-    CSV = "csv"
-    RECBOLE = "recbole"
-    GORSE = "gorse"
-
-
 def export(
-    file_format: Annotated[Format, typer.Option("--format", help="graphml and cypher write one file, the others a folder.")],
+    file_format: Annotated[str, typer.Option("--format", parser=name_in(EXPORTERS), metavar="FORMAT", help="docs/import.md says what each writes.")],
     out: Annotated[Path, typer.Option(help="File, or a new or empty folder.")],
     workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")] = Path(),
     build_id: Annotated[str, typer.Option("--build", help="A build; the published one by default.")] = "",
@@ -32,14 +23,16 @@ def export(
         bool, typer.Option("--escape-formulas", help="csv: an apostrophe before texts that a spreadsheet would run as a formula.")
     ] = False,
 ) -> None:
-    """Write a build for other programs: its graph (graphml, cypher, csv), its catalogue (gorse), or both (recbole)."""
-    from etl.export import atomic_output, cypher_script, gorse, graphml, recbole, tables
+    """Write a build for other programs: its graph, its catalogue, or both; graphml and cypher write one file, the others a folder."""
+    from etl.export.exporters import ExportedBuild, ExportOptions
     from etl.stages import graph_build
     from kg.config import ShopConfig, load_config
-    from kg.tables import Catalog
+    from kg.files.atomic import whole_file, whole_folder
 
-    if escape_formulas and file_format is not Format.CSV:
-        raise InputError(f"--escape-formulas is for csv, not for {file_format.value}", hint="leave it out")
+    exporter = EXPORTERS.get(file_format)
+    if escape_formulas and not exporter.escapes_formulas:
+        able = ", ".join(each.name for each in EXPORTERS if each.escapes_formulas)
+        raise InputError(f"--escape-formulas is for {able}, not for {exporter.name}", hint="leave it out")
     opened = Workspace.open(workspace)
     name = load_config(opened.root, os.environ).section(ShopConfig).name
     chosen = build_id or opened.current_id()
@@ -47,22 +40,9 @@ def export(
         raise NotFoundError("no build has been published", hint="run `reckon rebuild`, or name one with --build")
     build = opened.build(chosen)
     graph_build.check_saved(build)
-    match file_format:
-        case Format.GRAPHML:
-            with atomic_output.whole_file(out) as path:
-                graphml.write_graphml(graph_build.saved_tables(build), path)
-        case Format.CYPHER:
-            with atomic_output.whole_file(out) as path:
-                cypher_script.write_cypher(graph_build.saved_tables(build), path)
-        case Format.CSV:
-            with atomic_output.whole_folder(out) as path:
-                tables.write_tables(graph_build.saved_tables(build), path, escape_formulas=escape_formulas)
-        case Format.RECBOLE:
-            with atomic_output.whole_folder(out) as path:
-                recbole.write_recbole(Catalog.read(build / "catalog"), graph_build.saved_tables(build), path, _file_name(name))
-        case Format.GORSE:
-            with atomic_output.whole_folder(out) as path:
-                gorse.write_gorse(Catalog.read(build / "catalog"), path)
+    whole = whole_file if exporter.one_file else whole_folder
+    with whole(out) as path:
+        exporter.write(ExportedBuild(build, ExportOptions(_file_name(name), escape_formulas)), path)
     typer.echo(f"wrote {out}: build {chosen}")
 
 

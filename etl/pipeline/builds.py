@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kg.errors import NotFoundError, ReckonError
+from kg.errors import GateError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
 from kg.workspace import Workspace
 
@@ -145,7 +145,9 @@ def note_run(build: Path, status: str, stage: str = "", error: BaseException | N
         stage: Where it failed or stopped.
         error: Why.
     """
-    record = {"build_id": build.name, "status": status, "stage": stage}
+    gates = {name: found for done in stages(build).values() for name, found in done.get("counts", {}).get("gates", {}).items()}
+    gates |= error.gates if isinstance(error, GateError) else {}
+    record: dict[str, Any] = {"build_id": build.name, "status": status, "stage": stage, **({"gates": gates} if gates else {})}
     if error is not None:
         message = error.message if isinstance(error, ReckonError) else str(error)
         record |= {"error": type(error).__name__, "reason": (message.strip().splitlines() or [type(error).__name__])[0][:500]}

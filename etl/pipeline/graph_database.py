@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from etl.console import Console
 from etl.pipeline.builds import check_publishable, publish
 from etl.stages import graph_build, ledger_import
+from etl.stages.gates import passed_gates
+from gnn.config import EvaluateConfig
 from kg.config import Config, GraphConfig
 from kg.embedded import Connection, EmbeddedGraph, connection
-from kg.errors import GateError, GraphUnavailableError, LedgerUnavailableError, NotFoundError, ReckonError
+from kg.errors import GraphUnavailableError, LedgerUnavailableError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
 from kg.store import GraphStore
 from kg.tables import GraphTables
@@ -112,26 +115,28 @@ class GraphDatabase:
         if current is not None and not store.holds_only(current):
             self.console.note(f"the graph database does not hold the published build {current} as it is; `reckon graph restore` writes it there")
 
-    def check_change(self, tables: GraphTables) -> None:
-        """Refuse a graph that lacks too much of the published one: that looks like a source that is not whole.
+    def check_change(self, tables: GraphTables) -> dict[str, dict[str, Any]]:
+        """Ask the gates of a graph how it differs from the published one, and return what they found.
 
         Raises:
-            GateError: More than `graph.max_stale_fraction` would go.
+            GateError: One does not pass, such as `stale_fraction`: too much of the published graph would go.
         """
         current, most = self.workspace.current_id(), self._settings.max_stale_fraction
         if current is None or most >= 1:
-            return
+            return {}
         try:
             before = graph_build.saved_tables(self.workspace.build(current))
         except ReckonError:
             # A published build that cannot be read is no measure of the new one.
-            return
+            return {}
         gone, total = _gone(before, tables)
-        if gone > most * total:
-            raise GateError(
-                f"{gone} of {total} nodes and edges of the published build {current} and this one would go: more than {most:.0%}",
-                hint="see that the sources are whole; raise graph.max_stale_fraction if the shop really changed that much",
-            )
+        return passed_gates(
+            "build",
+            {"change": {"gone": gone, "total": total, "published": current}},
+            {},
+            self.config.section(EvaluateConfig),
+            limits={"stale_fraction": most},
+        )
 
     @property
     def _settings(self) -> GraphConfig:

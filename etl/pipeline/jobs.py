@@ -27,6 +27,7 @@ from etl.stages import extraction, fingerprints, graph_build, ledger_import
 from kg.config import Config, ExtractConfig, ShopConfig
 from kg.embedded import Connection
 from kg.errors import GraphUnavailableError, NotFoundError
+from kg.files.atomic import write_whole
 from kg.files.json_file import write_json
 from kg.schema import family
 from kg.workspace import Workspace
@@ -114,6 +115,8 @@ class Job:
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage."""
         from gnn.config import EvaluateConfig
+        from gnn.gates.base import GATES
+        from gnn.metrics import METRICS
         from gnn.risk.config import RiskConfig
 
         section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig, RiskConfig)}
@@ -131,7 +134,7 @@ class Job:
                 section[RiskConfig],
                 *ledger_import.risk_decisions(self.workspace, self.config).items(),
             ),
-            "evaluate": (),
+            "evaluate": ([fingerprints.plugin_code(each) for each in (*GATES, *METRICS)],),
         }
         prints: dict[str, str] = {}
         upstream = ""
@@ -276,17 +279,17 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
         job.console.note(extractor.note)
     attributes = extractor.extract(catalog.items, job.console.progress)
     further = extraction.extend(job.workspace, job.config, build, catalog.items, attributes, job.console.progress)
-    _write(build / "attributes.parquet", further.attributes.write_parquet)
+    write_whole(build / "attributes.parquet", further.attributes.write_parquet)
     return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
 
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
     tables, resolved = graph_build.tables_of(job.workspace, job.config, build)
-    job.database.check_change(tables)
+    gates = job.database.check_change(tables)
     graph_build.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
     counts = {"nodes": tables.n_nodes, "edges": tables.n_edges}
     write_json(build / "graph.json", {"build_id": build.name, **counts})
-    return {**counts, **resolved}
+    return {**counts, **resolved, "gates": gates}
 
 
 def graph_arrays(build: Path) -> GraphArrays:
@@ -324,13 +327,8 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.evaluation import evaluate_build
 
-    return evaluate_build(job.config, job.model_config(), build, job.console)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    write(temporary)
-    temporary.replace(path)
+    current = job.workspace.current_id()
+    return evaluate_build(job.config, job.model_config(), build, job.console, job.workspace.build(current) if current else None)
 
 
 _RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {

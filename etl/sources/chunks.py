@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from etl.settings import KNOWN_FORMATS
 from etl.sources import registry
+from etl.sources.importers import IMPORTERS
 from etl.sources.mapping.columns import Columns
 from etl.sources.mapping.known_formats import Prepared
 from etl.sources.mapping.taxonomy import read_taxonomy
@@ -49,7 +49,7 @@ class Chunks:
     def _again(self) -> Iterator[RawTable]:
         source, sequences = self._prepared.source, Sequences(self._prepared.source)
         wanted = source.wanted
-        if source.table != "interactions" and self._prepared.file_format not in KNOWN_FORMATS:
+        if source.table != "interactions" and not IMPORTERS.get(self._prepared.file_format).tables:
             narrow = source.model_copy(update={"columns": {name: said for name, said in source.columns.items() if name in DECIDED}})
             wanted = narrow.model_copy(update={"attributes_json": ""}).wanted
         for table in self._read(wanted):

@@ -17,9 +17,9 @@ import polars as pl
 from etl.clean.abbreviations import read_abbreviations
 from etl.clean.config import CleanConfig
 from etl.clean.lines import line_rules, service_lines
-from etl.settings import SourceConfig
 from etl.sources import registry, rejects
 from etl.sources.chunks import Chunks
+from etl.sources.config import SourceConfig
 from etl.sources.events import Events
 from etl.sources.mapping.entities import KEYS, Entities
 from etl.sources.mapping.known_formats import Prepared, prepared

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import polars as pl
 
@@ -83,17 +83,6 @@ class RawFile:
         """
         check_columns(self.name, [name for name in self.wanted if name not in self.optional], known)
         return [name for name in dict.fromkeys(self.wanted) if name in known]
-
-
-class Reader(Protocol):
-    """Reads one format."""
-
-    def __call__(self, file: RawFile) -> Iterator[RawTable]:
-        """Give the file's rows in chunks, in order.
-
-        Raises:
-            InputError: The file is damaged, is of another format, or lacks a wanted column.
-        """
 
 
 def no_rejects() -> pl.DataFrame:

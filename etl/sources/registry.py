@@ -1,8 +1,8 @@
-"""Finding a source's file and the reader of its format."""
+"""Finding a source's file and the importer of its format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,24 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from etl.settings import SUFFIXES
-from etl.sources.formats import delimited, ga4, gorse, jsonl, merchant, parquet, recbole
-from etl.sources.raw import RawFile, RawTable, Reader
+from etl.sources.importers import IMPORTERS, Importer, by_suffix
+from etl.sources.raw import RawFile, RawTable
 from kg.errors import InputError
 
-READERS: Mapping[str, Reader] = {
-    "csv": delimited.read,
-    "tsv": delimited.read,
-    "jsonl": jsonl.read,
-    "parquet": parquet.read,
-    "gmc": merchant.read,
-    "ga4": ga4.read,
-    "gorse": gorse.read,
-    "recbole": recbole.read,
-}
-"""Format → its reader. A new format is a module here and a line in this table."""
-
-_DELIMITERS = {"csv": ",", "tsv": "\t", "recbole": "\t", "gmc": "\t"}
 _GZIP = b"\x1f\x8b"
 
 
@@ -62,7 +48,7 @@ def chunks(path: Path, wanted: Sequence[str], *, file_format: str | None = None,
     Args:
         path: The file.
         wanted: The columns to read.
-        file_format: A key of READERS; by default the suffix says it.
+        file_format: The name of an importer; by default the suffix says it.
         delimiter: What separates the cells of a delimited file; by default a comma, or a tab for TSV.
 
     Raises:
@@ -76,7 +62,7 @@ def opened(path: Path, *, file_format: str | None = None, delimiter: str = "", *
 
     Args:
         path: The file.
-        file_format: A key of READERS; by default the suffix says it.
+        file_format: The name of an importer; by default the suffix says it.
         delimiter: What separates the cells of a delimited file; by default a comma, or a tab for TSV.
         settings: Further fields of `RawFile`.
 
@@ -93,8 +79,9 @@ def opened(path: Path, *, file_format: str | None = None, delimiter: str = "", *
         raise InputError(f"{path.name} is not a gzip file", hint="rename it without .gz, or compress it")
     if path.suffix != ".gz" and gzipped:
         raise InputError(f"{path.name} is a gzip file", hint="rename it to end with .gz")
-    by_suffix = "," if path.name.removesuffix(".gz").lower().endswith(".csv") else _DELIMITERS.get(name, ",")
-    return RawFile(path, path.name, gzipped, (), delimiter or by_suffix, **settings)
+    # A file called .csv has commas, whatever format it is read as.
+    usual = "," if path.name.removesuffix(".gz").lower().endswith(".csv") else IMPORTERS.get(name).delimiter
+    return RawFile(path, path.name, gzipped, (), delimiter or usual, **settings)
 
 
 def read(file: RawFile, file_format: str, wanted: Sequence[str], optional: frozenset[str] = frozenset()) -> Iterator[RawTable]:
@@ -103,7 +90,7 @@ def read(file: RawFile, file_format: str, wanted: Sequence[str], optional: froze
     Raises:
         InputError: The file is not what it says, lacks a column, or holds no rows.
     """
-    return _complete(replace(file, wanted=wanted, optional=optional), READERS[file_format])
+    return _complete(replace(file, wanted=wanted, optional=optional), IMPORTERS.get(file_format))
 
 
 def format_of(path: Path) -> str:
@@ -112,16 +99,16 @@ def format_of(path: Path) -> str:
     Raises:
         InputError: It says none that we read.
     """
-    suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix[1:].lower()
-    if suffix not in SUFFIXES:
-        known = ", ".join(f".{known}" for known in SUFFIXES)
+    importer = by_suffix(path.name)
+    if importer is None:
+        known = ", ".join(f".{suffix}" for importer in IMPORTERS for suffix in importer.suffixes)
         raise InputError(f"{path.name}: the suffix does not say what it is", hint=f"use one of {known}, each also .gz, or set `format`")
-    return SUFFIXES[suffix]
+    return importer.name
 
 
-def _complete(file: RawFile, reader: Reader) -> Iterator[RawTable]:
+def _complete(file: RawFile, importer: Importer) -> Iterator[RawTable]:
     n_rows = 0
-    for table in reader(file):
+    for table in importer.read(file):
         n_rows += table.n_rows
         absent = [name for name in dict.fromkeys(file.wanted) if name not in table.frame.columns]
         yield replace(table, frame=table.frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)) if absent else table

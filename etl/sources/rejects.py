@@ -8,6 +8,8 @@ from pathlib import Path
 import orjson
 import polars as pl
 
+from kg.files.atomic import whole_file
+
 COLUMNS = {"file": pl.String, "line": pl.Int64, "column": pl.String, "value": pl.String, "why": pl.String}
 _SHOWN = 200
 
@@ -21,11 +23,7 @@ def rejected(file: str, rows: pl.DataFrame) -> pl.DataFrame:
 def write(path: Path, parts: Sequence[pl.DataFrame]) -> int:
     """Write all rejects as JSON lines, whole or not at all; returns how many there are."""
     rows = pl.concat([pl.DataFrame(schema=COLUMNS), *parts])
-    temporary = path.with_suffix(".tmp")
-    # A link that lies there is not followed.
-    temporary.unlink(missing_ok=True)
-    with temporary.open("xb") as file:
+    with whole_file(path) as temporary, temporary.open("xb") as file:
         for row in rows.iter_rows(named=True):
             file.write(orjson.dumps(row) + b"\n")
-    temporary.replace(path)
     return rows.height

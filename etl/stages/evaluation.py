@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.console import Console
+from etl.stages.gates import asked, refuse_failed
 from etl.stages.graph_build import interactions_of
 from gnn.artifact.artifact import load_artifact
 from gnn.config import EvaluateConfig, ModelConfig
@@ -15,21 +16,24 @@ from gnn.evaluation.evaluate import PathSumRanker, activity_slices, age_slices, 
 from gnn.evaluation.explanation_quality import quality
 from gnn.evaluation.ratings import rating_results
 from gnn.evaluation.repeats import repeat_results
-from gnn.evaluation.report import failed_gates, report, write_report
+from gnn.evaluation.report import report, write_report
 from gnn.events.split import split_interactions
 from kg.config import Config
-from kg.errors import GateError
 from kg.files.json_file import read_json
 
 
-def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Console) -> dict[str, Any]:
-    """Evaluate the model that was fitted on the training part, and write report.json and report.md.
+def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Console, previous: Path | None = None) -> dict[str, Any]:
+    """Evaluate the model that was fitted on the training part, ask the gates, and write report.json and report.md.
 
     Args:
         config: The shop's configuration.
         model: How the build was trained.
         build: Folder of the build.
         console: Shows progress.
+        previous: Folder of the published build, for gates that compare with it.
+
+    Raises:
+        GateError: A gate does not pass; the report is written all the same.
     """
     settings = config.section(EvaluateConfig)
     artifact = load_artifact(build / "model")
@@ -76,10 +80,12 @@ def evaluate_build(config: Config, model: ModelConfig, build: Path, console: Con
         repeats=repeat_results(artifact, split.train, split.repeats(), settings),
         ratings=None if ratings is None else asdict(ratings),
     )
+    gates = asked("evaluate", content, read_json(previous / "report.json") if previous else {}, settings)
+    content["gates"] = {name: result.record() for name, result in gates.items()}
     write_report(build, content, read_json(build / "training.json").get("events", ()))
-    problems = failed_gates(content, settings.require)
-    if problems:
-        raise GateError(
-            f"build {build.name} is not good enough: {'; '.join(problems)}", hint=f"see {build / 'report.md'}; [evaluate] require demands it"
-        )
-    return {"users": len(test.users), **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics}}
+    refuse_failed(gates, f"see {build / 'report.md'}")
+    return {
+        "gates": content["gates"],
+        "users": len(test.users),
+        **{name: round(results[0].metrics[name], 4) for name in ("recall@10", "ndcg@10") if name in results[0].metrics},
+    }

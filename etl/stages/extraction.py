@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from kg.config import Config, ExtractConfig, ShopConfig
+from kg.files.atomic import whole_file, write_whole
 from kg.workspace import Workspace
 
 INFERRED = "inferred.parquet"
@@ -60,7 +61,7 @@ def extend(
     counts: dict[str, int] = {}
     read = learned(workspace, config, items, attributes, progress)
     if read is not None:
-        _write(build / LEARNED, read.everything)
+        write_whole(build / LEARNED, read.everything.write_parquet)
         attributes, counts["learned"] = _joined(attributes, read.certain), read.certain.height
     if extract.infer:
         certain = _inferred(build, items, attributes, extract.infer_threshold)
@@ -129,14 +130,8 @@ def _inferred(build: Path, items: pl.DataFrame, attributes: pl.DataFrame, thresh
     from kg.extract.inferred import above, infer
 
     found = infer(items, attributes)
-    _write(build / INFERRED, found)
+    write_whole(build / INFERRED, found.write_parquet)
     return above(found, threshold)
-
-
-def _write(path: Path, table: pl.DataFrame) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    table.write_parquet(temporary)
-    temporary.replace(path)
 
 
 def _write_vectors(build: Path, items: pl.DataFrame, extract: ExtractConfig, language: str, progress: Callable[[int, int], None]) -> None:
@@ -149,7 +144,5 @@ def _write_vectors(build: Path, items: pl.DataFrame, extract: ExtractConfig, lan
     chosen = extract.vectors
     method = best_method() if chosen == "auto" or chosen == "none" else chosen
     vectors = text_vectors(texts, method, language=language, progress=progress)
-    temporary = build / f"{VECTORS}.tmp"
-    with temporary.open("wb") as file:
+    with whole_file(build / VECTORS) as path, path.open("wb") as file:
         np.save(file, vectors)
-    temporary.replace(build / VECTORS)

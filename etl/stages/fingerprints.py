@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from etl.clean.config import CleanConfig
-from etl.settings import SourceConfig
 from etl.sources import registry
+from etl.sources.config import SourceConfig
 from kg.config import Section
 from kg.errors import BuildError
 
@@ -47,12 +48,21 @@ def inputs(root: Path, sources: Iterable[SourceConfig], clean: CleanConfig) -> l
         found.append(hashlib.sha256((root / clean.rules).read_bytes()).hexdigest())
     for source in sources:
         stat = registry.resolve(root, source.path).stat()
-        found.append([source.model_dump(), stat.st_size, stat.st_mtime_ns])
+        found.append([source.model_dump(), stat.st_size, stat.st_mtime_ns, plugin_code(source.importer)])
         for beside in (source.link, source.taxonomy):
             if beside:
                 stat = registry.resolve(root, beside).stat()
                 found.append([stat.st_size, stat.st_mtime_ns])
     return found
+
+
+def plugin_code(thing: object) -> str:
+    """Return a digest of the module that a plug-in comes from; "" for Reckon's own, whose code each stage's fingerprint has."""
+    module = sys.modules.get(type(thing).__module__)
+    file = getattr(module, "__file__", None)
+    if file is None or type(thing).__module__.partition(".")[0] in ("kg", "gnn", "etl", "api", "builtins"):
+        return ""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def section(config: Section) -> object:

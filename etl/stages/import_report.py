@@ -9,6 +9,7 @@ from typing import Any
 
 from etl.clean.config import FLAGS, CleanConfig
 from etl.sources.importer import Counts, Imported
+from kg.files.atomic import write_text
 from kg.files.json_file import write_json
 
 NAMES = ("import.json", "import.md")
@@ -51,9 +52,7 @@ def report(imported: Imported, counted: Mapping[str, Counts], clean: CleanConfig
 def write(folder: Path, said: dict[str, Any]) -> None:
     """Write `import.json` and `import.md`, each whole or not at all."""
     write_json(folder / "import.json", said)
-    temporary = folder / "import.md.tmp"
-    temporary.write_text(markdown(said), encoding="utf-8")
-    temporary.replace(folder / "import.md")
+    write_text(folder / "import.md", markdown(said))
 
 
 def markdown(said: dict[str, Any]) -> str:

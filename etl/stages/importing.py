@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from etl.stages import graph_build, import_report, ledger_import
 from kg.catalog.file_changes import apply_changes
 from kg.catalog.item_changes import ItemChange
 from kg.config import Config, ShopConfig
+from kg.files.atomic import write_whole
 from kg.tables import Catalog
 from kg.workspace import Workspace
 
@@ -56,7 +57,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
             imported.write(temporary)
         else:
             apply_changes(catalog if taken is None else taken.catalog, logged).write(temporary)
-        _write(imported.events.flagged().sink_parquet, build / "flagged.parquet")
+        write_whole(build / "flagged.parquet", imported.events.flagged().sink_parquet)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -110,9 +111,3 @@ def replace_file(source: Path, target: Path) -> None:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-
-
-def _write(write: Callable[[Path], object], path: Path) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    write(temporary)
-    temporary.replace(path)

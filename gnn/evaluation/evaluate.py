@@ -18,7 +18,7 @@ from gnn.config import EvaluateConfig
 from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, InSeason, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
 from gnn.events.timing import told
 from gnn.graph.walks import FloatArray, largest
-from gnn.metrics import IntArray, all_per_user, beyond_accuracy, bootstrap_interval, hits_of, intra_list_diversity, means, paired_p_value
+from gnn.metrics import IntArray, RankedLists, all_per_user, beyond_accuracy, bootstrap_interval, means, paired_p_value
 from gnn.model.scorer import score
 from gnn.recommend.recommender import Recommender
 from gnn.training.factors import confidence_for
@@ -201,14 +201,11 @@ def measured(name: str, ranked: IntArray, test: TestUsers, config: EvaluateConfi
         config: Cut-offs and bootstrap.
     """
     popularity = np.asarray(test.seen.sum(axis=0)).ravel().astype(np.int64)
-    n_relevant = np.asarray([len(items) for items in test.relevant], dtype=np.int64)
-    per_user = all_per_user(hits_of(ranked, test.relevant), n_relevant, config.cutoffs)
+    lists = RankedLists(ranked, test.relevant, popularity, test.features, config.seed)
+    per_user = all_per_user(lists.hits, lists.n_relevant, config.cutoffs)
     main: list[str] = [key for key in ("recall@10", "recall@20", "ndcg@10", "hit@10") if key in per_user]
     intervals: dict[str, tuple[float, float]] = {key: bootstrap_interval(per_user[key], samples=config.bootstrap, seed=config.seed) for key in main}
-    beyond = beyond_accuracy(ranked, popularity, 10)
-    if test.features is not None:
-        beyond["diversity@10"] = intra_list_diversity(ranked, test.features, 10, seed=config.seed)
-    return ModelResult(name, means(per_user), beyond, intervals, per_user)
+    return ModelResult(name, means(per_user), beyond_accuracy(lists), intervals, per_user)
 
 
 def baseline_rankers(artifact: Artifact, names: Sequence[str]) -> list[Ranker]:

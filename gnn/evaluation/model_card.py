@@ -6,9 +6,11 @@ Source: Mitchell et al. 2019, doi:10.1145/3287560.3287596.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from gnn.config import KIND_WEIGHTS, EvaluateConfig, ModelConfig, Requirement
+from gnn.config import KIND_WEIGHTS, EvaluateConfig, ModelConfig
+from gnn.gates.base import GATES
+from gnn.metrics.base import titles
 from gnn.training.factors import width_for
 
 _MAIN = "ndcg@10"
@@ -74,7 +76,7 @@ def general_card() -> str:
     weights = ", ".join(f"{kind} {weight:g}" for kind, weight in KIND_WEIGHTS.items())
     cutoffs = ", ".join(str(k) for k in evaluate.cutoffs)
     baselines = ", ".join(name.replace("_", " ") for name in evaluate.baselines)
-    demands = ", ".join(get_args(Requirement))
+    demands = ", ".join(gate.name for gate in GATES if gate.stage == "evaluate")
     return f"""# Model card
 
 Written by `reckon model-card`. Each build has a card of its own with its data and numbers, `builds/<id>/model-card.md`; this one is about the model
@@ -101,8 +103,8 @@ width {width_for(1)} ({width_for(10**6)} above 30,000 items), the regression tak
 
 ## What is measured
 
-In every build, on up to {evaluate.max_users:,} shoppers, all items ranked, seen ones left out: recall, precision, F1, hit, ndcg, MRR and MAP at
-{cutoffs}; coverage, novelty, Gini, long-tail share and diversity; MAE and RMSE where events carry ratings; by length of history and
+In every build, on up to {evaluate.max_users:,} shoppers, all items ranked, seen ones left out: {titles("users")} at
+{cutoffs}; {titles("lists")}; MAE and RMSE where events carry ratings; by length of history and
 age of the item; with bootstrap intervals. Beside it: {baselines}; the model without the graph, with shuffled
 attributes, and without each relation; and the explanations of 500 shoppers (whether shares add up, whether every step is an edge, what deleting
 paths does). `[evaluate] require` holds a build back that misses {demands}.

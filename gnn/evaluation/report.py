@@ -15,10 +15,10 @@ from gnn.evaluation.evaluate import Comparison, ModelResult
 from gnn.evaluation.explanation_quality import Quality
 from gnn.evaluation.model_card import model_card
 from gnn.evaluation.report_page import Section, page
+from gnn.metrics.base import table_columns
 from gnn.types import BoolArray
+from kg.files.atomic import write_text
 
-_COLUMNS = ("recall@10", "recall@20", "ndcg@10", "ndcg@20", "hit@10", "precision@10", "f1@10")
-_BEYOND = ("coverage@10", "novelty@10", "gini@10", "long_tail@10", "diversity@10")
 _MAIN = "ndcg@10"
 _SEASON = "Scores are multiplied with how recent the popularity of an item is: half-life {half_life_days:g} days, exponent {exponent:g}."
 
@@ -107,6 +107,7 @@ def verdict(results: Sequence[ModelResult], ablations: Sequence[ModelResult] = (
 
 def sections(content: Mapping[str, Any]) -> list[Section]:
     """Arrange a report as tables."""
+    columns, beyond = table_columns("users"), table_columns("lists")
     counts = f"{content['users']:,} users with {content['pairs']:,} withheld items"
     models = content["models"]
     left_out = tuple(f"{name} was left out: {why}." for name, why in content["skipped"].items())
@@ -114,24 +115,24 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
         Section(
             "",
             f"{counts}; split: {content['split']} ({content['split_why']}); full ranking, seen items excluded.",
-            ("model", *_COLUMNS),
-            {name: _cells(numbers, _COLUMNS) for name, numbers in models.items()},
+            ("model", *columns),
+            {name: _cells(numbers, columns) for name, numbers in models.items()},
             left_out,
         ),
         *_intervals(content),
         Section(
-            "What is recommended", "", ("model", *_BEYOND), {n: _cells(v, _BEYOND, "beyond_accuracy") for n, v in models.items()}, plot="popularity"
+            "What is recommended", "", ("model", *beyond), {n: _cells(v, beyond, "beyond_accuracy") for n, v in models.items()}, plot="popularity"
         ),
     ]
     if content.get("repeats"):
-        rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["repeats"].items()}
-        found.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *_COLUMNS), rows))
+        rows = {name: _cells(numbers, columns) for name, numbers in content["repeats"].items()}
+        found.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *columns), rows))
     if content.get("ratings"):
         found.append(_ratings(content["ratings"]))
     if content["ablations"]:
-        rows = {name: _cells(numbers, _COLUMNS) for name, numbers in content["ablations"].items()}
+        rows = {name: _cells(numbers, columns) for name, numbers in content["ablations"].items()}
         text = "Shuffled: items swapped their values at random in every attribute relation; what was learned from the true ones stays."
-        found.append(Section("With parts of the model closed, nothing trained again", text, ("model", *_COLUMNS), rows, plot="ablations"))
+        found.append(Section("With parts of the model closed, nothing trained again", text, ("model", *columns), rows, plot="ablations"))
     for kind, parts in (("length of history", content["slices"]), ("age of the withheld items", content.get("item_slices", {}))):
         if parts:
             rows = {f"{label} ({part['users']:,} users)": [_number(part[_MAIN].get(name)) for name in models] for label, part in parts.items()}
@@ -139,6 +140,9 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     if content.get("explanations"):
         found.append(_explanations(content["explanations"]))
         found += _deletion(content["explanations"].get("by_rank", ()))
+    if content.get("gates"):
+        rows = {name: ["passed" if gate["passed"] else "not passed", gate["message"]] for name, gate in content["gates"].items()}
+        found.append(Section("Gates", "", ("gate", "", "measured"), rows))
     powers = ("start", "middle", "end", "popularity")
     walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", ", ".join(f"{walk[name]:.2f}" for name in powers)] for walk in content["walks"]}
     learned = {
@@ -230,29 +234,4 @@ def write_report(folder: Path, content: Mapping[str, Any], trace: Sequence[Mappi
         "model-card.md": model_card(content),
     }
     for name, text in texts.items():
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
-
-
-def failed_gates(content: Mapping[str, Any], required: Sequence[str]) -> list[str]:
-    """Say which of the demands of `[evaluate] require` a build does not meet, with the numbers."""
-    models, parts = content["models"], content["ablations"]
-    problems = []
-    if required and content.get("users") == 0:
-        return [f"{', '.join(required)}: no user has withheld events, so nothing was measured"]
-    if "graph_helps" in required:
-        names = list(parts or ())
-        if "without the graph" not in names:
-            problems.append("graph_helps: the model has no walks over the graph that it could do without")
-        else:
-            whole, bare = (parts[name]["metrics"][_MAIN] for name in (names[0], "without the graph"))
-            problems += [f"graph_helps: {_MAIN} {whole:.4f} with the graph, {bare:.4f} without"] if whole <= bare else []
-    if "beats_baselines" in required:
-        (_, ours), *others = [(name, numbers["metrics"][_MAIN]) for name, numbers in models.items()]
-        problems += ["beats_baselines: no baseline was measured"] if not others else []
-        problems += [f"beats_baselines: {_MAIN} {ours:.4f}, {name} {theirs:.4f}" for name, theirs in others if theirs >= ours]
-    if "exact_explanations" in required:
-        exact = [gate for gate in content["explanations"]["gates"] if gate["name"] in ("completeness_error", "path_validity", "coverage")]
-        problems += [f"exact_explanations: {g['name']} {g['value']:.3g}, {g['is']} {g['limit']:g}" for g in exact if not g["passed"]]
-    return problems
+        write_text(folder / name, text)

@@ -24,6 +24,7 @@ import polars as pl
 from gnn.events.split import split_interactions
 from gnn.events.timing import timing_of
 from gnn.graph.walks import FloatArray
+from gnn.metrics.ndcg import discounts
 from gnn.model.history import fade
 from gnn.model.scorer import IntArray, Values
 
@@ -149,7 +150,7 @@ def ranked(users: IntArray, items: IntArray, scores: Values, depth: int) -> dict
 
 def ndcg(lists: dict[int, IntArray], wanted: dict[int, IntArray], k: int = _DEPTH) -> float:
     """Return the mean ndcg@k over the users who want something."""
-    gains = 1.0 / np.log2(np.arange(2, k + 2))
+    gains = discounts(k)
     ideal = np.cumsum(gains)
     reached = []
     for user, items in wanted.items():

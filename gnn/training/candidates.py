@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from gnn.graph.walks import FloatArray
 from gnn.metrics import IntArray
+from gnn.metrics.ndcg import discounts, ideal_gain
 from gnn.types import BoolArray, Values
 
 Gates = npt.NDArray[np.float64]
@@ -219,8 +220,8 @@ def ndcg_of(scores: FloatArray, relevant: BoolArray, n_relevant: IntArray, k: in
         rows, own = scores[users[part]], scores[users[part], places[part]][:, None]
         # Only the ranks of the hits are asked for; equal scores by the smaller item number, as serving does.
         ahead = ((rows > own) | ((rows == own) & (before < places[part][:, None]))).sum(axis=1)
-        gains[part] = np.where(ahead < k, 1.0 / np.log2(ahead + 2.0), 0.0)
-    ideal = np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))[np.minimum(n_relevant, k) - 1]
+        gains[part] = np.where(ahead < k, discounts(k)[np.minimum(ahead, k - 1)], 0.0)
+    ideal = ideal_gain(np.maximum(n_relevant, 1), k)
     return np.asarray(np.bincount(users, weights=gains, minlength=len(scores)) / ideal, dtype=np.float64)
 
 

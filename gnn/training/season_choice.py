@@ -17,7 +17,8 @@ from gnn.events.split import split_interactions
 from gnn.events.timing import timing_of
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, largest
-from gnn.metrics import all_per_user, hits_of
+from gnn.metrics import hits_of
+from gnn.metrics.ndcg import ndcg
 from gnn.model.history import HistoryWeights
 from gnn.model.scorer import IntArray, Values, history_weights
 from gnn.model.season import Season
@@ -92,5 +93,5 @@ def _window(graph: GraphArrays, train: pl.DataFrame, wanted: pl.DataFrame, tried
             now[row.indices] = -np.inf
             lists[place].append(largest(now, nums, _DEPTH).astype(np.int64))
     counts = np.asarray([len(row) for row in relevant], dtype=np.int64)
-    found = [all_per_user(hits_of(np.stack(ranked), relevant), counts, (_DEPTH,))[f"ndcg@{_DEPTH}"].mean() for ranked in lists]
+    found = [ndcg(hits_of(np.stack(ranked), relevant), counts, _DEPTH).mean() for ranked in lists]
     return np.asarray(found, dtype=np.float64)

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kg.files.atomic import write_text
+
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON, whole or not at all."""
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    temporary.write_text(json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
-    temporary.replace(path)
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, default=str) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

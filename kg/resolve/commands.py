@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import polars as pl
 
+from kg.files.atomic import write_whole
 from kg.resolve.items.matcher import ItemMatcher
 from kg.resolve.items.records import read_pairs
 
@@ -41,19 +40,5 @@ def score_pairs(model_path: Path, pairs_path: Path, out_path: Path) -> pl.DataFr
         InputError: The pairs are missing or malformed; names the file, row and column.
     """
     scored = ItemMatcher.load(model_path).score(read_pairs(pairs_path, labelled=False))
-    write_parquet(scored, out_path)
+    write_whole(out_path, scored.write_parquet)
     return scored
-
-
-def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame by write-then-rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        frame.write_parquet(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,17 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gnn.metrics import (
-    PER_USER,
+    METRICS,
+    IntArray,
+    ListsMetric,
+    Metric,
+    RankedLists,
+    UserMetric,
     all_per_user,
     beyond_accuracy,
     bootstrap_interval,
-    gini,
     hits_of,
-    intra_list_diversity,
     paired_p_value,
-    per_user,
-    pruned_items,
 )
+from gnn.metrics.base import lists_metrics, metrics_table, table_columns, user_metrics
+from gnn.metrics.diversity import intra_list_diversity
+from gnn.metrics.gini import gini
+from gnn.metrics.long_tail import most_popular
+from gnn.types import BoolArray, Values
+
+
+def per_user(hits: BoolArray, n_relevant: IntArray, k: int) -> dict[str, Values]:
+    return {metric.name: metric.per_user(hits, n_relevant, k) for metric in user_metrics()}
 
 
 def test_measures_by_hand() -> None:
@@ -62,7 +73,8 @@ def test_measures_agree_with_ranx() -> None:
     ours = all_per_user(hits_of(ranked, relevant), np.array([len(items) for items in relevant]), (5, 10, 20))
     qrels = ranx.Qrels({str(user): {str(item): 1 for item in items} for user, items in enumerate(relevant)})
     run = ranx.Run({str(user): {str(item): float(20 - place) for place, item in enumerate(row)} for user, row in enumerate(ranked)})
-    theirs_name = {"recall": "recall", "precision": "precision", "f1": "f1", "hit": "hit_rate", "ndcg": "ndcg", "mrr": "mrr"}
+    theirs_name = {metric.name: metric.ranx for metric in METRICS if metric.ranx}
+    assert len(theirs_name) >= 6
     names = [f"{theirs}@{k}" for theirs in theirs_name.values() for k in (5, 10, 20)]
     theirs = ranx.evaluate(qrels, run, names)
     for name, other in theirs_name.items():
@@ -72,7 +84,7 @@ def test_measures_agree_with_ranx() -> None:
 
 def test_all_measures_at_all_cutoffs() -> None:
     names = all_per_user(np.zeros((2, 10), dtype=bool), np.array([1, 1]), (5, 10))
-    assert set(names) == {f"{name}@{k}" for name in PER_USER for k in (5, 10)}
+    assert set(names) == {f"{name}@{k}" for name in (metric.name for metric in user_metrics()) for k in (5, 10)}
 
 
 def test_gini_of_equal_shares_is_zero_and_of_one_item_close_to_one() -> None:
@@ -82,11 +94,11 @@ def test_gini_of_equal_shares_is_zero_and_of_one_item_close_to_one() -> None:
 
 
 def test_head_items_carry_most_events() -> None:
-    assert pruned_items(np.array([1, 80, 10, 9])).tolist() == [False, True, False, False]
+    assert most_popular(np.array([1, 80, 10, 9])).tolist() == [False, True, False, False]
 
 
 def test_beyond_accuracy_by_hand() -> None:
-    measured = beyond_accuracy(np.array([[0, 1], [0, -1]]), np.array([8, 1, 1, 0]), 2)
+    measured = beyond_accuracy(RankedLists(np.array([[0, 1], [0, -1]]), (), np.array([8, 1, 1, 0])), 2)
     assert measured["coverage@2"] == 0.5
     assert measured["novelty@2"] == pytest.approx((2 * -math.log2(0.8) - math.log2(0.1)) / 3)
     assert measured["long_tail@2"] == pytest.approx(1 / 3)
@@ -116,3 +128,51 @@ def test_paired_test_tells_a_difference_from_chance() -> None:
     assert paired_p_value(base + 0.05 + 0.1 * rng.random(400), base, samples=500, seed=1) < 0.01
     assert paired_p_value(base + rng.normal(0, 0.1, 400), base, samples=500, seed=1) > 0.01
     assert paired_p_value(base, base, samples=500, seed=1) == 1.0
+
+
+@pytest.mark.parametrize("metric", METRICS.all(), ids=METRICS.names())
+def test_every_metric_says_what_it_is(metric: Metric) -> None:
+    assert metric.__doc__
+    assert metric.title
+    assert (metric in user_metrics()) == (metric.measures == "users")
+    assert (metric in lists_metrics()) == (metric.measures == "lists")
+    assert set(metric.needs) <= {"features"}
+
+
+@pytest.mark.parametrize("metric", user_metrics(), ids=lambda metric: metric.name)
+def test_a_metric_of_users_is_between_none_and_all(metric: UserMetric) -> None:
+    hits = np.random.default_rng(3).random((40, 20)) < 0.3
+    n_relevant = np.maximum(hits.sum(axis=1), 1)
+    for k in (1, 5, 20):
+        values = metric.per_user(hits, n_relevant, k)
+        assert values.shape == (40,)
+        assert ((values >= 0) & (values <= 1)).all()
+        assert (metric.per_user(hits, n_relevant, k) == values).all()
+    assert (metric.per_user(np.zeros((40, 20), dtype=bool), n_relevant, 5) == 0).all()
+
+
+@pytest.mark.parametrize("metric", lists_metrics(), ids=lambda metric: metric.name)
+def test_a_metric_of_lists_is_one_number(metric: ListsMetric) -> None:
+    rng = np.random.default_rng(4)
+    features = sp.csr_matrix((rng.random((30, 6)) < 0.4).astype(np.float32))
+    lists = RankedLists(np.stack([rng.permutation(30)[:12] for _ in range(9)]), (), rng.integers(0, 20, 30), features)
+    assert metric.of_lists(lists, 10) == metric.of_lists(lists, 10) >= 0
+    assert metric.needs == () or math.isnan(metric.of_lists(RankedLists(lists.ranked, (), lists.popularity), 10))
+
+
+def test_tables_and_docs_list_every_metric() -> None:
+    shown = [f"{metric.name}@{k}" for metric in METRICS for k in metric.columns]
+    assert [*table_columns("users"), *table_columns("lists")] == shown
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-metric.md"
+    assert metrics_table() in page.read_text(encoding="utf-8"), "put what metrics_table() returns into docs/how-to/add-a-metric.md"
+
+
+def test_a_metric_that_measures_nothing_is_refused() -> None:
+    class Nothing:
+        """0"""
+
+        name = title = "nothing"
+        measures, columns, order, needs, ranx = "users", (10,), 1, (), ""
+
+    with pytest.raises(ValueError, match="lacks per_user"):
+        METRICS.register(Nothing())  # type: ignore[arg-type]

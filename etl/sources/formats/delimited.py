@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from etl.sources.importers import IMPORTERS, Importer
 from etl.sources.raw import LINE, RawFile, RawTable, told
 from etl.sources.text.blocks import MAX_LINE_BYTES, Block, Lines, blocks
 from kg.errors import InputError
@@ -192,3 +193,32 @@ def _header(file: RawFile, lines: Lines) -> _Header:
 
 def _shown(delimiter: str) -> str:
     return "\\t" if delimiter == "\t" else delimiter
+
+
+class Csv(Importer):
+    """Values separated by commas, or by what `delimiter` says."""
+
+    name = "csv"
+    summary = "mapped by `columns`; `delimiter` where it is no comma"
+    suffixes = ("csv",)
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a delimited file."""
+        return read(file)
+
+
+class Tsv(Importer):
+    """Values separated by tabs."""
+
+    name = "tsv"
+    summary = "mapped"
+    suffixes = ("tsv", "tab")
+    delimiter = "\t"
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a delimited file."""
+        return read(file)
+
+
+IMPORTERS.register(Csv())
+IMPORTERS.register(Tsv())

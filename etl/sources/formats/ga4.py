@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from etl.sources.formats import jsonl
+from etl.sources.importers import IMPORTERS, Importer, Meaning, Table
 from etl.sources.raw import RawFile, RawTable
 from etl.sources.text.blocks import blocks
 from kg.errors import InputError
@@ -120,3 +121,34 @@ def _seconds(microseconds: object) -> float | None:
     if isinstance(microseconds, bool) or not isinstance(microseconds, int | float | str):
         raise TypeError(microseconds)
     return int(microseconds) / 1e6
+
+
+_EVENTS = Meaning(
+    {
+        **{"user_id": "user", "item_id": "item_id", "kind": "event_kind", "time": "event_time"},
+        **{"quantity": "quantity", "price": "paid", "order": "transaction_id", "event_id": "purchase_line"},
+    }
+)
+_ITEMS = Meaning(
+    {"item_id": "item_id", "title": "item_name", "brand": "item_brand", "categories": "categories", "price": "price", "variant": "item_variant"},
+    repeated="first",
+)
+
+
+class AnalyticsEvents(Importer):
+    """An export of GA4."""
+
+    name = "ga4"
+    summary = "GA4 e-commerce events, JSON lines as BigQuery exports them"
+    tables = ("items", "interactions")
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read an export."""
+        return read(file)
+
+    def meaning(self, table: Table, file: RawFile) -> Meaning | None:
+        """Return what the fields of an event, or of its items, mean."""
+        return {"items": _ITEMS, "interactions": _EVENTS}.get(table)
+
+
+IMPORTERS.register(AnalyticsEvents())

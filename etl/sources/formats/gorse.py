@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from etl.sources.formats import jsonl
+from etl.sources.importers import IMPORTERS, Importer, Meaning, Table
 from etl.sources.raw import RawFile, RawTable
 from etl.sources.text.blocks import blocks
 from kg.errors import InputError
@@ -68,3 +69,33 @@ def _labels(labels: object) -> dict[str, object]:
     if isinstance(labels, dict):
         return dict(labels)
     return {"label": labels} if labels else {}
+
+
+_ITEMS = Meaning(
+    {
+        **{"item_id": "ItemId", "title": "Comment", "categories": "Categories", "available": "Available"},
+        **{name: f"Labels.{name}" for name in OWN_LABELS},
+    },
+    attributes_json="Labels",
+)
+_USERS = Meaning({"user_id": "UserId"}, attributes_json="Labels")
+_FEEDBACK = Meaning({"user_id": "UserId", "item_id": "ItemId", "kind": "Kind", "time": "Timestamp", "rating": "Value"})
+
+
+class GorseFiles(Importer):
+    """Bulk files of Gorse."""
+
+    name = "gorse"
+    summary = "Gorse bulk files, JSON lines"
+    tables = ("items", "interactions", "users")
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a file of users, items or feedback."""
+        return read(file)
+
+    def meaning(self, table: Table, file: RawFile) -> Meaning | None:
+        """Return what the fields of a user, an item or feedback mean."""
+        return {"items": _ITEMS, "users": _USERS, "interactions": _FEEDBACK}.get(table)
+
+
+IMPORTERS.register(GorseFiles())

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import orjson
 import polars as pl
 
+from etl.sources.importers import IMPORTERS, Importer
 from etl.sources.raw import LINE, RawFile, RawTable, told
 from etl.sources.text.blocks import Block, Lines, blocks
 from kg.errors import InputError
@@ -94,3 +95,18 @@ def _text(value: object) -> str | None:
         # Identifiers that passed through a floating-point column come as 12345.0.
         return str(int(value))
     return orjson.dumps(value).decode()
+
+
+class JsonLines(Importer):
+    """One JSON object a line."""
+
+    name = "jsonl"
+    summary = 'mapped; a list is many values, `{"en": …}` a text in several languages'
+    suffixes = ("jsonl", "ndjson")
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a file of JSON lines."""
+        return read(file)
+
+
+IMPORTERS.register(JsonLines())

@@ -16,6 +16,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from etl.sources.formats import delimited, jsonl
+from etl.sources.importers import IMPORTERS, Importer, Meaning, Table
 from etl.sources.raw import RawFile, RawTable, no_rejects
 from etl.sources.text import blocks, streams
 from kg.errors import InputError
@@ -167,3 +168,38 @@ class _Products:
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+_ITEMS = Meaning(
+    {
+        **{name: name for name in ("title", "description", "brand", "gtin", "mpn", "color", "size", "material", "pattern", "gender", "age_group")},
+        **{"item_id": "id", "price": "price", "available": "availability", "condition": "condition", "item_group": "item_group_id"},
+        **{"sale_price": "sale_price", "sale_dates": "sale_price_effective_date"},
+        "categories": ["product_type", "google_product_category"],
+    },
+    split={"categories": ">", "color": "/", "material": "/"},
+    attributes_json=DETAILS,
+)
+"""`id` is required; each of the others may be missing."""
+
+
+class ProductFeed(Importer):
+    """A feed of Google Merchant Center."""
+
+    name = "gmc"
+    summary = "Google Merchant Center product feed: XML (RSS 2.0, Atom) or text with tabs"
+    suffixes = ("xml",)
+    delimiter = "\t"
+    tables = ("items",)
+    numbered_categories = True
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a feed."""
+        return read(file)
+
+    def meaning(self, table: Table, file: RawFile) -> Meaning | None:
+        """Return what the attributes of a product mean."""
+        return _ITEMS if table == "items" else None
+
+
+IMPORTERS.register(ProductFeed())

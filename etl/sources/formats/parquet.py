@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.sources.importers import IMPORTERS, Importer
 from etl.sources.raw import CHUNK_ROWS, LINE, RawFile, RawTable, no_rejects
 from etl.sources.text import streams
 from kg.errors import InputError
@@ -77,3 +78,18 @@ def _unpacked(file: RawFile) -> Iterator[Path]:
                     raise InputError(f"{file.name} unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GiB", hint="give it unpacked")
         unpacked.flush()
         yield Path(unpacked.name)
+
+
+class Parquet(Importer):
+    """A Parquet file."""
+
+    name = "parquet"
+    summary = "mapped; a list is many values"
+    suffixes = ("parquet", "pq")
+
+    def read(self, file: RawFile) -> Iterator[RawTable]:
+        """Read a Parquet file."""
+        return read(file)
+
+
+IMPORTERS.register(Parquet())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.settings import SourceConfig
+from etl.sources.config import SourceConfig
 from etl.sources.raw import LINE, RawTable
 from etl.sources.values import times
 from etl.sources.values.cells import declared, values_of, written
@@ -128,7 +128,8 @@ class Columns:
         else:
             cells = [values_of(self.raw.frame[part], self.source.split.get(name), name, self.reading.language) for part in names]
             values = pl.DataFrame([cell.alias(str(n)) for n, cell in enumerate(cells)]).select(pl.concat_list(pl.all())).to_series()
-        if name == "categories" and (self.source.taxonomy or self.source.file_format == "gmc"):
+        importer = self.source.importer
+        if name == "categories" and (self.source.taxonomy or (importer and importer.numbered_categories)):
             values = self._named_categories(values)
         self.add(name, values.alias(name).to_frame().select(pl.col(name).list.unique(maintain_order=True)).to_series())
 

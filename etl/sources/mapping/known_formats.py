@@ -2,106 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from etl.settings import REQUIRED, SourceConfig
 from etl.sources import registry
-from etl.sources.formats import gorse, merchant, recbole
-from etl.sources.mapping.attributes import attribute_name
+from etl.sources.config import REQUIRED, SourceConfig
+from etl.sources.importers import IMPORTERS, Meaning
 from etl.sources.raw import RawFile
 from kg.errors import InputError
 
-Columns = Mapping[str, str | list[str]]
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What one table of a format says by default.
-
-    Attributes:
-        columns: Our column → the format's.
-        split: Our column → separator of many values in one cell.
-        attributes_json: The format's column that holds an object of attributes.
-        repeated: What rows that repeat an id mean.
-        kind: Kind of interaction where no column says it.
-    """
-
-    columns: Columns
-    split: Mapping[str, str] = field(default_factory=dict)
-    attributes_json: str = ""
-    repeated: str = "reject"
-    kind: str = ""
-
-
 _SALE = ("sale_price", "sale_dates")
-GMC = Meaning(
-    {
-        **{name: name for name in ("title", "description", "brand", "gtin", "mpn", "color", "size", "material", "pattern", "gender", "age_group")},
-        **{"item_id": "id", "price": "price", "available": "availability", "condition": "condition", "item_group": "item_group_id"},
-        **{"sale_price": "sale_price", "sale_dates": "sale_price_effective_date"},
-        "categories": ["product_type", "google_product_category"],
-    },
-    split={"categories": ">", "color": "/", "material": "/"},
-    attributes_json=merchant.DETAILS,
-)
-GA4_EVENTS = Meaning(
-    {
-        **{"user_id": "user", "item_id": "item_id", "kind": "event_kind", "time": "event_time"},
-        **{"quantity": "quantity", "price": "paid", "order": "transaction_id", "event_id": "purchase_line"},
-    }
-)
-GA4_ITEMS = Meaning(
-    {"item_id": "item_id", "title": "item_name", "brand": "item_brand", "categories": "categories", "price": "price", "variant": "item_variant"},
-    repeated="first",
-)
-GORSE_ITEMS = Meaning(
-    {
-        **{"item_id": "ItemId", "title": "Comment", "categories": "Categories", "available": "Available"},
-        **{name: f"Labels.{name}" for name in gorse.OWN_LABELS},
-    },
-    attributes_json="Labels",
-)
-GORSE_USERS = Meaning({"user_id": "UserId"}, attributes_json="Labels")
-GORSE_FEEDBACK = Meaning({"user_id": "UserId", "item_id": "ItemId", "kind": "Kind", "time": "Timestamp", "rating": "Value"})
-
-_STATIC: Mapping[tuple[str, str], Meaning] = {
-    ("gmc", "items"): GMC,
-    ("ga4", "interactions"): GA4_EVENTS,
-    ("ga4", "items"): GA4_ITEMS,
-    ("gorse", "items"): GORSE_ITEMS,
-    ("gorse", "users"): GORSE_USERS,
-    ("gorse", "interactions"): GORSE_FEEDBACK,
-}
-
-_SYNONYMS: Mapping[str, Sequence[str]] = {
-    "user_id": ("user_id", "uid", "session_id"),
-    "item_id": ("item_id", "iid", "item_id_list"),
-    "time": ("timestamp", "time"),
-    "rating": ("rating",),
-    "kind": ("kind", "behavior", "behavior_type"),
-    "quantity": ("quantity",),
-    "price": ("price",),
-    "price_cents": ("price_cents",),
-    "order": ("order",),
-    "title": ("title", "name", "item_name", "movie_title", "product_title"),
-    "description": ("description",),
-    "brand": ("brand", "item_brand"),
-    "categories": ("categories", "category", "class", "genre", "genres"),
-    "available": ("available",),
-    "head": ("head_id", "head"),
-    "relation": ("relation_id", "relation"),
-    "tail": ("tail_id", "tail"),
-}
-"""Our column → what RecBole's data sets call it, the first one that a file has."""
-
-_OURS: Mapping[str, Sequence[str]] = {
-    "items": ("item_id", "title", "description", "brand", "categories", "price", "price_cents", "available"),
-    "interactions": ("user_id", "item_id", "time", "rating", "kind", "quantity", "price", "price_cents", "order"),
-    "users": ("user_id",),
-    "triples": ("head", "relation", "tail"),
-}
 
 
 @dataclass(frozen=True)
@@ -135,11 +45,8 @@ def prepared(source: SourceConfig, path: Path) -> Prepared:
     bound = int(source.max_line_mb * 2**20)
     file = registry.opened(path, file_format=file_format, delimiter=source.delimiter, encoding=source.encoding, max_line_bytes=bound)
     file = replace(file, may_be_empty=source.table != "items")
-    if file_format == "recbole":
-        meaning = _recbole(source, recbole.header(file))
-    elif (file_format, source.table) in _STATIC:
-        meaning = _STATIC[file_format, source.table]
-    else:
+    meaning = IMPORTERS.get(file_format).meaning(source.table, file)
+    if meaning is None:
         return Prepared(source, file, file_format)
     return _merged(source, meaning, file, file_format)
 
@@ -172,16 +79,3 @@ def _merged(source: SourceConfig, meaning: Meaning, file: RawFile, file_format: 
 
 def _parts(names: str | list[str]) -> list[str]:
     return [names] if isinstance(names, str) else names
-
-
-def _recbole(source: SourceConfig, header: Mapping[str, str]) -> Meaning:
-    columns: dict[str, str | list[str]] = {}
-    for ours in _OURS[source.table]:
-        found = next((name for name in _SYNONYMS[ours] if name in header), None)
-        if found and not (ours == "price_cents" and "price" in columns):
-            columns[ours] = found
-    if source.table in ("items", "users"):
-        taken = {name for names in columns.values() for name in _parts(names)}
-        columns |= {attribute_name(name): name for name, kind in header.items() if name not in taken and kind.startswith("token")}
-    kind = "" if "kind" in columns else "rating" if "rating" in columns else "purchase"
-    return Meaning(columns, kind=kind if source.table == "interactions" else "")

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.settings import SourceConfig
 from etl.sources import registry
-from etl.sources.formats import recbole
+from etl.sources.config import SourceConfig
 from kg.errors import InputError
 from kg.validation.ids import checked_series
 
@@ -30,8 +29,6 @@ def read_links(root: Path, source: SourceConfig) -> pl.DataFrame:
     """
     path = registry.resolve(root, source.link)
     named = {ours: source.link_columns.get(ours, ours) for ours in ("entity_id", "item_id")}
-    if registry.format_of(path) == "recbole":
-        recbole.header(registry.opened(path))
     parts = [table.frame.select(entity_id=named["entity_id"], item_id=named["item_id"]) for table in registry.chunks(path, [*named.values()])]
     links = pl.concat([no_links(), *(part.cast(pl.String) for part in parts)]).drop_nulls().unique(maintain_order=True)
     links = links.with_columns(checked_series(links["item_id"])[0])

@@ -148,7 +148,8 @@ class Mapping:
     def _triples(self, columns: Columns) -> None:
         for name in ("head", "relation", "tail"):
             columns.text(name, required=True)
-        foreign = columns.source.file_format == "recbole"
+        importer = columns.source.importer
+        foreign = importer is not None and importer.bare_entities
         if foreign:
             columns.add("relation", relation_name(columns.frame["relation"]))
         _refuse_names(columns, "relation", "is not a relation: a–z, 0–9 and _, starting with a letter")

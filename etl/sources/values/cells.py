@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from etl.settings import SourceConfig
+from etl.sources.config import SourceConfig
 from etl.sources.raw import RawTable
 from etl.sources.values.reading import DECIDED
 from etl.sources.values.texts import values

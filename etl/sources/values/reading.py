@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.settings import SourceConfig
+from etl.sources.config import SourceConfig
 from etl.sources.raw import RawTable
 from etl.sources.values.decimal_marks import Marks
 from etl.sources.values.times import Times

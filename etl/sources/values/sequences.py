@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from etl.settings import SourceConfig
+from etl.sources.config import SourceConfig
 from etl.sources.raw import RawTable, told
 from etl.sources.values.texts import values
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from etl.sources.values.timestamps import DAY_FIRST, MONTH_FIRST, order_of, parsed_iso, seconds_of
+from gnn.events.timing import CLOCK_FROM
 
 NOT_A_TIME = "is neither ISO 8601 nor a number"
 UNITS: Mapping[str, float] = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
-_UNIT_FROM = ((1e17, "nanoseconds"), (1e14, "microseconds"), (1e11, "milliseconds"), (1e8, "seconds"))
+_UNIT_FROM = ((1e17, "nanoseconds"), (1e14, "microseconds"), (1e11, "milliseconds"), (CLOCK_FROM, "seconds"))
 """Seconds of the years 1973 to 5138, and the same times in smaller units, do not overlap."""
 _SERIALS = (36_526, 54_789)
 """Days of the years 2000 to 2049 as spreadsheets count them, from 30 December 1899."""

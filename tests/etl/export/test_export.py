@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from etl.clean.config import CleanConfig
 from etl.console import Console
-from etl.export import atomic_output, cypher_script, gorse, graphml, recbole, tables
+from etl.export.exporters import EXPORTERS, exports_table
+from etl.export.formats import cypher_script, gorse, graphml, recbole, tables
 from etl.pipeline import jobs
 from etl.settings import SourceConfig
 from etl.sources.importer import import_sources
 from kg.config import load_config
 from kg.errors import InputError
+from kg.files.atomic import whole_folder
 from kg.graph.build import build_graph
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog, GraphTables, empty
 from kg.validation.ids import normalized
@@ -202,7 +204,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-@pytest.mark.parametrize("file_format", ["graphml", "cypher", "csv", "recbole", "gorse"])
+@pytest.mark.parametrize("file_format", EXPORTERS.names())
 def test_every_format_is_a_command(run, published, tmp_path, file_format):  # noqa: F811
     out = tmp_path / "out"
     code, told, err = run("export", "--format", file_format, "--out", out, "-w", published.root)
@@ -219,7 +221,7 @@ def test_every_format_is_a_command(run, published, tmp_path, file_format):  # no
 
 def test_an_export_that_fails_leaves_nothing(tmp_path):
     catalog = Catalog(pl.concat([empty(ITEM_COLUMNS), pl.DataFrame({"item_id": ["a\tb"]})], how="diagonal"))
-    with pytest.raises(InputError, match=r"holds a tab"), atomic_output.whole_folder(tmp_path / "out") as folder:
+    with pytest.raises(InputError, match=r"holds a tab"), whole_folder(tmp_path / "out") as folder:
         recbole.write_recbole(catalog, GraphTables({}, {}), folder, "s")
     assert list(tmp_path.iterdir()) == []
 
@@ -233,3 +235,18 @@ def test_the_script_says_every_statement_once(published, tmp_path):
     assert all(line.endswith(";") for line in lines)
     assert len(lines) == 2 * len(graph.nodes) + len(graph.edges)
     assert lines[0].startswith("CREATE CONSTRAINT")
+
+
+def test_the_help_and_the_docs_list_every_format(run):  # noqa: F811
+    code, told, _ = run("export", "--help")
+    assert code == 0
+    assert ", ".join(EXPORTERS.names()) in " ".join(told.split())
+    page = Path(__file__).parents[3] / "docs" / "import.md"
+    assert exports_table() in page.read_text(encoding="utf-8"), "put what exports_table() returns into docs/import.md"
+
+
+def test_an_unknown_format_says_which_was_meant(run, published, tmp_path):  # noqa: F811
+    code, _, err = run("export", "--format", "grafml", "--out", tmp_path / "out", "-w", published.root)
+    assert code == 2
+    assert "did you mean 'graphml'" in " ".join(err.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []

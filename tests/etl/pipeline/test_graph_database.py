@@ -110,6 +110,10 @@ def test_a_build_that_fails_its_gate_never_enters_the_database(shop: Shop) -> No
     draft = shop.job.draft()
     record = builds.run_record(draft)
     assert (record["status"], record["stage"], record["error"]) == ("failed", "evaluate", "GateError")
+    gate = record["gates"]["beats_baselines"]
+    assert (gate["passed"], gate["value"], gate["limit"]) == (False, None, 0.0)
+    assert record["gates"]["stale_fraction"]["passed"]
+    assert read_json(draft / "report.json")["gates"] == {"beats_baselines": gate}
     listed = CliRunner().invoke(app, ["builds", "-w", str(shop.workspace.root)]).output
     assert f"{draft.name}  failed" in listed
     assert "failed in evaluate: GateError" in listed

@@ -11,8 +11,9 @@ from gnn.config import EvaluateConfig
 from gnn.evaluation.evaluate import ModelResult, compare
 from gnn.evaluation.explanation_quality import Deletion, Quality
 from gnn.evaluation.model_card import general_card, model_card
-from gnn.evaluation.report import failed_gates, markdown, report, sections, verdict, write_report
+from gnn.evaluation.report import markdown, report, sections, verdict, write_report
 from gnn.evaluation.report_page import page
+from gnn.gates.base import check_gates, failures
 
 ABOUT = {
     "build_id": "20260101T000000-abcdef",
@@ -117,6 +118,10 @@ def test_explanations_are_reported_with_their_demands(tmp_path: Path) -> None:
     card = model_card(content)
     assert "Not met: random deleted" in card
     assert "The graph does not help" in card
+
+
+def failed_gates(content: dict[str, Any], required: tuple[str, ...]) -> list[str]:
+    return failures(check_gates("evaluate", content, {}, require=required))
 
 
 def test_demands_of_a_build_are_named_with_their_numbers() -> None:

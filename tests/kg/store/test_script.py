@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.export.cypher_script import statements
+from etl.export.formats.cypher_script import statements
 from kg.store import GraphStore
 from tests.kg.store.conftest import small_shop
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from etl.clean.config import CleanConfig
-from etl.export.tables import write_tables
+from etl.export.formats.tables import write_tables
 from etl.settings import SourceConfig
 from etl.sources.importer import Imported, import_sources
 from etl.stages import importing

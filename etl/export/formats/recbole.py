@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
 from etl.sources.formats.recbole import SPACE_INSIDE
 from kg.errors import InputError
 from kg.tables import Catalog, GraphTables
@@ -72,3 +73,18 @@ def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.String:
         return cell.str.replace_all(_BREAKS, " ").fill_null("")
     return cell.cast(pl.String).fill_null("")
+
+
+class RecboleFiles(Exporter):
+    """Write catalogue and graph as atomic files."""
+
+    name = "recbole"
+    writes = "catalogue and graph: .inter .item .user .kg .link"
+    keeps = "everything of the catalogue, except tabs and line breaks in texts; a space inside a value is written as a no-break space"
+
+    def write(self, build: ExportedBuild, path: Path) -> None:
+        """Write catalogue and graph of a build as atomic files."""
+        write_recbole(build.catalog, build.graph, path, build.options.shop)
+
+
+EXPORTERS.register(RecboleFiles())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import networkx as nx
 
+from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
 from kg import schema
 from kg.tables import GraphTables
 
@@ -47,3 +48,19 @@ def _value(value: object) -> object:
 
 def _text(text: str) -> str:
     return _NOT_XML.sub("", text)
+
+
+class GraphMl(Exporter):
+    """Write the graph as GraphML."""
+
+    name = "graphml"
+    writes = "the graph, one file (networkx)"
+    keeps = 'nodes "type:key" and edges with their properties; lists as JSON; not: characters that XML cannot hold'
+    one_file = True
+
+    def write(self, build: ExportedBuild, path: Path) -> None:
+        """Write the graph of a build as GraphML."""
+        write_graphml(build.graph, path)
+
+
+EXPORTERS.register(GraphMl())

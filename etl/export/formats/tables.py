@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
 from kg.tables import GraphTables
 
 _FORMULA = r"^[=+\-@\t\r\n]"
@@ -44,3 +45,19 @@ def _written(frame: pl.DataFrame, path: Path, *, escape_formulas: bool) -> None:
         texts = pl.col(pl.String)
         frame = frame.with_columns(pl.when(texts.str.contains(_FORMULA)).then("'" + texts).otherwise(texts).name.keep())
     frame.write_csv(path, quote_style="necessary")
+
+
+class CsvTables(Exporter):
+    """Write the graph as CSV files."""
+
+    name = "csv"
+    writes = "the graph, `nodes/TYPE.csv` and `edges/SOURCE-RELATION-TARGET.csv`"
+    keeps = "everything; lists as JSON; an edge file can be imported as triples (`head`, `relation`, `tail`)"
+    escapes_formulas = True
+
+    def write(self, build: ExportedBuild, path: Path) -> None:
+        """Write the graph of a build as CSV files."""
+        write_tables(build.graph, path, escape_formulas=build.options.escape_formulas)
+
+
+EXPORTERS.register(CsvTables())

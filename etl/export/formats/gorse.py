@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
 from kg.tables import ITEM_COLUMNS, Catalog
 
 FILES = ("items.jsonl", "users.jsonl", "feedback.jsonl")
@@ -71,3 +72,18 @@ def _write(rows: Iterable[dict[str, object]], path: Path) -> None:
     with path.open("wb") as file:
         for row in rows:
             file.write(orjson.dumps(row) + b"\n")
+
+
+class GorseFiles(Exporter):
+    """Write the catalogue as bulk files."""
+
+    name = "gorse"
+    writes = "catalogue: items.jsonl, users.jsonl, feedback.jsonl"
+    keeps = "not: quantity and price of events, an availability that is not known"
+
+    def write(self, build: ExportedBuild, path: Path) -> None:
+        """Write the catalogue of a build as bulk files."""
+        write_gorse(build.catalog, path)
+
+
+EXPORTERS.register(GorseFiles())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
 from kg import cypher, schema
 from kg.schema import EdgeType, NodeType
 from kg.tables import GraphTables
@@ -77,3 +78,19 @@ def _rows(rows: pl.DataFrame) -> str:
 def _sets(variable: str, names: Sequence[str], first: int) -> str:
     sets = [f"{variable}.`{schema.checked_name(name, what='property')}` = row[{n}]" for n, name in enumerate(names, start=first)]
     return f" SET {', '.join(sets)}" if sets else ""
+
+
+class CypherScript(Exporter):
+    """Write the graph as a script."""
+
+    name = "cypher"
+    writes = "the graph, one script"
+    keeps = "constraints, then `UNWIND … MERGE` in batches of 500; run twice it changes nothing"
+    one_file = True
+
+    def write(self, build: ExportedBuild, path: Path) -> None:
+        """Write the graph of a build as a script."""
+        write_cypher(build.graph, path)
+
+
+EXPORTERS.register(CypherScript())

@@ -1,9 +1,9 @@
-"""Where an export goes: a file or a folder that appears whole or not at all."""
+"""The one home of write-then-rename: a file or a folder appears whole or not at all."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,20 +12,33 @@ from kg.errors import InputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of `path` when all went well.
+    """Give a path to write to, which takes the place of `path` when all went well; the folder above is made.
 
     Raises:
         InputError: `path` is a folder.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder", hint="this format is one file: name it")
+        raise InputError(f"{path} is a folder", hint="name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.tmp")
+    # A link that lies there is not followed.
+    temporary.unlink(missing_ok=True)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file by a function that takes its path, such as a frame's `write_parquet`."""
+    with whole_file(path) as temporary:
+        write(temporary)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8."""
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 @contextmanager

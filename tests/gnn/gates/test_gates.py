@@ -1,0 +1,121 @@
+"""The contract of gates, over everything registered, and each gate by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gnn.config import EvaluateConfig
+from gnn.gates.base import GATES, Gate, GateResult, Report, check_gates, failures, gates_table, how_to_accept
+
+ALL = pytest.mark.parametrize("gate", GATES.all(), ids=GATES.names())
+
+
+def measured(ours: float, theirs: float, bare: float, *, exact: bool = True, gone: int = 0) -> dict[str, Any]:
+    """Return a report with what every gate reads."""
+
+    def model(ndcg: float) -> dict[str, Any]:
+        return {"metrics": {"ndcg@10": ndcg}}
+
+    demand = {"name": "coverage", "value": 0.97 if exact else 0.4, "limit": 0.95, "is": "at least", "passed": exact}
+    return {
+        "users": 10,
+        "models": {"path sum": model(ours), "popularity": model(theirs)},
+        "ablations": {"whole": model(ours), "without the graph": model(bare)},
+        "explanations": {"gates": [demand]},
+        "change": {"gone": gone, "total": 100, "published": "20260101T000000-abc123"},
+    }
+
+
+GOOD, BAD = measured(0.4, 0.2, 0.3), measured(0.2, 0.3, 0.25, exact=False, gone=80)
+
+
+@ALL
+def test_a_gate_passes_a_good_build_and_says_what_it_measured(gate: Gate) -> None:
+    result = gate.check(GOOD, {}, gate.limit)
+    assert result.passed
+    assert result.message
+    assert result.value is not None
+    assert result.limit == gate.limit
+
+
+@ALL
+def test_a_gate_holds_a_bad_build_back_and_says_how_to_accept_it(gate: Gate) -> None:
+    result = gate.check(BAD, {}, gate.limit)
+    assert not result.passed
+    assert any(character.isdigit() for character in result.message)
+    assert result.how_to_accept
+
+
+@ALL
+def test_a_gate_obeys_its_limit(gate: Gate) -> None:
+    assert any(gate.check(BAD, {}, limit).passed for limit in (-1.0, 1.0))
+    assert any(not gate.check(GOOD, {}, limit).passed for limit in (-1.0, 1.0))
+
+
+@ALL
+def test_a_gate_that_is_off_is_not_asked(gate: Gate) -> None:
+    assert (gate.name in check_gates(gate.stage, BAD, {})) == gate.on
+    assert gate.name in check_gates(gate.stage, BAD, {}, require=[gate.name])
+    assert gate.name not in check_gates(gate.stage, BAD, {}, require=[gate.name], waive=[gate.name])
+
+
+def test_failures_name_the_gate_and_the_numbers() -> None:
+    results = check_gates("evaluate", BAD, {}, require=GATES.names())
+    assert failures(results) == [
+        "beats_baselines: ndcg@10 0.2000, popularity 0.3000",
+        "exact_explanations: coverage 0.4, at least 0.95",
+        "graph_helps: ndcg@10 0.2000 with the graph, 0.2500 without",
+    ]
+    assert 'take "graph_helps" out of [evaluate] require' in how_to_accept(results)
+
+
+def test_a_limit_of_the_shops_own() -> None:
+    assert failures(check_gates("evaluate", BAD, {}, require=["graph_helps"], limits={"graph_helps": -0.1})) == []
+    strict = check_gates("evaluate", GOOD, {}, require=["graph_helps"], limits={"graph_helps": 0.2})["graph_helps"]
+    assert (strict.passed, strict.limit) == (False, 0.2)
+    assert strict.value == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", [gate.name for gate in GATES if gate.stage == "evaluate"])
+def test_nothing_measured_is_no_pass(name: str) -> None:
+    result = GATES.get(name).check({**GOOD, "users": 0}, {}, 0.0)
+    assert not result.passed
+    assert "no user has withheld events" in result.message
+
+
+@pytest.mark.parametrize("key", ["require", "waive"])
+def test_the_configuration_knows_the_gates(key: str) -> None:
+    assert getattr(EvaluateConfig.model_validate({key: GATES.names()}), key) == tuple(GATES.names())
+    with pytest.raises(ValidationError, match="there is no gate 'graph_help'; did you mean 'graph_helps'"):
+        EvaluateConfig.model_validate({key: ["graph_help"]})
+
+
+def test_a_gate_that_would_never_be_asked_is_refused() -> None:
+    class Late(Gate):
+        name = "late"
+        summary = "too late"
+        stage = "publish"  # type: ignore[assignment]
+
+        def check(self, report: Report, previous: Report, limit: float) -> GateResult:
+            return GateResult(True, "fine")
+
+    with pytest.raises(ValueError, match="'publish', which is none of build, evaluate"):
+        GATES.register(Late())
+
+
+def test_what_a_gate_needs_must_be_measured() -> None:
+    for gate in GATES:
+        for part in gate.needs:
+            with pytest.raises(ValidationError, match=f"require = {gate.name} needs {part} = true"):
+                EvaluateConfig.model_validate({"require": [gate.name], part: False})
+    with pytest.raises(ValidationError, match="max_stale_fraction"):
+        EvaluateConfig(limits={"stale_fraction": 0.1})
+
+
+def test_the_docs_list_them() -> None:
+    page = Path(__file__).parents[3] / "docs" / "operations.md"
+    assert gates_table() in page.read_text(encoding="utf-8"), "put what gates_table() returns into docs/operations.md"
