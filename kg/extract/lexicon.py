@@ -23,7 +23,7 @@ from kg.errors import ConfigError
 CONFIDENCE = 0.9
 CUE, IGNORE, IGNORE_CUE = "cue", "ignore", "ignore_cue"
 QUANTITY = "quantity"
-CONTEXTS = ("grocery", "food", "beauty", "cleaning", "pet", "home", "apparel", "electronics", "screen", "liquid", "health", "media")
+CONTEXTS = ("grocery", "food", "beauty", "cleaning", "pet", "home", "apparel", "electronics", "screen", "liquid", "vessel", "health", "media")
 """What a text or its categories speak of. A context is one bit of a mask."""
 
 _BIT = {name: 1 << n for n, name in enumerate(CONTEXTS)}

@@ -14,6 +14,8 @@ from kg.extract.quantities.units import stated
 SURFACE = "surface"
 """Rule value that stands for the text itself, as written."""
 _UNSURE = 0.5
+VESSEL = "vessel"
+"""The context of what holds a liquid: an ounce is its capacity."""
 
 Region = tuple[int, int]
 """(start, end) in characters."""
@@ -51,7 +53,8 @@ def context(doc: Doc, lexicon: Lexicon) -> int:
             hidden.append(span)
     found = 0
     for span, rule in cues:
-        if not any(other.start <= span.start and span.end <= other.end for other in hidden):
+        # A coffee mug is no coffee, but it is a mug.
+        if rule.value == VESSEL or not any(other.start <= span.start and span.end <= other.end for other in hidden):
             found |= mask(rule.value)
     return found
 

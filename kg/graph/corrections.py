@@ -198,7 +198,9 @@ def corrected(
             by_relation.setdefault(fact.relation, _Corrections()).take(fact, canonical.get((fact.relation, fact.value), fact.value))
     result = dict(edges)
     for relation, corrections in by_relation.items():
-        for edge_type in [e for e in edges if e[0] == "item" and e[1] == relation and e[2] != "item"]:
+        # What a rule only perhaps read of an item is corrected too: a person's word leaves no doubt.
+        either = {relation, schema.DOUBTFUL + relation}
+        for edge_type in [e for e in edges if e[0] == "item" and e[1] in either and e[2] != "item"]:
             result[edge_type] = _without(edges[edge_type], corrections)
         if corrections.stated:
             edge_type = ("item", relation, schema.value_type(relation))

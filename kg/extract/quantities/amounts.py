@@ -23,7 +23,7 @@ _WORDS = {
 }
 _WORDED = frozenset({"gallon", "quart", "pint", "liter", "pound", "ounce", "kilogram", "fluid_ounce", "half_kilogram"})
 _WORDED_PARTS = frozenset({*_WORDED, "inch", "yard", "meter", "dozen"})
-_TIMES = re.compile(r"\s*[xX×✕*＊]\s*(?=[\d.])|\s+[xX×✕*＊]\s+(?=[HWDLØø]\s?\d)|\s+by\s+(?=\d)")
+_TIMES = re.compile(r"\.?\s*[xX×✕*＊]\s*(?=[\d.])|\s+[xX×✕*＊]\s+(?=[HWDLØø]\s?\d)|\.?\s+by\s+(?=\d)")
 _AXIS = re.compile(r"\s?(?:[HWDL](?![\w'])|(?:high|wide|deep|long|tall|width|height|depth|length)\b)", re.IGNORECASE)
 _THREAD = re.compile(
     r"(?<![A-Za-z0-9])M\d{1,2}(?:\.5)?(?:\s?[x×*-]\s?\d+(?:\.\d+)?(?:\s?mm)?){1,2}(?![\w.])"
@@ -35,6 +35,17 @@ _SPF = re.compile(r"(?<![A-Za-z])SPF[\s-]?(\d{1,3})(?!\d)\+?|(?<![\d.])(\d{1,3})
 _PACK_OF = re.compile(r"\b(?:pack|packs|set|case|box|lot|bundle|carton|bag|pk|tray)\s+of\s+(\d{1,4})(?![\d.,]*\d)\b", re.IGNORECASE)
 _PACK_SLASH = re.compile(r"\b(?:pack|pk|case|cs)/(\d{1,4})\b", re.IGNORECASE)
 _TIMES_LAST = re.compile(r"(?:^|(?<=[\s(（]))[x×]\s?(\d{1,3})(?=\s*(?:$|[)）,]))", re.IGNORECASE)
+_SORTED = re.compile(
+    r"(?<![\w.,/-])(\d{1,4})\s+(?:(?:mega|double|jumbo|giant|regular|super|family|large|big|huge|mini|triple|coated|film-coated|individual|disposable|"
+    r"single-use|fresh|unscented|scented)\s+){1,2}(rolls|sheets|bars|tablets|capsules|caplets|softgels|packets|packs|bags|wipes|sachets|pods|cans|bottles)\b",
+    re.IGNORECASE,
+)
+_STICKS = re.compile(
+    r"(?<!holds )(?<!fits )(?<!for )(?<![\w.,/-])(\d{1,3})\s(?:sticks|pairs|pieces of gum|pouches|servings? pouches)(?![\w-])", re.IGNORECASE
+)
+_MEMORY_PLUS = re.compile(
+    r"(?<![\w.+])(\d{1,2})\s?(?:GB?)?\s?\+\s?(?=(?:32|64|128|256|512|1024)\s?GB?(?![A-Za-z])|[12]\s?TB?(?![A-Za-z]))", re.IGNORECASE
+)
 _DOZEN = re.compile(r"(?<![\w'’])(half\s(?:a\s)?|a\s)?dozen(?!s|\s+of\s+\d)\b", re.IGNORECASE)
 _TEENS = re.compile(r"\b(?:[Bb]aker'?s|\d|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix)\s*-?$")
 _ACROSS = {
@@ -45,6 +56,10 @@ _ACROSS = {
 """Larger and smaller unit of one compound quantity → how many of the smaller make the larger."""
 
 _TRIGGER = re.compile(r"\d|\b(?:half|quarter|one|two|three|four|five|six|eight|ten|twelve|dozen)\b|半|dozen", re.IGNORECASE)
+PACKS = frozenset(
+    {"pk", "pks", "pck", "pack", "packs", "pac", "packet", "packets", "pkg", "packages", "box", "boxes", "case", "包", "盒", "袋", "箱", "提"}
+)
+"""Words for packs, where others count what is in one."""
 LENGTHS = frozenset({"inch", "foot", "yard", "meter", "centimeter", "millimeter"})
 
 
@@ -179,6 +194,11 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     for pattern in (_PACK_OF, _PACK_SLASH):
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
+    for pattern in (_SORTED, _STICKS):
+        for match in pattern.finditer(text):
+            add(match, "amount", COUNT, float(match[1]))
+    for match in _MEMORY_PLUS.finditer(text):
+        add(match, "memory", "gigabyte", float(match[1]))
     for match in register.finditer(text):
         if match["dozens"]:
             above, _, below = match["dozens"].partition("/")
@@ -304,8 +324,10 @@ def _of_chain(chain: list[_Term]) -> list[Amount]:
             packs *= term.number
         one = measured[0]
         return [Amount(start, end, "packs", one.unit, ((one.number, one.unit),), packs, one.word)]
-    if not measured and chain[-1].unit == COUNT and stated == [COUNT, COUNT]:
-        return [Amount(start, end, "amount", COUNT, ((chain[-1].number, COUNT),), word=chain[-1].word)]
+    if not measured and len(chain) == 2 and chain[-1].unit == COUNT:
+        # "4 x 80 ct", "24 ct x 6 pk": the packs are counted, not what is in one.
+        one = next((term for term in chain if term.word.lower() in PACKS and term.unit), None) or chain[0 if not chain[0].unit else -1]
+        return [Amount(start, end, "amount", COUNT, ((one.number, COUNT),), word="pack")]
     return [Amount(term.start, term.end, "amount", term.unit, ((term.number, term.unit),), word=term.word) for term in chain if term.unit]
 
 

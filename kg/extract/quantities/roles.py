@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 
 from kg.extract.lexicon import read_lines
-from kg.extract.quantities.amounts import COUNT, DOZEN, LENGTHS, Amount, amounts
+from kg.extract.quantities.amounts import COUNT, DOZEN, LENGTHS, PACKS, Amount, amounts
 
 OWN, NET, MEMORY, STORAGE, CONTENT = "own", "net", "memory", "storage", "content"
 _MEASURES = {
@@ -20,7 +20,15 @@ _MEASURES = {
     **dict.fromkeys(("milliliter", "centiliter", "deciliter", "liter", "gallon", "quart", "pint", "fluid_ounce"), "volume"),
     **dict.fromkeys(LENGTHS, "length"),
     **dict.fromkeys(("watt", "kilowatt"), "power"),
-    **{"volt": "voltage", "milliampere_hour": "charge", COUNT: "count", DOZEN: "count", "microgram": "dose", "international_unit": "dose"},
+    **{
+        "volt": "voltage",
+        "milliampere_hour": "charge",
+        "ampere_hour": "charge",
+        COUNT: "count",
+        DOZEN: "count",
+        "microgram": "dose",
+        "international_unit": "dose",
+    },
     **dict.fromkeys(("kilohertz", "megahertz", "gigahertz"), "frequency"),
     **dict.fromkeys(("gigabyte", "terabyte", "megabyte"), "storage"),
 }
@@ -59,10 +67,11 @@ _GIGS = frozenset({8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0})
 _MEMORY_AT_MOST, _STORAGE_TIMES = 128.0, 4.0
 _POWDER = re.compile(r"^[\s-]*(?:powder|isolate|concentrate|blend|mix)\b", re.IGNORECASE)
 _CONTENT_BELOW = 100.0
+_CLOTH_BELOW = 30.0
 _TROUSERS = re.compile(r"(?<![\w.])\d{2}\s?[Ww]\s?[xX/×]?\s?\d{2}\s?L(?![\w])")
 _FOR_DEVICES = re.compile(
     r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
-    r"shell|film|tempered\s+glass|keyboard|adapter|charger|dock|replacement|folio|cart|wall\s?mount)\b|支架|挂架|包|保护|贴膜|钢化膜|内胆|电视柜|壳",
+    r"shell|film|tempered\s+glass|keyboard|adapter|charger|dock|replacement|folio|cart|wall\s?mount|cables?|cords?|lanyard|strap|tripod|selfie\s?stick|desk)\b|支架|挂架|包|保护|贴膜|钢化膜|内胆|电视柜|壳",
     re.IGNORECASE,
 )
 _DEVICES = re.compile(
@@ -70,6 +79,27 @@ _DEVICES = re.compile(
     re.IGNORECASE,
 )
 _INCH_LIKE = frozenset({"in", "In", "IN"})
+_MODULE = re.compile(r"\b(?:ddr[2-5]l?|so-?dimm|dimm|ram)\b|内存条", re.IGNORECASE)
+_DISK = re.compile(
+    r"\b(?:ssd|hdd|emmc|nvme|rom|storage|drives?|disk|laptops?|notebooks?|desktops?|pc|tablets?|phones?|smartphones?|ipad|iphone|card|flash)\b|硬盘|手机|电脑|平板",
+    re.IGNORECASE,
+)
+_GARMENT = re.compile(
+    r"\b(?:t-?shirts?|tees?|shirts?|polos?|hoodies?|sweatshirts?|aprons?|totes?|jeans|jackets?|pants|overalls|coveralls|dress|shorts|vests?)\b",
+    re.IGNORECASE,
+)
+_BEARING = re.compile(
+    r"\b(?:ropes?|straps?|tie-?downs?|chains?|hooks?|hangers?|carabiners?|shackles?|winch|hoists?|jacks?|casters?|brackets?|shelf|shelves|hammocks?|anchors?)\b",
+    re.IGNORECASE,
+)
+_PIECES = frozenset({"piece", "pieces", "pc", "pcs", "pce"})
+_OF_PIECES = re.compile(r"\b(?:puzzles?|jigsaws?|lego|building\s(?:blocks?|sets?|kits?|bricks)|bricks|model\skit)\b|拼图|积木", re.IGNORECASE)
+_SHEETS = frozenset({"sheet", "sheets"})
+_OF_SHEETS = re.compile(
+    r"\b(?:notebooks?|journals?|planners?|diary|pads?|composition|sketchbooks?|steno|shredders?|staplers?|punch)\b", re.IGNORECASE
+)
+_PACKED = re.compile(r"(?:packs?|pk|case|cs|x|×)\b", re.IGNORECASE)
+_EQUALS = re.compile(r"=\s?$")
 
 
 def own_amounts(text: str) -> list[Amount]:
@@ -83,12 +113,13 @@ def own_amounts(text: str) -> list[Amount]:
     found = amounts(text)
     if not found:
         return []
-    roles = [_role(text, one) for one in found]
+    roles = _roles(text, found)
     _ranges(text, found, roles)
     _strengths(text, found, roles)
     _contents(text, found, roles)
-    _memories(found, roles)
+    _memories(text, found, roles)
     _nets(found, roles)
+    _packs(text, found, roles)
     trousers = [match.span() for match in _TROUSERS.finditer(text)]
     shaped = [_shaped(text, one, role) for one, role in zip(found, roles, strict=True)]
     return [one for one in shaped if one is not None and not any(start <= one.start and one.end <= end for start, end in trousers)]
@@ -116,7 +147,10 @@ def _pattern(stands: str, words: Sequence[str]) -> re.Pattern[str]:
     if stands == "before":
         choice = "|".join((r"(?<![^\W_])" if word[0].isascii() and word[0].isalnum() else "") + _loose(word) for word in longest)
         return re.compile(f"({choice}){_FILL}", re.IGNORECASE)
-    choice = "|".join(_loose(word) + (r"(?![^\W\d_])" if word[-1].isascii() and word[-1].isalpha() else "") for word in longest)
+    choice = "|".join(
+        _loose(word) + (r"(?![^\W\d_])" if word[-1].isalpha() else r"(?![\w.])" if word[-1].isdigit() else "") for word in longest if word.isascii()
+    )
+    choice = "|".join([choice, *(_loose(word) for word in longest if not word.isascii())])
     return re.compile(rf"[\s,(（-]{{0,3}}(?:of\s+)?({choice})", re.IGNORECASE)
 
 
@@ -143,7 +177,20 @@ def _folded(word: str) -> str:
     return re.sub(r"[\s-]+", " ", word.lower())
 
 
-def _said(text: str, amount: Amount, of: str) -> str:
+def _roles(text: str, found: Sequence[Amount]) -> list[str]:
+    """Return each amount's role. Words behind one amount say nothing of the next: in "8GB RAM 256GB" only the first is a memory."""
+    roles: list[str] = []
+    floor = 0
+    for one in found:
+        followed = any(other.start - one.end in {0, 1} for other in found)
+        roles.append(_role(text, one, floor, followed=followed))
+        pattern, _ = _cues().get(("after", measure(one)), (None, {}))
+        match = pattern.match(text, one.end) if pattern else None
+        floor = match.end() if match else one.end
+    return roles
+
+
+def _said(text: str, amount: Amount, of: str, floor: int) -> str:
     """Return the role that the words around an amount give it; "" where they say nothing."""
     for stands in ("after", "before"):
         pattern, roles = _cues().get((stands, of), (None, {}))
@@ -152,28 +199,44 @@ def _said(text: str, amount: Amount, of: str) -> str:
         if stands == "after":
             match = pattern.match(text, amount.end)
         else:
-            before = text[max(0, amount.start - _REACH) : amount.start]
+            before = text[max(floor, amount.start - _REACH) : amount.start]
             match = pattern.search(before) if _may_end(before, of) else None
         if match:
             return roles[_folded(match[1])]
     return ""
 
 
-def _role(text: str, amount: Amount) -> str:
+def _role(text: str, amount: Amount, floor: int, *, followed: bool) -> str:
     of = measure(amount)
     before, after = text[max(0, amount.start - _REACH) : amount.start], text[amount.end : amount.end + 16]
-    if amount.word in _INCH_LIKE and not after.startswith(".") and amount.shape == "amount" and (said := _said(text, amount, "in")):
+    inches = amount.word in _INCH_LIKE and not after.startswith(".") and amount.shape == "amount" and not followed
+    if inches and (said := _said(text, amount, "in", floor)):
         return said
+    if _beside_the_point(text, amount, before):
+        return "other"
     if amount.shape in {"amount", "packs"} and (_RATE.match(after) or (of != "count" and _PRICED.search(before))):
         return "rate"
     if amount.shape == "dimensions":
-        return "purpose" if _said(text, amount, "length") == "purpose" else OWN
+        return "purpose" if _said(text, amount, "length", floor) == "purpose" else OWN
     for name in (of, f"{of}-{'lb' if amount.unit == 'pound' else 'oz'}") if amount.unit in {"pound", "ounce"} else (of,):
-        if said := _said(text, amount, name):
+        if said := _said(text, amount, name, floor):
             return said
     if amount.unit == "inch" and _FOR_DEVICES.search(text) and _DEVICES.search(text):
         return "purpose"
     return OWN
+
+
+def _beside_the_point(text: str, amount: Amount, before: str) -> bool:
+    """Say whether an amount is a cloth's weight, the pieces of a puzzle, the sheets of a notebook, or what stands
+    behind an equals sign; the pounds of a rope are what it bears."""
+    if amount.unit == COUNT:
+        word = amount.word.lower()
+        if _EQUALS.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
+            return True
+        return word in _SHEETS and _OF_SHEETS.search(text) is not None
+    if amount.unit == "pound":
+        return _BEARING.search(text) is not None
+    return amount.unit == "ounce" and amount.parts[0][0] < _CLOTH_BELOW and _GARMENT.search(text) is not None
 
 
 def _ranges(text: str, found: Sequence[Amount], roles: list[str]) -> None:
@@ -217,8 +280,14 @@ def _contents(text: str, found: Sequence[Amount], roles: list[str]) -> None:
             roles[n] = OWN
 
 
-def _memories(found: Sequence[Amount], roles: list[str]) -> None:
-    """Of a computer's two sizes without a name the small one is its memory."""
+def _memories(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+    """Of a computer's two sizes without a name the small one is its memory; a memory module has no other size."""
+    if _MODULE.search(text) and not _DISK.search(text):
+        for n, one in enumerate(found):
+            if measure(one) == "storage" and roles[n] in {OWN, STORAGE}:
+                kit = any(other is not one and measure(other) == "storage" and other.packs is None for other in found)
+                roles[n] = "beside" if one.packs is not None and kit else MEMORY
+        return
     sizes = [(n, _gigabytes(one)) for n, one in enumerate(found) if measure(one) == "storage" and roles[n] in {OWN, STORAGE}]
     if not sizes:
         return
@@ -245,6 +314,16 @@ def _nets(found: Sequence[Amount], roles: list[str]) -> None:
             roles[n] = OWN
         elif roles[n] == OWN and measure(one) in nets and one.packs is None:
             roles[n] = "beside"
+
+
+def _packs(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+    """Of "20 ct, 6 pk" the packs are counted: what is in one of them is not how many there are."""
+    counts = [n for n, one in enumerate(found) if one.unit == COUNT and one.shape == "amount" and roles[n] == OWN]
+    packs = [n for n in counts if found[n].word.lower() in PACKS or _PACKED.match(text, found[n].start)]
+    if packs:
+        for n in counts:
+            if n not in packs:
+                roles[n] = "beside"
 
 
 def _shaped(text: str, amount: Amount, role: str) -> Amount | None:

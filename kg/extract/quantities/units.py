@@ -39,7 +39,8 @@ _SHOWN = {
     "milliliter": "ml", "centiliter": "cl", "deciliter": "dl", "liter": "l", "gallon": "gal", "quart": "qt", "pint": "pt", "fluid_ounce": "fl oz",
     "centimeter": "cm", "millimeter": "mm", "meter": "m", "foot": "ft", "yard": "yd", "inch": "in",
     "meter ** 2": "m²", "foot ** 2": "sq ft", "inch ** 2": "sq in", "yard ** 2": "sq yd", "centimeter ** 2": "cm²",
-    "watt": "W", "kilowatt": "kW", "volt": "V", "milliampere_hour": "mAh", "kilohertz": "kHz", "megahertz": "MHz", "gigahertz": "GHz",
+    "watt": "W", "kilowatt": "kW", "volt": "V", "milliampere_hour": "mAh", "ampere_hour": "Ah",
+    "kilohertz": "kHz", "megahertz": "MHz", "gigahertz": "GHz",
     "megabyte": "MB", "gigabyte": "GB", "terabyte": "TB", "international_unit": "IU",
 }  # fmt: skip
 # What stands on labels as both: "1.7 fl oz (50 ml)" and "50 ml" are one size.
@@ -196,6 +197,7 @@ def _registry() -> pint.UnitRegistry[float]:
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
     registry.define("half_kilogram = 500 gram")
     registry.define("milliampere_hour = milliampere * hour")
+    registry.define("ampere_hour = ampere * hour")
     return registry
 
 

@@ -121,6 +121,12 @@ def _answered(plain: str, end: int) -> bool:
     return found.group(1) in _YES if colon else found.group(1) not in _NO
 
 
+def names_substance(text: str, at: int, language: str) -> bool:
+    """Say whether a substance stands at a place of a text: 无添加蔗糖 says that no sugar is added, not that nothing is."""
+    found = _substances(language)
+    return found is not None and found[0].match(text, at) is not None
+
+
 def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, language: str) -> Iterator[Mention]:
     """Yield what a text says the item is free from.
 

@@ -138,6 +138,9 @@ def _head_in(after: Sequence[str], words: frozenset[str]) -> bool:
 def _material(after: Sequence[str], sets: dict[str, frozenset[str]]) -> str:
     if not after or not (_head_in(after, sets["care"]) or after[0] in sets["care"]):
         return OWN
+    # A cutting board is for no care, whatever "cutting" is elsewhere.
+    if after[-1] in sets["board"]:
+        return OWN
     if after[0] in sets["care"]:
         return FOREIGN
     return OWN if set(after) & sets["not_care"] else FOREIGN
@@ -149,7 +152,7 @@ def _color(title: str, surface: str, end: int, before: Sequence[str], after: Seq
     if after and after[0] in sets["colour_next"]:
         return FOREIGN
     last = surface.split()[-1]
-    if last in sets["metal"] and after and after[0] in sets["metal_next"]:
+    if last in sets["metal"] and after and (after[0] in sets["metal_next"] or _head_in(after, sets["care"]) or "cleaner" in after):
         return FOREIGN
     words = _title_words(title)
     if context & _BEAUTY and words & (sets["perfume"] | {"shampoo", "conditioner"}):
@@ -201,7 +204,7 @@ def _title_words(title: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _phrases(title: str) -> tuple[_Phrase, ...]:
     sets = _sets()
-    leads = sets["purpose"] | sets["part"] | {"in", "by", "from"}
+    leads = sets["purpose"] | sets["part"] | {"in", "by", "from", "without"}
     found: list[_Phrase] = []
     words: list[tuple[str, int, int]] = []
     lead, numbered = "", False

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kg.extract.mentions import Mention, Region
-from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted
+from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
 from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, standing
 from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
 
@@ -79,6 +79,7 @@ def states(text: str, relation: str, start: int, end: int, language: str, *, tit
 def _weighed(text: str, mention: Mention, context: int, language: str, *, title: bool) -> list[Mention]:
     if mention.relation in CLAIMS:
         sure = asserted(text, mention.start, mention.end, title=title, language=language)
+        sure = sure and not (language == "zh" and mention.surface.endswith("添加") and names_substance(text, mention.end, language))
         named = _FREE.match(mention.surface) if language == "en" else None
         return [mention] if sure and not (named and contradicted(text, named.group(1), scopes(text, language, title=title))) else []
     if mention.relation not in OF_WORDS or language != "en":

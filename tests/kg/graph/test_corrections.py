@@ -51,6 +51,15 @@ def test_a_relation_of_many_values_keeps_the_others() -> None:
     assert pairs(graph.edges[COLOR]) == {("a", "red"), ("a", "blue")}
 
 
+@pytest.mark.parametrize(("op", "relation"), [("set", "has_brand"), ("drop", "has_brand"), ("set", "has_color"), ("drop", "has_color")])
+def test_a_correction_wins_over_a_doubtful_reading(op: str, relation: str) -> None:
+    read = attributes(("a", relation, "X"), ("b", relation, "X")).with_columns(confidence=pl.lit(0.5))
+    graph = build_graph(catalog(), read, facts=[fact(1, op, "a", relation, "X")])
+    kind = relation.removeprefix("has_")
+    assert pairs(graph.edges[("item", f"perhaps_{relation}", kind)]) == {("b", "X")}
+    assert pairs(graph.edges.get(("item", relation, kind))) == ({("a", "X")} if op == "set" else set())
+
+
 def test_a_drop_wins_over_structured_fields_and_triples() -> None:
     facts = [fact(1, "drop", "a", "has_color", "red"), fact(2, "drop", "b", "has_color", "green")]
     graph = build_graph(catalog([("b", "has_color", "green")]), attributes(("a", "has_color", "red")), facts=facts)
