@@ -19,11 +19,11 @@ from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
 from api.http.authentication import HEALTH, Authentication
-from api.http.concurrency import ConcurrencyLimit
-from api.http.connections import BoundedHttp
-from api.http.rate_limits import RateLimits
+from api.http.limits.concurrency import ConcurrencyLimit
+from api.http.limits.connections import BoundedHttp
+from api.http.limits.rate_limits import RateLimits
+from api.http.limits.request_limits import RequestLimits
 from api.http.request_context import RequestContext
-from api.http.request_limits import RequestLimits
 from api.http.tracing import Tracing
 from api.items import routes as items_routes
 from api.keys.audit import AuditLog

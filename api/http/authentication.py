@@ -7,9 +7,9 @@ import binascii
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import REFUSED
 from api.http.problems import Refusal
-from api.http.rate_limits import RateLimits
 from api.keys.key_store import KeyStore
 from kg.errors import AuthenticationError
 

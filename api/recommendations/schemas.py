@@ -125,18 +125,3 @@ class Explanation(Answer):
     user_id: str
     degraded: list[str]
     item: RecommendedItem
-
-
-class Live(Answer):
-    """The process answers."""
-
-    status: Literal["live"]
-
-
-class Ready(Answer):
-    """Whether requests can be answered, and why not."""
-
-    status: Literal["ready", "not ready"]
-    build_id: str | None
-    degraded: list[str]
-    reasons: list[str]
