@@ -54,7 +54,7 @@ WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
 SUPERVISOR_VARIABLE = "RECKON_SERVE_SUPERVISOR"
 """Process that forked the workers; without one the application runs in the process that the operator started, whose life is theirs."""
 _ABOUT = (
-    "Recommendations with their reckoning: every score is an exact sum over paths of a product knowledge graph.\n\n"
+    "Recommendations with their reasons: every score is an exact sum over paths of a product knowledge graph.\n\n"
     "Every call takes an API key: press **Authorize**, paste it below *bearer*, then **Try it out** on any call. "
     "`reckon keys create` prints a key; that of `reckon demo` is in `demo.key` of its folder."
 )
