@@ -46,6 +46,12 @@ def hits_of(ranked: IntArray, relevant: Sequence[IntArray]) -> BoolArray:
 def per_user(hits: BoolArray, n_relevant: IntArray, k: int) -> dict[str, Values]:
     """Return every measure at one k, one value per user.
 
+    Two test items, one of them ranked first:
+
+    >>> values = per_user(np.array([[True, False]]), np.array([2]), k=2)
+    >>> {name: round(float(values[name][0]), 3) for name in ("recall", "precision", "mrr", "ndcg")}
+    {'recall': 0.5, 'precision': 0.5, 'mrr': 1.0, 'ndcg': 0.613}
+
     Args:
         hits: Which ranks are hits, [U, K] with K ≥ k.
         n_relevant: Number of test items of each user, at least 1, [U].
@@ -82,6 +88,9 @@ def all_per_user(hits: BoolArray, n_relevant: IntArray, cutoffs: Sequence[int]) 
 
 def gini(counts: npt.NDArray[np.int64]) -> float:
     """Return the Gini index of how often each item is recommended: 0 all alike, towards 1 a few items only.
+
+    >>> gini(np.array([5, 5, 5, 5])), gini(np.array([0, 0, 0, 20]))
+    (0.0, 0.75)
 
     Source: Fleder and Hosanagar 2009, doi:10.1287/mnsc.1080.0974.
     """
@@ -154,7 +163,11 @@ def intra_list_diversity(ranked: IntArray, features: sp.csr_matrix, k: int, *, m
 
 
 def pruned_items(popularity: IntArray, share: float = 0.8) -> BoolArray:
-    """Mark the most popular items that together have `share` of the events."""
+    """Mark the most popular items that together have `share` of the events.
+
+    >>> pruned_items(np.array([70, 10, 15, 5])).tolist()
+    [True, False, True, False]
+    """
     order = np.argsort(-popularity, kind="stable")
     before = np.cumsum(popularity[order]) - popularity[order]
     head = np.zeros(len(popularity), dtype=bool)
