@@ -19,11 +19,11 @@ from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
 from api.http.authentication import HEALTH, Authentication
-from api.http.concurrency import ConcurrencyLimit
-from api.http.connections import BoundedHttp
-from api.http.rate_limits import RateLimits
+from api.http.limits.concurrency import ConcurrencyLimit
+from api.http.limits.connections import BoundedHttp
+from api.http.limits.rate_limits import RateLimits
+from api.http.limits.request_limits import RequestLimits
 from api.http.request_context import RequestContext
-from api.http.request_limits import RequestLimits
 from api.http.tracing import Tracing
 from api.items import routes as items_routes
 from api.keys.audit import AuditLog
@@ -56,7 +56,7 @@ WORKSPACE_VARIABLE = "RECKON_SERVE_WORKSPACE"
 SUPERVISOR_VARIABLE = "RECKON_SERVE_SUPERVISOR"
 """Process that forked the workers; without one the application runs in the process that the operator started, whose life is theirs."""
 _ABOUT = (
-    "Recommendations with their reckoning: every score is an exact sum over paths of a product knowledge graph.\n\n"
+    "Recommendations with their reasons: every score is an exact sum over paths of a product knowledge graph.\n\n"
     "Every call takes an API key: press **Authorize**, paste it below *bearer*, then **Try it out** on any call. "
     "`reckon keys create` prints a key; that of `reckon demo` is in `demo.key` of its folder."
 )

@@ -71,7 +71,7 @@ def serve(
             host=host or settings.host,
             port=port or settings.port,
             workers=n_workers,
-            http="api.http.connections:BoundedHttp",
+            http="api.http.limits.connections:BoundedHttp",
             ws="none",
             ssl_certfile=settings.tls_certificate or None,
             ssl_keyfile=settings.tls_key or None,

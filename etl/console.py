@@ -56,12 +56,12 @@ class Console:
 
     def training(self, event: Any) -> None:
         """Show a training event: step, number, loss and validation metric."""
-        told = "".join(f" {name} {value:.4f}" for name, value in (("loss", event.loss), ("ndcg@10", event.ndcg)) if value is not None)
+        measured = "".join(f" {name} {value:.4f}" for name, value in (("loss", event.loss), ("ndcg@10", event.ndcg)) if value is not None)
         if self._bar is not None:
-            self._bar.update(self._task, description=f"{event.step}{told}", completed=event.number + 1, total=event.of)
+            self._bar.update(self._task, description=f"{event.step}{measured}", completed=event.number + 1, total=event.of)
         elif event.number + 1 == event.of or time.monotonic() - self._said > _EVERY_S:
             self._said = time.monotonic()
-            self.err.print(f"  {event.step} {event.number + 1}/{event.of}{told}")
+            self.err.print(f"  {event.step} {event.number + 1}/{event.of}{measured}")
 
     def note(self, text: str) -> None:
         """Say something once."""

@@ -82,7 +82,7 @@ def _die_with_parent(parent: int) -> Callable[[], None] | None:
 
     def set_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        # The kernel tells nothing of a parent that died before it was asked to.
+        # The kernel sends no signal for a parent that died before this was requested.
         if os.getppid() != parent:
             os._exit(_ORPHANED_EXIT)
 

@@ -201,6 +201,9 @@ def relation(name: str) -> Relation:
 def kind_relation(kind: str) -> str:
     """Return the relation that interactions of `kind` become.
 
+    >>> kind_relation("purchase"), kind_relation("wishlist")
+    ('purchased', 'did_wishlist')
+
     Raises:
         InputError: The kind cannot become an edge type.
     """
@@ -208,7 +211,11 @@ def kind_relation(kind: str) -> str:
 
 
 def kind_of(relation_name: str) -> str:
-    """Return the interaction kind behind a relation: the inverse of `kind_relation`."""
+    """Return the interaction kind behind a relation: the inverse of `kind_relation`.
+
+    >>> kind_of("purchased"), kind_of("rated_low"), kind_of("did_wishlist")
+    ('purchase', 'rating', 'wishlist')
+    """
     if relation_name == RATED_LOW:
         return "rating"
     for kind, name in KIND_RELATIONS.items():
@@ -220,6 +227,9 @@ def kind_of(relation_name: str) -> str:
 def attribute_relation(field: str) -> str:
     """Return the relation that a catalogue field becomes ("color" → "has_color").
 
+    >>> attribute_relation("color"), attribute_relation("categories"), attribute_relation("produced_by")
+    ('has_color', 'has_category', 'has_brand')
+
     Raises:
         InputError: The field cannot become an edge type.
     """
@@ -229,12 +239,20 @@ def attribute_relation(field: str) -> str:
 
 
 def value_type(relation_name: str) -> str:
-    """Return the node type of the values of an attribute relation ("has_color" → "color")."""
+    """Return the node type of the values of an attribute relation ("has_color" → "color").
+
+    >>> value_type("has_color"), value_type("perhaps_has_color")
+    ('color', 'color')
+    """
     return relation_name.removeprefix(DOUBTFUL).removeprefix("has_")
 
 
 def family(edge_type: EdgeType) -> Family | None:
-    """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies)."""
+    """Say which part an edge type plays in the score, or None where it plays none (user attributes, value hierarchies).
+
+    >>> family(("user", "purchased", "item")), family(("item", "has_brand", "brand")), family(("item", "perhaps_has_color", "color")) is None
+    ('interaction', 'attribute', True)
+    """
     source, name, target = edge_type
     if name.startswith(DOUBTFUL):
         # Kept for people to look up and correct; no reason may show it, so no path may count it.
@@ -253,7 +271,11 @@ def family(edge_type: EdgeType) -> Family | None:
 
 
 def is_choice(edge_type: EdgeType) -> bool:
-    """Say whether an edge type says that a shopper chose or looked at an item: an interaction other than impressions, dislikes and low ratings."""
+    """Say whether an edge type says that a shopper chose or looked at an item: an interaction other than impressions, dislikes and low ratings.
+
+    >>> is_choice(("user", "purchased", "item")), is_choice(("user", "was_shown", "item"))
+    (True, False)
+    """
     return family(edge_type) == "interaction" and kind_of(edge_type[1]) not in NOT_CHOSEN
 
 

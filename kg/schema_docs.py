@@ -126,7 +126,7 @@ def _edges() -> list[str]:
         "",
         "A relation's type is its name in capitals: `has_brand` is `HAS_BRAND`. Between two nodes there is at most one edge of a type.",
         "",
-        "Interactions, one edge per shopper, item and kind; a kind that a shop defines itself, `wish`, becomes `DID_WISH`:",
+        "Interactions, one edge per shopper, item and kind; a kind that a shop defines itself, `wishlist`, becomes `DID_WISHLIST`:",
         "",
         *_table(["edge", "kind of the event", "as a reason"], interactions),
         "",

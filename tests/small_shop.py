@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.http.connections import BoundedHttp
+from api.http.limits.connections import BoundedHttp
 from api.keys.key_store import KeyStore
 from gnn.artifact.artifact import save_artifact
 from gnn.config import ModelConfig

@@ -51,11 +51,11 @@ class _Tries:
         # Spread, so that clients that were refused together do not come back together.
         pause = self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._pause_s = min(2 * self._pause_s, self._max_wait_s)
-        told = response.headers.get("retry-after", "") if response is not None else ""
-        if told.isdigit():
-            if int(told) > self._max_wait_s:
+        retry_after = response.headers.get("retry-after", "") if response is not None else ""
+        if retry_after.isdigit():
+            if int(retry_after) > self._max_wait_s:
                 return None
-            pause = max(pause, float(told))
+            pause = max(pause, float(retry_after))
         return pause
 
 

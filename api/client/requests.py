@@ -58,7 +58,7 @@ class ListQuery(TypedDict, total=False):
         k: How many items.
         offset: Places to leave out at the head of the list.
         page_token: `next_page_token` of the page before.
-        explain: Reasons told: none, the strongest, or all.
+        explain: Which reasons are given: none, the strongest, or all.
         diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
         seed: Explore: draw the order, the same for the same seed.
         filter: Only items that this lets through.
@@ -123,7 +123,7 @@ def ad_hoc_recommendations(history: Sequence[Json], **list_query: Unpack[UserLis
 
 
 def explanation(user_id: str, item_id: str) -> Call[types.Explanation]:
-    """Tell the whole reckoning of one item for one user."""
+    """Explain the score of one item in full for one user."""
     return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/explanation")
 
 

@@ -63,7 +63,7 @@ class Reason(TypedDict):
 
 
 class RecommendedItem(TypedDict):
-    """One item with its reckoning."""
+    """One item with the reasons for its score."""
 
     item_id: str
     title: str
@@ -113,7 +113,7 @@ class RecommendationList(TypedDict):
 
 
 class Explanation(TypedDict):
-    """The whole reckoning of one item."""
+    """The full explanation of one item."""
 
     request_id: str
     build_id: str

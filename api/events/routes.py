@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 from pydantic.config import JsonDict
 
-from api.events import fields
+from api.http import event_fields
 from api.http.ids import Id, PathId
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
@@ -56,8 +56,8 @@ class Event(BaseModel):
     )
     user_id: Id
     item_id: Id | None = Field(default=None, description="What it is about; only a search has none.")
-    kind: fields.Kind = Field(description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.")
-    time: fields.Time = Field(default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out.")
+    kind: event_fields.Kind = Field(description="view, cart, purchase, rating, search, impression, click, dislike, or a configured one.")
+    time: event_fields.Time = Field(default=None, description="When: ISO 8601 with a zone, or Unix seconds; now where it is left out.")
     quantity: float = Field(default=1.0, gt=0, le=1e6, description="How many, of purchases.")
     value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
     price_cents: int | None = Field(default=None, ge=0, le=10**12, description="What was paid for all pieces together, in cents.")
@@ -206,7 +206,7 @@ def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | 
     event_id = told[:200] if isinstance(told, str) else None
     try:
         event = _EVENT.validate_python(raw)
-        fields.check(event.kind, event.time, kinds, now)
+        event_fields.check(event.kind, event.time, kinds, now)
         if event.kind == "rating" and event.value is not None:
             checked_rating(event.value, scale)
     except ValidationError as error:

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.health.schemas import Live, Ready
 from api.http import metrics
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
-from api.recommendations.schemas import Live, Ready
 from api.serving.snapshot_server import Serving
 
 router = APIRouter(tags=["operation"])

@@ -7,9 +7,9 @@ import binascii
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import REFUSED
 from api.http.problems import Refusal
-from api.http.rate_limits import RateLimits
 from api.keys.key_store import KeyStore
 from kg.errors import AuthenticationError
 
@@ -50,13 +50,13 @@ class Authentication:
             challenge = b'Basic realm="Reckon", charset="UTF-8"' if basic else b"Bearer"
             raise Refusal(401, error.title, error.message, hint=error.hint, headers=[(b"www-authenticate", challenge)]) from None
         scope["reckon.key"] = key
-        standing = await self._limits.count(key)
-        if standing is None:
+        rate = await self._limits.count(key)
+        if rate is None:
             return
-        scope["reckon.headers"] = standing.headers()
-        if not standing.allowed:
+        scope["reckon.headers"] = rate.headers()
+        if not rate.allowed:
             REFUSED.labels("rate").inc()
-            detail = f"this key may make {standing.limit} requests in {standing.window_s} s"
+            detail = f"this key may make {rate.limit} requests in {rate.window_s} s"
             raise Refusal(429, "Too many requests", detail, hint="try again after Retry-After seconds")
 
 

@@ -18,7 +18,7 @@ FALLBACKS = Counter("reckon_fallbacks_total", "Lists made otherwise than they we
 DEGRADED = Counter("reckon_degraded_answers_total", "Answers given while something did not work", ["what"])
 ITEMS = Counter("reckon_items_total", "Items answered with reasons, by whether a graph path leads to them", ["path"])
 REMAINDER = Histogram(
-    "reckon_explanation_remainder", "Share of an item's score that no listed reason tells", buckets=(0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
+    "reckon_explanation_remainder", "Share of an item's score that no listed reason covers", buckets=(0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1)
 )
 REFUSED = Counter("reckon_refused_total", "Requests refused before they were worked on", ["why"])
 WORKING = Gauge("reckon_requests_working", "Requests being worked on", multiprocess_mode="livesum")

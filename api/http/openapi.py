@@ -65,5 +65,5 @@ def _complete(call: dict[str, Any], path: str) -> None:
     answers = call["responses"]
     for status, description in _COMMON.items():
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLE | {"status": int(status)}}}
-        told = answers.get(status, {}).get("description")
-        answers[status] = {"description": told if told and told not in ("Validation Error", "Error") else description, "content": content}
+        given = answers.get(status, {}).get("description")
+        answers[status] = {"description": given if given and given not in ("Validation Error", "Error") else description, "content": content}

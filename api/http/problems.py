@@ -20,7 +20,7 @@ from kg.validation import messages
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
-_MAX_TOLD = 20
+_MAX_SHOWN = 20
 log = structlog.get_logger("api")
 
 _TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 413: "Body too large", 422: "Invalid input", 500: "Internal error"}
@@ -50,7 +50,7 @@ def busy(detail: str, *, retry_after_s: int = RETRY_AFTER_S) -> Refusal:
 
 
 def translated(error: ReckonError, request_id: str) -> Refusal:
-    """Return one of our errors as a refusal; what only the operator can mend is logged, not told."""
+    """Return one of our errors as a refusal; what only the operator can mend is logged, not sent."""
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(error, UnavailableError):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
@@ -100,9 +100,9 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     errors = error.errors() if isinstance(error, RequestValidationError) else []
-    told = [{"where": messages.place(e), "why": messages.reason(e)} for e in errors[:_MAX_TOLD]]
-    detail = "; ".join(f"{e['where']}: {e['why']}" for e in told[:3])
-    return _response(Refusal(422, "Invalid input", detail, hint="see /docs for what the call takes"), request, errors=told)
+    shown = [{"where": messages.place(e), "why": messages.reason(e)} for e in errors[:_MAX_SHOWN]]
+    detail = "; ".join(f"{e['where']}: {e['why']}" for e in shown[:3])
+    return _response(Refusal(422, "Invalid input", detail, hint="see /docs for what the call takes"), request, errors=shown)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -64,8 +64,8 @@ class RequestContext:
         key = scope.get("reckon.key")
         metrics.request(route, method, status, elapsed_s, scope.get("reckon.strategy", ""))
         facts = {"key_id": key.key_id if key else None, "caller_request_id": _caller_id(scope)}
-        told = {name: value for name, value in facts.items() if value}
-        log.info("request", route=route, method=method, status=status, ms=round(elapsed_s * 1000, 2), request_id=request_id, **told)
+        known = {name: value for name, value in facts.items() if value}
+        log.info("request", route=route, method=method, status=status, ms=round(elapsed_s * 1000, 2), request_id=request_id, **known)
         changes = method not in _SAFE and scope.get("reckon.required", "recommend:read") != "recommend:read"
         if self._audit is not None and key is not None and changes:
             self._audit.write(key.key_id, f"{method} {route}", request_id=request_id, status=status)

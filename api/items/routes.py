@@ -11,10 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.config import JsonDict
 
 from api.http.ids import Id, PathId
-from api.http.schemas import Answer, request_id
+from api.http.schemas import Answer, Whole, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
-from api.recommendations.query import Whole
 from api.serving.item_state import ItemStates
 from kg import schema
 from kg.catalog.item_changes import FIELDS, Operation

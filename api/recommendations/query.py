@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.http import json_text
+from api.http.schemas import Whole
 from api.recommendations.page_tokens import MAX_LISTED, MAX_TOKEN, Page, question
 from gnn.recommend.filters import parse_filter
 from gnn.recommend.query import RecQuery, item_hash
@@ -20,10 +21,6 @@ MAX_FILTER = 20_000
 _CAP = re.compile(r"([a-z][a-z0-9_]{0,62}):([1-9][0-9]{0,2})")
 _FILTER_EXAMPLE = {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "has_brand", "in": ["Leafy"]}]}
 Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
-
-
-Whole = Annotated[int, BeforeValidator(lambda given: int(given) if isinstance(given, float) and given.is_integer() else given)]
-"""A whole number; 3.0 is one, as in JSON Schema."""
 
 
 class ListQuery(BaseModel):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import orjson
+from cachetools import LRUCache
 from fastapi import Request, Response
 from prometheus_client import Counter
 
@@ -57,9 +57,8 @@ class ResponseCache:
 
     def __init__(self, store: ReplayStore, *, cache_bytes: int) -> None:
         self.store, self._most = store, cache_bytes
-        self._bytes = 0
         # Question → what its answer depends on beside the question, and the answer.
-        self._remembered: OrderedDict[Hashable, tuple[Hashable, CachedResponse]] = OrderedDict()
+        self._remembered: LRUCache[Hashable, tuple[Hashable, CachedResponse]] = LRUCache(cache_bytes, getsizeof=_entry_bytes)
         # Routes run on the event loop and in threads.
         self._lock = threading.Lock()
 
@@ -102,22 +101,18 @@ class ResponseCache:
     def _recall(self, question: Hashable, standing: Hashable) -> CachedResponse | None:
         with self._lock:
             found = self._remembered.get(question)
-            if found is None or found[0] != standing:
-                return None
-            self._remembered.move_to_end(question)
-            return found[1]
+        return None if found is None or found[0] != standing else found[1]
 
     def _remember(self, question: Hashable, standing: Hashable, reply: CachedResponse) -> None:
-        size = len(reply.body) + _ENTRY_BYTES
-        if size > self._most // 10:
+        entry = standing, reply
+        if _entry_bytes(entry) > self._most // 10:
             return
         with self._lock:
-            before = self._remembered.pop(question, None)
-            self._bytes += size - (0 if before is None else len(before[1].body) + _ENTRY_BYTES)
-            self._remembered[question] = standing, reply
-            while self._bytes > self._most:
-                _, (_, gone) = self._remembered.popitem(last=False)
-                self._bytes -= len(gone.body) + _ENTRY_BYTES
+            self._remembered[question] = entry
+
+
+def _entry_bytes(entry: tuple[Hashable, CachedResponse]) -> int:
+    return len(entry[1].body) + _ENTRY_BYTES
 
 
 def with_id(answer_id: str, body: bytes) -> bytes:

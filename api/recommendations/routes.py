@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.events import fields
+from api.http import event_fields
 from api.http.ids import Id, PathId
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
@@ -31,8 +31,8 @@ class HistoryEvent(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     item_id: Id
-    kind: fields.Kind = "view"
-    time: fields.Time = Field(default=None, description="ISO 8601 with a zone, or Unix seconds; now by default.")
+    kind: event_fields.Kind = "view"
+    time: event_fields.Time = Field(default=None, description="ISO 8601 with a zone, or Unix seconds; now by default.")
     value: float | None = Field(default=None, allow_inf_nan=False, description="The rating, of ratings; on the scale of the shop's ratings.")
 
 
@@ -74,7 +74,7 @@ async def recommend_ad_hoc(request: Request, key: Reader, list_query: AdHoc) -> 
     recommender, replies = serving.recommender, _replies(request)
     for place, event in enumerate(list_query.history):
         try:
-            fields.check(event.kind, event.time, request.app.state.kinds, time.time())
+            event_fields.check(event.kind, event.time, request.app.state.kinds, time.time())
         except InputError as error:
             raise InputError(f"body.history.{place}: {error.message}", hint=error.hint) from None
     history = tuple((event.item_id, event.kind, event.time, event.value) for event in list_query.history)

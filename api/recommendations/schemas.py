@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.http.schemas import Answer
+from gnn.recommend.rules.definition import Action
 
 
 class PathNode(Answer):
@@ -84,7 +85,7 @@ class RuleEffect(Answer):
 
     rule_id: str
     name: str
-    action: Literal["pin", "boost", "bury", "exclude", "cap"]
+    action: Action
     items: list[str] = Field(description="Items of the list whose score or place it changed; each has a reason that names the rule.")
     left_out: int = Field(description="Items that it kept out of the list.")
 
@@ -125,18 +126,3 @@ class Explanation(Answer):
     user_id: str
     degraded: list[str]
     item: RecommendedItem
-
-
-class Live(Answer):
-    """The process answers."""
-
-    status: Literal["live"]
-
-
-class Ready(Answer):
-    """Whether requests can be answered, and why not."""
-
-    status: Literal["ready", "not ready"]
-    build_id: str | None
-    degraded: list[str]
-    reasons: list[str]

@@ -11,10 +11,10 @@ from prometheus_client import Counter, Gauge
 from kg.errors import LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
+from kg.ledger.follow.poller import Follower
+from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.poller import Follower
-from kg.ledger.recent_events import RecentEvents
 from kg.ledger.records import FreshEvent, InterestEdit
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import EVENTS, PROFILES

@@ -16,7 +16,7 @@ from gnn.recommend.rules.definition import Rule, rule_of
 from kg.config import Section
 from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database
-from kg.ledger.poller import Follower
+from kg.ledger.follow.poller import Follower
 from kg.ledger.rule_store import RULES, RuleStore
 from kg.ledger.user_store import UserStore
 

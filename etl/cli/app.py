@@ -48,7 +48,7 @@ def _print_version(wanted: bool) -> None:
 
 app = typer.Typer(
     name="reckon",
-    help="Recommendations with their reckoning.",
+    help="Recommendations whose scores add up, path by path.",
     epilog="--debug anywhere shows the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
@@ -76,7 +76,7 @@ app.command("what-if")(explain.what_if)
 def options(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")] = False,
 ) -> None:
-    """Recommendations with their reckoning."""
+    """Recommendations whose scores add up, path by path."""
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def check(
     allow_rejects: Annotated[int, typer.Option("--allow-rejects", min=0, help="Rejected rows that are no failure.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one source a line.")] = False,
 ) -> None:
-    """Validate every source without building: a PASS or FAIL line for each, with its counts; the exit code tells.
+    """Validate every source without building: a PASS or FAIL line for each, with its counts; the exit code says whether all passed.
 
     0: all pass. 3: a source cannot be used. 4: rows were rejected, more than --allow-rejects.
     """

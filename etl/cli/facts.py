@@ -72,13 +72,13 @@ def drop_fact(item_id: Item, relation: RelationName, value: Value, by: By, note:
     _correct("drop", "dropped", item_id, relation, value, by, note, workspace)
 
 
-def _correct(action: Literal["set", "drop"], told: str, item_id: str, relation: str, value: str, by: str, note: str, workspace: Path) -> None:
+def _correct(action: Literal["set", "drop"], verb: str, item_id: str, relation: str, value: str, by: str, note: str, workspace: Path) -> None:
     """Keep a correction, say so, and apply it to the graph."""
     from kg.graph.corrections import FactLog
 
     job = _job(workspace)
     fact = FactLog(job.workspace.facts).state(action, item_id, _relation(job, relation), value, by=by, note=note)
-    typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, {told} by {fact.by}")
+    typer.echo(f"{fact.n}: {fact.item_id} {fact.relation} {fact.value}, {verb} by {fact.by}")
     _apply(job)
 
 

@@ -145,12 +145,12 @@ def import_sources(
         root: Folder that relative paths start from.
         sources: What reckon.toml declares.
         progress: Called with the bytes of files read so far, and of all files.
-        more_items: Items that the shop has told otherwise; they count where the files lack them.
+        more_items: Items that came over the API; they count where the files lack them.
         clean: The rules of cleaning; the defaults where absent.
         ratings: What a rating may be; where absent, the ratings show it.
         folder: Where events lie while they are read; a temporary folder, deleted with the result, where absent.
         now: Unix seconds that no event is later than; the clock where absent.
-        on_error: Told of a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
+        on_error: Called for a source that cannot be used (what it is called, its declaration, the error); the others are imported all the same.
             Where absent, the error is raised.
         language: The shop's, ISO 639-1: of a text in several languages it is taken.
 
@@ -274,14 +274,14 @@ class _Assembly:
             self._mapping.entities = Entities(KEYS[source.table], source.repeated, limit)
         self._mapping.links = read_links(self._root, source) if source.link else no_links()
 
-    def _count(self, raw: RawTable, told: pl.DataFrame, counts: Counts, details: Details) -> None:
+    def _count(self, raw: RawTable, rejected: pl.DataFrame, counts: Counts, details: Details) -> None:
         counts.rows += raw.n_rows
-        counts.rejected += told.height
+        counts.rejected += rejected.height
         details.empty.update(raw.empty)
-        details.rejects.update({str(why): int(n) for why, n in told.group_by("why").len().sort("why").iter_rows()})
-        if told.height:
-            self._rejects.append(told)
-            details.first_reject = details.first_reject or told.row(0, named=True)
+        details.rejects.update({str(why): int(n) for why, n in rejected.group_by("why").len().sort("why").iter_rows()})
+        if rejected.height:
+            self._rejects.append(rejected)
+            details.first_reject = details.first_reject or rejected.row(0, named=True)
 
     def _take_rows(self, name: str, source: SourceConfig, rows: pl.DataFrame, details: Details) -> int:
         """Take rows that could be read, and return how many are good so far."""

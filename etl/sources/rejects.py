@@ -16,8 +16,8 @@ _SHOWN = 200
 
 def rejected(file: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Return reject rows from `line`, `column`, `value`, `why`; long values are cut."""
-    told = rows.with_columns(file=pl.lit(file), value=pl.col("value").str.slice(0, _SHOWN))
-    return told.select(*COLUMNS).cast(COLUMNS)  # type: ignore[arg-type]  # polars asks for a wider type of mapping
+    shown = rows.with_columns(file=pl.lit(file), value=pl.col("value").str.slice(0, _SHOWN))
+    return shown.select(*COLUMNS).cast(COLUMNS)  # type: ignore[arg-type]  # polars asks for a wider type of mapping
 
 
 def write(path: Path, parts: Sequence[pl.DataFrame]) -> int:

@@ -34,7 +34,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
     sources = [source for source in config.sources if isinstance(source, SourceConfig)]
     clean, language = config.section(CleanConfig), config.section(ShopConfig).language
     changes = ledger_import.item_changes(workspace, config, mark)
-    told = ledger_import.explained_items(changes)
+    explained = ledger_import.explained_items(changes)
     logged, n_logged = graph_build.logged_changes(workspace)
     temporary, events = build / "catalog.tmp", build / "import.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -44,7 +44,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
             workspace.root,
             sources,
             console.progress,
-            more_items=told,
+            more_items=explained,
             clean=clean,
             folder=events,
             ratings=config.section(ShopConfig).ratings,

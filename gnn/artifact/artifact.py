@@ -30,6 +30,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.artifact.model_json import model_from_json, model_json
 from gnn.artifact.stored_arrays import mapped, read_csr, sha256, write_csr
 from gnn.events.activity import Activity
 from gnn.events.interactions import Interactions
@@ -38,11 +39,7 @@ from gnn.events.timing import Timing, timing_of
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.hubs import has_hubs
 from gnn.graph.walks import FloatArray, WalkWeights, going_on, oriented
-from gnn.model.history import HistoryWeights
 from gnn.model.scorer import PathModel, neighbour_matrix
-from gnn.model.season import Season
-from gnn.ratings import RatingWeights
-from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import RATED, EdgeType, Step
 
@@ -222,7 +219,7 @@ def save_artifact(
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "hubs": hubs,
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
-        "model": _model_json(model),
+        "model": model_json(model),
         "repeats": None if repeats is None else asdict(repeats.model),
         "files": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(temporary.iterdir())},
     }
@@ -338,7 +335,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         # Builds of earlier versions know the keys alone.
         node_names={name: frame["shown" if "shown" in frame.columns else "key"].to_list() for name, frame in nodes.items()},
         edges=edges,
-        model=_model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
+        model=model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
         neighbours=read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
@@ -375,31 +372,3 @@ def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
 
 def _read_both(folder: Path, name: str, shape: tuple[int, int]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     return read_csr(folder, f"{name}_forward", shape), read_csr(folder, f"{name}_reverse", (shape[1], shape[0]))
-
-
-def _model_json(model: PathModel) -> dict[str, Any]:
-    walks = [{**asdict(walk), "meta_path": walk.meta_path.name} for walk in model.walks]
-    history = {**asdict(model.history), "kind_weights": dict(model.history.kind_weights)}
-    return {
-        "walks": walks,
-        "history": history,
-        "learned_gate": model.learned_gate,
-        "weights_gate": model.weights_gate,
-        "neighbours": model.neighbours,
-        "season": None if model.season is None else asdict(model.season),
-    }
-
-
-def _model_from_json(folder: Path, raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], weights: sp.csr_matrix | None) -> PathModel:
-    source, target = (mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target"))
-    season = None if raw["season"] is None else Season(**raw["season"])
-    factor = mapped(folder / "season.npy") if season is not None else None
-    gates = raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"]
-    paths = {path.name: path for path in schema.meta_paths(edge_types)}
-    walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
-    history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
-    return PathModel(walks, history, source, target, *gates, season, factor)
-
-
-def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:
-    return None if raw is None else RatingWeights(raw["mean"], raw["lowest"], raw["highest"], (raw["scale"][0], raw["scale"][1]))

@@ -1,6 +1,6 @@
 """Ablations: what is left of the recommendations when a part of the model is closed, nothing being trained again.
 
-The scores are sums over walks, so every walk is carried once per user and each variant is a sum of fewer of them. Nothing is pruned here, in the
+The scores are sums over walks, so every walk is computed once per user and each variant is a sum of fewer of them. Nothing is pruned here, in the
 whole model neither, so the variants differ by their parts alone.
 """
 

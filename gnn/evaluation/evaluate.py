@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from gnn.artifact.artifact import Artifact
 from gnn.config import EvaluateConfig
 from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, InSeason, ItemKNN, Popularity, Ranker, RecentPopularity, RP3Beta
-from gnn.events.timing import told
+from gnn.events.timing import timing_text
 from gnn.graph.walks import FloatArray, largest
 from gnn.metrics import IntArray, RankedLists, all_per_user, beyond_accuracy, bootstrap_interval, means, paired_p_value
 from gnn.model.scorer import score
@@ -236,7 +236,7 @@ def skipped_baselines(artifact: Artifact, names: Sequence[str]) -> dict[str, str
     if artifact.n_items > EASE_MAX_ITEMS:
         reasons["ease"] = f"{artifact.n_items:,} items; its dense inverse is affordable up to {EASE_MAX_ITEMS:,}"
     if artifact.timing != "clock":
-        reasons["recent_popularity"] = f"it needs times, but {told(artifact.timing)}"
+        reasons["recent_popularity"] = f"it needs times, but {timing_text(artifact.timing)}"
     return {name: reasons[name] for name in names if name in reasons}
 
 

@@ -192,12 +192,12 @@ class _Measure:
 
     def _item(self, history: History, item: int, rank: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
         parts, learned = self._explainer.addends(history, item)
-        told = self._explainer.explain(history, item)
+        explanation = self._explainer.explain(history, item)
         values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
         total = float(values.sum() + learned.sum())
         self.tally.add(
             paths=len(values),
-            completeness=abs(1 - sum(reason.share for reason in told.reasons) - told.remainder),
+            completeness=abs(1 - sum(reason.share for reason in explanation.reasons) - explanation.remainder),
             score=abs(total - ranked) / max(abs(ranked), 1e-12),
             coverage=float(len(values) > 0),
             learned=float(learned.sum()) / total,

@@ -28,7 +28,7 @@ Every score is a sum over graph paths, s(u, i) = Σ_m g_m Σ_paths c_uj · Π de
 _LIMITS = """## Limits
 
 * Offline numbers from logged events: what was never shown could not be chosen. They say nothing about sales.
-* A shopper without events gets popular items, and is told so.
+* A shopper without events gets popular items, and the answer says so.
 * A node that more than `[model] max_degree` others share counts less, and paths over it lead to its `[model] hub_fanout` most popular items only.
 * The learned similarity is labelled as learned in every answer; it has history items behind it, and no path.
 * Items with few events are ranked by their attributes alone; wrong facts in the catalogue become wrong reasons.
@@ -40,12 +40,12 @@ def model_card(content: Mapping[str, Any]) -> str:
     open_walks = sum(walk["gate"] > 0 for walk in content["walks"])
     models = content["models"]
     scores = "; ".join(f"{name} {found['metrics'].get(_MAIN, float('nan')):.4f}" for name, found in models.items())
-    told = content.get("explanations", {}).get("measures", {})
+    measures = content.get("explanations", {}).get("measures", {})
     explained = (
-        f"Explanations of {told['items']:,} recommended items: shares add up within {told['completeness_error']:.1e}, "
-        f"{told['path_validity'] or 0:.2%} of the path steps are edges of the graph, {told['coverage'] or 0:.1%} of the items have a path, "
-        f"the learned similarity carries {told['learned_share'] or 0:.0%} of the score on average."
-        if told
+        f"Explanations of {measures['items']:,} recommended items: shares add up within {measures['completeness_error']:.1e}, "
+        f"{measures['path_validity'] or 0:.2%} of the path steps are edges of the graph, {measures['coverage'] or 0:.1%} of the items have a path, "
+        f"the learned similarity carries {measures['learned_share'] or 0:.0%} of the score on average."
+        if measures
         else "Explanations were not measured."
     )
     missed = [gate["name"].replace("_", " ") for gate in content.get("explanations", {}).get("gates", ()) if not gate["passed"]]

@@ -52,7 +52,7 @@ def report(
     """
     measures = {} if explanations is None else asdict(explanations)
     by_rank = measures.pop("by_rank", ())
-    told = {name: None if math.isnan(value) else value for name, value in measures.items()}
+    finite = {name: None if math.isnan(value) else value for name, value in measures.items()}
     return {
         **about,
         "verdict": verdict(results, ablations),
@@ -64,7 +64,7 @@ def report(
         "repeats": {result.name: _numbers(result) for result in repeats},
         **({"ratings": dict(ratings)} if ratings else {}),
         "skipped": dict(skipped or {}),
-        "explanations": {} if explanations is None else {"measures": told, "gates": explanations.gates(), "by_rank": by_rank},
+        "explanations": {} if explanations is None else {"measures": finite, "gates": explanations.gates(), "by_rank": by_rank},
     }
 
 

@@ -1,4 +1,4 @@
-"""When each user did something and what was paid: what a profile tells beside interests. Kept event by event, so that fresh events join exactly."""
+"""When each user did something and what was paid: what a profile shows beside interests. Kept event by event, so that fresh events join exactly."""
 
 from __future__ import annotations
 

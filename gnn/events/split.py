@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from gnn.config import SplitMethod
-from gnn.events.timing import timing_of, told
+from gnn.events.timing import timing_of, timing_text
 from gnn.ratings import low_ratings
 
 _NOT_WANTED = ("impression", "search", "dislike")
@@ -102,7 +102,7 @@ def _method_for(interactions: pl.DataFrame) -> tuple[SplitMethod, str]:
     if timing == "order" and not _is_ordered(interactions):
         return "random", "the order numbers do not tell the events of a shopper apart"
     methods: dict[str, SplitMethod] = {"clock": "time", "order": "last", "none": "random"}
-    return methods[timing], told(timing)
+    return methods[timing], timing_text(timing)
 
 
 def _is_ordered(interactions: pl.DataFrame) -> bool:

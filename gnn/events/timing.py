@@ -36,7 +36,7 @@ def timing_of(times: pl.Series | npt.NDArray[np.float64]) -> Timing:
     return "clock" if float(np.median(known)) >= CLOCK_FROM else "order"
 
 
-def told(timing: Timing) -> str:
+def timing_text(timing: Timing) -> str:
     """Say in words what the times of a shop are."""
     return _WHAT[timing]
 
@@ -53,4 +53,4 @@ def check_clock(timing: Timing, what: str, hint: str) -> None:
         InputError: The shop has no clock.
     """
     if timing != "clock":
-        raise InputError(f"{what} needs times, but {told(timing)}", hint=hint)
+        raise InputError(f"{what} needs times, but {timing_text(timing)}", hint=hint)

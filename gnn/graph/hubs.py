@@ -18,6 +18,9 @@ FloatArray = npt.NDArray[np.float32]
 def hub_factor(degree: FloatArray, max_degree: int) -> FloatArray:
     """Return min(1, max_degree / degree), by which a node counts less for its degree.
 
+    >>> hub_factor(np.array([10, 100, 400], dtype=np.float32), 100).tolist()
+    [1.0, 1.0, 0.25]
+
     Shapes:
         [n] → [n].
     """
@@ -25,7 +28,11 @@ def hub_factor(degree: FloatArray, max_degree: int) -> FloatArray:
 
 
 def has_hubs(degree: npt.NDArray[np.generic], *, max_degree: int, fanout: int) -> bool:
-    """Say whether `onward` would leave anything out where nodes have these degrees."""
+    """Say whether `onward` would leave anything out where nodes have these degrees.
+
+    >>> has_hubs(np.array([3, 120]), max_degree=100, fanout=50), has_hubs(np.array([3, 120]), max_degree=100, fanout=200)
+    (True, False)
+    """
     return len(degree) > 0 and int(degree.max()) > max(max_degree, fanout)
 
 

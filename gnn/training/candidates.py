@@ -1,6 +1,6 @@
 """Candidate pools: what each part of the model gives to the items that could be recommended to the tuning users.
 
-Gates are tuned thousands of times, so the walks are carried once and what they give to each user's candidates is kept. Where it fits, the
+Gates are tuned thousands of times, so the walks are computed once and what they give to each user's candidates is kept. Where it fits, the
 candidates are all items that may be recommended: the softmax is the full one and ndcg exact. In larger shops they are the items that a walk,
 the learned similarity or all of them together rank high, and a sample of all others with its logQ correction.
 """

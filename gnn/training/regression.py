@@ -20,7 +20,7 @@ from gnn.graph.walks import FloatArray, top_per_row
 
 _ROWS = 512
 FEWEST_SHOPPERS = 2
-"""An item that one shopper met tells nothing about others."""
+"""An item that a single shopper met says nothing about other shoppers."""
 
 
 def no_weights(n_items: int) -> sp.csr_matrix:

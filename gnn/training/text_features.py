@@ -42,14 +42,14 @@ def with_texts(embeddings: FloatArray, item_factors: FloatArray, vectors: FloatA
     """
     if vectors is None or not embeddings.shape[1]:
         return embeddings
-    told, with_events = np.any(vectors, axis=1), np.any(item_factors, axis=1)
-    fitted = np.flatnonzero(told & with_events)
+    has_text, with_events = np.any(vectors, axis=1), np.any(item_factors, axis=1)
+    fitted = np.flatnonzero(has_text & with_events)
     if len(fitted) < MIN_ITEMS:
         return embeddings
     weights = text_map(vectors[fitted], item_factors[fitted], seed=seed)
     share = np.where(with_events, known_share, np.where(np.any(embeddings, axis=1), UNKNOWN_SHARE, 1.0)).astype(np.float32)
     mixed = embeddings.copy()
-    changed = np.flatnonzero(told & (share > 0))
+    changed = np.flatnonzero(has_text & (share > 0))
     for start in range(0, len(changed), _BATCH):
         nums = changed[start : start + _BATCH]
         w = share[nums, None]

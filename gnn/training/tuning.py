@@ -217,8 +217,8 @@ def _choose_exponents(network: PathSum, tuning: TuningSet, pool: Pool, gates: Ga
 def _reached(network: PathSum, number: int, history: sp.csr_matrix, pool: Pool, start: float, middle: float) -> FloatArray:
     rows, done = [], 0
     for columns in _dense_batches(history):
-        carried = network.reach(number, columns, start, middle).numpy()  # [n_items, B]
-        rows.append(carried[pool.items[done : done + columns.shape[1]], np.arange(columns.shape[1])[:, None]])
+        reached = network.reach(number, columns, start, middle).numpy()  # [n_items, B]
+        rows.append(reached[pool.items[done : done + columns.shape[1]], np.arange(columns.shape[1])[:, None]])
         done += columns.shape[1]
     return np.concatenate(rows)
 
@@ -269,8 +269,8 @@ def _kept(network: PathSum) -> frozenset[int]:
 def _tuned_gates(network: PathSum, pool: Pool, config: ModelConfig, report: Report | None) -> Gates:
     """Return the gates, in the pool's scale: gradient steps on the likelihood, then coordinate ascent on ndcg."""
     softmax = softmax_over(pool.n_users, network.graph.n_items, len(pool.scales))
-    told = None if report is None else lambda event: report(replace(event, softmax=softmax))
-    start = _gradient_gates(pool, config, told)
+    progress = None if report is None else lambda event: report(replace(event, softmax=softmax))
+    start = _gradient_gates(pool, config, progress)
     rounds = None if report is None else lambda number, ndcg: report(Progress("ascent", number, ASCENT_ROUNDS, ndcg=ndcg))
     return coordinate_ascent(pool, start, kept=_kept(network), rounds=ASCENT_ROUNDS, progress=rounds, tolerance=_NOISE)[0]
 
@@ -293,7 +293,7 @@ def negative_log_likelihood(scores: Tensor, pool: Pool) -> Tensor:
     Shapes:
         scores [U, C] → a scalar.
 
-    C_u are all items that may be recommended, each standing for itself, where those fit (`softmax_over`): then this is the full softmax.
+    C_u are all items that may be recommended, each counted once, where those fit (`softmax_over`): then this is the full softmax.
 
     Source: sampled softmax with logQ correction (Bengio and Senécal 2008, doi:10.1109/TNN.2007.912312).
     """

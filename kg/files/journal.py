@@ -1,4 +1,4 @@
-"""Append-only files of JSON lines: what a person or a program told us, kept for good.
+"""Append-only files of JSON lines: what persons and programs reported, kept for good.
 
 A record is acknowledged when `append` returns: it is then on the disk. A line that a crash cut off was never acknowledged; it is not read, and the
 next append removes it.

@@ -1,6 +1,6 @@
 """The difference that a change makes to the graph, found from what the change touches instead of from everything.
 
-`GraphDelta` is what the database must be told. `delta` compares two whole graphs. `delta_of` compares two states of a shop, looking only at the items
+`GraphDelta` is what has to be written to the database. `delta` compares two whole graphs. `delta_of` compares two states of a shop, only at the items
 and events that a change touched, and gives the same difference: the graph after it is the one that a full build of the new state gives.
 """
 

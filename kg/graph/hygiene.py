@@ -20,7 +20,7 @@ from kg.tables import GraphTables
 
 EXAMPLES = 20
 SAME_VALUE = 0.98
-"""A relation whose items nearly all have one value tells none of them apart."""
+"""A relation whose items nearly all have one value distinguishes none of them."""
 _HUBS, _CATEGORIES = 20, 20
 _HUB_SHARE = 0.05
 

@@ -25,6 +25,10 @@ def closest(value: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?", or nothing."""
+    """Return "; did you mean 'x'?", or nothing.
+
+    >>> did_you_mean("purchse", ["view", "purchase"]), did_you_mean("zebra", ["view"])
+    ("; did you mean 'purchase'?", '')
+    """
     found = closest(value, known)
     return "" if found is None else f"; did you mean {found!r}?"

@@ -36,7 +36,7 @@ def attribute_name(written: str) -> str:
 
 @dataclass
 class JsonAttributes:
-    """The attributes of a source's rows, gathered chunk by chunk.
+    """The attributes of a source's rows, collected chunk by chunk.
 
     Args:
         limit: How many keys become columns.

@@ -54,7 +54,7 @@ class Columns:
         raw: Its rows as written.
         reading: How the values of the source are read.
         frame: Our columns so far, row by row with `raw`.
-        problems: What cannot be used; the first of a row is the one told.
+        problems: What cannot be used; the first of a row is the one reported.
         flags: (rows, flag): rows that can be read but mislead; a flagged row has no problem that is only a matter of its value.
     """
 
@@ -229,15 +229,15 @@ class Columns:
     def accepted(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows without a problem, each with its `flag` or null, and (line, column, value, why) of the first problem of each other row."""
         parts: list[pl.DataFrame] = []
-        told = pl.repeat(False, self.frame.height, dtype=pl.Boolean, eager=True)
+        reported_rows = pl.repeat(False, self.frame.height, dtype=pl.Boolean, eager=True)
         flag = self._flags()
         for problem in self.problems:
             rows = problem.rows & flag.is_null() if problem.impossible else problem.rows
-            new = rows & ~told
-            told = told | rows
+            new = rows & ~reported_rows
+            reported_rows = reported_rows | rows
             parts.append(self.frame.select("line", column=pl.lit(problem.column), value=problem.values, why=pl.lit(problem.why)).filter(new))
         empty = pl.DataFrame(schema={"line": pl.Int64(), "column": _TEXT, "value": _TEXT, "why": _TEXT})
-        return self.frame.with_columns(flag=flag).filter(~told), pl.concat([empty, *parts]).sort("line", maintain_order=True)
+        return self.frame.with_columns(flag=flag).filter(~reported_rows), pl.concat([empty, *parts]).sort("line", maintain_order=True)
 
     def _flags(self) -> pl.Series:
         flag = pl.repeat(None, self.frame.height, dtype=_TEXT, eager=True)

@@ -1,4 +1,4 @@
-"""The items or users of one source while they are gathered: rows that repeat an id become one, and attributes in JSON become columns."""
+"""The items or users of one source while they are collected: rows that repeat an id become one, and attributes in JSON become columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of a file, plain or gzipped, bounded: a small file that unpacks to a huge one is refused, and damage is told in one line."""
+"""The bytes of a file, plain or gzipped, bounded: a small file that unpacks to a huge one is refused, and damage is reported in one line."""
 
 from __future__ import annotations
 

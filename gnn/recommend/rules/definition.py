@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from kg.config import Section
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Action = Literal["pin", "boost", "bury", "exclude", "cap"]
+"""What a rule does with its items: the kinds of rules."""
 _ItemIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=1000)]
 _Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=200)]
 
@@ -59,7 +61,7 @@ class RuleBody(Section):
     """
 
     name: str = Field(min_length=1, max_length=100, description="What shoppers are told it is called.", examples=["Summer"])
-    action: Literal["pin", "boost", "bury", "exclude", "cap"] = Field(description="What is done with its items.", examples=["boost"])
+    action: Action = Field(description="What is done with its items.", examples=["boost"])
     items: _ItemIds = Field(default=(), description="Items it is about.")
     categories: _Values = Field(default=(), description="Items of one of these categories.", examples=[["Tea"]])
     brands: _Values = Field(default=(), description="Items of one of these brands.")

@@ -189,8 +189,8 @@ def _answered(model: Model, texts: Sequence[Example] | Sequence[Tagged]) -> tupl
 
 
 def _with_tags(text: Tagged, tags: list[str], spans: list[tuple[int, int, str, float]]) -> tuple[dict[str, Any], int]:
-    told = [{"start": start, "end": end, "type": name, "confidence": round(p, 4)} for start, end, name, p in spans]
-    return {**text.row, "tags": tags, "spans": told}, len(spans)
+    found = [{"start": start, "end": end, "type": name, "confidence": round(p, 4)} for start, end, name, p in spans]
+    return {**text.row, "tags": tags, "spans": found}, len(spans)
 
 
 def _with_values(example: Example, answers: Mapping[str, Answer]) -> tuple[dict[str, Any], int]:

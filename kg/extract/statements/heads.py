@@ -49,7 +49,7 @@ class _Phrase:
     number_after: bool
 
 
-def standing(title: str, relation: str, value: str, start: int, end: int, context: int) -> str:
+def mention_status(title: str, relation: str, value: str, start: int, end: int, context: int) -> str:
     """Say what a word is to the item: "own", "doubtful" or "foreign".
 
     Args:
@@ -60,7 +60,7 @@ def standing(title: str, relation: str, value: str, start: int, end: int, contex
         end: After the last one.
         context: Contexts of the item.
 
-    >>> [standing(title, "has_material", "leather", 0, 7, 0) for title in ("Leather conditioner 8 oz", "Leather belt")]
+    >>> [mention_status(title, "has_material", "leather", 0, 7, 0) for title in ("Leather conditioner 8 oz", "Leather belt")]
     ['foreign', 'own']
     """
     sets, phrases = _sets(), _phrases(title)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kg.extract.mentions import Mention, Region
 from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
-from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, standing
+from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, mention_status
 from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
 
 UNSURE = 0.5
@@ -87,7 +87,7 @@ def _weighed(text: str, mention: Mention, context: int, language: str, *, title:
     if not title:
         own = mention.relation == "has_material" and _MADE_OF.search(text, max(0, mention.start - 60), mention.start)
         return [mention] if own else [replace(mention, confidence=min(mention.confidence, UNSURE))]
-    verdict = standing(text, mention.relation, mention.value, mention.start, mention.end, context)
+    verdict = mention_status(text, mention.relation, mention.value, mention.start, mention.end, context)
     if verdict == FOREIGN:
         return []
     return [replace(mention, confidence=min(mention.confidence, UNSURE))] if verdict == DOUBTFUL else [mention]

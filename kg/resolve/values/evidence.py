@@ -25,15 +25,15 @@ class ShopFacts:
     Attributes:
         span: Relation → its attributes' first number and the number after its last.
         values: Value of each attribute.
-        carried: Which item has which attribute, 0/1. Shape [n_attributes, n_items].
+        incidence: Which item has which attribute, 0/1. Shape [n_attributes, n_items].
         stated: Which item states it in a structured field, 0/1. Shape [n_attributes, n_items].
         weight: How much an attribute says about an item that has it. Shape [n_attributes].
-        by_item: `carried`, transposed. Shape [n_items, n_attributes].
+        by_item: `incidence`, transposed. Shape [n_items, n_attributes].
     """
 
     span: dict[str, tuple[int, int]]
     values: list[str]
-    carried: sparse.csr_matrix
+    incidence: sparse.csr_matrix
     stated: sparse.csr_matrix
     weight: NDArray[np.float64]
     by_item: sparse.csr_matrix
@@ -45,17 +45,17 @@ class ShopFacts:
         items = attributes.select("item_id").unique().sort("item_id").with_row_index("item_num")
         facts = attributes.join(names, on=["relation", "value"]).join(items, on="item_id")
         shape = (names.height, items.height)
-        carried = _incidence(facts, shape)
-        counts = np.diff(carried.indptr)
+        incidence = _incidence(facts, shape)
+        counts = np.diff(incidence.indptr)
         spans = names.group_by("relation").agg(start=pl.col("attribute_num").min(), end=pl.col("attribute_num").max() + 1)
         return cls(
             {relation: (start, end) for relation, start, end in spans.sort("relation").iter_rows()},
             names["value"].to_list(),
-            carried,
+            incidence,
             _incidence(facts.filter(pl.col("extractor") == STRUCTURED), shape),
             # An attribute that every item has says nothing, one that few have says much.
             np.log((items.height + 1) / np.maximum(counts, 1)),
-            carried.T.tocsr(),
+            incidence.T.tocsr(),
         )
 
 
@@ -79,7 +79,7 @@ class RelationEvidence:
         self._start, self._end = facts.span[relation]
         self._contexts: dict[int, sparse.csr_matrix] = {}
         self.values = facts.values[self._start : self._end]
-        self.items = np.diff(facts.carried.indptr)[self._start : self._end].astype(np.int64)
+        self.items = np.diff(facts.incidence.indptr)[self._start : self._end].astype(np.int64)
         self.structured = np.diff(facts.stated.indptr)[self._start : self._end].astype(np.int64)
 
     def distinct(self, a: int, b: int) -> bool:
@@ -103,7 +103,7 @@ class RelationEvidence:
 
     def _context(self, number: int) -> sparse.csr_matrix:
         if number not in self._contexts:
-            row = sparse.csr_matrix(self._facts.carried[[number + self._start]] @ self._facts.by_item)
+            row = sparse.csr_matrix(self._facts.incidence[[number + self._start]] @ self._facts.by_item)
             own = (row.indices >= self._start) & (row.indices < self._end)
             row.data = np.where(own, 0.0, row.data * self._facts.weight[row.indices])
             self._contexts[number] = row

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.http.concurrency import ConcurrencyLimit
-from api.http.connections import BoundedHttp
+from api.http.limits.concurrency import ConcurrencyLimit
+from api.http.limits.connections import BoundedHttp
+from api.http.limits.request_limits import RequestLimits, deeper
 from api.http.request_context import RequestContext
-from api.http.request_limits import RequestLimits, deeper
 from kg.workspace import Workspace
 from tests.small_shop import Asking, key_of, serving, small_app
 

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
-from kg.ledger.recent_events import RecentEvents
 from kg.ledger.settings import LedgerConfig
 
 EVENT_IDS = st.integers(0, 30).map(lambda n: f"e{n}")

@@ -11,10 +11,10 @@ import pytest
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.follow.poller import Follower
+from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.poller import Follower
-from kg.ledger.recent_events import RecentEvents
 from kg.ledger.records import InterestEdit
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore

@@ -91,11 +91,11 @@ def _labelled(items: pl.DataFrame) -> Iterator[tuple[tuple[str, str], dict[str, 
 
 
 def _taught(title: str, values: Sequence[str]) -> list[str] | None:
-    """Return the values of a field as the title writes them, none where it states none, None where that cannot be told."""
+    """Return the values of a field as the title writes them, none where it states none, None where that is unknown."""
     usable = [value.strip() for value in values if _usable(value)]
     if not usable or len(usable) < len(values):
         return None
-    found = sorted({surface for value in usable if (surface := standing(title, value)) is not None})
+    found = sorted({surface for value in usable if (surface := written_form(title, value)) is not None})
     if found:
         return found
     words = {word.lower() for word in _WORD.findall(title)}
@@ -109,10 +109,10 @@ def _usable(value: str) -> bool:
     return 0 < len(words) <= _MAX_WORDS and len(value) <= _MAX_CHARS and len("".join(words)) > 1 and not plain
 
 
-def standing(title: str, value: str) -> str | None:
+def written_form(title: str, value: str) -> str | None:
     """Return a value as a title writes it, whatever the case and what stands between its words, or None.
 
-    >>> standing("Hewlett-Packard LaserJet", "hewlett packard")
+    >>> written_form("Hewlett-Packard LaserJet", "hewlett packard")
     'Hewlett-Packard'
     """
     words = [re.escape(word) for word in _WORD.findall(value)]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.extract.learned.data import distant
-from kg.extract.learned.data.distant import gold_rows, standing
+from kg.extract.learned.data.distant import gold_rows, written_form
 from kg.extract.learned.data.gold import NOTHING, example_of
 from kg.tables import ITEM_COLUMNS
 
@@ -75,5 +75,5 @@ def test_lines_do_not_depend_on_the_order_and_are_gold(order: list[int], brands:
 @settings(max_examples=50, deadline=None)
 @given(st.text(alphabet="ab -.(é", max_size=12), st.text(alphabet="ab -.(é", max_size=6))
 def test_what_stands_in_a_title_is_a_part_of_it(title: str, value: str) -> None:
-    found = standing(title, value)
+    found = written_form(title, value)
     assert found is None or (found in title and found.lower().split()[0][0] == value.lower().lstrip(" -.(")[0])

@@ -78,7 +78,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _end(self, line: bytes, title: bytes, status: int) -> None:
         if not self.transport.is_closing():
-            told = (title, status, title, secrets.token_hex(8).encode())
-            body = len(_ANSWER.partition(b"\r\n\r\n")[2] % told)
-            self.transport.write(_ANSWER % (line, body, *told))
+            values = (title, status, title, secrets.token_hex(8).encode())
+            body = len(_ANSWER.partition(b"\r\n\r\n")[2] % values)
+            self.transport.write(_ANSWER % (line, body, *values))
             self.transport.close()

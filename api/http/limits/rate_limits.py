@@ -46,11 +46,11 @@ class RateLimitStatus:
 
         Source: IETF draft-ietf-httpapi-ratelimit-headers-09.
         """
-        told = [
+        fields = [
             (b"ratelimit-policy", f'"key";q={self.limit};w={self.window_s}'.encode()),
             (b"ratelimit", f'"key";r={self.remaining};t={self.reset_s}'.encode()),
         ]
-        return told if self.allowed else [*told, (b"retry-after", str(max(1, self.reset_s)).encode())]
+        return fields if self.allowed else [*fields, (b"retry-after", str(max(1, self.reset_s)).encode())]
 
 
 class RateLimits:

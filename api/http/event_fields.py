@@ -19,6 +19,9 @@ _ISO = "write ISO 8601 with a zone (2026-11-24T10:15:00Z) or Unix seconds"
 def seconds(given: Any) -> float | None:
     """Return a time as Unix seconds.
 
+    >>> seconds("2026-11-24T10:15:00Z"), seconds(1_780_000_000), seconds(None) is None
+    (1795515300.0, 1780000000.0, True)
+
     Args:
         given: ISO 8601 with a zone, or Unix seconds as a number; None means now.
 

@@ -1,4 +1,4 @@
-"""One thread per process that waits for the ledger to grow, looks at its counters, and tells whoever follows a stream that it grew."""
+"""One thread per process that waits for the ledger to grow, looks at its counters, and notifies the followers of each stream that grew."""
 
 from __future__ import annotations
 
