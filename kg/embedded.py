@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from kg import processes
 from kg.errors import GraphUnavailableError, LockedError
+from kg.files.atomic import write_text
 
 DATABASE = "reckon"
 _USER = "root"
@@ -232,9 +233,7 @@ def _password(folder: Path) -> str:
 
 
 def _write_server(folder: Path, pid: int, port: int, *, ready: bool) -> None:
-    temporary = folder / "server.json.tmp"
-    temporary.write_text(json.dumps({"pid": pid, "port": port, "ready": ready}))
-    temporary.replace(folder / "server.json")
+    write_text(folder / "server.json", json.dumps({"pid": pid, "port": port, "ready": ready}))
     (folder / "port").write_text(str(port))
 
 

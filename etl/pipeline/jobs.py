@@ -27,7 +27,7 @@ from etl.stages import extraction, fingerprints, graph_build, ledger_import
 from kg.config import Config, ExtractConfig, ShopConfig
 from kg.embedded import Connection
 from kg.errors import GraphUnavailableError, NotFoundError
-from kg.files.atomic import write_whole
+from kg.files.atomic import write_text, write_whole
 from kg.files.json_file import write_json
 from kg.schema import family
 from kg.workspace import Workspace
@@ -172,9 +172,7 @@ class Job:
         build = self.workspace.build(f"{now()}-{secrets.token_hex(3)}")
         build.mkdir(parents=True)
         self._take_over(build, prints)
-        temporary = self.workspace.builds / "draft.tmp"
-        temporary.write_text(build.name)
-        temporary.replace(self.workspace.builds / "draft")
+        write_text(self.workspace.builds / "draft", build.name)
         remove_abandoned(self.workspace)
         return build
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from kg.extract.learned.attributes import Answer, AttributeModel, Report
 from kg.extract.learned.chinese.characters import CharacterModel
 from kg.extract.learned.data.gold import Example, Tagged, example_of, kind_of, read_gold, read_rows, tagged_of
 from kg.extract.learned.workers import side_by_side
+from kg.files.atomic import whole_file
 from kg.models.array_file import Format, read_arrays, write_arrays
 
 FORMAT = Format("reckon-extractor", 1, "train it again with `reckon extract train`")
@@ -101,21 +100,12 @@ def run(model: Path, source: Path, out: Path, *, progress: Callable[[int], None]
     started = time.monotonic()
     loaded = load(model)
     lines = given = 0
-    out.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for written, n_lines, n_given in _answers(loaded, _batches(read_rows(source), tags=isinstance(loaded, CharacterModel))):
-                file.write(written)
-                lines, given = lines + n_lines, given + n_given
-                if progress:
-                    progress(lines)
-        temporary.chmod(0o644)
-        temporary.replace(out)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for written, n_lines, n_given in _answers(loaded, _batches(read_rows(source), tags=isinstance(loaded, CharacterModel))):
+            file.write(written)
+            lines, given = lines + n_lines, given + n_given
+            if progress:
+                progress(lines)
     return Run(lines, given, time.monotonic() - started)
 
 
