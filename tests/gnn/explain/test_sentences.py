@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.explain.display_titles import told_apart
+from gnn.explain.messages.languages import english
+from gnn.explain.messages.message import Text
 from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
 from gnn.model.history import HistoryWeights
@@ -210,18 +213,22 @@ def test_no_list_shows_two_items_alike(generated: Shop) -> None:
     assert twins
 
 
+def written(titles: Mapping[int, Text]) -> dict[int, str]:
+    return {num: english().text(title) for num, title in titles.items()}
+
+
 def test_twins_are_told_apart_by_what_differs(generated: Shop) -> None:
     artifact = generated.recommender.artifact
     color = {item: value for item, relation, value in generated.facts if relation == "has_color"}
     pairs = [(a, b) for a in range(15) for b in (a + 9,) if color.get(generated.items[a], "x") != color.get(generated.items[b], "x")]
     pairs = [(a, b) for a, b in pairs if generated.items[a] in color and generated.items[b] in color]
     for a, b in pairs:
-        named = told_apart(artifact, [a, b])
+        named = written(told_apart(artifact, [a, b]))
         assert named == {num: f"{artifact.titles[num]} ({color[generated.items[num]]})" for num in (a, b)}
-    same = told_apart(replace(artifact, edges={}), [0, 9])
+    same = written(told_apart(replace(artifact, edges={}), [0, 9]))
     assert same == {0: "Thing 0 (item i00)", 9: "Thing 0 (item i09)"}
     priced = replace(artifact, edges={}, price_cents=np.arange(24) * 100.0)
-    assert told_apart(priced, [0, 9]) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
+    assert written(told_apart(priced, [0, 9])) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
 
 
 def test_seven_shoppers_in_common_outrank_one(tmp_path: Path) -> None:
