@@ -168,7 +168,12 @@ def _flatten(table: Mapping[str, Any], prefix: str, into: dict[str, Forms], path
 
 
 def _are_forms(table: Mapping[str, Any]) -> bool:
-    return bool(table) and all(isinstance(value, str) and (name in _CATEGORIES or _EXACT.fullmatch(name)) for name, value in table.items())
+    # A section may have nothing but its "other".
+    return (
+        bool(table)
+        and table.keys() != {OTHER}
+        and all(isinstance(value, str) and (name in _CATEGORIES or _EXACT.fullmatch(name)) for name, value in table.items())
+    )
 
 
 def _check(found: Catalogue, like: Catalogue, path: Path) -> None:
@@ -188,7 +193,7 @@ def _check(found: Catalogue, like: Catalogue, path: Path) -> None:
             except ValueError as error:
                 raise ConfigError(f"{path}: {key}: {error}", hint="write {name}; {{ and }} are braces") from None
             # "once" needs no number, and a message of one relation need not repeat its name.
-            free = {"count", "name"} if form != OTHER or key not in like.templates else set()
+            free = {"count", "name", "words"} if form != OTHER or key not in like.templates else set()
             if given - wanted or wanted - given - free:
                 listed = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
                 raise ConfigError(f"{path}: {key} has other placeholders than {listed}: {template!r}", hint="keep those of en.toml")

@@ -58,6 +58,10 @@ class Languages:
         """Return the catalogue that serves a language: its own, that of the wider one ("zh" for "zh-CN"), the shop's, or the English one."""
         return self._catalogues[self.best(language)]
 
+    def has(self, language: str) -> bool:
+        """Say whether there is a catalogue of a language, or of the wider one that includes it."""
+        return self._known(language) is not None
+
     def best(self, language: str) -> str:
         """Return the language that serves another: itself, the wider one, the shop's, or English."""
         return self._known(language) or self.default

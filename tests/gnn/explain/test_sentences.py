@@ -14,7 +14,7 @@ import pytest
 from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.explain.display_titles import told_apart
-from gnn.explain.messages.languages import english
+from gnn.explain.messages.languages import Languages, english
 from gnn.explain.messages.message import Text
 from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
@@ -145,6 +145,36 @@ def test_counts_are_those_of_the_events(generated: Shop) -> None:
                     assert ("counts against" in reason.sentence) == (reason.share < 0)
     assert n_items >= 500 / 4
     assert {"graph", "learned", "popular", "catalogue", "trending", "buy_again", "new"} <= set(seen)
+
+
+WORDS = {"Nobody but you": "0", "once": "1", "in the day ": "in the 1 days ", "除您之外没有其他顾客": "0 位顾客"}
+
+
+def numbers(text: str) -> list[float]:
+    """Return every number of a sentence but those of titles."""
+    text = re.sub("‘[^’]*’|“Thing[^”]*”", "", text)
+    for words, number in WORDS.items():
+        text = text.replace(words, number)
+    return sorted(float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text))
+
+
+def test_chinese_has_the_same_numbers_and_titles(generated: Shop) -> None:
+    """The English ones are counted again above."""
+    chinese, seen = Languages.of()["zh"], Counter[str]()
+    for _, answer in answers(generated):
+        shown = [chinese.text(item.shown_title) for item in answer.items]
+        assert len(set(shown)) == len(shown)
+        for item in answer.items:
+            for reason in item.reasons:
+                text = chinese.text(reason.message)
+                seen[reason.kind] += 1
+                assert numbers(text) == numbers(reason.sentence), (text, reason.sentence)
+                assert [part[:7] for part in re.findall("“(Thing[^”]*)”", text)] == [part[:7] for part in re.findall("‘([^’]*)’", reason.sentence)]
+                assert re.search("[一-鿿]", text)
+                assert not re.search(r"\{|\}|\b(?!Thing|item|brand|color)[a-z]{3,}\b", re.sub("“Thing[^”]*”|(brand|color)\\d", "", text)), text
+                if reason.share < 0:
+                    assert "降低" in text
+    assert {"graph", "learned", "popular", "catalogue", "trending", "buy_again", "new", "impressions"} <= set(seen)
 
 
 def check_several(generated: Shop, text: str) -> int:
