@@ -42,8 +42,9 @@ from api.settings import ServeConfig
 from api.users import profile_routes
 from api.users import routes as users_routes
 from gnn.config import ModelConfig
+from gnn.explain.messages.languages import Languages
 from kg import processes
-from kg.config import Config, GraphConfig, load_config
+from kg.config import Config, GraphConfig, ShopConfig, load_config
 from kg.ledger.item_store import ItemStore
 from kg.ledger.risk import DecisionStore
 from kg.ledger.settings import LedgerConfig
@@ -109,6 +110,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     )
     app.state.serving, app.state.config = serving, serve
     app.state.items = ItemStates(workspace, ItemStore(ledger.database), lambda: serving.artifact)
+    app.state.languages = Languages.of(config.section(ShopConfig).language, workspace.messages)
     app.state.replies = ResponseCache(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.risk_decisions, app.state.risk_reports = DecisionStore(ledger.database), workspace.reports
     app.state.kinds = config.section(ModelConfig).kinds

@@ -10,6 +10,7 @@ from typing import Any
 from etl.console import Console
 from gnn.events.timing import CLOCK_FROM
 from gnn.explain.explainer import Path, Reason
+from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendations
 from gnn.recommend.why_not import WhyNot
 
@@ -18,13 +19,13 @@ _SHOWN_LACKS = 6
 _SHOWN_PURCHASES = 4
 
 
-def recommendations(console: Console, result: Recommendations) -> None:
+def recommendations(console: Console, result: Recommendations, words: Catalogue) -> None:
     """Print a ranked list with reasons, shares and the strongest path of each item."""
     console.out.print(f"[bold]{result.strategy}[/] recommendations for {result.user_id} (build {result.build_id})")
     for item in result.items:
         console.out.print(f"\n[bold]{item.rank:>2}. {_escaped(item.title)}[/]  [dim]{item.item_id}  score {item.score:.4f}[/]")
         for reason in item.reasons[:_SHOWN_REASONS]:
-            console.out.print(f"    {reason.share:6.1%}  {_escaped(reason.sentence)}")
+            console.out.print(f"    {reason.share:6.1%}  {_escaped(words.text(reason.message))}")
             if reason.times:
                 console.out.print(f"            [dim]{purchases(reason)}[/]")
         rest = item.remainder + sum(reason.share for reason in item.reasons[_SHOWN_REASONS:])

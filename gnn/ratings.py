@@ -93,10 +93,11 @@ class RatingWeights:
         against_own = 1 + (given - centres[owners]) / half
         return np.where(known, np.clip(np.minimum(against_own, (given - self.lowest) / half), 0.0, _MOST), 1.0)
 
-    def text(self, rating: float) -> str:
-        """Say a rating: "5 of 5" where the scale begins at 0 or 1 and the shop's ratings reach its end, else the number alone."""
+    @property
+    def best(self) -> float | None:
+        """What a rating is said to be out of ("5 of 5"): the end of a scale that begins at 0 or 1, where the shop's ratings reach it."""
         low, high = self.scale
-        return f"{rating:g} of {high:g}" if low in (0, 1) and high > 1 and self.highest == high else f"{rating:g}"
+        return high if low in (0, 1) and high > 1 and self.highest == high else None
 
 
 def low_ratings(events: pl.DataFrame) -> pl.Series:

@@ -38,7 +38,11 @@ class ShopConfig(Section):
     """The shop."""
 
     name: str = Field(default="shop", min_length=1, max_length=100, description="Name of the shop, shown in reports.")
-    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="Language of the catalogue text, ISO 639-1.")
+    language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2}$",
+        description="Language of the catalogue text, and of reasons where a caller accepts no other we have; ISO 639-1.",
+    )
     rating_scale: tuple[float, float] | None = Field(
         default=None, description="Lowest and highest rating, such as [1, 5]; others are rejected. Learned from the ratings where unset."
     )

@@ -1,8 +1,8 @@
-"""The single source of node types, relations, meta-paths and the sentences that explain them.
+"""The single source of node types, relations and meta-paths.
 
 Everything else (constraints, Cypher, graph tables, reasons, docs/schema.md) is generated from the declarations in this module. Shops may bring
 node types and relations of their own (ready-made triples, extra catalogue columns); those are derived here by the same rules, so a
-name is turned into a label, an edge type and a sentence in exactly one place.
+name is turned into a label and an edge type in exactly one place. What a relation means to a shopper is said by `gnn.explain.messages`.
 """
 
 from __future__ import annotations
@@ -50,16 +50,11 @@ class Relation:
     Attributes:
         name: snake_case name ("has_brand").
         type: Edge type in the database ("HAS_BRAND").
-        sentence: Reason for an item reached through this relation; `{value}` is the shared node, `{history}` the shopper's own items,
-            `{count}` the number of other shoppers on the paths.
-        reverse_sentence: The same for a direct item–item edge that is walked against its direction.
         single: An item has at most one value of this relation.
     """
 
     name: str
     type: str
-    sentence: str
-    reverse_sentence: str = ""
     single: bool = False
 
 
@@ -97,21 +92,21 @@ NOT_CHOSEN = ("impression", "dislike")
 _RELATIONS = {
     relation.name: relation
     for relation in (
-        Relation("purchased", "PURCHASED", "{count} bought both this and {history}"),
-        Relation("viewed", "VIEWED", "{count} viewed both this and {history}"),
-        Relation("added_to_cart", "ADDED_TO_CART", "{count} had in the basket both this and {history}"),
-        Relation("rated", "RATED", "{count} rated both this and {history}"),
-        Relation("clicked", "CLICKED", "{count} clicked on both this and {history}"),
-        Relation("searched", "SEARCHED", "{count} searched for both this and {history}"),
-        Relation("was_shown", "WAS_SHOWN", "{count} saw in a list both this and {history}"),
-        Relation("disliked", "DISLIKED", "{count} disliked both this and {history}"),
-        Relation("has_brand", "HAS_BRAND", "Same brand as {history}: {value}", single=True),
-        Relation("has_category", "HAS_CATEGORY", "Same category as {history}: {value}"),
-        Relation("has_free_from", "HAS_FREE_FROM", "Free from {value}, like {history}"),
-        Relation("also_bought", "ALSO_BOUGHT", "Often bought by those who buy {history}", "Those who buy this often buy {history}"),
-        Relation("also_viewed", "ALSO_VIEWED", "Often viewed by those who view {history}", "Those who view this often view {history}"),
-        Relation("bought_together", "BOUGHT_TOGETHER", "Often bought together with {history}", "Often bought together with {history}"),
-        Relation("same_as", "SAME_AS", "The same product as {history}", "The same product as {history}"),
+        Relation("purchased", "PURCHASED"),
+        Relation("viewed", "VIEWED"),
+        Relation("added_to_cart", "ADDED_TO_CART"),
+        Relation("rated", "RATED"),
+        Relation("clicked", "CLICKED"),
+        Relation("searched", "SEARCHED"),
+        Relation("was_shown", "WAS_SHOWN"),
+        Relation("disliked", "DISLIKED"),
+        Relation("has_brand", "HAS_BRAND", single=True),
+        Relation("has_category", "HAS_CATEGORY"),
+        Relation("has_free_from", "HAS_FREE_FROM"),
+        Relation("also_bought", "ALSO_BOUGHT"),
+        Relation("also_viewed", "ALSO_VIEWED"),
+        Relation("bought_together", "BOUGHT_TOGETHER"),
+        Relation("same_as", "SAME_AS"),
     )
 }
 
@@ -191,11 +186,7 @@ def relation(name: str) -> Relation:
     if name in _RELATIONS:
         return _RELATIONS[name]
     checked_name(name, what="relation")
-    if name.startswith("did_"):
-        return Relation(name, name.upper(), f"{{count}} did “{_words(name[4:])}” with both this and {{history}}")
-    if name.startswith("has_"):
-        return Relation(name, name.upper(), f"Same {_words(name[4:])} as {{history}}: {{value}}")
-    return Relation(name, name.upper(), f"“{_words(name)}” links it with {{history}}", f"“{_words(name)}” links it with {{history}}")
+    return Relation(name, name.upper())
 
 
 def kind_relation(kind: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kg import schema
 from kg.cypher import BUILD_LABEL, EVIDENCE, STATED
@@ -72,9 +72,13 @@ _QUERIES = (
 )
 
 
-def schema_page() -> str:
-    """Return the page."""
-    parts = [_head(), _nodes(), _edges(), _evidence(), _meta_paths(), _queries()]
+def schema_page(sentence: Callable[[str], str]) -> str:
+    """Return the page.
+
+    Args:
+        sentence: Relation → how a reason says it; the words are not the graph's own.
+    """
+    parts = [_head(), _nodes(), _edges(sentence), _evidence(), _meta_paths(), _queries()]
     return "\n".join("\n".join(part) + "\n" for part in parts)
 
 
@@ -110,17 +114,17 @@ def _nodes() -> list[str]:
     return lines
 
 
-def _edges() -> list[str]:
+def _edges(sentence: Callable[[str], str]) -> list[str]:
     kinds = {name: kind for kind, name in schema.KIND_RELATIONS.items()}
     interactions, others = [], []
     for relation in schema.named_relations():
         if relation.name in kinds:
-            interactions.append([f"`(:User)-[:{relation.type}]->(:Item)`", f"`{kinds[relation.name]}`", relation.sentence])
+            interactions.append([f"`(:User)-[:{relation.type}]->(:Item)`", f"`{kinds[relation.name]}`", sentence(relation.name)])
         elif relation.name.startswith("has_"):
             label = schema.node_type(schema.value_type(relation.name)).label
-            others.append([f"`(:Item)-[:{relation.type}]->(:{label})`", "one" if relation.single else "many", relation.sentence])
+            others.append([f"`(:Item)-[:{relation.type}]->(:{label})`", "one" if relation.single else "many", sentence(relation.name)])
         else:
-            others.append([f"`(:Item)-[:{relation.type}]->(:Item)`", "many", relation.sentence])
+            others.append([f"`(:Item)-[:{relation.type}]->(:Item)`", "many", sentence(relation.name)])
     return [
         "## Edges",
         "",

@@ -26,6 +26,7 @@ class Workspace:
         resolve.jsonl     values and items that persons keep apart
         extract.model     extractor trained on the shop's own fields and answers
         review.jsonl      answers to what the extractor was not certain of
+        messages/         the shop's own words for reasons, one file per language, where it has some
         changes.jsonl     items and interactions changed since the files were written
         audit.jsonl       writes and admin actions, one JSON object a line
         ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
@@ -52,6 +53,11 @@ class Workspace:
     def config_file(self) -> Path:
         """The shop's declarations."""
         return self.root / "reckon.toml"
+
+    @property
+    def messages(self) -> Path:
+        """Folder of the shop's own message catalogues."""
+        return self.root / "messages"
 
     @property
     def graph(self) -> Path:

@@ -59,15 +59,17 @@ class _Tries:
         return pause
 
 
-def _options(url: str, key: str, timeout_s: float) -> dict[str, Any]:
+def _options(url: str, key: str, timeout_s: float, language: str | None) -> dict[str, Any]:
     # The key goes into a header and nowhere else: addresses are logged on the way.
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "reckon-client"}
+    headers |= {} if language is None else {"Accept-Language": language}
     return {"base_url": url, "headers": headers, "timeout": timeout_s}
 
 
 def _request(call: Call[Any]) -> dict[str, Any]:
     content = None if call.body is None else to_json(call.body)
     headers = {} if content is None else {"Content-Type": "application/json"}
+    headers |= {} if call.language is None else {"Accept-Language": call.language}
     return {"method": call.method, "url": call.path, "params": call.parameters(), "content": content, "headers": headers}
 
 
@@ -116,11 +118,14 @@ class Client:
         timeout_s: Longest wait for one answer.
         retries: Tries beyond the first.
         max_wait_s: Longest pause between tries.
+        language: Of the sentences, where a call names none: "zh"; the shop's own by default.
         **options: Further options of `httpx.Client`, such as `verify` or `transport`.
     """
 
-    def __init__(self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, **options: Any) -> None:
-        self._http = httpx.Client(**{**_options(url, key, timeout_s), **options})
+    def __init__(
+        self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, language: str | None = None, **options: Any
+    ) -> None:
+        self._http = httpx.Client(**{**_options(url, key, timeout_s, language), **options})
         self._retries, self._max_wait_s = retries, max_wait_s
 
     def send(self, call: Call[T]) -> T:
@@ -196,11 +201,14 @@ class AsyncClient:
         timeout_s: Longest wait for one answer.
         retries: Tries beyond the first.
         max_wait_s: Longest pause between tries.
+        language: Of the sentences, where a call names none: "zh"; the shop's own by default.
         **options: Further options of `httpx.AsyncClient`, such as `verify` or `transport`.
     """
 
-    def __init__(self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, **options: Any) -> None:
-        self._http = httpx.AsyncClient(**{**_options(url, key, timeout_s), **options})
+    def __init__(
+        self, url: str, key: str, *, timeout_s: float = 10.0, retries: int = 3, max_wait_s: float = 10.0, language: str | None = None, **options: Any
+    ) -> None:
+        self._http = httpx.AsyncClient(**{**_options(url, key, timeout_s, language), **options})
         self._retries, self._max_wait_s = retries, max_wait_s
 
     async def send(self, call: Call[T]) -> T:

@@ -28,12 +28,14 @@ class Call(Generic[T]):
         path: Percent-encoded.
         query: Query parameters; those that are None are left out.
         body: JSON, or None for no body.
+        language: Of the sentences: "zh", or as Accept-Language has it; None leaves it to the client.
     """
 
     method: str
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    language: str | None = None
 
     def parameters(self) -> dict[str, str | list[str]]:
         """Return the query as strings."""
@@ -63,6 +65,7 @@ class ListQuery(TypedDict, total=False):
         seed: Explore: draw the order, the same for the same seed.
         filter: Only items that this lets through.
         caps: Relation → most items of one value in the list.
+        language: Of the sentences: "zh", or several as Accept-Language has them ("zh-CN, en;q=0.5").
     """
 
     k: int
@@ -73,6 +76,7 @@ class ListQuery(TypedDict, total=False):
     seed: int
     filter: Json
     caps: Mapping[str, int]
+    language: str
 
 
 class UserListQuery(ListQuery, total=False):
@@ -109,22 +113,26 @@ class TrendingWishes(PopularListQuery, total=False):
 
 def _query(list_query: Mapping[str, Any]) -> dict[str, Any]:
     caps = [f"{relation}:{most}" for relation, most in list_query.get("caps", {}).items()]
-    return {**{name: value for name, value in list_query.items() if name != "caps"}, **({"cap": caps} if caps else {})}
+    return {**{name: value for name, value in list_query.items() if name not in ("caps", "language")}, **({"cap": caps} if caps else {})}
+
+
+def _body(list_query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in list_query.items() if name != "language"}
 
 
 def recommendations(user_id: str, **list_query: Unpack[UserListQuery]) -> Call[types.RecommendationList]:
     """Recommend items to a user."""
-    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(list_query))
+    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations", _query(list_query), language=list_query.get("language"))
 
 
 def ad_hoc_recommendations(history: Sequence[Json], **list_query: Unpack[UserListQuery]) -> Call[types.RecommendationList]:
     """Recommend items to somebody of whom only the given history is known: [{"item_id": …, "kind": …, "time": …}]."""
-    return Call("POST", "/v1/recommendations", body={"history": list(history), **list_query})
+    return Call("POST", "/v1/recommendations", body={"history": list(history), **_body(list_query)}, language=list_query.get("language"))
 
 
-def explanation(user_id: str, item_id: str) -> Call[types.Explanation]:
+def explanation(user_id: str, item_id: str, *, language: str | None = None) -> Call[types.Explanation]:
     """Explain the score of one item in full for one user."""
-    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/explanation")
+    return Call("GET", f"/v1/users/{_id(user_id)}/recommendations/{_id(item_id)}/explanation", language=language)
 
 
 def why_not(user_id: str, item_id: str, *, k: int | None = None, filter: Json | None = None) -> Call[types.WhyNot]:
@@ -139,27 +147,27 @@ def replay(request_id: str) -> Call[types.RecommendationList]:
 
 def similar(item_id: str, **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List items like one."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(list_query))
+    return Call("GET", f"/v1/items/{_id(item_id)}/similar", _query(list_query), language=list_query.get("language"))
 
 
 def bought_together(item_id: str, **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List what is bought together with an item."""
-    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(list_query))
+    return Call("GET", f"/v1/items/{_id(item_id)}/bought_together", _query(list_query), language=list_query.get("language"))
 
 
 def basket_recommendations(item_ids: Sequence[str], **list_query: Unpack[ListQuery]) -> Call[types.RecommendationList]:
     """List what completes a basket."""
-    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **list_query})
+    return Call("POST", "/v1/baskets/recommendations", body={"item_ids": list(item_ids), **_body(list_query)}, language=list_query.get("language"))
 
 
 def popular(**list_query: Unpack[PopularListQuery]) -> Call[types.RecommendationList]:
     """List popular items."""
-    return Call("GET", "/v1/items/popular", _query(list_query))
+    return Call("GET", "/v1/items/popular", _query(list_query), language=list_query.get("language"))
 
 
 def trending(**list_query: Unpack[TrendingWishes]) -> Call[types.RecommendationList]:
     """List items that were chosen more than usual lately."""
-    return Call("GET", "/v1/items/trending", _query(list_query))
+    return Call("GET", "/v1/items/trending", _query(list_query), language=list_query.get("language"))
 
 
 def put_item(item_id: str, fields: Json) -> Call[types.ItemAccepted]:

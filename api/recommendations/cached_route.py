@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.keys.key_store import require_scope
+from api.recommendations.language import language_of
 from api.recommendations.response_cache import ResponseCache
 from api.serving.snapshot_server import Serving
 from gnn.recommend.recommender import Recommender
@@ -42,9 +43,9 @@ def _known(request: Request) -> Response | None:
 
 
 def question_of(request: Request) -> Hashable:
-    """Return the question as it came in, and whether its answer may name other shoppers."""
+    """Return the question as it came in, the language of its answer, and whether that may name other shoppers."""
     scope = request.scope
-    return scope["path"], scope["query_string"], scope["reckon.key"].allows("graph:read")
+    return scope["path"], scope["query_string"], language_of(request), scope["reckon.key"].allows("graph:read")
 
 
 def availability_of(request: Request, recommender: Recommender) -> Hashable:

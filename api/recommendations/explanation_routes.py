@@ -14,6 +14,7 @@ from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations import render
+from api.recommendations.language import Language, language_headers
 from api.recommendations.query import MAX_FILTER, check_k
 from api.recommendations.schemas import Explanation
 from api.serving.snapshot_server import Serving
@@ -80,7 +81,7 @@ class WhyNotQuery(BaseModel):
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/explanation", response_model=Explanation)
-def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader) -> Response:
+def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader, language: Language) -> Response:
     """Tell the whole reckoning of one item for one user, recommended or not.
 
     Every path comes with the Cypher that finds it again in the graph. A history item that the graph does not hold yet, because its event is younger
@@ -96,9 +97,9 @@ def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader) -> 
         "build_id": recommender.artifact.build_id,
         "user_id": user_id,
         "degraded": serving.degraded,
-        "item": render.item(told, replay=lambda path: render.replayed(path, saved)),
+        "item": render.item(told, request.app.state.languages[language], replay=lambda path: render.replayed(path, saved)),
     }
-    return Response(orjson.dumps(body), media_type="application/json")
+    return Response(orjson.dumps(body), media_type="application/json", headers=language_headers(language))
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/why-not", response_model=WhyNot)

@@ -7,6 +7,7 @@ from math import isnan
 from typing import Any
 
 from gnn.explain.explainer import Node, Path, Reason
+from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendation, Recommendations
 from gnn.recommend.rules.compiled import Effect
 from kg.cypher import replay_path
@@ -14,7 +15,7 @@ from kg.cypher import replay_path
 Replay = Callable[[Path], dict[str, Any]]
 
 
-def recommendations(result: Recommendations, *, degraded: list[str], next_page_token: str | None) -> dict[str, Any]:
+def recommendations(result: Recommendations, words: Catalogue, *, degraded: list[str], next_page_token: str | None) -> dict[str, Any]:
     """Return the body of a `RecommendationList`, but for its request id."""
     return {
         "build_id": result.build_id,
@@ -29,7 +30,7 @@ def recommendations(result: Recommendations, *, degraded: list[str], next_page_t
             for edit in result.interests
         ],
         "next_page_token": next_page_token,
-        "items": [item(recommendation) for recommendation in result.items],
+        "items": [item(recommendation, words) for recommendation in result.items],
     }
 
 
@@ -37,28 +38,29 @@ def _effect(effect: Effect) -> dict[str, Any]:
     return {"rule_id": effect.rule_id, "name": effect.name, "action": effect.action, "items": list(effect.items), "left_out": effect.n_left_out}
 
 
-def item(recommendation: Recommendation, replay: Replay | None = None) -> dict[str, Any]:
+def item(recommendation: Recommendation, words: Catalogue, replay: Replay | None = None) -> dict[str, Any]:
     """Return a `RecommendedItem`.
 
     Args:
         recommendation: The item.
+        words: The language.
         replay: Adds to each path what finds it again.
     """
     return {
         "item_id": recommendation.item_id,
         "title": recommendation.title,
-        "display_title": recommendation.display_title or recommendation.title,
+        "display_title": words.text(recommendation.shown_title) or recommendation.title,
         "rank": recommendation.rank,
         "rank_by_score": recommendation.rank_by_score,
         "score": recommendation.score,
         "trend": recommendation.trend,
         "remainder": recommendation.remainder,
-        "reasons": [_reason(reason, replay) for reason in recommendation.reasons],
+        "reasons": [_reason(reason, words, replay) for reason in recommendation.reasons],
     }
 
 
-def _reason(reason: Reason, replay: Replay | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"kind": reason.kind, "share": reason.share, "sentence": reason.sentence}
+def _reason(reason: Reason, words: Catalogue, replay: Replay | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"kind": reason.kind, "share": reason.share, "sentence": words.text(reason.message)}
     if reason.kind == "graph":
         body |= {"relation": reason.relation, "paths": [_path(path) | (replay(path) if replay else {}) for path in reason.paths]}
     if reason.n_not_shown:

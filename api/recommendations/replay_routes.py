@@ -25,4 +25,4 @@ def replay(request: Request, request_id: Annotated[str, Path(pattern=PATTERN, de
     # Somebody else's answer is no different from none: ids tell nothing.
     if found is None or (found.key_id != key.key_id and not key.allows("admin")):
         raise NotFoundError(f"there is no answer {request_id!r}", hint="answers are kept for `answers_keep_s`, for the key that they were given to")
-    return Response(with_id(request_id, found.body), media_type="application/json")
+    return Response(with_id(request_id, found.body), media_type="application/json", headers={"Content-Language": found.language})

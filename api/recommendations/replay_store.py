@@ -15,7 +15,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,8 @@ _ROW_BYTES = 120
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS bodies (digest BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
-    n INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, key_id TEXT NOT NULL, made_s REAL NOT NULL
+    n INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, key_id TEXT NOT NULL, made_s REAL NOT NULL,
+    language TEXT NOT NULL DEFAULT 'en'
 );
 CREATE INDEX IF NOT EXISTS answers_by_digest ON answers (digest);
 """
@@ -48,11 +49,13 @@ class StoredAnswer:
         key_id: The key that it was given to.
         made_s: When, Unix seconds.
         body: Its JSON without the request id.
+        language: The language of its sentences.
     """
 
     key_id: str
     made_s: float
     body: bytes
+    language: str
 
 
 class ReplayStore:
@@ -66,7 +69,7 @@ class ReplayStore:
 
     def __init__(self, path: Path, *, keep_s: float, max_bytes: int) -> None:
         self._path, self._keep_s, self._max_bytes = path, keep_s, max_bytes
-        self._waiting: deque[tuple[str, str, float, bytes]] = deque()
+        self._waiting: deque[tuple[str, str, float, bytes, str]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write_on, name="answers", daemon=True)
 
@@ -74,6 +77,7 @@ class ReplayStore:
         """Begin to write what is put in."""
         if self._keep_s:
             self._path.touch(mode=0o600)
+            self._add_language()
             self._thread.start()
 
     def stop(self) -> None:
@@ -82,20 +86,21 @@ class ReplayStore:
         if self._thread.ident is not None:
             self._thread.join(10)
 
-    def put(self, request_id: str, key_id: str, body: bytes) -> None:
+    def put(self, request_id: str, key_id: str, body: bytes, language: str = "en") -> None:
         """Keep an answer; costs the request nothing but the queue.
 
         Args:
             request_id: By which it is found.
             key_id: To whom it was given.
             body: Its JSON without the request id.
+            language: The language of its sentences.
         """
         if not self._keep_s:
             return
         if len(self._waiting) >= _MOST_WAITING:
             DROPPED.inc()
             return
-        self._waiting.append((request_id, key_id, time.time(), body))
+        self._waiting.append((request_id, key_id, time.time(), body, language))
 
     def get(self, request_id: str) -> StoredAnswer | None:
         """Return an answer, or None where there is none or it is too old.
@@ -114,10 +119,10 @@ class ReplayStore:
         return None
 
     def _find(self, request_id: str) -> StoredAnswer | None:
-        query = "SELECT key_id, made_s, body FROM answers JOIN bodies USING (digest) WHERE request_id = ?"
+        query = "SELECT key_id, made_s, body, language FROM answers JOIN bodies USING (digest) WHERE request_id = ?"
         with self._connected() as database:
             row = database.execute(query, (request_id,)).fetchone()
-        return None if row is None else StoredAnswer(row[0], row[1], zlib.decompress(row[2]))
+        return None if row is None else StoredAnswer(row[0], row[1], zlib.decompress(row[2]), row[3])
 
     def _write_on(self) -> None:
         next_prune = time.monotonic() + _PRUNE_S
@@ -137,14 +142,20 @@ class ReplayStore:
             if ending:
                 return
 
-    def _write(self, batch: list[tuple[str, str, float, bytes]]) -> None:
-        digests = {body: hashlib.blake2b(body, digest_size=16).digest() for *_, body in batch}
+    def _add_language(self) -> None:
+        """Bring the file of an earlier release, whose answers are all English, to the present form."""
+        # Workers start together: who comes second finds the column there.
+        with self._connected() as database, suppress(sqlite3.OperationalError):
+            database.execute("ALTER TABLE answers ADD COLUMN language TEXT NOT NULL DEFAULT 'en'")
+
+    def _write(self, batch: list[tuple[str, str, float, bytes, str]]) -> None:
+        digests = {body: hashlib.blake2b(body, digest_size=16).digest() for *_, body, _ in batch}
         with self._connected() as database, database:
             known = {digest for digest in digests.values() if database.execute("SELECT 1 FROM bodies WHERE digest = ?", (digest,)).fetchone()}
             new = [(digest, zlib.compress(body, 1)) for body, digest in digests.items() if digest not in known]
             database.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?)", new)
-            rows = [(request_id, digests[body], key_id, made_s) for request_id, key_id, made_s, body in batch]
-            database.executemany("INSERT OR IGNORE INTO answers (request_id, digest, key_id, made_s) VALUES (?, ?, ?, ?)", rows)
+            rows = [(request_id, digests[body], key_id, made_s, language) for request_id, key_id, made_s, body, language in batch]
+            database.executemany("INSERT OR IGNORE INTO answers (request_id, digest, key_id, made_s, language) VALUES (?, ?, ?, ?, ?)", rows)
 
     def prune(self) -> None:
         """Forget what is too old, and the oldest where there is too much."""

@@ -15,7 +15,9 @@ from api.http import metrics
 from api.http.schemas import request_id
 from api.keys.key_store import ApiKey
 from api.recommendations import render
+from api.recommendations.language import language_headers
 from api.recommendations.replay_store import ReplayStore
+from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendations
 
 CACHE = Counter("reckon_cache_total", "Lists asked for, by whether they were remembered", ["outcome"])
@@ -29,22 +31,24 @@ class CachedResponse:
 
     Attributes:
         body: JSON without the request id.
+        language: The language of its sentences.
         asked: The strategy asked for.
         strategy: What it was made from.
         items: Whether a graph path leads to each explained item, and its remainder.
     """
 
     body: bytes
+    language: str
     asked: str
     strategy: str
     items: tuple[tuple[bool, float], ...]
 
     @classmethod
-    def of(cls, result: Recommendations, *, asked: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
+    def of(cls, result: Recommendations, words: Catalogue, *, asked: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
         """Render a list."""
-        body = orjson.dumps(render.recommendations(result, degraded=degraded, next_page_token=next_page_token))
+        body = orjson.dumps(render.recommendations(result, words, degraded=degraded, next_page_token=next_page_token))
         items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
-        return cls(body, asked, result.strategy, items)
+        return cls(body, words.language, asked, result.strategy, items)
 
 
 class ResponseCache:
@@ -95,8 +99,8 @@ class ResponseCache:
     def _response(self, request: Request, key: ApiKey, reply: CachedResponse, degraded: list[str]) -> Response:
         metrics.answered(request, asked=reply.asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
         answer_id = request_id(request)
-        self.store.put(answer_id, key.key_id, reply.body)
-        return Response(with_id(answer_id, reply.body), media_type="application/json")
+        self.store.put(answer_id, key.key_id, reply.body, reply.language)
+        return Response(with_id(answer_id, reply.body), media_type="application/json", headers=language_headers(reply.language))
 
     def _recall(self, question: Hashable, standing: Hashable) -> CachedResponse | None:
         with self._lock:

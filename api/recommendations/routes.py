@@ -14,6 +14,7 @@ from api.http.ids import Id, PathId
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations.cached_route import ListRoute, availability_of, question_of
+from api.recommendations.language import Language
 from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, asked
 from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList
@@ -47,9 +48,10 @@ class AdHoc(StrategyQuery, ListQueryBody):
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
-async def recommend(request: Request, user_id: PathId, key: Reader, list_query: Annotated[ShopperQuery, Query()]) -> Response:
+async def recommend(request: Request, user_id: PathId, key: Reader, language: Language, list_query: Annotated[ShopperQuery, Query()]) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
+    words = request.app.state.languages[language]
     recommender, degraded = serving.recommender, serving.degraded
     # Taken before anything is looked up: what comes meanwhile makes it another standing.
     standing = availability_of(request, recommender)
@@ -62,15 +64,16 @@ async def recommend(request: Request, user_id: PathId, key: Reader, list_query: 
 
     def make() -> CachedResponse:
         result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
-        return CachedResponse.of(result, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
+        return CachedResponse.of(result, words, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
 
     return _replies(request).answer(request, key, question=question_of(request), standing=standing, degraded=degraded, make=make)
 
 
 @router.post("/recommendations", response_model=RecommendationList)
-async def recommend_ad_hoc(request: Request, key: Reader, list_query: AdHoc) -> Response:
+async def recommend_ad_hoc(request: Request, key: Reader, language: Language, list_query: AdHoc) -> Response:
     """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
     serving: Serving = request.app.state.serving
+    words = request.app.state.languages[language]
     recommender, replies = serving.recommender, _replies(request)
     for place, event in enumerate(list_query.history):
         try:
@@ -85,12 +88,13 @@ async def recommend_ad_hoc(request: Request, key: Reader, list_query: AdHoc) -> 
         now = time.time()
         shopper = recommender.ad_hoc([(item, kind, now if at is None else at, value) for item, kind, at, value in history])
         result = recommender.answer(shopper, question.ask)
-        return CachedResponse.of(result, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
+        return CachedResponse.of(result, words, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
     times = {at is None for _, _, at, _ in history}
     # Beside events with times those without happened now, so that the list changes by the second.
     standing: Hashable = object() if len(times) > 1 else (recommender.state, tuple(degraded))
-    return replies.answer(request, key, question=(history, question.ask, question.question), standing=standing, degraded=degraded, make=make)
+    same = (history, question.ask, question.question, language)
+    return replies.answer(request, key, question=same, standing=standing, degraded=degraded, make=make)
 
 
 def _replies(request: Request) -> ResponseCache:

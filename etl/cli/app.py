@@ -284,12 +284,15 @@ def recommend(
     no_rules: Annotated[
         bool, typer.Option("--no-rules", help="The build's own ranking: no business rules, edited interests or events since; so is --all.")
     ] = False,
+    language: Annotated[str, typer.Option(help="Language of the reasons, such as zh; that of the shop by default.")] = "",
 ) -> None:
     """Recommend items to one user with their reasons, as the API does, or to everybody into a file."""
     from etl import printing
     from etl.console import Console
     from etl.published import as_served, published
+    from gnn.explain.messages.languages import Languages
     from gnn.recommend.query import PERSONAL, RecQuery
+    from kg.config import ShopConfig
     from kg.files.atomic import write_whole
 
     opened, config = _open(workspace)
@@ -303,7 +306,11 @@ def recommend(
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)
-    printing.recommendations(Console(), recommender.answer(recommender.shoppers.shopper(user_id, fresh), RecQuery(k=k, strategy=strategy)))
+    answer = recommender.answer(recommender.shoppers.shopper(user_id, fresh), RecQuery(k=k, strategy=strategy))
+    languages = Languages.of(config.section(ShopConfig).language, opened.messages)
+    if language and not languages.has(language):
+        typer.echo(f"no reasons in {language[:60]!r}: printed in {languages.default}; there are {', '.join(languages.names)}", err=True)
+    printing.recommendations(Console(), answer, languages[language or languages.default])
 
 
 @app.command()

@@ -87,9 +87,10 @@ def hygiene(workspace: Folder = Path(), as_json: Annotated[bool, typer.Option("-
 @graph_app.command()
 def schema() -> None:
     """Print docs/schema.md: labels, keys, properties, relations, meta-paths and example queries."""
+    from gnn.explain.sentences import relation_template
     from kg.schema_docs import schema_page
 
-    typer.echo(schema_page(), nl=False)
+    typer.echo(schema_page(relation_template), nl=False)
 
 
 def _open(folder: Path) -> tuple[Workspace, Config]:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from gnn.artifact.artifact import Artifact
+from gnn.explain.messages.message import Listing, Text, decimals, say
 from kg.schema import EdgeType, family
 
 _LONGEST_TITLE = 48
@@ -39,7 +40,7 @@ def shortened(title: str) -> str:
     return f"{cut[:_LONGEST_TITLE]}…"
 
 
-def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) -> dict[int, str]:
+def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) -> dict[int, Text]:
     """Return the titles of items, each unlike the others.
 
     Args:
@@ -47,27 +48,30 @@ def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) ->
         nums: item_nums.
         shown: How titles are shown: two that are shown alike are twins.
     """
-    titles = {num: shown(artifact.titles[num]) for num in nums}
+    titles: dict[int, Text] = {}
     alike: dict[str, list[int]] = {}
-    for num, title in titles.items():
-        alike.setdefault(title.casefold(), []).append(num)
+    for num in nums:
+        titles[num] = title = shown(artifact.titles[num])
+        if num not in (twins := alike.setdefault(title.casefold(), [])):
+            twins.append(num)
     for twins in alike.values():
         if len(twins) > 1:
             for num, difference in zip(twins, _differences(artifact, twins), strict=True):
-                titles[num] = f"{titles[num]} ({difference})"
+                titles[num] = say("title.twin", title=titles[num], difference=difference)
     return titles
 
 
-def _differences(artifact: Artifact, twins: Sequence[int]) -> list[str]:
+def _differences(artifact: Artifact, twins: Sequence[int]) -> Sequence[Text | Listing]:
     """Return what tells twins apart: values of one relation, the price, or else the ids."""
     relations = [edge_type for edge_type in artifact.edges if family(edge_type) == "attribute" and edge_type[1].startswith("has_")]
     for edge_type in sorted(relations, key=_order):
         values = [_values(artifact, edge_type, num) for num in twins]
-        if _distinct(values):
-            return values
+        if _distinct([", ".join(value) for value in values]):
+            return [Listing(value, "comma") for value in values]
     cents = [float(artifact.price_cents[num]) for num in twins]
-    prices = ["" if np.isnan(price) else f"price {price / 100:,.2f}" for price in cents]
-    return prices if _distinct(prices) else [f"item {artifact.item_ids[num]}" for num in twins]
+    if _distinct(["" if np.isnan(price) else f"{price / 100:.2f}" for price in cents]):
+        return [say("title.price", price=decimals(price / 100, 2)) for price in cents]
+    return [say("title.item", item_id=artifact.item_ids[num]) for num in twins]
 
 
 def _order(edge_type: EdgeType) -> tuple[int, str]:
@@ -79,9 +83,8 @@ def _distinct(values: Sequence[str]) -> bool:
     return all(values) and len({value.casefold() for value in values}) == len(values)
 
 
-def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> str:
-    """Return the values of an item as text; empty where there are none, or too much to say."""
+def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> tuple[str, ...]:
+    """Return the values of an item; none where they are too much to say."""
     forward = artifact.edges[edge_type].forward
-    found = sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]])
-    text = ", ".join(found)
-    return text if len(text) <= _LONGEST_VALUE else ""
+    found = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]))
+    return found if len(", ".join(found)) <= _LONGEST_VALUE else ()

@@ -13,6 +13,8 @@ from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions
 from gnn.explain.display_titles import shortened, told_apart
 from gnn.explain.groups import Group
+from gnn.explain.messages.languages import english
+from gnn.explain.messages.message import Message, Text, plain, say
 from gnn.explain.sentences import ANCHORS, alike_sentence, history_text, learned_sentence, reason_sentence
 from gnn.model.history import History
 from gnn.types import IntArray
@@ -58,7 +60,7 @@ class Reason:
     Attributes:
         kind: "graph", "learned", "popular" for shoppers of whom nothing is known, "catalogue" for what nobody has chosen.
         share: Sum of its addends / score.
-        sentence: For a person.
+        message: For a person.
         relation: The relation it is about, of graph reasons.
         paths: Its strongest paths.
         n_not_shown: Paths of this group, or purchases, beyond those.
@@ -69,13 +71,18 @@ class Reason:
 
     kind: str
     share: float
-    sentence: str
+    message: Text
     relation: str | None = None
     paths: tuple[Path, ...] = ()
     n_not_shown: int = 0
     share_not_shown: float = 0.0
     history: tuple[tuple[str, str, float], ...] = ()
     times: tuple[float, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The message in English."""
+        return english().text(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ class ReasonBuilder:
         share = group.total / total
         value = "" if group.value < 0 else self._artifact.node_name(meta_path.steps[0].end, group.value)
         n_shoppers = self._others(item, group, strongest) if through_others else 0
-        sentence = reason_sentence(
+        message = reason_sentence(
             meta_path,
             history=self._text(strongest, item),
             value=value,
@@ -157,7 +164,7 @@ class ReasonBuilder:
             high=self._artifact.rated_highly,
         )
         rest = share - float(sum(path.share for path in shown))
-        return Reason("graph", share, sentence, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
+        return Reason("graph", share, message, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
 
     def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float], *, alike: bool = False) -> list[list[Reason]]:
         """Tell the learned part of several items: a reason each, or none.
@@ -183,18 +190,18 @@ class ReasonBuilder:
             rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
             named = order[: max(close, 1)].tolist()
             text = self._text(named, item)
-            sentence = alike_sentence(text) if alike else learned_sentence(text, **self._sources(named, item), against=added < 0)
-            told.append([Reason("learned", added / total, sentence, history=rows)])
+            message = alike_sentence(text) if alike else learned_sentence(text, **self._sources(named, item), against=added < 0)
+            told.append([Reason("learned", added / total, message, history=rows)])
         return told
 
-    def _text(self, positions: Sequence[int], item: int) -> str:
+    def _text(self, positions: Sequence[int], item: int) -> Message:
         relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
         nums = [self._nums[position] for position in positions[:2]]
         titles = told_apart(self._artifact, [*nums, item], shortened)
         weights = self._artifact.model.history.ratings
         given = [self._history.rating(position) for position in positions] if weights is not None and schema.RATED in relations else []
         known = bool(given) and not np.isnan(given).any()
-        rating = weights.text(given[0]) if weights is not None and known and len(given) == 1 else ""
+        rating = _rating(given[0], weights.best) if weights is not None and known and len(given) == 1 else ""
         high = weights is not None and known and all(weights.is_high(value) for value in given)
         return history_text(len(positions), [titles[num] for num in nums], relations, rating=rating, high=high)
 
@@ -286,6 +293,11 @@ class ReasonBuilder:
     def _item(self, position: int) -> tuple[str, str]:
         num = self._nums[position]
         return self._artifact.item_ids[num], self._artifact.titles[num]
+
+
+def _rating(rating: float, best: float | None) -> Message:
+    """Say a rating: "4 of 5"."""
+    return say("rating.alone", value=plain(rating)) if best is None else say("rating.of", value=plain(rating), highest=plain(best))
 
 
 def _by_position(group: Group) -> tuple[list[int], npt.NDArray[np.float64], IntArray]:

@@ -1,32 +1,28 @@
-"""Reasons as sentences a shopper understands, from the templates of `kg.schema`. Every number in them is what it says."""
+"""Reasons as messages a shopper understands; their words are in the catalogues of `gnn.explain.messages`. Every number in them is what it says."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 from gnn.explain.display_titles import shortened
+from gnn.explain.messages.catalogue import OTHER
+from gnn.explain.messages.languages import english
+from gnn.explain.messages.message import Listing, Message, Quoted, Text, say
 from kg import schema
 
-_VERBS = {
-    "purchased": "bought",
-    "viewed": "viewed",
-    "added_to_cart": "put in the basket",
-    schema.RATED: "rated",
-    "clicked": "clicked on",
-    "searched": "searched for",
-}
-ANCHORS = {"looked_at": "", "in_basket": " in your basket"}
-"""Items that a list starts from without a shopper: what is said of them after their title."""
-_BOTH, _ANY = "both this and ", "this and at least one of "
-_HIGH = "{count} gave high ratings to both this and {history}"
+RATED_HIGHLY, CHOSEN = "rated_highly", "chosen"
+ANCHORS = ("looked_at", "in_basket")
+"""Items that a list starts from without a shopper: how they come to be its history."""
+_DONE = frozenset({"purchased", "viewed", "added_to_cart", schema.RATED, "clicked", "searched"})
+"""What a shopper did, as far as sentences tell it apart."""
 
 
-def verb(relation: str) -> str:
-    """Return what shoppers did to an item: "bought"."""
-    return _VERBS.get(relation, "came across")
+def did(relation: str) -> Message:
+    """Say what shoppers did to an item: "bought"."""
+    return say(f"did.{relation if relation in _DONE or relation in (RATED_HIGHLY, CHOSEN) else 'other'}")
 
 
-def history_text(count: int, named: Sequence[str], relations: Collection[str], *, rating: str = "", high: bool = False) -> str:
+def history_text(count: int, named: Sequence[Text], relations: Collection[str], *, rating: Text = "", high: bool = False) -> Message:
     """Name the history items behind a reason, the strongest first.
 
     Args:
@@ -39,20 +35,26 @@ def history_text(count: int, named: Sequence[str], relations: Collection[str], *
     Returns:
         "‘Tea’, which you bought", "2 items you bought (‘Tea’ and ‘Milk’)", or "3 items you bought, such as ‘Tea’ and ‘Milk’".
     """
-    anchor = next((name for name in relations if name in ANCHORS), None)
-    verbs = {verb(name) for name in relations}
-    met = verbs.pop() if len(verbs) == 1 else "came across"
+    met = _met(relations)
     if count == 1:
-        told = f" {rating}" if met == "rated" and rating else ""
-        return f"‘{named[0]}’{ANCHORS[anchor]}" if anchor is not None else f"‘{named[0]}’, which you {met}{told}"
-    highly = " highly" if met == "rated" and high else ""
-    what = f"{count:,} items{ANCHORS[anchor]}" if anchor is not None else f"{count:,} items you {met}{highly}"
-    titles = " and ".join(f"‘{title}’" for title in named)
-    return f"{what} ({titles})" if len(named) == count else f"{what}, such as {titles}"
+        if met == schema.RATED and rating:
+            return say("history.one.rated_as", title=Quoted(named[0]), rating=rating)
+        return say(f"history.one.{met}", title=Quoted(named[0]))
+    which = "named" if len(named) == count else "such_as"
+    met = RATED_HIGHLY if met == schema.RATED and high else met
+    return say(f"history.{which}.{met}", count=count, titles=Listing(tuple(Quoted(title) for title in named)))
 
 
-def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = "", count: int = 0, several: bool = False, high: bool = False) -> str:
-    """Fill in the sentence of a meta-path.
+def _met(relations: Collection[str]) -> str:
+    anchor = next((name for name in relations if name in ANCHORS), None)
+    ways = {name if name in _DONE else "other" for name in relations}
+    return anchor or (ways.pop() if len(ways) == 1 else "other")
+
+
+def reason_sentence(
+    meta_path: schema.MetaPath, *, history: Message, value: str = "", count: int = 0, several: bool = False, high: bool = False
+) -> Message:
+    """Say what a meta-path means.
 
     Args:
         meta_path: The kind of path.
@@ -62,21 +64,46 @@ def reason_sentence(meta_path: schema.MetaPath, *, history: str, value: str = ""
         several: The history text names more than one item: each shopper met at least one of them.
         high: All ratings on the paths are high.
     """
-    relation = schema.relation(meta_path.relation)
-    words = meta_path.relation.replace("_", " ")
+    relation = schema.relation(meta_path.relation).name
     if meta_path.family == "followed":
-        did = {"added_to_cart": "chose"}.get(meta_path.steps[-1].edge_type[1], verb(meta_path.steps[-1].edge_type[1]))
-        return f"{shoppers(count)} {did} this and a product that “{words}” links to {history}"
+        return say(f"followed.{meta_path.steps[-1].edge_type[1]}", shoppers=shoppers(count), count=count, history=history, name=_link(relation))
+    if meta_path.family == "interaction" and (relation in schema.KIND_RELATIONS.values() or relation.startswith("did_")):
+        met = RATED_HIGHLY if high and relation == schema.RATED else relation
+        name = _words(relation.removeprefix("did_"))
+        return say(f"through.{'any' if several else 'both'}.{met}", shoppers=shoppers(count), count=count, history=history, name=name)
     if len(meta_path.steps) > 1 and not value and meta_path.family != "interaction":
-        return f"Linked by “{words}” to the same products as {history}"
-    template = relation.reverse_sentence if meta_path.steps[0].reverse and meta_path.family == "item_item" else relation.sentence
-    if meta_path.family == "interaction":
-        template = _HIGH if high and relation.name == schema.RATED else template
-        template = template.replace(_BOTH, _ANY) if several else template
-    return template.format(history=history, value=shortened(value), count=shoppers(count))
+        if relation.startswith("has_"):
+            return say("attribute.linked", name=_attribute(relation), history=history)
+        return say(f"link.shared.{relation}", name=_link(relation), history=history)
+    if relation.startswith("has_") and meta_path.family != "interaction":
+        return say(f"attribute.{relation}", name=_attribute(relation), history=history, value=shortened(value))
+    way = "reverse" if meta_path.steps[0].reverse and meta_path.family == "item_item" else "forward"
+    return say(f"link.{way}.{relation}", name=_link(relation), history=history)
 
 
-def learned_sentence(history: str, *, chosen: bool, neighbours: bool, against: bool) -> str:
+def relation_template(relation: str) -> str:
+    """Return how the reason of a relation reads in English, its placeholders left open."""
+    if relation in schema.KIND_RELATIONS.values():
+        return english().forms(f"through.both.{relation}")[OTHER]
+    if not relation.startswith("has_"):
+        return english().forms(f"link.forward.{relation}")[OTHER]
+    name = english().text(_attribute(relation))
+    return english().forms(f"attribute.{relation}")[OTHER].replace("{name}", name)
+
+
+def _attribute(relation: str) -> Message:
+    return say(f"attribute_name.{relation}", words=_words(relation.removeprefix("has_")))
+
+
+def _link(relation: str) -> Message:
+    return say(f"link_name.{relation}", words=_words(relation))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def learned_sentence(history: Message, *, chosen: bool, neighbours: bool, against: bool) -> Message:
     """Say what the learned part means, without pretending that it is a path.
 
     Args:
@@ -85,15 +112,15 @@ def learned_sentence(history: str, *, chosen: bool, neighbours: bool, against: b
         neighbours: Something was taken from neighbours in the graph, as nobody had chosen an item.
         against: It counts against the item.
     """
-    sources = [*(["what is chosen together"] if chosen else []), *(["neighbours in the graph"] if neighbours else [])]
-    return f"Learned from {' and '.join(sources)}: {'counts against it beside' if against else 'goes with'} {history}"
+    source = "both" if chosen and neighbours else "chosen" if chosen else "neighbours"
+    return say(f"learned_against.{source}" if against else f"learned.{source}", history=history)
 
 
-def alike_sentence(history: str) -> str:
+def alike_sentence(history: Message) -> Message:
     """Say what an item that nobody has met takes from the items that it reads like."""
-    return f"Learned from its title and details, which are like those of products that go with {history}"
+    return say("learned.alike", history=history)
 
 
-def shoppers(count: int) -> str:
-    """Return "1 other shopper" or "12 other shoppers"; where there are none but the shopper, "Nobody but you"."""
-    return f"{count:,} other shopper{'' if count == 1 else 's'}" if count else "Nobody but you"
+def shoppers(count: int) -> Message:
+    """Say "1 other shopper" or "12 other shoppers"; where there are none but the shopper, "Nobody but you"."""
+    return say("shoppers.others", count=count)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gnn.explain.explainer import Explanation, Path, Reason
+from gnn.explain.messages.message import Quoted, say
 from gnn.recommend.query import Recommendation, RecQuery
 from gnn.recommend.ranking import ScoreChange
 from gnn.recommend.rules.compiled import Pin
@@ -29,7 +30,7 @@ def adjusted(told: Explanation, moved: Sequence[ScoreChange], *, shown: bool) ->
         return replace(told, score=total)
     scale = told.score / total
     reasons = [_scaled(reason, scale) for reason in told.reasons]
-    reasons += [Reason(one.kind, one.delta / total, one.sentence) for one in moved]
+    reasons += [Reason(one.kind, one.delta / total, one.message) for one in moved]
     reasons.sort(key=lambda reason: -reason.share)
     return Explanation(total, tuple(reasons), told.remainder * scale, told.n_paths)
 
@@ -44,8 +45,8 @@ def pinned_item(item: Recommendation, pin: Pin | None, ask: RecQuery) -> Recomme
     """
     if pin is None or ask.explain == "none":
         return item
-    sentence = f"Placed here by the shop's rule ‘{pin.rule.name}’; by its score it would be at rank {item.rank_by_score:,}"
-    return replace(item, reasons=(*item.reasons, Reason("rule", 0.0, sentence)))
+    message = say("rule.placed", rule=Quoted(pin.rule.name), rank=item.rank_by_score)
+    return replace(item, reasons=(*item.reasons, Reason("rule", 0.0, message)))
 
 
 def _scaled(reason: Reason, scale: float) -> Reason:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gnn.artifact.artifact import Artifact
 from gnn.explain.display_titles import told_apart
+from gnn.explain.messages.message import Text
 from gnn.explain.reasons import Explanation, Limits, Reason
 from gnn.recommend.adjustments import adjusted
 from gnn.recommend.query import POPULAR, Recommendation, RecQuery
@@ -62,11 +63,11 @@ def _trend(artifact: Artifact, scored: Scored, place: RankedItem) -> float | Non
 
 
 def _recommendation(
-    artifact: Artifact, place: RankedItem, told: Explanation, display_title: str, ask: RecQuery, trend: float | None
+    artifact: Artifact, place: RankedItem, told: Explanation, shown_title: Text, ask: RecQuery, trend: float | None
 ) -> Recommendation:
     told = adjusted(told, place.moved, shown=ask.explain != "none")
     item_id, title = artifact.item_ids[place.num], artifact.titles[place.num]
-    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, display_title, trend)
+    return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank_by_score, shown_title, trend)
 
 
 def _base(place: RankedItem) -> float:

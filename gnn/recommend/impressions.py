@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gnn.explain.messages.message import say
 from gnn.recommend.ranking import Adjustment
 from gnn.users.events import SHOWN, Events
 
@@ -31,5 +32,5 @@ def ignored(events: Events, factor: float) -> Adjustment | None:
     if not nums:
         return None
     factors = factor ** np.minimum(np.asarray(counts, dtype=np.float64), MOST)
-    sentences = [f"Shown to you {'once' if count == 1 else f'{count:,} times'} and left alone: counts against it" for count in counts]
-    return Adjustment("impressions", np.asarray(nums, dtype=np.int64), factors, sentences)
+    messages = [say("impressions.ignored", count=count) for count in counts]
+    return Adjustment("impressions", np.asarray(nums, dtype=np.int64), factors, messages)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gnn.explain.explainer import Reason
+from gnn.explain.messages.languages import english
+from gnn.explain.messages.message import Text
 from gnn.recommend.filters import Filter
 from gnn.recommend.rules.compiled import Effect, Rules
 from gnn.users.interests import AppliedEdit
@@ -69,7 +71,7 @@ class Recommendation:
         remainder: Share of what is in no listed reason.
         reasons: The largest first.
         rank_by_score: The rank it would have without re-ranking.
-        display_title: Its title, with what differs where another item of the list has the same.
+        shown_title: Its title, with what differs where another item of the list has the same.
         trend: What the season multiplied every addend with; None where scores know no season.
     """
 
@@ -80,8 +82,13 @@ class Recommendation:
     remainder: float
     reasons: tuple[Reason, ...]
     rank_by_score: int = 0
-    display_title: str = ""
+    shown_title: Text = ""
     trend: float | None = None
+
+    @property
+    def display_title(self) -> str:
+        """The shown title in English."""
+        return english().text(self.shown_title)
 
 
 @dataclass(frozen=True, slots=True)

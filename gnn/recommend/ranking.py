@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact.duplicates import NONE, DuplicateGroups
+from gnn.explain.messages.message import Text
 from gnn.graph.walks import FloatArray, largest
 from kg.errors import InputError
 
@@ -46,13 +47,13 @@ class Adjustment:
         kind: Kind of the reason ("impressions", "rule").
         items: item_nums, each at most once.
         factors: What the score of each is multiplied with, above 0.
-        sentences: For a person, one per item.
+        messages: For a person, one per item.
     """
 
     kind: str
     items: IntArray
     factors: npt.NDArray[np.float64]
-    sentences: Sequence[str]
+    messages: Sequence[Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class ScoreChange:
 
     kind: str
     delta: float
-    sentence: str
+    message: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _adjusted(candidates: Candidates) -> tuple[FloatArray, list[npt.NDArray[np.f
 
 def _moved(candidates: Candidates, deltas: Sequence[npt.NDArray[np.float64]], num: int) -> tuple[ScoreChange, ...]:
     return tuple(
-        ScoreChange(adjustment.kind, float(delta[place]), adjustment.sentences[place])
+        ScoreChange(adjustment.kind, float(delta[place]), adjustment.messages[place])
         for adjustment, delta in zip(candidates.adjustments, deltas, strict=True)
         for place in np.flatnonzero(adjustment.items == num).tolist()
         if delta[place]

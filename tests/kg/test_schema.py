@@ -9,7 +9,6 @@ from kg.errors import InputError
 def test_names_become_labels_and_types_in_one_place() -> None:
     assert schema.node_type("pack_size").label == "PackSize"
     assert schema.relation("has_pack_size").type == "HAS_PACK_SIZE"
-    assert schema.relation("has_pack_size").sentence == "Same pack size as {history}: {value}"
     assert schema.node_type("item").key == "item_id"
 
 

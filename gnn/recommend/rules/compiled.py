@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact.artifact import Artifact
+from gnn.explain.messages.message import Quoted, plain, say
 from gnn.graph.walks import FloatArray
 from gnn.recommend.ranking import Adjustment, Exclusion, RankedItem
 from gnn.recommend.rules.definition import Rule
@@ -277,8 +278,8 @@ class Rules:
 
 def _adjustment(rule: Rule, nums: IntArray) -> Adjustment:
     factor = rule.factor or 1.0
-    sentence = f"{'Raised' if factor > 1 else 'Counts against it: lowered'} by the shop's rule ‘{rule.name}’ (× {factor:g})"
-    return Adjustment("rule", nums, np.full(len(nums), factor), [sentence] * len(nums))
+    message = say("rule.raised" if factor > 1 else "rule.lowered", rule=Quoted(rule.name), factor=plain(factor))
+    return Adjustment("rule", nums, np.full(len(nums), factor), [message] * len(nums))
 
 
 def capped(order: Sequence[int], caps: Sequence[Cap]) -> tuple[list[int], dict[str, list[int]]]:

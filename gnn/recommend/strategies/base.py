@@ -19,6 +19,7 @@ import numpy.typing as npt
 from gnn.artifact.artifact import Artifact
 from gnn.events.timing import CLOCK_FROM, check_clock
 from gnn.explain.explainer import Explainer
+from gnn.explain.messages.message import Text
 from gnn.explain.reasons import Reason
 from gnn.graph.walks import FloatArray
 from gnn.live.overlay import Overlay
@@ -60,7 +61,7 @@ class Scored:
     _scores: FloatArray | Callable[[], FloatArray]
     history: History | None = None
     explainer: Explainer | None = None
-    sentence: Callable[[int], str] | None = None
+    sentence: Callable[[int], Text] | None = None
     head: Head | None = None
     reason: Callable[[int], Reason] | None = None
     ahead: Ahead | None = None
@@ -118,7 +119,7 @@ class Strategies:
             return Scored(name, again.scores, sentence=again.sentence, reason=lambda num: again.reason(num, ids[num], titles[num]))
         history = self.history(shopper, ask) if name in (PERSONAL, SESSION) else None
         if history is None or not len(history.nums):
-            return Scored(POPULAR, popularity.scores, sentence=lambda num: popularity.reason(num).sentence, reason=popularity.reason)
+            return Scored(POPULAR, popularity.scores, sentence=lambda num: popularity.reason(num).message, reason=popularity.reason)
         return replace(self.from_history(history), strategy=name)
 
     def from_history(self, history: History) -> Scored:

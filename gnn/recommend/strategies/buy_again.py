@@ -12,6 +12,7 @@ import numpy as np
 
 from gnn.artifact.artifact import Artifact
 from gnn.events.repeats import RepeatModel
+from gnn.explain.messages.message import Message, say
 from gnn.explain.reasons import Reason
 from gnn.graph.walks import FloatArray
 from gnn.model.scorer import IntArray, Values
@@ -69,10 +70,9 @@ class BuyAgain:
         own = own[np.argsort(-np.nan_to_num(self.times[own], nan=-np.inf), kind="stable")]
         return list(zip(self.times[own].tolist(), (self.addends[own] / self.addends[own].sum()).tolist(), strict=True))
 
-    def sentence(self, num: int) -> str:
+    def sentence(self, num: int) -> Message:
         """Say how often an item was bought."""
-        count = int(np.count_nonzero(self.items == num))
-        return f"You bought this {'once' if count == 1 else f'{count:,} times'}"
+        return say("buy_again.bought", count=int(np.count_nonzero(self.items == num)))
 
     def reason(self, num: int, item_id: str, title: str) -> Reason:
         """Tell the whole score of an item, purchase by purchase.

@@ -18,8 +18,9 @@ import numpy.typing as npt
 from gnn.artifact.artifact import Artifact
 from gnn.events.interactions import Interactions
 from gnn.events.timing import check_clock
+from gnn.explain.messages.message import Listing, Message, decimals, plain, say
 from gnn.explain.reasons import Reason
-from gnn.explain.sentences import verb
+from gnn.explain.sentences import CHOSEN, RATED_HIGHLY, did
 from gnn.graph.walks import FloatArray
 from gnn.recommend.query import CATALOGUE, POPULAR
 from kg.schema import RATED, is_choice
@@ -55,16 +56,17 @@ class Popularity:
         """Say how popular an item is, or that it is in the list for want of another."""
         count = int(self._artifact.popularity[num])
         if not count:
-            return Reason(CATALOGUE, 1.0, "Filled up from the catalogue: no shopper had chosen it when this was worked out")
-        return Reason(POPULAR, 1.0, f"{'Popular in this shop' if count > 1 else 'In this shop'}: {self._chosen} by {_shoppers(count)}")
+            return Reason(CATALOGUE, 1.0, say("popular.catalogue"))
+        return Reason(POPULAR, 1.0, say("popular.chosen", count=count, did=self._chosen, shoppers=_shoppers(count)))
 
     @cached_property
-    def _chosen(self) -> str:
+    def _chosen(self) -> Listing:
         """What the shoppers who are counted did: "bought", or "bought, rated or viewed"."""
         relations = sorted({edge_type[1] for edge_type, edges in self._artifact.edges.items() if is_choice(edge_type) and edges.forward.nnz})
-        did = {RATED: "rated highly" if self._artifact.rated_highly else "rated"}
-        verbs = list(dict.fromkeys(did.get(name, verb(name)) for name in relations))
-        return " or ".join([", ".join(verbs[:-1]), verbs[-1]]) if len(verbs) > 1 else "".join(verbs) or "chosen"
+        names = [RATED_HIGHLY if name == RATED and self._artifact.rated_highly else name for name in relations]
+        # Kinds of the shop's own share one word.
+        verbs = {verb.key: verb for verb in map(did, names or [CHOSEN])}
+        return Listing(tuple(verbs.values()), "or")
 
     def trending(self, window_days: float) -> FloatArray:
         """Score items by how much more than usual they were chosen lately.
@@ -81,13 +83,14 @@ class Popularity:
         self._check_clock("a list of what trends")
         return self._trends(window_days)[0]
 
-    def trending_sentence(self, num: int, window_days: float) -> str:
+    def trending_sentence(self, num: int, window_days: float) -> Message:
         """Say how much an item trends."""
         _, counts, usual = self._trends(window_days)
-        end = datetime.datetime.fromtimestamp(self._meetings.end, datetime.UTC).date().isoformat()
-        within = "in the day" if window_days == 1 else f"in the {window_days:g} days"
-        often = f"where {usual[num]:,.1f} would be usual" if usual[num] >= 0.05 else "where fewer than 0.1 would be usual"
-        return f"Trending: {self._chosen} by {_shoppers(int(counts[num]))} {within} up to {end}, {often}"
+        end = datetime.datetime.fromtimestamp(self._meetings.end, datetime.UTC).date()
+        within = say("trending.within", count=plain(window_days))
+        which, often = ("usual", float(usual[num])) if usual[num] >= 0.05 else ("rare", 0.1)
+        shoppers = _shoppers(int(counts[num]))
+        return say(f"trending.{which}", did=self._chosen, shoppers=shoppers, within=within, end=end, usual=decimals(often, 1))
 
     @cached_property
     def newest(self) -> FloatArray:
@@ -108,10 +111,10 @@ class Popularity:
         scale = max(float(np.nanmax(age)) * _NEW_HALF_LIFE, 1e-9)
         return np.where(known, np.exp2(-np.nan_to_num(age) / scale), 0.0).astype(np.float32)
 
-    def newest_sentence(self, num: int) -> str:
+    def newest_sentence(self, num: int) -> Message:
         """Say how new an item is."""
         first = float(self._meetings.first[num])
-        return f"New in this shop: first chosen on {datetime.datetime.fromtimestamp(first, datetime.UTC).date().isoformat()}"
+        return say("new.first", date=datetime.datetime.fromtimestamp(first, datetime.UTC).date())
 
     def _check_clock(self, what: str) -> None:
         # Where nobody has chosen anything yet, there is no time that could be missing.
@@ -127,5 +130,5 @@ def _trend(meetings: Interactions, window_days: float) -> tuple[FloatArray, npt.
     return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
 
 
-def _shoppers(count: int) -> str:
-    return f"{count:,} shopper{'' if count == 1 else 's'}"
+def _shoppers(count: int) -> Message:
+    return say("shoppers.all", count=count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.explain.display_titles import told_apart
+from gnn.explain.messages.languages import Languages, english
+from gnn.explain.messages.message import Text
 from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
 from gnn.model.history import HistoryWeights
@@ -144,6 +147,36 @@ def test_counts_are_those_of_the_events(generated: Shop) -> None:
     assert {"graph", "learned", "popular", "catalogue", "trending", "buy_again", "new"} <= set(seen)
 
 
+WORDS = {"Nobody but you": "0", "once": "1", "in the day ": "in the 1 days ", "除您之外没有其他顾客": "0 位顾客"}
+
+
+def numbers(text: str) -> list[float]:
+    """Return every number of a sentence but those of titles."""
+    text = re.sub("‘[^’]*’|“Thing[^”]*”", "", text)
+    for words, number in WORDS.items():
+        text = text.replace(words, number)
+    return sorted(float(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text))
+
+
+def test_chinese_has_the_same_numbers_and_titles(generated: Shop) -> None:
+    """The English ones are counted again above."""
+    chinese, seen = Languages.of()["zh"], Counter[str]()
+    for _, answer in answers(generated):
+        shown = [chinese.text(item.shown_title) for item in answer.items]
+        assert len(set(shown)) == len(shown)
+        for item in answer.items:
+            for reason in item.reasons:
+                text = chinese.text(reason.message)
+                seen[reason.kind] += 1
+                assert numbers(text) == numbers(reason.sentence), (text, reason.sentence)
+                assert [part[:7] for part in re.findall("“(Thing[^”]*)”", text)] == [part[:7] for part in re.findall("‘([^’]*)’", reason.sentence)]
+                assert re.search("[一-鿿]", text)
+                assert not re.search(r"\{|\}|\b(?!Thing|item|brand|color)[a-z]{3,}\b", re.sub("“Thing[^”]*”|(brand|color)\\d", "", text)), text
+                if reason.share < 0:
+                    assert "降低" in text
+    assert {"graph", "learned", "popular", "catalogue", "trending", "buy_again", "new", "impressions"} <= set(seen)
+
+
 def check_several(generated: Shop, text: str) -> int:
     """Check how history items are named, and return how many there are."""
     told = text.split("goes with ")[-1].split("beside ")[-1]
@@ -210,18 +243,22 @@ def test_no_list_shows_two_items_alike(generated: Shop) -> None:
     assert twins
 
 
+def written(titles: Mapping[int, Text]) -> dict[int, str]:
+    return {num: english().text(title) for num, title in titles.items()}
+
+
 def test_twins_are_told_apart_by_what_differs(generated: Shop) -> None:
     artifact = generated.recommender.artifact
     color = {item: value for item, relation, value in generated.facts if relation == "has_color"}
     pairs = [(a, b) for a in range(15) for b in (a + 9,) if color.get(generated.items[a], "x") != color.get(generated.items[b], "x")]
     pairs = [(a, b) for a, b in pairs if generated.items[a] in color and generated.items[b] in color]
     for a, b in pairs:
-        named = told_apart(artifact, [a, b])
+        named = written(told_apart(artifact, [a, b]))
         assert named == {num: f"{artifact.titles[num]} ({color[generated.items[num]]})" for num in (a, b)}
-    same = told_apart(replace(artifact, edges={}), [0, 9])
+    same = written(told_apart(replace(artifact, edges={}), [0, 9]))
     assert same == {0: "Thing 0 (item i00)", 9: "Thing 0 (item i09)"}
     priced = replace(artifact, edges={}, price_cents=np.arange(24) * 100.0)
-    assert told_apart(priced, [0, 9]) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
+    assert written(told_apart(priced, [0, 9])) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
 
 
 def test_seven_shoppers_in_common_outrank_one(tmp_path: Path) -> None:
