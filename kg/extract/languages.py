@@ -10,7 +10,7 @@ import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,6 +29,8 @@ from kg.extract.quantities.amounts import Amount
 from kg.extract.quantities.roles import own_amounts
 
 SPANS = "attributes"
+TEXT = "text"
+"""Key of `doc.user_data`: the text, where the caller had it; spaCy puts it together again from its words each time."""
 AMOUNTS = "amounts"
 """Key of `doc.user_data`: the quantities behind the spans of rules that read one."""
 MAX_CHARS = 20_000
@@ -113,7 +115,7 @@ class AttributeRules:
     def __call__(self, doc: Doc) -> Doc:
         """Match one text."""
         matches = self._phrases(doc)
-        text = doc.text
+        text = doc.user_data.get(TEXT) or doc.text
         if not self._numeric or _DIGIT.search(text):
             matches += self._tokens(doc)
         spans: list[Span] = []
@@ -168,6 +170,17 @@ def pipeline(language: str) -> Pipeline:
     nlp.add_pipe("attribute_rules", config={"language": language})
     note = "" if rules.has_words else f"no word rules for language {language!r}: attributes come from structured fields, prices and quantities only"
     return Pipeline(nlp, rules, note)
+
+
+def documents(nlp: Language, texts: Iterable[str], batch_size: int) -> Iterator[Doc]:
+    """Yield the texts through a pipeline, each with its text beside it."""
+
+    def made(text: str) -> Doc:
+        doc = nlp.make_doc(text)
+        doc.user_data[TEXT] = text
+        return doc
+
+    return nlp.pipe((made(text) for text in texts), batch_size=batch_size)
 
 
 def _blank(language: str) -> Language:

@@ -14,7 +14,7 @@ import polars as pl
 from kg import schema
 from kg.extract import mentions
 from kg.extract.gazetteer import Gazetteer, brand_regions
-from kg.extract.languages import MAX_CHARS, SPANS, pipeline
+from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
@@ -126,7 +126,7 @@ class Extractor:
         for text, *variant in variants.select(field, "context", "brand", "shelf").drop_nulls(field).unique(maintain_order=True).iter_rows():
             groups[text].append((variant[0], variant[1], variant[2]))
         forms = [readable(text[:MAX_CHARS], self.language) for text in groups]
-        docs = nlp.pipe((form.text for form in forms), batch_size=_BATCH)
+        docs = documents(nlp, (form.text for form in forms), _BATCH)
         for (text, combinations), form, doc in zip(groups.items(), forms, docs, strict=True):
             own = mentions.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
@@ -138,7 +138,7 @@ class Extractor:
                     brand_regions(form.text, readable(brand, self.language).text) if brand else [(named.start, named.end)] if named else []
                 )
                 here = context_of(context | own)
-                found = statements(doc.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
+                found = statements(form.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
                 rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in found)
                 if named:
                     rows.append((text, context, brand, shelf, *_columns(named, text, form), GAZETTEER))

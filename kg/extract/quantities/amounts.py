@@ -31,6 +31,9 @@ _THREAD = re.compile(
     r"|(?<=bolt |crew |nuts |olts |rews |sher )M\d{1,2}(?![\w.])",
     re.IGNORECASE,
 )
+_METRIC = re.compile(r"[Mm]\d")
+_WORDED_ANY = re.compile("|".join(_WORDS))
+_REGISTER = re.compile(r"\d[^/&\d]*[/&]|d(?:o?z|ozen)")
 _SPF = re.compile(r"(?<![A-Za-z])SPF[\s-]?(\d{1,3})(?!\d)\+?|(?<![\d.])(\d{1,3})\+?\s?SPF(?![A-Za-z])", re.IGNORECASE)
 _PACK_OF = re.compile(r"\b(?:pack|packs|set|case|box|lot|bundle|carton|bag|pk|tray)\s+of\s+(\d{1,4})(?![\d.,]*\d)\b", re.IGNORECASE)
 _PACK_SLASH = re.compile(r"\b(?:pack|pk|case|cs)/(\d{1,4})\b", re.IGNORECASE)
@@ -185,21 +188,22 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
         if all(match.end() <= one.start or one.end <= match.start() for one in found):
             found.append(Amount(match.start(), match.end(), shape, unit, ((value, unit),), several=several))
 
-    for match in _THREAD.finditer(text):
+    lower = text.lower()
+    for match in _THREAD.finditer(text) if _METRIC.search(text) else ():
         head = re.match(r"M(\d+(?:\.5)?)", match.group(), re.IGNORECASE)
         if head and 1 < float(head[1]) <= 64:
             add(match, "thread", "thread", float(head[1]))
-    for match in _SPF.finditer(text):
+    for match in _SPF.finditer(text) if "spf" in lower else ():
         add(match, "spf", "spf", float(match[1] or match[2]))
-    for pattern in (_PACK_OF, _PACK_SLASH):
+    for pattern in (_PACK_OF, _PACK_SLASH) if "of " in lower or "/" in text else ():
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
     for pattern in (_SORTED, _STICKS):
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
-    for match in _MEMORY_PLUS.finditer(text):
+    for match in _MEMORY_PLUS.finditer(text) if "+" in text else ():
         add(match, "memory", "gigabyte", float(match[1]))
-    for match in register.finditer(text):
+    for match in register.finditer(text) if _REGISTER.search(lower) else ():
         if match["dozens"]:
             above, _, below = match["dozens"].partition("/")
             part = float(above) / float(below) if below and float(above) < float(below) and float(below) in _DENOMINATORS else float(above)
@@ -209,13 +213,13 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
         fraction = "&" not in match["all"] and len(numbers) == 2 and numbers[0] < numbers[1] and numbers[1] in {2, 3, 4}
         if not fraction:
             add(match, "amount", COUNT, numbers[0], tuple(numbers[1:]))
-    for match in worded.finditer(text):
+    for match in worded.finditer(text) if _WORDED_ANY.search(lower) else ():
         unit = unit_of(match["unit"] or match["zh"])
         word = (match["count"] or match["half"]).lower()
         value = (3 if match["three"] else 1) * _WORDS[word]
         if unit in (_WORDED_PARTS if word in {"half", "quarter", "半"} else _WORDED) and unit != DOZEN:
             add(match, "amount", unit, float(value))
-    for match in _DOZEN.finditer(text):
+    for match in _DOZEN.finditer(text) if "dozen" in lower else ():
         if not _TEENS.search(text[max(0, match.start() - 10) : match.start()]):
             add(match, "amount", COUNT, 6.0 if (match[1] or "").lower().startswith("half") else 12.0)
     return found, [(one.start, one.end) for one in found]
