@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,7 @@ def neo4j_connection() -> Connection:
 
 
 @pytest.fixture(scope="session")
-def data_folder() -> Iterator[Path]:
+def data_folder() -> Path:
     """The folder of real data named by RECKON_TEST_DATA."""
     folder = os.environ.get("RECKON_TEST_DATA")
     if not folder or not Path(folder).is_dir():

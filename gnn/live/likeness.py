@@ -143,38 +143,38 @@ class Likeness:
     readings: Readings | None = None
 
     def matrix(
-        self, artifact: Artifact, items: Sequence[LiveItem], failed_gates: Mapping[int, int], own: Callable[[int, IntArray], Values], n_items: int
+        self, artifact: Artifact, items: Sequence[LiveItem], eventless: Mapping[int, int], own: Callable[[int, IntArray], Values], n_items: int
     ) -> sp.csr_matrix:
         """Return what items of the build add to live items that nobody has met, because these read like others.
 
         Args:
             artifact: The build.
             items: The live items.
-            failed_gates: Place of each that nobody has met → its number.
+            eventless: Place of each that nobody has met → its number.
             own: Place and items of the build → what these give to it by its own paths and its embedding.
             n_items: Number of items, live ones included.
 
         Shapes:
             → [n_items, n live].
         """
-        wanted = [place for place in failed_gates if items[place].reading not in self.columns]
+        wanted = [place for place in eventless if items[place].reading not in self.columns]
         if wanted:
             read = self.readings = Readings.of(artifact) if self.readings is None else self.readings
-            near = [read.nearest(artifact, items[place], failed_gates[place]) for place in wanted]
+            near = [read.nearest(artifact, items[place], eventless[place]) for place in wanted]
             for place, (nums, cosines), whole in zip(wanted, near, likeness(artifact, near), strict=True):
                 self.columns[items[place].reading] = strongest(whole)
                 self.near[items[place].reading] = nums[cosines >= NEAR], cosines[cosines >= NEAR]
         # What it has of its own depends on the other live items too, so only the whole is remembered.
-        found = [_beyond(*self.columns[item.reading], partial(own, place)) if place in failed_gates else _NOTHING for place, item in enumerate(items)]
+        found = [_beyond(*self.columns[item.reading], partial(own, place)) if place in eventless else _NOTHING for place, item in enumerate(items)]
         return _columns(found, n_items)
 
-    def twins(self, items: Sequence[LiveItem], failed_gates: Mapping[int, int], n_items: int) -> sp.csr_matrix:
+    def twins(self, items: Sequence[LiveItem], eventless: Mapping[int, int], n_items: int) -> sp.csr_matrix:
         """Return the cosines of the items that nearly equal live ones; `matrix` has read them.
 
         Shapes:
             → [n_items, n live].
         """
-        return _columns([self.near[item.reading] if place in failed_gates else _NOTHING for place, item in enumerate(items)], n_items)
+        return _columns([self.near[item.reading] if place in eventless else _NOTHING for place, item in enumerate(items)], n_items)
 
 
 _NOTHING: tuple[IntArray, Values] = (np.zeros(0, dtype=np.int64), np.zeros(0))
@@ -201,9 +201,9 @@ def raised(near: sp.csr_matrix, nums: IntArray, built: FloatArray, live: Values)
     nothing = np.zeros(len(live)), np.zeros(len(live), dtype=np.int64)
     if not near.nnz:
         return nothing
-    failed_gates = built.astype(np.float64)
-    failed_gates[nums] = -np.inf
-    failed_gates = failed_gates[np.isfinite(failed_gates)]
+    unseen = built.astype(np.float64)
+    unseen[nums] = -np.inf
+    unseen = unseen[np.isfinite(unseen)]
     best = float(failed_gates.max(initial=0.0))
     if best <= 0:
         return nothing

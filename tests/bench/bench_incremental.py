@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -76,7 +76,7 @@ def timed(what: str, work: Callable[[], T]) -> T:
     return result
 
 
-def change_one(build: Path, store: GraphStore, change: dict[str, object]) -> None:
+def change_one(build: Path, store: GraphStore, change: dict[str, Any]) -> None:
     """Bring one change into the graph."""
     extractor = timed("start spaCy", lambda: Extractor("en"))
     before = timed("read the state", lambda: graph_build.saved_state(build))

@@ -67,7 +67,7 @@ def transactions(frame: pl.DataFrame) -> None:
             measured = _measured(model, frame[cut:], history)
             rate = (frame.height - cut) / (time.perf_counter() - started)
             shifted = _measured(model, _with_share(frame[cut:], SHARE), history)
-            before = history.filter(pl.col("label") != UNKNOWN)["label"].mean()
+            before = float(history.filter(pl.col("label") != UNKNOWN)["label"].to_numpy().mean())
             later = f"{before:.3f} → {measured[3]:.3f}"
             print(
                 f"| {'yes' if feedback else 'no'} | {split:.0%} | {later} | {measured[0]:.3f} | {measured[1]:.3f} | {measured[2]:.3f} "

@@ -53,7 +53,14 @@ def requests() -> Iterator[dict[str, Any]]:
         "explain=long",
     ):
         yield get(f"/v1/users/u/recommendations?{query}")
-    for history in ([], [{"item_id": "1"}], [{"item_id": "3", "kind": "purchase"}, {"item_id": "5", "kind": "view"}], [{"item_id": "none"}], [{}]):
+    histories: tuple[list[dict[str, str]], ...] = (
+        [],
+        [{"item_id": "1"}],
+        [{"item_id": "3", "kind": "purchase"}, {"item_id": "5", "kind": "view"}],
+        [{"item_id": "none"}],
+        [{}],
+    )
+    for history in histories:
         yield from (send("POST", "/v1/recommendations", {"history": history, "k": k}) for k in (1, 5))
     for relation, value in (
         ("has_category", "Tea"),

@@ -65,7 +65,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> PluginShop:
     info.mkdir(parents=True)
     (packages / "shop_plugins").mkdir()
     (packages / "shop_plugins" / "__init__.py").write_text("")
-    points, settings = ['[reckon.gates]\nbroken = "shop_plugins.nowhere:Broken"\n'], []
+    settings: list[str] = []
+    points = ['[reckon.gates]\nbroken = "shop_plugins.nowhere:Broken"\n']
     for page in PAGES:
         for code in blocks(page, "python"):
             named = re.match(r"# (shop_plugins/\w+\.py)\n", code)

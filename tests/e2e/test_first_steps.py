@@ -17,6 +17,7 @@ def test_serve_without_a_build_says_what_to_run(tmp_path: Path) -> None:
     command = processes.reckon("serve", "-w", str(folder), "--port", str(free_port()))
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
+        assert server.stderr is not None
         said = [server.stderr.readline() for _ in range(2)]
     finally:
         server.terminate()

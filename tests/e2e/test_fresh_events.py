@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -27,7 +28,7 @@ class Served:
     url: str
     key: dict[str, str]
 
-    def ask(self, method: str, path: str, **given: object) -> httpx.Response:
+    def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Ask on a connection of its own, which any worker may take."""
         with httpx.Client(verify=False, timeout=10) as client:
             return client.request(method, f"{self.url}{path}", headers=self.key, **given)
@@ -44,7 +45,7 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def wait_for(condition, timeout_s: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -76,7 +77,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             process.wait(30)
 
 
-def test_every_worker_answers_with_a_path_from_the_event(served: Served):
+def test_every_worker_answers_with_a_path_from_the_event(served: Served) -> None:
     list_of = "/v1/users/newcomer/recommendations?k=3"
     before = served.ask("GET", list_of).json()
     assert before["strategy"] == "popular"
@@ -94,7 +95,7 @@ def test_every_worker_answers_with_a_path_from_the_event(served: Served):
     assert path["edges"][0]["type"] == "PURCHASED"
 
 
-def test_a_worker_that_is_killed_comes_back_with_all_events(served: Served):
+def test_a_worker_that_is_killed_comes_back_with_all_events(served: Served) -> None:
     event = {"event_id": "second", "user_id": "another", "item_id": "1", "kind": "purchase"}
     assert served.ask("POST", "/v1/events", json=event).status_code == 202
     killed = served.workers()[0]

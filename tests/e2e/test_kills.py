@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from kg.ledger.database import Database
@@ -61,7 +63,7 @@ class Servers:
         self._parent.communicate(timeout=30)
 
 
-def event(number: int) -> dict[str, object]:
+def event(number: int) -> dict[str, Any]:
     return {"event_id": f"e{number}", "user_id": f"u{number % 500}", "item_id": str(number % 8 + 1), "kind": "view"}
 
 
@@ -89,11 +91,11 @@ def stored(ledger: Database) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("database", DATABASES)
-def test_no_acknowledged_event_is_lost_or_counted_twice(database: str, tmp_path: Path):
+def test_no_acknowledged_event_is_lost_or_counted_twice(database: str, tmp_path: Path) -> None:
     workspace = publish_small_shop(tmp_path / "shop")
     key = key_of(workspace, "events:write")
     with ledger_url_of(database) as url:
-        ledger = Database.open(workspace.ledger, LedgerConfig(url=url))
+        ledger = Database.open(workspace.ledger, LedgerConfig(url=SecretStr(url)))
         acknowledged: set[str] = set()
         done = threading.Event()
         EventStore(ledger).last_seq()

@@ -60,6 +60,8 @@ def test_no_command_runs_them(shop: Path, start: list[str]) -> None:
 
 def test_entries_that_mean_the_current_directory_reach_no_child(shop: Path) -> None:
     spec = importlib.util.spec_from_file_location("reckon_start", ROOT / "reckon_start.py")
+    assert spec is not None
+    assert spec.loader is not None
     start = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(start)
     environment = {"PYTHONPATH": os.pathsep.join(["", ".", "/nowhere"])}

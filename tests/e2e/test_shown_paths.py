@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def a_shop() -> Catalog:
 
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
-def store(request: pytest.FixtureRequest, tmp_path: Path):
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
     if request.param == "neo4j":
         with GraphStore(request.getfixturevalue("neo4j_connection")) as opened:
             yield opened
@@ -73,7 +74,7 @@ def steps_of(answer: Any) -> set[tuple[str, str, str, str, str, str, str]]:
 
 
 @pytest.mark.parametrize("hubs", [{}, {"max_degree": 4, "hub_fanout": 6}], ids=["no hubs", "every value a hub"])
-def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path, hubs: dict[str, int]) -> None:
+def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path, hubs: dict[str, Any]) -> None:
     catalog = a_shop()
     store.upsert(build_graph(catalog, Extractor().extract(catalog.items)), BUILD)
     store.sweep(BUILD, force=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -13,7 +15,7 @@ from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Cata
 EVIDENCE = {"confidence": 1.0, "field": "brand", "start": 0, "end": 1, "surface": "x", "extractor": "catalog", "extractor_version": "1"}
 
 
-def shop(item_ids: list[str], events: list[dict[str, object]], facts: list[tuple[str, str, str]]) -> tuple[GraphArrays, pl.DataFrame]:
+def shop(item_ids: list[str], events: list[dict[str, Any]], facts: list[tuple[str, str, str]]) -> tuple[GraphArrays, pl.DataFrame]:
     """Build a shop from items, events (user_id, item_id, perhaps kind and time) and facts (item, relation, value)."""
     items = pl.DataFrame([{"item_id": item_id, "title": item_id, "categories": []} for item_id in item_ids], schema=dict(ITEM_COLUMNS))
     interactions = pl.DataFrame([{"kind": "purchase", **event} for event in events], schema=dict(INTERACTION_COLUMNS))
@@ -25,7 +27,7 @@ def shop(item_ids: list[str], events: list[dict[str, object]], facts: list[tuple
 def checkerboard(n: int) -> tuple[GraphArrays, pl.DataFrame]:
     """User n has every item of the same parity except item n, which is what is left to recommend."""
     names = [f"{number:03}" for number in range(n)]
-    events: list[dict[str, object]] = [
+    events: list[dict[str, Any]] = [
         {"user_id": f"u{names[user]}", "item_id": f"i{names[item]}"}
         for user in range(n)
         for item in range(n)
@@ -46,7 +48,7 @@ def planted_brands(
     brands = [item[:3] for item in items]
     if shuffled is not None:
         brands = [brands[place] for place in np.random.default_rng(shuffled).permutation(len(brands))]
-    events: list[dict[str, object]] = [
+    events: list[dict[str, Any]] = [
         {"user_id": f"u{brand:02}", "item_id": f"b{brand:02}i{number}"} for brand in range(n_brands) for number in range(kept)
     ]
     wanted = {f"u{brand:02}": {f"b{brand:02}i{number}" for number in range(kept, per_brand)} for brand in range(n_brands)}

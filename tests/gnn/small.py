@@ -49,7 +49,8 @@ def small_tables(seed: int, *, n_items: int = 14, n_users: int = 8, duplicates: 
 def small_model(graph: GraphArrays, seed: int, *, neighbours: int = 100, learned: float = 0.3, half_life: float | None = 20.0) -> PathModel:
     rng = np.random.default_rng(seed)
     walks = tuple(
-        WalkWeights(path, float(rng.uniform(0.1, 2)), *(float(x) for x in rng.uniform(0, 1, 4)), max_degree=1_000) for path in meta_paths(graph.edges)
+        WalkWeights(path, gate, *exponents, max_degree=1_000)  # type: ignore[arg-type, misc]  # mypy takes the four exponents for any number
+        for path, gate, exponents in ((path, float(rng.uniform(0.1, 2)), map(float, rng.uniform(0, 1, 4))) for path in meta_paths(graph.edges))
     )
     source, target = (rng.normal(size=(graph.n_items, 3)).astype(np.float32) for _ in range(2))
     weights = sp.random(graph.n_items, graph.n_items, 0.2, format="csr", dtype=np.float32, random_state=seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any, Literal
 
 import polars as pl
 from hypothesis import strategies as st
@@ -65,11 +66,11 @@ def full(after: Catalog, resolver: Resolver, facts: Sequence[Fact]) -> State:
     return State.of(after, extractor().extract(after.items) if after.items.height else pl.DataFrame(schema=dict(ATTRIBUTE_COLUMNS)), resolver, facts)
 
 
-def fact(n: int, op: str, item_id: str, relation: str, value: str) -> Fact:
+def fact(n: int, op: Literal["set", "drop"], item_id: str, relation: str, value: str) -> Fact:
     return Fact(n, op, item_id, relation, value, "ann", "", "2026-01-01T00:00:00Z")
 
 
-def change(**record: object) -> Change:
+def change(**record: Any) -> Change:
     return parse(record)
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import is_typeddict
+from typing import Any, is_typeddict
 
 import pytest
 
@@ -31,14 +31,14 @@ from api.client import (
 from kg.workspace import Workspace
 from tests.small_shop import key_of, serving, small_app
 
-CachedResponse = tuple[int, dict[str, str], dict | None]
+CachedResponse = tuple[int, dict[str, str], dict[str, Any] | None]
 
 
 class Stub(ThreadingHTTPServer):
     """Answers what it is told, in order, and remembers what it was asked."""
 
     replies: list[CachedResponse | None]
-    asked: list[tuple[str, str, dict, object]]
+    asked: list[tuple[str, str, dict[str, Any], Any]]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -60,7 +60,7 @@ def test_it_holds_the_client_alone(wheel: Path) -> None:
     modules = {f"reckon_client/{path.name}" for path in SOURCE.glob("*.py")}
     assert modules <= set(names)
     assert "reckon_client/py.typed" in names
-    assert {re.split(r"[ <>=;\[]", needed)[0] for needed in metadata.get_all("Requires-Dist")} == {"httpx", "pydantic"}
+    assert {re.split(r"[ <>=;\[]", needed)[0] for needed in metadata.get_all("Requires-Dist") or ()} == {"httpx", "pydantic"}
 
 
 def test_it_lives_beside_a_package_of_the_shop_that_is_called_api(wheel: Path, tmp_path: Path) -> None:
@@ -76,6 +76,6 @@ def test_it_lives_beside_a_package_of_the_shop_that_is_called_api(wheel: Path, t
 
 def test_it_has_the_version_of_the_server() -> None:
     def version(path: Path) -> str:
-        return tomllib.loads(path.read_text())["project"]["version"]
+        return str(tomllib.loads(path.read_text())["project"]["version"])
 
     assert version(SOURCE / "pyproject.toml") == version(SOURCE.parents[1] / "pyproject.toml")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
@@ -27,7 +28,12 @@ def listed(client: TestClient, key: dict[str, str], user: str) -> list[str]:
     return [item["item_id"] for item in answer.json()["items"]]
 
 
-def test_the_next_answer_knows_the_event(asking: Asking, workspace: Workspace):
+def app_of(client: TestClient) -> FastAPI:
+    assert isinstance(client.app, FastAPI)
+    return client.app
+
+
+def test_the_next_answer_knows_the_event(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     assert client.get("/v1/users/new/recommendations", headers=key).json()["strategy"] == "popular"
     taken = client.post("/v1/events", headers=key, json={"event_id": "e1", "user_id": "new", "item_id": "1", "kind": "purchase"})
@@ -42,7 +48,7 @@ def test_the_next_answer_knows_the_event(asking: Asking, workspace: Workspace):
     assert first["edges"][0]["type"] == "PURCHASED"
 
 
-def test_a_disliked_item_leaves_the_list_at_once_and_a_shown_one_stays(asking: Asking, workspace: Workspace):
+def test_a_disliked_item_leaves_the_list_at_once_and_a_shown_one_stays(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     first, second, *_ = listed(client, key, "u")
     events = [{"user_id": "u", "item_id": first, "kind": "dislike"}, {"user_id": "u", "item_id": second, "kind": "impression"}]
@@ -51,7 +57,7 @@ def test_a_disliked_item_leaves_the_list_at_once_and_a_shown_one_stays(asking: A
     assert second in listed(client, key, "u")
 
 
-def test_each_event_of_a_list_is_judged_by_itself(asking: Asking, workspace: Workspace):
+def test_each_event_of_a_list_is_judged_by_itself(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     good = {"event_id": "a", "user_id": "u", "item_id": "1", "kind": "view", "time": "2026-01-01T00:00:00Z"}
     sent = [
@@ -87,13 +93,13 @@ def test_each_event_of_a_list_is_judged_by_itself(asking: Asking, workspace: Wor
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"[" + b"1," * 1000 + b"1]", b'{"user_id": "u"}', b"\xff"])
-def test_nothing_usable_is_a_problem(asking: Asking, workspace: Workspace, body: bytes):
+def test_nothing_usable_is_a_problem(asking: Asking, workspace: Workspace, body: bytes) -> None:
     answer = asking().post("/v1/events", headers=key_of(workspace, *ALL), content=body)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_events_of_a_user_come_in_pages(asking: Asking, workspace: Workspace):
+def test_events_of_a_user_come_in_pages(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     events = [{"event_id": f"e{n}", "user_id": "a/b ü", "item_id": "1", "kind": "view", "time": n, "properties": {"n": n}} for n in range(5)]
     client.post("/v1/events", headers=key, json=events)
@@ -108,7 +114,7 @@ def test_events_of_a_user_come_in_pages(asking: Asking, workspace: Workspace):
     assert found == [{"n": n} for n in reversed(range(5))]
 
 
-def test_scopes(asking: Asking, workspace: Workspace):
+def test_scopes(asking: Asking, workspace: Workspace) -> None:
     client, reader = asking(), key_of(workspace, "recommend:read")
     event = {"user_id": "u", "item_id": "1", "kind": "view"}
     assert client.post("/v1/events", headers=reader, json=event).status_code == 403
@@ -116,7 +122,7 @@ def test_scopes(asking: Asking, workspace: Workspace):
     assert client.get("/v1/users/u/events", headers=key_of(workspace, "recommend:read", "events:write")).status_code == 403
 
 
-def test_a_shops_own_kind_counts_with_its_weight(workspace: Workspace):
+def test_a_shops_own_kind_counts_with_its_weight(workspace: Workspace) -> None:
     config = load_config(workspace.root, {"RECKON__MODEL__KIND_WEIGHTS": '{"wishlist": 0.8}'})
     with TestClient(create_app(workspace, config)) as client:
         key = key_of(workspace, *ALL)
@@ -125,7 +131,7 @@ def test_a_shops_own_kind_counts_with_its_weight(workspace: Workspace):
         assert client.get("/v1/users/new/recommendations", headers=key).json()["strategy"] == "personal"
 
 
-def test_events_outlive_the_server(asking: Asking, workspace: Workspace):
+def test_events_outlive_the_server(asking: Asking, workspace: Workspace) -> None:
     key = key_of(workspace, *ALL)
     client = asking()
     client.post("/v1/events", headers=key, json={"user_id": "new", "item_id": "1", "kind": "purchase"})
@@ -134,7 +140,7 @@ def test_events_outlive_the_server(asking: Asking, workspace: Workspace):
 
 
 @pytest.mark.parametrize("database", DATABASES)
-def test_another_worker_knows_it_too(database: str, workspace: Workspace):
+def test_another_worker_knows_it_too(database: str, workspace: Workspace) -> None:
     with ExitStack() as stack:
         config = load_config(workspace.root, {"RECKON__LEDGER__URL": stack.enter_context(ledger_url_of(database))})
         one, other = (stack.enter_context(TestClient(create_app(workspace, config))) for _ in range(2))
@@ -145,7 +151,7 @@ def test_another_worker_knows_it_too(database: str, workspace: Workspace):
             assert time.monotonic() < deadline
 
 
-def test_without_its_ledger_it_reads_on_and_says_so(workspace: Workspace):
+def test_without_its_ledger_it_reads_on_and_says_so(workspace: Workspace) -> None:
     down = {"RECKON__LEDGER__URL": "postgresql://u:secret@127.0.0.1:1/none"}
     with TestClient(create_app(workspace, load_config(workspace.root, down))) as client:
         key = key_of(workspace, *ALL, "admin")
@@ -162,7 +168,7 @@ def test_without_its_ledger_it_reads_on_and_says_so(workspace: Workspace):
         assert any("ledger" in reason for reason in ready.json()["reasons"])
 
 
-def test_a_ledger_that_comes_back_is_used(workspace: Workspace, tmp_path: Path):
+def test_a_ledger_that_comes_back_is_used(workspace: Workspace, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     config = load_config(workspace.root, {"RECKON__LEDGER__URL": f"sqlite:///{gone}/ledger.db"})
     with TestClient(create_app(workspace, config)) as client:
@@ -177,13 +183,14 @@ def test_a_ledger_that_comes_back_is_used(workspace: Workspace, tmp_path: Path):
         assert client.get("/v1/users/new/recommendations", headers=key).json()["strategy"] == "personal"
 
 
-def test_a_new_build_moves_the_watermark(asking: Asking, workspace: Workspace):
+def test_a_new_build_moves_the_watermark(asking: Asking, workspace: Workspace) -> None:
     """Events that a build has taken in count as its own and not twice; a rollback makes them fresh again."""
     client, key = asking(), key_of(workspace, *ALL)
     client.post("/v1/events", headers=key, json={"event_id": "e", "user_id": "new", "item_id": "1", "kind": "view"})
-    serving = client.app.state.serving
+    serving = app_of(client).state.serving
     assert len(serving.fresh("new")) == 1
     old = workspace.current_id()
+    assert old is not None
     newer = "20260102T000000-abc123"
     shutil.copytree(workspace.build(old), workspace.build(newer))
     manifest = workspace.build(newer) / "artifact" / "manifest.json"
@@ -199,7 +206,7 @@ def test_a_new_build_moves_the_watermark(asking: Asking, workspace: Workspace):
     assert [event.seq for event in serving.fresh("new")] == [1, 2]
 
 
-def test_declared_attributes_are_kept(asking: Asking, workspace: Workspace):
+def test_declared_attributes_are_kept(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     assert client.put("/v1/users/u", headers=key, json={"attributes": {"city": "Oslo", "likes": ["tea", "tea", "jazz"]}}).json()["users"] == 1
     assert (
@@ -208,14 +215,14 @@ def test_declared_attributes_are_kept(asking: Asking, workspace: Workspace):
         ]
         == 2
     )
-    people = client.app.state.serving.ledger.people
+    people = app_of(client).state.serving.ledger.people
     assert people.declared("u") == {"city": ["Oslo"], "likes": ["tea", "jazz"]}
     assert dict(people.all_declared())["w"] == {"age": ["40"]}
     for bad in ({"attributes": {"Bad Name": "x"}}, {"attributes": {"a": ""}}, {"attributes": {"a": ["\0"]}}, {}, {"attributes": {"a": 1}}):
         assert client.put("/v1/users/u", headers=key, json=bad).status_code == 422
 
 
-def test_the_examples_are_events(asking: Asking, workspace: Workspace):
+def test_the_examples_are_events(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, "admin")
     content = client.get("/openapi.json", headers=key).json()["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
     for example in content["examples"].values():
@@ -223,7 +230,7 @@ def test_the_examples_are_events(asking: Asking, workspace: Workspace):
     assert TypeAdapter(dict).validate_python(content["schema"])["oneOf"][1]["maxItems"] == 1000
 
 
-def test_a_rating_no_shop_uses_is_rejected_with_the_bounds(asking: Asking, workspace: Workspace):
+def test_a_rating_no_shop_uses_is_rejected_with_the_bounds(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *ALL)
     for value in (-1_000_000, 1e300):
         answer = client.post("/v1/events", headers=key, json={"user_id": "u", "item_id": "1", "kind": "rating", "value": value})

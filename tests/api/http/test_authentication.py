@@ -7,6 +7,7 @@ import json
 import os
 import time
 import uuid
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,10 +21,10 @@ LIST = "/v1/users/u/recommendations?k=2"
 SECRET_OF_ANOTHER = "customer-4711"
 
 
-def problem_of(response, status: int) -> dict:
+def problem_of(response: Any, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert body["status"] == status
     assert body["request_id"] == response.headers["x-request-id"]
     return body

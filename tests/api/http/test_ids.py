@@ -31,7 +31,7 @@ def client() -> TestClient:
 
 
 @pytest.mark.parametrize("written", BAD)
-def test_a_bad_id_is_refused_at_every_door_with_one_message(client, written):
+def test_a_bad_id_is_refused_at_every_door_with_one_message(client: TestClient, written: str) -> None:
     why = fault(normalized(written))
     assert why
     for adapter, body in (
@@ -51,7 +51,7 @@ def test_a_bad_id_is_refused_at_every_door_with_one_message(client, written):
 
 
 @pytest.mark.parametrize("written", ["718", " 718 ", "Cafe\u0301", "a/b", "100 %", "x" * 512])
-def test_an_id_is_the_same_at_every_door(client, written):
+def test_an_id_is_the_same_at_every_door(client: TestClient, written: str) -> None:
     kept = normalized(written)
     assert Event(user_id=written, item_id=written, kind="view").item_id == kept
     assert client.get(f"/things/{quote(written, safe='')}/seen").json() == {"item_id": kept}

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -65,7 +66,7 @@ def test_every_call_answers_as_the_document_says(
     assert n_calls > EXAMPLES
 
 
-def writes(document: dict) -> list[tuple[str, str, object]]:
+def writes(document: dict[str, Any]) -> list[tuple[str, str, object]]:
     """Return every call with a body, with a body that it takes: the example of the document."""
     found = []
     for path, calls in document["paths"].items():
@@ -76,7 +77,7 @@ def writes(document: dict) -> list[tuple[str, str, object]]:
     return found
 
 
-def example_of(content: dict, document: dict) -> object:
+def example_of(content: dict[str, Any], document: dict[str, Any]) -> object:
     if "examples" in content:
         return next(iter(content["examples"].values()))["value"]
     if "example" in content:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -21,13 +22,13 @@ def client(workspace: Workspace, asking: Asking) -> TestClient:
     return client
 
 
-def refused(answer: object, *said: str) -> str:
+def refused(answer: Any, *said: str) -> str:
     assert answer.status_code == 422, answer.text
     body = answer.json()
     for word in said:
         assert word in body["detail"] + body.get("hint", ""), body
     assert not any(word in answer.text for word in JARGON), answer.text
-    return body["detail"]
+    return str(body["detail"])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_events_and_histories_refuse_the_same_kinds(client: TestClient, kind: st
 
 
 @pytest.mark.parametrize("fields", [{}, {"price_cents": 5}, {"title": None}, {"title": " \t"}, {"title": "\u200b"}])
-def test_no_item_goes_live_without_a_title(client: TestClient, fields: dict[str, object]) -> None:
+def test_no_item_goes_live_without_a_title(client: TestClient, fields: dict[str, Any]) -> None:
     refused(client.put("/v1/items/x", json=fields), "title")
     refused(client.post("/v1/items", json=[{"item_id": "y", "title": "Tea"}, {"item_id": "x", **fields}]), "body.1", "title")
     assert [client.get(f"/v1/items/{name}").status_code for name in "xy"] == [404, 404]

@@ -6,10 +6,12 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.limits.concurrency import ConcurrencyLimit
 from api.http.limits.connections import BoundedHttp
@@ -51,15 +53,15 @@ def test_bodies_and_headers_beyond_their_bounds(asking: Asking, workspace: Works
     assert client.post(url, content=b"x" * 4096).status_code == 401
 
 
-async def call(app, *, path: str = "/v1/x", receive=None) -> tuple[int, dict[str, str]]:
+async def call(app: ASGIApp, *, path: str = "/v1/x", receive: Receive | None = None) -> tuple[int, dict[str, str]]:
     status, told = 0, {}
 
-    async def send(message) -> None:
+    async def send(message: Message) -> None:
         nonlocal status, told
         if message["type"] == "http.response.start":
             status, told = message["status"], {name.decode(): value.decode() for name, value in message["headers"]}
 
-    async def nothing():
+    async def nothing() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     await app({"type": "http", "method": "GET", "path": path, "headers": []}, receive or nothing, send)
@@ -73,7 +75,7 @@ class Slow:
         self.go = asyncio.Event()
         self.n_started = 0
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.n_started += 1
         if scope["path"] != "/health/live":
             await self.go.wait()
@@ -81,7 +83,7 @@ class Slow:
         await send({"type": "http.response.body", "body": b"{}"})
 
 
-def capacity(app, **bounds) -> RequestContext:
+def capacity(app: ASGIApp, **bounds: Any) -> RequestContext:
     chosen = {"max_concurrent": 2, "max_queue": 3, "queue_timeout_s": 30.0, "request_timeout_s": 30.0, "free": ("/health/",), **bounds}
     return RequestContext(ConcurrencyLimit(app, **chosen), audit=None)
 
@@ -138,15 +140,16 @@ def test_slow_work_is_answered_for_and_keeps_its_place() -> None:
 
 
 def test_a_body_that_does_not_arrive_is_given_up() -> None:
-    async def never():
+    async def never() -> Message:
         await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
 
     async def scenario() -> None:
         bounds = RequestLimits(Slow(), max_header_bytes=1024, max_body_bytes=1024, max_nesting=8, body_timeout_s=0.02)
         app = RequestContext(bounds, audit=None)
-        told: list[dict] = []
+        told: list[Message] = []
 
-        async def send(message) -> None:
+        async def send(message: Message) -> None:
             told.append(message)
 
         await app({"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"5")]}, never, send)

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -36,7 +37,7 @@ def key(workspace: Workspace) -> dict[str, str]:
     return key_of(workspace)
 
 
-def ask(client: TestClient, key: dict[str, str], method: str, path: str, body: Any, language: str | None) -> httpx.Response:
+def ask(client: TestClient, key: dict[str, str], method: str, path: str, body: Any, language: str | None) -> httpx2.Response:
     headers = key | ({} if language is None else {"Accept-Language": language})
     return client.request(method, path, json=body, headers=headers)
 

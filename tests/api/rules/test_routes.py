@@ -32,16 +32,17 @@ class Shop:
         answer = self.client.put(f"/v1/rules/{rule_id}", headers=self.key, json={"name": "Tea week", **body})
         assert answer.status_code == 200, answer.text
 
-    def list(self, url: str = U) -> dict[str, Any]:
+    def answer(self, url: str = U) -> dict[str, Any]:
         answer = self.client.get(url, headers=self.key)
         assert answer.status_code == 200, answer.text
         RecommendationList.model_validate(answer.json())
         for item in answer.json()["items"]:
             assert math.isclose(sum(reason["share"] for reason in item["reasons"]) + item["remainder"], 1, abs_tol=1e-6)
-        return answer.json()
+        found: dict[str, Any] = answer.json()
+        return found
 
     def ids(self, url: str = U) -> list[str]:
-        return [item["item_id"] for item in self.list(url)["items"]]
+        return [item["item_id"] for item in self.answer(url)["items"]]
 
 
 @pytest.fixture
@@ -55,13 +56,13 @@ def told(body: dict[str, Any], item_id: str) -> list[dict[str, Any]]:
 
 
 def test_boost_and_bury_are_addends_that_name_the_rule(shop: Shop) -> None:
-    before = shop.list()
+    before = shop.answer()
     scores = {item["item_id"]: item["score"] for item in before["items"]}
     assert before["rules"] == []
     second = before["items"][1]["item_id"]
     factor = 2 * before["items"][0]["score"] / before["items"][1]["score"]
     shop.put(action="boost", items=[second], factor=factor)
-    after = shop.list()
+    after = shop.answer()
     assert after["items"][0]["item_id"] == second
     assert after["items"][0]["score"] == pytest.approx(factor * scores[second], rel=1e-5)
     [reason] = told(after, second)
@@ -69,25 +70,25 @@ def test_boost_and_bury_are_addends_that_name_the_rule(shop: Shop) -> None:
     assert "Raised by the shop's rule ‘Tea week’" in reason["sentence"]
     assert after["rules"] == [{"rule_id": "r", "name": "Tea week", "action": "boost", "items": [second], "left_out": 0}]
     shop.put(action="bury", items=[second], factor=0.25)
-    after = shop.list()
+    after = shop.answer()
     [reason] = told(after, second)
     assert reason["share"] == pytest.approx(-3, rel=1e-5)
     assert "lowered by the shop's rule ‘Tea week’" in reason["sentence"]
     shop.client.delete("/v1/rules/r", headers=shop.key)
-    assert [item["item_id"] for item in shop.list()["items"]] == list(scores)
+    assert [item["item_id"] for item in shop.answer()["items"]] == list(scores)
 
 
 def test_exclude_takes_out_by_brand_category_and_filter(shop: Shop) -> None:
     assert {"4", "6"} <= set(shop.ids())
     shop.put(action="exclude", brands=["leafy"])
-    body = shop.list()
+    body = shop.answer()
     assert "4" not in [item["item_id"] for item in body["items"]]
     assert body["rules"] == [{"rule_id": "r", "name": "Tea week", "action": "exclude", "items": [], "left_out": 3}]
     absent = shop.client.get("/v1/users/u/recommendations/4/why-not", headers=shop.key).json()
     assert absent["filtered"] == ["excluded by the shop's rule ‘Tea week’"]
     shop.put(action="exclude", categories=["Tea"], where={"relation": "has_brand", "in": ["Meadow"]})
     assert "4" in shop.ids()
-    assert shop.list()["rules"][0]["left_out"] == 1
+    assert shop.answer()["rules"][0]["left_out"] == 1
     shop.put(action="exclude", where={"field": "item_id", "in": ["4", "6"]})
     assert not {"4", "6"} & set(shop.ids())
 
@@ -97,7 +98,7 @@ def test_pin_puts_items_at_their_places_and_says_where_they_would_be(shop: Shop)
     last = before[-1]
     # The second is in the history already: a pin does not bring it back.
     shop.put(action="pin", items=[last, "1"], place=2)
-    body = shop.list()
+    body = shop.answer()
     assert [item["item_id"] for item in body["items"]] == [before[0], last, *before[1:-1]]
     [reason] = told(body, last)
     assert reason["share"] == 0
@@ -112,7 +113,7 @@ def test_cap_leaves_out_what_is_beyond_it(shop: Shop) -> None:
     tea, coffee = {"1", "2", "3", "4"}, {"5", "6"}
     before = shop.ids(popular)
     shop.put(action="cap", per="has_category", categories=["Tea", "Coffee"], most=1)
-    body = shop.list(popular)
+    body = shop.answer(popular)
     after = [item["item_id"] for item in body["items"]]
     best = {next(item for item in before if item in of) for of in (tea, coffee)}
     assert after == [item for item in before if item not in tea | coffee or item in best]
@@ -125,7 +126,7 @@ def test_a_rule_holds_for_its_segment_and_in_its_time(shop: Shop) -> None:
     def hidden(url: str) -> bool:
         return "8" not in shop.ids(url)
 
-    exclude = {"action": "exclude", "items": ["8"]}
+    exclude: dict[str, Any] = {"action": "exclude", "items": ["8"]}
     for segment, of_u, of_nobody in (
         ({"history": "none"}, False, True),
         ({"history": "some"}, True, False),

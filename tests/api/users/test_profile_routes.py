@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from api.settings import ServeConfig
 from api.users.profile_routes import Profile
@@ -16,13 +18,13 @@ from tests.small_shop import Asking, key_of
 SCOPES = ("recommend:read", "events:write", "profile:read")
 
 
-def values(client, key, user: str = "u") -> Profile:
+def values(client: TestClient, key: dict[str, str], user: str = "u") -> Profile:
     answer = client.get(f"/v1/users/{user}/profile", headers=key)
     assert answer.status_code == 200, answer.text
     return Profile.model_validate(answer.json())
 
 
-def test_a_profile_tells_interests_with_their_evidence(asking: Asking, workspace: Workspace):
+def test_a_profile_tells_interests_with_their_evidence(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *SCOPES)
     client.put("/v1/users/u", headers=key, json={"attributes": {"city": "Oslo"}})
     profile = values(client, key)
@@ -35,7 +37,7 @@ def test_a_profile_tells_interests_with_their_evidence(asking: Asking, workspace
     assert profile.declared == {"city": ["Oslo"]}
 
 
-def test_fresh_events_are_in_the_profile(asking: Asking, workspace: Workspace):
+def test_fresh_events_are_in_the_profile(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, *SCOPES)
     event = {"user_id": "new", "item_id": "7", "kind": "purchase", "time": "2026-11-23T10:00:00Z", "price_cents": 4900}
     client.post("/v1/events", headers=key, json=event)
@@ -46,7 +48,7 @@ def test_fresh_events_are_in_the_profile(asking: Asking, workspace: Workspace):
     assert profile.habits.weekdays == [1, 0, 0, 0, 0, 0, 0]
 
 
-def test_the_next_list_follows_an_edit_and_says_so(asking: Asking, workspace: Workspace):
+def test_the_next_list_follows_an_edit_and_says_so(asking: Asking, workspace: Workspace) -> None:
     one, other, key = asking(), asking(), key_of(workspace, *SCOPES)
     list_of = "/v1/users/u/recommendations?k=8"
     before = one.get(list_of, headers=key).json()
@@ -80,11 +82,11 @@ def test_the_next_list_follows_an_edit_and_says_so(asking: Asking, workspace: Wo
         {"interests": [{"relation": "has_brand", "value": "Leafy", "weight": 0, "more": 1}]},
     ],
 )
-def test_an_edit_that_means_nothing_is_a_problem(asking: Asking, workspace: Workspace, body: dict):
+def test_an_edit_that_means_nothing_is_a_problem(asking: Asking, workspace: Workspace, body: dict[str, Any]) -> None:
     assert asking().patch("/v1/users/u/profile", headers=key_of(workspace, *SCOPES), json=body).status_code == 422
 
 
-def test_scopes(asking: Asking, workspace: Workspace):
+def test_scopes(asking: Asking, workspace: Workspace) -> None:
     client = asking()
     hide = {"interests": [{"relation": "has_brand", "value": "Leafy", "weight": 0}]}
     assert client.get("/v1/users/u/profile", headers=key_of(workspace, "recommend:read", "events:write")).status_code == 403
@@ -94,7 +96,7 @@ def test_scopes(asking: Asking, workspace: Workspace):
     assert set(changed.json()) == {"request_id", "user_id", "changed"}
 
 
-def test_hours_are_those_of_the_configured_time_zone_and_a_bad_name_is_refused(asking: Asking, workspace: Workspace):
+def test_hours_are_those_of_the_configured_time_zone_and_a_bad_name_is_refused(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(timezone="Asia/Tokyo"), key_of(workspace, *SCOPES)
     client.post("/v1/events", headers=key, json={"user_id": "new", "item_id": "7", "kind": "view", "time": "2026-11-22T20:00:00Z"})
     habits = values(client, key, "new").habits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,7 +24,7 @@ from kg.errors import InputError
 from kg.tables import Catalog
 from kg.validation.ratings import RatingScale
 from kg.workspace import Workspace
-from tests.etl.cli.test_app import run  # noqa: F401  (a fixture)
+from tests.etl.cli.test_app import Run, run  # noqa: F401  (a fixture)
 
 NOW = 1_714_600_000.0
 LINES = """invoice,code,name,n,at,cost,who
@@ -45,7 +46,7 @@ C4,a,Green tea,-1,2024-05-01T12:00:00,2.00,v
 10,b,Mug,1,2024-05-01T10:30:00,3.10,x
 10,b,Mug,1,2024-05-01T10:31:00,3.10,x
 """
-ITEMS = {"table": "items", "path": "lines.csv", "columns": {"item_id": "code", "title": "name"}, "repeated": "first"}
+ITEMS: dict[str, Any] = {"table": "items", "path": "lines.csv", "columns": {"item_id": "code", "title": "name"}, "repeated": "first"}
 COLUMNS = {"user_id": "who", "item_id": "code", "time": "at", "quantity": "n", "price": "cost", "order": "invoice"}
 EVENTS = {"table": "interactions", "path": "lines.csv", "kind": "purchase", "columns": COLUMNS}
 
@@ -55,7 +56,7 @@ def load(folder: Path, text: str = LINES, clean: CleanConfig | None = None) -> I
     return import_sources(folder, [SourceConfig.model_validate(source) for source in (ITEMS, EVENTS)], clean=clean, now=NOW)
 
 
-def test_each_row_is_good_flagged_or_rejected(tmp_path):
+def test_each_row_is_good_flagged_or_rejected(tmp_path: Path) -> None:
     imported = load(tmp_path)
     name = "lines.csv (interactions)"
     flagged = imported.events.flagged().collect().filter(pl.col("source") == name)
@@ -78,20 +79,20 @@ def test_each_row_is_good_flagged_or_rejected(tmp_path):
     assert imported.events.n_reduced == 1
 
 
-def test_flagged_rows_can_be_used(tmp_path):
+def test_flagged_rows_can_be_used(tmp_path: Path) -> None:
     imported = load(tmp_path, clean=CleanConfig(use_flagged=("outlier_quantity", "duplicate")))
     assert imported.catalog.interactions.height == 6
     assert imported.counts["lines.csv (interactions)"].flagged == 10
 
 
-def test_rules_can_be_switched_off(tmp_path):
+def test_rules_can_be_switched_off(tmp_path: Path) -> None:
     imported = load(tmp_path, clean=CleanConfig(duplicates=False, outlier_z=0, service_lines=False))
     flags = imported.details["lines.csv (interactions)"].flags
     assert not {"duplicate", "outlier_quantity", "outlier_price", "service_line"} & set(flags)
     assert "POST" in imported.catalog.items["item_id"].to_list()
 
 
-def test_without_an_order_a_negative_quantity_takes_back(tmp_path):
+def test_without_an_order_a_negative_quantity_takes_back(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text("id\na\n")
     (tmp_path / "e.csv").write_text("who,what,at,n\nu,a,1,5\nu,a,3,-2\nu,a,2,1\nv,a,9,-1\n")
     sources = [
@@ -105,12 +106,12 @@ def test_without_an_order_a_negative_quantity_takes_back(tmp_path):
     assert imported.details["e.csv"].flags == {"cancellation": 1, "cancelled": 1, "cancellation_unmatched": 1}
 
 
-def test_bots_are_flagged_by_their_rate(tmp_path):
+def test_bots_are_flagged_by_their_rate(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text("id\na\n")
     rows = [f"bot,a,view,{1_714_557_600 + n}" for n in range(12)] + [f"u,a,view,{1_714_557_600 + 600 * n}" for n in range(12)]
     rows += [f"w,a,purchase,{1_714_557_600}.{n:02}" for n in range(1, 13)] + ["bot,a,purchase,1714000000"]
     (tmp_path / "e.csv").write_text("\n".join(["who,what,kind,at", *rows]))
-    columns = {"user_id": "who", "item_id": "what", "kind": "kind", "time": "at"}
+    columns: dict[str, str | list[str]] = {"user_id": "who", "item_id": "what", "kind": "kind", "time": "at"}
     sources = [
         SourceConfig(table="items", path="i.csv", columns={"item_id": "id"}),
         SourceConfig(table="interactions", path="e.csv", columns=columns),
@@ -125,7 +126,7 @@ quantities = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.integer
 
 @given(quantities)
 @settings(deadline=None)
-def test_what_is_left_is_what_was_bought_less_what_was_taken_back(rows):
+def test_what_is_left_is_what_was_bought_less_what_was_taken_back(rows: list[tuple[int, int, int, bool]]) -> None:
     schema = {"user": pl.UInt64(), "item": pl.UInt64(), "quantity": pl.Float64(), "cancels": pl.Boolean()}
     events = pl.DataFrame(rows, schema=schema, orient="row").with_row_index("row").with_columns(time=pl.col("row").cast(pl.Float64))
     netted = net_out(events)
@@ -165,12 +166,12 @@ def test_what_is_left_is_what_was_bought_less_what_was_taken_back(rows):
         ],
     ],
 )
-def test_which_lines_are_no_items(item_id, title, service):
+def test_which_lines_are_no_items(item_id: str, title: str | None, service: bool) -> None:
     frame = pl.DataFrame({"item_id": [item_id], "title": [title]}, schema={"item_id": pl.String, "title": pl.String})
     assert service_lines(frame, line_rules(Path(), CleanConfig())).to_list() == [service]
 
 
-def test_a_shop_adds_rules_of_its_own(tmp_path):
+def test_a_shop_adds_rules_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "more.jsonl").write_text('{"name": "deposit", "item_id": "^PFAND"}\n')
     rules = line_rules(tmp_path, CleanConfig(rules="more.jsonl", service_lines=False))
     assert [rule.name for rule in rules] == ["deposit"]
@@ -182,7 +183,7 @@ def test_a_shop_adds_rules_of_its_own(tmp_path):
         line_rules(tmp_path, CleanConfig(rules="none.jsonl"))
 
 
-def test_a_source_of_flagged_rows_only_is_an_error(tmp_path):
+def test_a_source_of_flagged_rows_only_is_an_error(tmp_path: Path) -> None:
     text = "\n".join([*LINES.splitlines()[:3], ""]).replace(",u\n", ",\n")
     with pytest.raises(InputError, match="none of 2 rows of interactions can be used: 2 no_user"):
         load(tmp_path, text)
@@ -206,7 +207,7 @@ def messy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_report_is_in_the_workspace_and_in_the_build(messy):
+def test_the_report_is_in_the_workspace_and_in_the_build(messy: Path) -> None:
     workspace = Workspace.open(messy)
     build = workspace.build(jobs.Job(workspace, load_config(messy, {}), Console()).run("import"))
     for name in ("import.json", "import.md"):
@@ -225,7 +226,7 @@ def test_the_report_is_in_the_workspace_and_in_the_build(messy):
     assert not (build / "import.tmp").exists()
 
 
-def test_a_failed_import_leaves_nothing_half_written(messy):
+def test_a_failed_import_leaves_nothing_half_written(messy: Path) -> None:
     workspace = Workspace.open(messy)
     with (messy / "lines.csv").open("ab") as file:
         file.write(b"x" * (17 << 20))
@@ -237,7 +238,7 @@ def test_a_failed_import_leaves_nothing_half_written(messy):
     ] == []
 
 
-def test_check_says_pass_or_fail(run, messy):  # noqa: F811
+def test_check_says_pass_or_fail(run: Run, messy: Path) -> None:  # noqa: F811
     code, out, err = run("check", "-w", messy)
     assert code == 4
     lines = out.splitlines()
@@ -252,7 +253,7 @@ def test_check_says_pass_or_fail(run, messy):  # noqa: F811
     assert out.endswith("2 sources: 2 pass, 0 fail\n")
 
 
-def test_check_goes_on_after_a_broken_source(run, messy):  # noqa: F811
+def test_check_goes_on_after_a_broken_source(run: Run, messy: Path) -> None:  # noqa: F811
     (messy / "reckon.toml").write_text(TOML.replace('title = "name"', 'title = "nmae"'))
     code, out, _ = run("check", "-w", messy, "--json")
     assert code == 3
@@ -263,9 +264,9 @@ def test_check_goes_on_after_a_broken_source(run, messy):  # noqa: F811
     assert (second["source"], second["rejected"]) == ("lines.csv (interactions)", 3)
 
 
-def test_a_real_messy_shop(data_folder, tmp_path):
+def test_a_real_messy_shop(data_folder: Path, tmp_path: Path) -> None:
     path = str(data_folder / "shops" / "online_retail.parquet")
-    columns = {
+    columns: dict[str, str | list[str]] = {
         "user_id": "CustomerID",
         "item_id": "StockCode",
         "time": "InvoiceDate",
@@ -286,7 +287,7 @@ def test_a_real_messy_shop(data_folder, tmp_path):
     assert flags["cancellation"] + flags["cancellation_unmatched"] > 8_000
     items = imported.items["item_id"]
     assert not set(items) & {"POST", "D", "M", "m", "DOT", "C2", "BANK CHARGES", "AMAZONFEE", "CRUK", "B", "S"}
-    assert imported.catalog.interactions["quantity"].max() < 10_000
+    assert (imported.catalog.interactions["quantity"] < 10_000).all()
 
 
 STARS = "who,code,stars\n" + "".join(f"u{n},a,{n % 5 + 1}\n" for n in range(20))
@@ -300,14 +301,14 @@ def _stars(folder: Path, more: str, ratings: RatingScale | None = None) -> Impor
     return import_sources(folder, sources, now=NOW, ratings=ratings)
 
 
-def test_an_absurd_rating_is_flagged_and_an_empty_one_rejected(tmp_path: Path):
+def test_an_absurd_rating_is_flagged_and_an_empty_one_rejected(tmp_path: Path) -> None:
     imported = _stars(tmp_path, "x,a,-1000000\ny,a,\nz,a,nan\nw,a,inf\n")
     assert imported.events.flagged().collect()["flag"].to_list().count("outlier_rating") == 1
     assert imported.n_rejected == 3
     assert imported.catalog.interactions["rating"].is_between(1, 5).all()
 
 
-def test_a_rating_outside_the_shops_scale_is_rejected_with_the_bounds(tmp_path: Path):
+def test_a_rating_outside_the_shops_scale_is_rejected_with_the_bounds(tmp_path: Path) -> None:
     imported = _stars(tmp_path, "x,a,6\ny,a,\n", RatingScale(1, 5))
     assert imported.n_rejected == 2
     assert "a rating is 1 to 5" in str(list(imported.rejects))

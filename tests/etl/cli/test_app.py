@@ -44,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("template", ["empty", "demo"])
-def test_init_writes_a_workspace_that_loads(run: Run, tmp_path: Path, template: str):
+def test_init_writes_a_workspace_that_loads(run: Run, tmp_path: Path, template: str) -> None:
     code, said, _ = run("init", tmp_path / "w", "--template", template)
     assert code == 0
     for next_step in ("reckon.toml", "reckon rebuild -w", "reckon keys create -w", "reckon serve -w"):
@@ -55,7 +55,7 @@ def test_init_writes_a_workspace_that_loads(run: Run, tmp_path: Path, template: 
     assert out.count("[[source]]") == {"empty": 0, "demo": 3}[template]
 
 
-def test_init_spoils_nothing(run: Run, shop: Path):
+def test_init_spoils_nothing(run: Run, shop: Path) -> None:
     before = (shop / "reckon.toml").read_text()
     code, _, err = run("init", shop)
     assert code == InputError.exit_code
@@ -64,7 +64,7 @@ def test_init_spoils_nothing(run: Run, shop: Path):
     assert run("init", shop / "x", "--template", "../empty")[0] == InputError.exit_code
 
 
-def test_secrets_are_masked(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch):
+def test_secrets_are_masked(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECKON__GRAPH__PASSWORD", "hush-hush")
     code, out, _ = run("config", "show", "-w", shop)
     assert code == 0
@@ -81,7 +81,7 @@ def test_secrets_are_masked(run: Run, shop: Path, monkeypatch: pytest.MonkeyPatc
         ("[shop\n", "is not valid TOML", ""),
     ],
 )
-def test_a_wrong_configuration_is_one_line(run: Run, tmp_path: Path, text: str, message: str, hint: str):
+def test_a_wrong_configuration_is_one_line(run: Run, tmp_path: Path, text: str, message: str, hint: str) -> None:
     (tmp_path / "reckon.toml").write_text(text)
     code, out, err = run("import", "-w", tmp_path)
     assert code == 2
@@ -91,7 +91,7 @@ def test_a_wrong_configuration_is_one_line(run: Run, tmp_path: Path, text: str, 
     assert "Traceback" not in err
 
 
-def test_rejected_rows_decide_the_exit_code(run: Run, shop: Path):
+def test_rejected_rows_decide_the_exit_code(run: Run, shop: Path) -> None:
     with (shop / "events.csv").open("a") as file:
         file.write("u,99,view,2024-01-01\nu,1,view,soon\n")
     code, _, err = run("import", "-w", shop)
@@ -106,21 +106,21 @@ def test_rejected_rows_decide_the_exit_code(run: Run, shop: Path):
     assert run("import", "-w", shop, "--allow-rejects", 2)[0] == 0
 
 
-def test_a_missing_file_is_named(run: Run, shop: Path):
+def test_a_missing_file_is_named(run: Run, shop: Path) -> None:
     (shop / "items.csv").unlink()
     code, _, err = run("import", "-w", shop)
     assert code == InputError.exit_code
     assert "items.csv does not exist" in err
 
 
-def test_debug_shows_the_traceback(shop: Path, monkeypatch: pytest.MonkeyPatch):
+def test_debug_shows_the_traceback(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shop / "items.csv").unlink()
     monkeypatch.setattr("sys.argv", ["reckon", "import", "-w", str(shop), "--debug"])
     with pytest.raises(InputError):
         main()
 
 
-def test_a_held_workspace_names_its_holder(run: Run, shop: Path):
+def test_a_held_workspace_names_its_holder(run: Run, shop: Path) -> None:
     import os
 
     with locked(Workspace.open(shop)):
@@ -130,18 +130,18 @@ def test_a_held_workspace_names_its_holder(run: Run, shop: Path):
     assert run("import", "-w", shop)[0] == 0
 
 
-def test_what_needs_a_published_build_says_so(run: Run, shop: Path):
+def test_what_needs_a_published_build_says_so(run: Run, shop: Path) -> None:
     for command in (["recommend", "u"], ["rollback"], ["publish"], ["publish", "20240101T000000-abcdef"]):
         code, _, err = run(*command, "-w", shop)
         assert code == 5, (command, err)
 
 
-def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path):
+def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path) -> None:
     assert run("recommend", "-w", shop)[0] == InputError.exit_code
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
 
 
-def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path):
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path) -> None:
     workspace = publish_small_shop(tmp_path / "shop")
 
     def listed(*options: str, user: str = "u") -> str:
@@ -168,7 +168,7 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "No four" in out
 
 
-def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path):
+def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path) -> None:
     folder = publish_small_shop(tmp_path / "small").root
     code, out, _ = run("recommend", "u", "--strategy", "buy_again", "-w", folder)
     assert code == 0
@@ -179,13 +179,13 @@ def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tm
     assert run("recommend", "--all", "--out", tmp_path / "r.parquet", "--strategy", "new", "-w", folder)[0] == InputError.exit_code
 
 
-def test_a_build_without_an_artifact_is_not_published(run: Run, shop: Path):
+def test_a_build_without_an_artifact_is_not_published(run: Run, shop: Path) -> None:
     assert run("import", "-w", shop)[0] == 0
     assert run("publish", "-w", shop)[0] == ArtifactError.exit_code
     assert Workspace.open(shop).current_id() is None
 
 
-def test_a_matcher_is_trained_and_applied_outside_any_workspace(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_matcher_is_trained_and_applied_outside_any_workspace(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from kg.resolve.items import matcher
 
     monkeypatch.setattr(matcher, "_N_EXTRA_TREES", 5)

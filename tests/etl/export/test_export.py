@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import polars as pl
@@ -27,7 +28,7 @@ from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Cata
 from kg.validation.ids import normalized
 from kg.validation.placeholders import says_nothing
 from kg.workspace import Workspace
-from tests.etl.cli.test_app import run  # noqa: F401  (a fixture)
+from tests.etl.cli.test_app import Run, run  # noqa: F401  (a fixture)
 
 AS_IT_IS = CleanConfig(duplicates=False, outlier_z=0, bot_events_per_hour=0, service_lines=False)
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -83,7 +84,7 @@ def graph_of(catalog: Catalog) -> GraphTables:
     return build_graph(catalog, table)
 
 
-def again(folder: Path, *sources: dict[str, object]) -> Catalog:
+def again(folder: Path, *sources: dict[str, Any]) -> Catalog:
     declared = [SourceConfig.model_validate(source) for source in sources]
     imported = import_sources(folder, declared, clean=AS_IT_IS, now=1e12)
     assert imported.n_rejected == 0
@@ -96,14 +97,14 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def filled(frame: pl.DataFrame) -> dict[str, list[object]]:
+def filled(frame: pl.DataFrame) -> dict[str, list[Any]]:
     """Return a table without the attributes that no row has: neither format says that there could be some."""
     return {name: series.to_list() for name, series in frame.to_dict().items() if series.dtype != pl.List(pl.String) or series.list.len().sum()}
 
 
 @given(catalogs())
 @SLOW
-def test_recbole_carries_the_catalogue(tmp_path, catalog):
+def test_recbole_carries_the_catalogue(tmp_path: Path, catalog: Catalog) -> None:
     folder = fresh(tmp_path / "out")
     graph = graph_of(catalog)
     recbole.write_recbole(catalog, graph, folder, "s")
@@ -121,7 +122,7 @@ def test_recbole_carries_the_catalogue(tmp_path, catalog):
 
 @given(catalogs())
 @SLOW
-def test_gorse_carries_all_but_quantities_and_prices_of_events(tmp_path, catalog):
+def test_gorse_carries_all_but_quantities_and_prices_of_events(tmp_path: Path, catalog: Catalog) -> None:
     folder = fresh(tmp_path / "out")
     gorse.write_gorse(catalog, folder)
     paths = zip(("items", "users", "interactions"), gorse.FILES, strict=True)
@@ -132,17 +133,17 @@ def test_gorse_carries_all_but_quantities_and_prices_of_events(tmp_path, catalog
     assert read.interactions.select(carried).rows() == catalog.interactions.select(carried).rows()
 
 
-def contents(graph: GraphTables) -> tuple[dict[str, list[dict[str, object]]], dict[object, list[dict[str, object]]]]:
+def contents(graph: GraphTables) -> tuple[dict[str, list[dict[str, Any]]], dict[tuple[str, str, str], list[dict[str, Any]]]]:
     return {name: frame.to_dicts() for name, frame in graph.nodes.items()}, {name: frame.to_dicts() for name, frame in graph.edges.items()}
 
 
-def said(row: dict[str, object]) -> dict[str, object]:
+def said(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
 @given(catalogs())
 @SLOW
-def test_graphml_carries_the_graph(tmp_path, catalog):
+def test_graphml_carries_the_graph(tmp_path: Path, catalog: Catalog) -> None:
     graph = graph_of(catalog)
     graphml.write_graphml(graph, tmp_path / "g.graphml")
     read = nx.read_graphml(tmp_path / "g.graphml", force_multigraph=True)
@@ -158,7 +159,7 @@ def test_graphml_carries_the_graph(tmp_path, catalog):
 
 @given(catalogs())
 @SLOW
-def test_csv_carries_the_graph_and_can_be_imported_as_triples(tmp_path, catalog):
+def test_csv_carries_the_graph_and_can_be_imported_as_triples(tmp_path: Path, catalog: Catalog) -> None:
     folder = fresh(tmp_path / "out")
     graph = graph_of(catalog)
     tables.write_tables(graph, folder)
@@ -174,7 +175,7 @@ def test_csv_carries_the_graph_and_can_be_imported_as_triples(tmp_path, catalog)
 
 
 @given(st.text() | st.lists(st.none() | st.text()) | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False))
-def test_a_cypher_literal_is_the_value(value):
+def test_a_cypher_literal_is_the_value(value: Any) -> None:
     """Cypher's escapes are among Python's, so Python reads what the script says."""
     said = cypher_script.literal(value)
     assert len(said.splitlines()) == 1
@@ -205,7 +206,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.mark.parametrize("file_format", EXPORTERS.names())
-def test_every_format_is_a_command(run, published, tmp_path, file_format):  # noqa: F811
+def test_every_format_is_a_command(run: Run, published: Workspace, tmp_path: Path, file_format: str) -> None:  # noqa: F811
     out = tmp_path / "out"
     code, told, err = run("export", "--format", file_format, "--out", out, "-w", published.root)
     assert (code, err) == (0, "")
@@ -219,14 +220,14 @@ def test_every_format_is_a_command(run, published, tmp_path, file_format):  # no
         assert run("export", "--format", file_format, "--out", tmp_path, "-w", published.root)[0] == InputError.exit_code
 
 
-def test_an_export_that_fails_leaves_nothing(tmp_path):
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
     catalog = Catalog(pl.concat([empty(ITEM_COLUMNS), pl.DataFrame({"item_id": ["a\tb"]})], how="diagonal"))
     with pytest.raises(InputError, match=r"holds a tab"), whole_folder(tmp_path / "out") as folder:
         recbole.write_recbole(catalog, GraphTables({}, {}), folder, "s")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_script_says_every_statement_once(published, tmp_path):
+def test_the_script_says_every_statement_once(published: Workspace, tmp_path: Path) -> None:
     from etl.stages import graph_build
 
     graph = graph_build.saved_tables(published.build(published.current_id() or ""))

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -62,14 +64,14 @@ def server_processes(workspace: Workspace) -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cmdline"]) if any(str(workspace.graph) in part for part in process.info["cmdline"] or ())]
 
 
-def wait_until(condition, timeout_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
 
 
-def stages(workspace: Workspace, build_id: str) -> dict[str, dict[str, object]]:
+def stages(workspace: Workspace, build_id: str) -> dict[str, dict[str, Any]]:
     return read_json(workspace.build(build_id) / "stages.json")
 
 
@@ -94,7 +96,7 @@ def workspace(built: Workspace, tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "shop")
 
 
-def test_a_rebuild_writes_every_noun(built: Workspace):
+def test_a_rebuild_writes_every_noun(built: Workspace) -> None:
     current = built.current_id()
     assert current is not None
     folder = built.build(current)
@@ -105,13 +107,13 @@ def test_a_rebuild_writes_every_noun(built: Workspace):
     assert json.loads((folder / "report.json").read_text())["build_id"] == current
 
 
-def test_an_unchanged_rebuild_does_nothing(built: Workspace):
+def test_an_unchanged_rebuild_does_nothing(built: Workspace) -> None:
     before = built.current_id()
     assert jobs.rebuild(job_of(built)) == (before, False)
     assert built.build_ids() == [before]
 
 
-def test_changed_settings_reuse_what_does_not_depend_on_them(workspace: Workspace):
+def test_changed_settings_reuse_what_does_not_depend_on_them(workspace: Workspace) -> None:
     first = workspace.current_id()
     (workspace.root / "reckon.toml").write_text(TOML.replace("factors = 4", "factors = 5"))
     second, worked = jobs.rebuild(job_of(workspace))
@@ -127,7 +129,7 @@ def test_changed_settings_reuse_what_does_not_depend_on_them(workspace: Workspac
     assert not job_of(workspace).restore_graph(first)
 
 
-def test_changed_files_drop_the_draft(workspace: Workspace):
+def test_changed_files_drop_the_draft(workspace: Workspace) -> None:
     with (workspace.root / "items.csv").open("a") as file:
         file.write("new,A new tea,Brand 1\n")
     draft = job_of(workspace).run("import")
@@ -138,7 +140,7 @@ def test_changed_files_drop_the_draft(workspace: Workspace):
     assert draft not in workspace.build_ids()
 
 
-def test_a_corrupt_artifact_is_neither_published_nor_rolled_back_to(workspace: Workspace):
+def test_a_corrupt_artifact_is_neither_published_nor_rolled_back_to(workspace: Workspace) -> None:
     first = workspace.current_id()
     assert first is not None
     copy = "20990101T000000-abcdef"
@@ -158,7 +160,7 @@ def test_a_corrupt_artifact_is_neither_published_nor_rolled_back_to(workspace: W
     assert workspace.current_id() == copy
 
 
-def test_a_history_that_is_ahead_of_current_does_not_mislead_rollback(workspace: Workspace):
+def test_a_history_that_is_ahead_of_current_does_not_mislead_rollback(workspace: Workspace) -> None:
     first = workspace.current_id()
     assert first is not None
     second, third = "20990101T000000-abcdef", "20990102T000000-abcdef"
@@ -170,14 +172,14 @@ def test_a_history_that_is_ahead_of_current_does_not_mislead_rollback(workspace:
     assert builds.rollback(workspace) == first
 
 
-def test_training_notices_that_the_graph_is_gone(workspace: Workspace):
+def test_training_notices_that_the_graph_is_gone(workspace: Workspace) -> None:
     (workspace.root / "reckon.toml").write_text(TOML.replace("factors = 4", "factors = 6"))
     build_id = job_of(workspace).run("build")
     shutil.rmtree(workspace.graph)
     assert job_of(workspace).run("train") == build_id
 
 
-def test_a_deleted_graph_is_written_again(workspace: Workspace):
+def test_a_deleted_graph_is_written_again(workspace: Workspace) -> None:
     shutil.rmtree(workspace.graph)
     build_id, worked = jobs.rebuild(job_of(workspace))
     assert not worked
@@ -188,7 +190,7 @@ def test_a_deleted_graph_is_written_again(workspace: Workspace):
 
 
 @pytest.mark.parametrize("after", ["import", "build"])
-def test_a_killed_rebuild_goes_on_where_it_was(workspace: Workspace, after: str):
+def test_a_killed_rebuild_goes_on_where_it_was(workspace: Workspace, after: str) -> None:
     first = workspace.current_id()
     with (workspace.root / "events.csv").open("a") as file:
         file.write("u1,i11,99\n")
@@ -208,7 +210,7 @@ def test_a_killed_rebuild_goes_on_where_it_was(workspace: Workspace, after: str)
     assert connection(workspace.graph) is None
 
 
-def test_recommending_needs_neither_torch_nor_spacy(built: Workspace):
+def test_recommending_needs_neither_torch_nor_spacy(built: Workspace) -> None:
     code = """
 import sys
 from etl.cli.app import main
@@ -223,7 +225,7 @@ finally:
     assert " 3. " in done.stdout
 
 
-def test_everybody_gets_recommendations(built: Workspace, tmp_path: Path):
+def test_everybody_gets_recommendations(built: Workspace, tmp_path: Path) -> None:
     import polars as pl
 
     process = reckon(built, "recommend", "--all", "-k", "4", "--out", str(tmp_path / "r.parquet"))
@@ -235,20 +237,20 @@ def test_everybody_gets_recommendations(built: Workspace, tmp_path: Path):
     assert not (tmp_path / "r.parquet.tmp").exists()
 
 
-def test_a_graph_without_tables_is_not_restored(built: Workspace):
+def test_a_graph_without_tables_is_not_restored(built: Workspace) -> None:
     with pytest.raises(NotFoundError):
         job_of(built).restore_graph("20200101T000000-abcdef")
 
 
-def everything_in_graph(workspace: Workspace) -> list[object]:
+def everything_in_graph(workspace: Workspace) -> list[Any]:
     with job_of(workspace).graph() as opened, GraphStore(opened) as store:
         store.wait()
         tables = store.read()
-    frames = {**tables.nodes, **tables.edges}
+    frames: dict[Any, Any] = {**tables.nodes, **tables.edges}
     return sorted(str((name, sorted((k, v) for k, v in row.items() if v is not None))) for name, frame in frames.items() for row in frame.to_dicts())
 
 
-def test_changes_between_rebuilds_leave_the_graph_of_a_rebuild(workspace: Workspace, tmp_path: Path):
+def test_changes_between_rebuilds_leave_the_graph_of_a_rebuild(workspace: Workspace, tmp_path: Path) -> None:
     lines = [
         {"op": "upsert_item", "item_id": "new", "title": "Blue tea 2 kg", "brand": "Brand 1", "price": 2.5},
         {"op": "upsert_item", "item_id": "i3", "title": "Red tea 1 kg"},

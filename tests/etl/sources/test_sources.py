@@ -70,7 +70,7 @@ ITEM_COLUMNS = {"item_id": "sku", "title": "name"}
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_every_format_gives_the_same_catalogue(load, file_format, suffix):
+def test_every_format_gives_the_same_catalogue(load: Callable[..., Imported], file_format: str, suffix: str) -> None:
     imported = load(
         items=(
             as_bytes(ITEMS, file_format),
@@ -102,7 +102,7 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0", exclude_
     rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=8), file_format=st.sampled_from(["csv", "jsonl", "parquet"]), size=st.integers(1, 40)
 )
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_what_was_written_is_read(tmp_path, monkeypatch, rows, file_format, size):
+def test_what_was_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str]], file_format: str, size: int) -> None:
     """Whatever the cells hold, and wherever the blocks are cut."""
     monkeypatch.setattr(blocks.blocks, "__defaults__", (size,))
     table = {"sku": [f"i{n}" for n in range(len(rows))], "name": [title for title, _ in rows], "more": [text for _, text in rows]}
@@ -113,7 +113,7 @@ def test_what_was_written_is_read(tmp_path, monkeypatch, rows, file_format, size
     assert read[raw.LINE].is_sorted()
 
 
-def test_line_numbers_survive_quoted_line_breaks_and_blank_lines(load):
+def test_line_numbers_survive_quoted_line_breaks_and_blank_lines(load: Callable[..., Imported]) -> None:
     data = b'sku,name,cost\r\n\r\na,"two\r\nlines",1\r\nb,"x ""y""",no\r\n\r\nc,plain,maybe\r\n'
     imported = load(items=(data, {"columns": {**ITEM_COLUMNS, "price": "cost"}}))
     told = pl.concat(imported.rejects).select("line", "column", "value").rows()
@@ -121,7 +121,7 @@ def test_line_numbers_survive_quoted_line_breaks_and_blank_lines(load):
     assert imported.catalog.items["title"].to_list() == ["two\nlines"]
 
 
-def test_malformed_records_are_rejected_one_by_one(load):
+def test_malformed_records_are_rejected_one_by_one(load: Callable[..., Imported]) -> None:
     data = b'sku,name\na,A\nb\nc,C,3\nd,"D\ne,E\nf,F" x\n\xff\xfe,G\nh,H\n'
     imported = load(items=(data, {"columns": dict(ITEM_COLUMNS)}))
     told = {row["line"]: row["why"] for row in pl.concat(imported.rejects).iter_rows(named=True)}
@@ -133,20 +133,20 @@ def test_malformed_records_are_rejected_one_by_one(load):
     assert counts.rows == counts.good + counts.empty + counts.rejected == 8
 
 
-def test_a_quote_that_never_closes_costs_one_line(load):
+def test_a_quote_that_never_closes_costs_one_line(load: Callable[..., Imported]) -> None:
     data = b'sku,name\na,"A\nb,B\nc,C\n'
     imported = load(items=(data, {"columns": dict(ITEM_COLUMNS)}))
     assert imported.catalog.items["item_id"].to_list() == ["b", "c"]
     assert pl.concat(imported.rejects)["why"].to_list() == ["has a quote that is never closed"]
 
 
-def test_tsv_without_quoting_keeps_its_quotes(load):
+def test_tsv_without_quoting_keeps_its_quotes(load: Callable[..., Imported]) -> None:
     data = b'sku\tname\na\t5" screen\nb\t"Best" tea\n'
     imported = load(items=(data, {"path": "items.tsv", "columns": dict(ITEM_COLUMNS)}))
     assert imported.catalog.items["title"].to_list() == ['5" screen', '"Best" tea']
 
 
-def test_jsonl_values_keep_their_text(load):
+def test_jsonl_values_keep_their_text(load: Callable[..., Imported]) -> None:
     lines = [{"sku": 7, "name": "A", "tags": ["x", "y"]}, {"sku": 8.0, "name": "B", "tags": "z"}, {"sku": "9", "tags": None}]
     data = "\n".join([*map(json.dumps, lines), "[1]", "{oops"]).encode()
     imported = load(items=(data, {"path": "i.jsonl", "columns": {**ITEM_COLUMNS, "tag": "tags"}}))
@@ -155,7 +155,7 @@ def test_jsonl_values_keep_their_text(load):
     assert pl.concat(imported.rejects)["line"].to_list() == [4, 5]
 
 
-def test_parquet_types(tmp_path):
+def test_parquet_types(tmp_path: Path) -> None:
     frame = pl.DataFrame({"id": [1.0, 2.0, None], "tags": [["a b", "c"], [], None], "on": [True, False, None], "at": [0, 86_400_000, None]})
     frame.with_columns(pl.col("at").cast(pl.Datetime("ms", "UTC"))).write_parquet(tmp_path / "i.parquet")
     items = SourceConfig(table="items", path="i.parquet", columns={"item_id": "id", "tag": "tags", "available": "on"})
@@ -166,7 +166,7 @@ def test_parquet_types(tmp_path):
     assert imported.n_rejected == 2
 
 
-def test_ids_are_trimmed_and_repeated_or_empty_ones_rejected(load):
+def test_ids_are_trimmed_and_repeated_or_empty_ones_rejected(load: Callable[..., Imported]) -> None:
     data = b"sku,name,cost\n a ,A,1\n,B,2\nc,C,oops\nc,C,3\na,again,4\n"
     imported = load(items=(data, {"columns": {**ITEM_COLUMNS, "price": "cost"}}))
     assert imported.catalog.items.select("item_id", "title").rows() == [("a", "A"), ("c", "C")]
@@ -174,7 +174,7 @@ def test_ids_are_trimmed_and_repeated_or_empty_ones_rejected(load):
     assert told == [(3, "item_id", "is empty"), (4, "price", "is not a number"), (6, "item_id", "is repeated; the first row stays")]
 
 
-def test_unknown_items_are_rejected_or_added(load, items):
+def test_unknown_items_are_rejected_or_added(load: Callable[..., Imported], items: tuple[bytes, dict[str, object]]) -> None:
     events = b"who,what\nu,a\nu,zz\n"
     source = {"path": "e.csv", "columns": {"user_id": "who", "item_id": "what"}, "kind": "view"}
     imported = load(items=(items[0], dict(items[1])), interactions=(events, dict(source)))
@@ -184,7 +184,7 @@ def test_unknown_items_are_rejected_or_added(load, items):
     assert added.catalog.items["item_id"].to_list() == ["a", "b", "c", "zz"]
 
 
-def test_triples(load, items):
+def test_triples(load: Callable[..., Imported], items: tuple[bytes, dict[str, object]]) -> None:
     data = b"h,r,t\nitem:a,has_colour,colour:sea: green\n"
     data += b"item:zz,has_colour,colour:red\nitem:b,has_colour,colour:\nitem:b,Has Colour,colour:x\nb,likes,item:a\n"
     imported = load(items=items, triples=(data, {"columns": {"head": "h", "relation": "r", "tail": "t"}}))
@@ -194,7 +194,7 @@ def test_triples(load, items):
     assert (counts.rows, counts.good, counts.empty, counts.rejected) == (5, 1, 1, 3)
 
 
-def test_prices_and_times_that_cannot_be(load, items):
+def test_prices_and_times_that_cannot_be(load: Callable[..., Imported], items: tuple[bytes, dict[str, object]]) -> None:
     data = b"who,what,when,n\nu,a,2024-13-01,1\nu,a,nan,1\nu,a,2024-05-01 10:00,inf\nu,a,12,2\nu,a,2024-05-01,2\n"
     columns = {"user_id": "who", "item_id": "what", "time": "when", "quantity": "n"}
     imported = load(items=items, interactions=(data, {"columns": columns, "kind": "purchase"}))
@@ -228,7 +228,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str):
+def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     data, message = BAD_FILES[name]
     (tmp_path / name).write_bytes(data)
     with pytest.raises(InputError) as caught:
@@ -239,24 +239,24 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path: Path, name: str):
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_or_package_is_named(tmp_path):
+def test_a_missing_file_or_package_is_named(tmp_path: Path) -> None:
     for path, message in [("no.csv", "does not exist"), ("package:no_such_package/x.csv", "is not installed"), (".", "is a folder")]:
         with pytest.raises(InputError, match=message):
             import_sources(tmp_path, [SourceConfig(table="items", path=path, columns=dict(ITEM_COLUMNS))])
 
 
-def test_a_misspelt_column_gets_a_suggestion(load):
+def test_a_misspelt_column_gets_a_suggestion(load: Callable[..., Imported]) -> None:
     with pytest.raises(InputError) as caught:
         load(items=(b"SKU,title\na,A\n", {"columns": {"item_id": "sku", "title": "titel"}}))
     assert caught.value.hint == "did you mean 'SKU'?"
 
 
-def test_a_source_without_one_good_row_is_an_error(load, items):
+def test_a_source_without_one_good_row_is_an_error(load: Callable[..., Imported], items: tuple[bytes, dict[str, object]]) -> None:
     with pytest.raises(InputError, match=r"none of its 2 rows can be used; line 2: item_id 'x' is not an item"):
         load(items=items, interactions=(b"who,what\nu,x\nu,y\n", {"columns": {"user_id": "who", "item_id": "what"}, "kind": "view"}))
 
 
-def test_a_line_beyond_all_bounds_is_refused(tmp_path, monkeypatch):
+def test_a_line_beyond_all_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 1000)
     monkeypatch.setattr(blocks.blocks, "__defaults__", (256,))
     (tmp_path / "i.csv").write_bytes(b"sku,name\na,A\nb," + b"x" * 5000 + b"\n")
@@ -264,7 +264,7 @@ def test_a_line_beyond_all_bounds_is_refused(tmp_path, monkeypatch):
         import_sources(tmp_path, [SourceConfig(table="items", path="i.csv", columns=dict(ITEM_COLUMNS))])
 
 
-def test_rejects_are_json_lines(tmp_path, load):
+def test_rejects_are_json_lines(tmp_path: Path, load: Callable[..., Imported]) -> None:
     imported = load(items=(b"sku,name\na,A\n,B\n", {"columns": dict(ITEM_COLUMNS)}))
     assert rejects.write(tmp_path / "rejects.jsonl", imported.rejects) == 1
     row = json.loads((tmp_path / "rejects.jsonl").read_text())
@@ -280,12 +280,12 @@ def test_rejects_are_json_lines(tmp_path, load):
         ({"table": "items", "path": "i.csv", "columns": {"item_id": "i"}, "split": {"tags": "|"}}, "split names 'tags'"),
     ],
 )
-def test_a_wrong_declaration_is_refused(source, message):
+def test_a_wrong_declaration_is_refused(source: dict[str, dict[str, str] | str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SourceConfig.model_validate(source)
 
 
-def test_a_misspelt_key_of_a_source_gets_a_suggestion(tmp_path):
+def test_a_misspelt_key_of_a_source_gets_a_suggestion(tmp_path: Path) -> None:
     from kg.config import load_config
 
     (tmp_path / "reckon.toml").write_text('[[source]]\ntable = "items"\npth = "i.csv"\ncolumns = { item_id = "i" }\n')

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from etl.console import Console
 from etl.pipeline import builds, jobs
@@ -39,7 +40,7 @@ def workspace(shop: Path) -> Workspace:
     return Workspace.open(shop)
 
 
-def test_import_adds_events_and_declarations(workspace: Workspace):
+def test_import_adds_events_and_declarations(workspace: Workspace) -> None:
     files = job_of(workspace).run("import")
     before = Catalog.read(workspace.build(files) / "catalog")
     append(
@@ -67,7 +68,7 @@ def test_import_adds_events_and_declarations(workspace: Workspace):
     assert (line["file"], line["line"], line["value"]) == ("ledger", 4, "gone")
 
 
-def test_a_draft_is_finished_with_the_events_it_began_with(workspace: Workspace):
+def test_a_draft_is_finished_with_the_events_it_began_with(workspace: Workspace) -> None:
     append(workspace, NewEvent("a", "new", "1", "view", 1.7e9))
     first = job_of(workspace).run("extract")
     append(workspace, NewEvent("b", "new", "2", "view", 1.7e9))
@@ -77,7 +78,7 @@ def test_a_draft_is_finished_with_the_events_it_began_with(workspace: Workspace)
     assert job_of(workspace).run("import") != first
 
 
-def test_files_declarations_and_the_ledgers_are_joined():
+def test_files_declarations_and_the_ledgers_are_joined() -> None:
     import polars as pl
 
     users = pl.DataFrame({"user_id": ["a", "b"], "city": [["Oslo"], ["Bergen"]], "age": [["40"], ["30"]]})
@@ -90,7 +91,7 @@ def test_files_declarations_and_the_ledgers_are_joined():
     }
 
 
-def test_where_the_files_count_the_ledgers_events_follow():
+def test_where_the_files_count_the_ledgers_events_follow() -> None:
     import polars as pl
 
     events = pl.DataFrame({"seq": [1, 2], "time": [1.7e9, 1.6e9]})
@@ -99,17 +100,17 @@ def test_where_the_files_count_the_ledgers_events_follow():
         assert ledger_import._rank_items(events, pl.DataFrame({"time": files}, schema={"time": pl.Float64}))["time"].to_list() == [1.7e9, 1.6e9]
 
 
-def test_without_its_ledger_a_build_is_not_begun(workspace: Workspace):
+def test_without_its_ledger_a_build_is_not_begun(workspace: Workspace) -> None:
     with pytest.raises(LedgerUnavailableError):
         jobs.rebuild(job_of(workspace, RECKON__LEDGER__URL="postgresql://u:p@127.0.0.1:1/none"))
 
 
-def test_no_ledger_is_made_by_building(workspace: Workspace):
+def test_no_ledger_is_made_by_building(workspace: Workspace) -> None:
     job_of(workspace).run("import")
     assert not workspace.ledger.exists()
 
 
-def test_the_artifact_carries_the_mark_and_an_unchanged_ledger_is_nothing_to_do(tmp_path: Path):
+def test_the_artifact_carries_the_mark_and_an_unchanged_ledger_is_nothing_to_do(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     root.mkdir()
     (root / "reckon.toml").write_text(
@@ -132,7 +133,7 @@ def test_the_artifact_carries_the_mark_and_an_unchanged_ledger_is_nothing_to_do(
     assert job_of(workspace).unchanged() is None
 
 
-def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspace: Workspace):
+def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspace: Workspace) -> None:
     from kg.ledger.item_store import ItemStore
 
     database = Database.open(workspace.ledger, LedgerConfig())
@@ -153,12 +154,12 @@ def test_import_takes_in_changes_of_items_and_what_the_files_say_of_them(workspa
     assert builds.stage_records(build)["import"]["counts"]["ledger"]["catalogue_seq"] == 5
 
 
-def test_status_and_export(workspace: Workspace, tmp_path: Path):
+def test_status_and_export(workspace: Workspace, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from etl.cli.app import app
 
-    def reckon(*arguments: str):
+    def reckon(*arguments: str) -> Result:
         return CliRunner().invoke(app, ["ledger", *arguments, "-w", str(workspace.root)])
 
     assert isinstance(reckon("status").exception, NotFoundError)

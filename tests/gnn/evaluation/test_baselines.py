@@ -14,7 +14,7 @@ def interactions() -> sp.csr_matrix:
 
 
 def dense_item_similarity(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    similarity = x.T @ (weight[:, None] * x)
+    similarity: np.ndarray = x.T @ (weight[:, None] * x)
     np.fill_diagonal(similarity, 0)
     return similarity
 

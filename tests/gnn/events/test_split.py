@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ DAY = 86_400.0
 START = 1.7e9
 
 
-def events(rows: list[tuple[str, str, float | None]], kind: str = "purchase") -> pl.DataFrame:
+def events(rows: Sequence[tuple[str, str, float | None]], kind: str = "purchase") -> pl.DataFrame:
     return pl.DataFrame(
         [{"user_id": user, "item_id": item, "kind": kind, "time": time} for user, item, time in rows], schema=dict(INTERACTION_COLUMNS)
     )

@@ -76,7 +76,7 @@ def test_a_deleted_item_is_no_part_of_a_history(live: Recommender, base: Recomme
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_answers(live: Recommender, strategy: str) -> None:
     fresh = [FreshEvent(1, "u1", "new", "purchase", 1.7e9), FreshEvent(2, "u1", "i03", "view", 1.7e9 + 1)]
-    ask = RecQuery(k=20, strategy=strategy, diversity=0.5, caps={"has_color": 3}, seed=1)
+    ask = RecQuery(k=20, strategy=strategy, diversity=0.5, caps=(("has_color", 3),), seed=1)
     if strategy in ("trending", "new"):
         # The events of the small shop have order numbers.
         with pytest.raises(InputError, match="needs times"):

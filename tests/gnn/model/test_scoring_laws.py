@@ -111,14 +111,14 @@ def test_shares_add_up_whatever_is_listed(artifact: Artifact) -> None:
         history = recommender.history(user_id)
         assert history is not None
         for item in range(artifact.n_items):
-            for limits in ({"max_reasons": 1, "max_paths": 1}, {"max_reasons": 1_000, "max_paths": 1_000}):
-                told = explainer.explain(history, item, **limits)
+            for most in (1, 1_000):
+                told = explainer.explain(history, item, max_reasons=most, max_paths=most)
                 assert sum(reason.share for reason in told.reasons) + told.remainder == pytest.approx(1, abs=1e-6)
                 for reason in told.reasons:
                     shown = sum(path.share for path in reason.paths)
                     if reason.kind == "graph":
                         assert shown + reason.share_not_shown == pytest.approx(reason.share, abs=1e-9)
-                if limits["max_reasons"] > 1:
+                if most > 1:
                     assert told.remainder == 0
 
 
@@ -180,6 +180,8 @@ def test_every_shown_path_exists_edge_by_edge(artifact: Artifact, seed: int) -> 
             for path in (p for r in item.reasons for p in r.paths):
                 for left, edge, right in zip(path.nodes, path.edges, path.nodes[1:], strict=False):
                     source, target = (right, left) if edge.reverse else (left, right)
+                    assert source.key is not None
+                    assert target.key is not None
                     assert (edge.type, next(iter(source.key.values())), next(iter(target.key.values()))) in edges
                     shown += 1
     assert shown
@@ -189,7 +191,7 @@ def test_nobody_is_an_other_shopper_of_herself(artifact: Artifact) -> None:
     recommender = Recommender(artifact)
     for user_id in artifact.user_ids:
         for item in recommender.recommend(user_id, 20, show_ids=True).items:
-            others = [n.key["user_id"] for r in item.reasons for p in r.paths for n in p.nodes[2:-1] if n.label == "User"]
+            others = [(n.key or {})["user_id"] for r in item.reasons for p in r.paths for n in p.nodes[2:-1] if n.label == "User"]
             assert user_id not in others
 
 

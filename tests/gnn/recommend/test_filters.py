@@ -74,7 +74,7 @@ def naive(raw: dict[str, Any], n: int, made: GraphTables) -> bool:
     if "field" in raw:
         value: Any = {"price_cents": PRICES[n], "available": n != 3, "item_id": item_id, "title": f"Item {n}"}[raw["field"]]
         asked = {op: x for op, x in raw.items() if op != "field"}
-        compare = {
+        compare: dict[str, Any] = {
             "lt": lambda a, b: a < b,
             "lte": lambda a, b: a <= b,
             "gt": lambda a, b: a > b,
@@ -92,7 +92,7 @@ def naive(raw: dict[str, Any], n: int, made: GraphTables) -> bool:
         if head == item_id
     }
     if "exists" in raw:
-        return bool(values) == raw["exists"]
+        return bool(values) is bool(raw["exists"])
     return bool(values & set(raw["in"] if "in" in raw else [raw["eq"]]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ def test_shares_add_up_in_every_strategy(recommender: Recommender, strategy: str
     n_moved = 0
     for user_id in [*recommender.artifact.user_ids, "new"]:
         shopper = recommender.shoppers.shopper(user_id, [replace(event, user_id=user_id) for event in SHOWN])
-        answer = recommender.answer(shopper, RecQuery(k=14, strategy=strategy, explain=explain))  # type: ignore[arg-type]
+        answer = recommender.answer(shopper, RecQuery(k=14, strategy=strategy, explain=explain))
         assert answer.strategy in {strategy, "popular"}
         for item in answer.items:
             assert sum(reason.share for reason in item.reasons) + item.remainder == pytest.approx(1, abs=1e-6)
@@ -77,10 +78,10 @@ def test_what_was_shown_and_left_alone_counts_less_and_says_so(recommender: Reco
 
 
 @pytest.mark.parametrize("extra", [{}, {"seed": 7}, {"diversity": 0.6}, {"caps": (("has_brand", 2),)}, {"seed": 1, "diversity": 0.3}])
-def test_pages_are_the_list_in_pieces(recommender: Recommender, extra: dict[str, object]) -> None:
+def test_pages_are_the_list_in_pieces(recommender: Recommender, extra: dict[str, Any]) -> None:
     shopper = recommender.shoppers.shopper("u2")
-    whole = recommender.answer(shopper, RecQuery(k=12, **extra)).items  # type: ignore[arg-type]
-    pages = [item for offset in range(0, 12, 3) for item in recommender.answer(shopper, RecQuery(k=3, offset=offset, **extra)).items]  # type: ignore[arg-type]
+    whole = recommender.answer(shopper, RecQuery(k=12, **extra)).items
+    pages = [item for offset in range(0, 12, 3) for item in recommender.answer(shopper, RecQuery(k=3, offset=offset, **extra)).items]
     assert [(i.item_id, i.rank) for i in pages] == [(i.item_id, i.rank) for i in whole]
     assert len({i.item_id for i in whole}) == len(whole) > 3
 
@@ -97,7 +98,7 @@ def test_a_reranker_moves_places_and_no_scores(recommender: Recommender) -> None
     plain = {item.item_id: item for item in recommender.answer(shopper, RecQuery(k=14)).items}
     moved = 0
     for extra, name in (({"diversity": 0.9}, "diversity"), ({"seed": 3}, "exploration"), ({"caps": (("has_color", 1),)}, "caps")):
-        answer = recommender.answer(shopper, RecQuery(k=14, **extra))  # type: ignore[arg-type]
+        answer = recommender.answer(shopper, RecQuery(k=14, **extra))
         assert answer.reranked == (name,)
         for item in answer.items:
             assert item.score == plain[item.item_id].score

@@ -11,7 +11,8 @@ from gnn.risk.transactions import DEFAULT_MAP, checked
 def payments(n: int = 3_000, seed: int = 0, fraud_share: float = 0.15) -> pl.DataFrame:
     """Return transactions in the columns of the default map; every third label is unknown."""
     rng = np.random.default_rng(seed)
-    rows, time, bad = [], 0, 0
+    rows: list[dict[str, object]] = []
+    time, bad = 0, 0
     while len(rows) < n:
         time += int(rng.integers(1, 4))
         if rng.random() < fraud_share / 4:

@@ -58,7 +58,7 @@ def brand_of(artifact: Artifact, item: int) -> list[str]:
     return [artifact.node_keys["brand"][num] for num in edges.indices[edges.indptr[item] : edges.indptr[item + 1]]]
 
 
-def test_habits_count_what_was_done(artifact: Artifact):
+def test_habits_count_what_was_done(artifact: Artifact) -> None:
     found = habits(artifact, "u1")
     assert (found.events, found.purchases, found.active_days, found.days_between) == (3, 2, 2, 2.0)
     assert (found.first_time, found.last_time) == (MONDAY_9, MONDAY_9 + 2 * DAY + 3600)
@@ -73,7 +73,7 @@ def test_habits_count_what_was_done(artifact: Artifact):
 
 
 @pytest.mark.parametrize("timing", ["order", "none"])
-def test_without_a_clock_no_days_and_hours_are_given(artifact: Artifact, timing: Timing):
+def test_without_a_clock_no_days_and_hours_are_given(artifact: Artifact, timing: Timing) -> None:
     """Not even those of what happened since the build: they would be taken for those of everything the shopper did."""
     undated, since = replace(artifact, timing=timing), [FreshEvent(1, "u3", "i03", "view", MONDAY_9), FreshEvent(2, "new", "i03", "view", MONDAY_9)]
     found = habits(undated, "u3", since[:1])
@@ -82,7 +82,7 @@ def test_without_a_clock_no_days_and_hours_are_given(artifact: Artifact, timing:
     assert habits(undated, "new", since[1:]).first_time == MONDAY_9
 
 
-def test_hours_and_days_are_those_of_the_shop(artifact: Artifact):
+def test_hours_and_days_are_those_of_the_shop(artifact: Artifact) -> None:
     utc, kolkata, tonga = (habits(artifact, "u1", zone=ZoneInfo(name)) for name in ("UTC", "Asia/Kolkata", "Pacific/Tongatapu"))
     assert utc == habits(artifact, "u1")
     assert kolkata.hours is not None
@@ -100,7 +100,7 @@ def test_hours_and_days_are_those_of_the_shop(artifact: Artifact):
     assert (berlin.hours[10], berlin.hours[11]) == (1, 1)
 
 
-def test_fresh_events_are_in_the_habits(artifact: Artifact):
+def test_fresh_events_are_in_the_habits(artifact: Artifact) -> None:
     fresh = [FreshEvent(1, "u1", "i05", "purchase", MONDAY_9 + 6 * DAY, price_cents=800), FreshEvent(2, "u1", "i06", "impression", MONDAY_9)]
     found = habits(artifact, "u1", fresh)
     assert (found.events, found.purchases, found.spent_cents, found.price_band) == (4, 3, 1200, (200, 300, 550))
@@ -108,14 +108,14 @@ def test_fresh_events_are_in_the_habits(artifact: Artifact):
 
 
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.booleans(), st.none() | st.integers(0, 10_000)), max_size=20), st.integers(0, 20))
-def test_habits_do_not_depend_on_what_the_build_knew(events: list[tuple[int, bool, int | None]], cut: int):
+def test_habits_do_not_depend_on_what_the_build_knew(events: list[tuple[int, bool, int | None]], cut: int) -> None:
     rows = [
         FreshEvent(n, "u", "i", "purchase" if buys else "view", 1e9 + hours * 3600, price_cents=paid) for n, (hours, buys, paid) in enumerate(events)
     ]
     assert habits_of(NOTHING.joined(rows[:cut]).joined(rows[cut:])) == habits_of(NOTHING.joined(rows))
 
 
-def test_interests_are_parts_of_the_weighted_history(artifact: Artifact):
+def test_interests_are_parts_of_the_weighted_history(artifact: Artifact) -> None:
     recommender = Recommender(artifact)
     for user_id in artifact.user_ids:
         shopper = recommender.shoppers.shopper(user_id)
@@ -134,7 +134,7 @@ def test_interests_are_parts_of_the_weighted_history(artifact: Artifact):
             assert all(one.value in brand_of(artifact, artifact.item_nums[evidence.item_id]) for evidence in one.evidence)
 
 
-def test_a_hidden_interest_is_the_shopper_without_it(artifact: Artifact):
+def test_a_hidden_interest_is_the_shopper_without_it(artifact: Artifact) -> None:
     """The oracle leaves the events of the value's items out of the history; scores agree to the last bit, and no item of the value is shown."""
     for user_id in artifact.user_ids:
         plain = Recommender(artifact).shoppers.shopper(user_id)
@@ -155,7 +155,7 @@ def test_a_hidden_interest_is_the_shopper_without_it(artifact: Artifact):
                 assert not {artifact.item_ids[num] for num in having} & starts
 
 
-def test_a_weight_weighs_what_the_value_contributes(artifact: Artifact):
+def test_a_weight_weighs_what_the_value_contributes(artifact: Artifact) -> None:
     user_id = "u1"
     plain = Recommender(artifact).shoppers.shopper(user_id).history
     brand = brand_of(artifact, int(plain.nums[0]))[0]
@@ -165,7 +165,7 @@ def test_a_weight_weighs_what_the_value_contributes(artifact: Artifact):
     assert damped.weights == pytest.approx(expected / np.linalg.norm(expected))
 
 
-def test_edits_multiply_and_unknown_values_change_nothing(artifact: Artifact):
+def test_edits_multiply_and_unknown_values_change_nothing(artifact: Artifact) -> None:
     edits = [
         InterestEdit("u", "has_brand", "brand1", 0.5),
         InterestEdit("u", "has_color", "color1", 0.5),

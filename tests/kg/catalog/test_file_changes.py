@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ from tests.kg.incremental_shop import catalog, change
         ({"op": "delete_interaction", "item_id": "1", "user_id": "u", "colour": "red"}, "colour"),
     ],
 )
-def test_what_cannot_be_used_is_named(record: dict[str, object], column: str) -> None:
+def test_what_cannot_be_used_is_named(record: dict[str, Any], column: str) -> None:
     with pytest.raises(RefusedChangeError) as raised:
         parse(record)
     assert raised.value.column == column
@@ -71,7 +72,7 @@ def test_a_file_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 def test_no_item_comes_in_or_stays_without_a_title() -> None:
-    sent = [
+    sent: list[Any] = [
         {"op": "upsert_item", "item_id": "new", "price": 5},
         {"op": "upsert_item", "item_id": "known", "price": 5},
         {"op": "upsert_item", "item_id": "known", "title": ""},

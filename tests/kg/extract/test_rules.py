@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,11 +19,11 @@ from kg.tables import ITEM_COLUMNS
 GROCERY = {"categories": ["GROCERY"]}
 
 
-def items(*rows: dict[str, object]) -> pl.DataFrame:
+def items(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{"item_id": str(number), "categories": [], **row} for number, row in enumerate(rows)], schema=dict(ITEM_COLUMNS))
 
 
-def facts(*rows: dict[str, object], language: str = "en") -> set[tuple[str, str, str]]:
+def facts(*rows: dict[str, Any], language: str = "en") -> set[tuple[str, str, str]]:
     found = Extractor(language).extract(items(*rows))
     return set(found.filter(pl.col("field") != "categories").select("item_id", "relation", "value").iter_rows())
 
@@ -56,12 +58,12 @@ def test_a_title_states(title: str, relation: str, value: str) -> None:
         ({"title": "Chili sauce"}, "has_weight"),
     ],
 )
-def test_a_title_does_not_state(row: dict[str, object], relation: str) -> None:
+def test_a_title_does_not_state(row: dict[str, Any], relation: str) -> None:
     assert relation not in {found for _, found, _ in facts(row)}
 
 
 def test_evidence_points_at_the_words() -> None:
-    rows = [{"title": "ORGANIC FROZEN PEAS 12 OZ", **GROCERY}, {"title": "Acme steel kettle 1.7 L", "brand": "Acme"}]
+    rows: list[dict[str, Any]] = [{"title": "ORGANIC FROZEN PEAS 12 OZ", **GROCERY}, {"title": "Acme steel kettle 1.7 L", "brand": "Acme"}]
     found = Extractor().extract(items(*rows)).filter(field="title")
     assert found.height >= 5
     for row in found.iter_rows(named=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -11,11 +13,11 @@ from kg.schema import family
 from kg.tables import ITEM_COLUMNS, Catalog
 
 
-def frame(*rows: dict[str, object]) -> pl.DataFrame:
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{"item_id": str(number), "categories": [], **row} for number, row in enumerate(rows)], schema=dict(ITEM_COLUMNS))
 
 
-def read(row: dict[str, object], language: str = "en") -> set[tuple[str, str]]:
+def read(row: dict[str, Any], language: str = "en") -> set[tuple[str, str]]:
     return set(Extractor(language).extract(frame(row)).filter(pl.col("field") != "categories").select("relation", "value").iter_rows())
 
 
@@ -44,7 +46,7 @@ def read(row: dict[str, object], language: str = "en") -> set[tuple[str, str]]:
     ],
 )
 def test_words_of_purposes_and_names_are_no_attributes(title: str, category: str, relation: str) -> None:
-    row: dict[str, object] = {"title": title, "categories": [category] if category else []}
+    row: dict[str, Any] = {"title": title, "categories": [category] if category else []}
     assert relation not in {found for found, _ in read(row)}
 
 
@@ -83,7 +85,7 @@ def test_a_sentence_about_other_goods_is_none_of_the_item() -> None:
 
 @pytest.mark.parametrize("title", ["Sharp Kitchen Knife", "Pure Maple Syrup", "Always Fresh Bread", "Coach Bus Ticket", "Dove Feather Pillow"])
 def test_an_ordinary_word_is_no_brand(title: str) -> None:
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {"title": f"{brand} {thing}", "brand": brand, "categories": ["Other"]}
         for brand in ("Sharp", "Pure", "Always", "Coach", "Dove")
         for thing in ("classic", "deluxe", "mini")
@@ -93,8 +95,8 @@ def test_an_ordinary_word_is_no_brand(title: str) -> None:
 
 
 def test_evidence_makes_a_brand_of_an_ordinary_word() -> None:
-    rows: list[dict[str, object]] = [{"title": f"Sharp Aquos TV {number}", "brand": "Sharp", "categories": ["TVs"]} for number in range(4)]
-    asked: list[dict[str, object]] = [{"title": "Sharp LCD screen", "categories": ["TVs"]}, {"title": "Sharp Aquos remote", "categories": ["Spares"]}]
+    rows: list[dict[str, Any]] = [{"title": f"Sharp Aquos TV {number}", "brand": "Sharp", "categories": ["TVs"]} for number in range(4)]
+    asked: list[dict[str, Any]] = [{"title": "Sharp LCD screen", "categories": ["TVs"]}, {"title": "Sharp Aquos remote", "categories": ["Spares"]}]
     found = Extractor().extract(frame(*asked, *rows)).filter(pl.col("relation") == "has_brand", pl.col("item_id").is_in(["0", "1"]))
     assert found["value"].to_list() == ["Sharp", "Sharp"]
 
@@ -102,7 +104,8 @@ def test_evidence_makes_a_brand_of_an_ordinary_word() -> None:
 def test_doubtful_facts_are_kept_out_of_scores_and_reasons() -> None:
     items = frame({"title": "Desk lamp", "description": "The black version won a prize."})
     facts = Extractor().extract(items).filter(relation="has_color")
-    assert facts["confidence"].max() < REASON_CONFIDENCE
+    assert facts.height > 0
+    assert (facts["confidence"] < REASON_CONFIDENCE).all()
     edges = build_graph(Catalog(items), facts).edges
     assert ("item", "perhaps_has_color", "color") in edges
     assert all(family(edge_type) is None for edge_type in edges)

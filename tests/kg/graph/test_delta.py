@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from hypothesis import Phase, given, settings
 from polars.testing import assert_frame_equal
@@ -29,14 +31,18 @@ def applied(tables: GraphTables, change: GraphDelta) -> GraphTables:
 
 
 def _applied(old: pl.DataFrame | None, new: pl.DataFrame | None, gone: pl.DataFrame | None, on: list[str]) -> pl.DataFrame:
-    frame = new.clear() if old is None else old
+    if old is None:
+        assert new is not None
+        old = new.clear()
+    frame = old
     for removed in (new, gone):
         frame = frame if removed is None else frame.join(removed, on=on, how="anti")
     return frame if new is None else pl.concat([frame, new], how="diagonal")
 
 
 def assert_equal_graphs(found: GraphTables, expected: GraphTables) -> None:
-    for left, right, on in ((found.nodes, expected.nodes, ["key"]), (found.edges, expected.edges, ["source", "target"])):
+    pairs: tuple[tuple[Any, Any, list[str]], ...] = ((found.nodes, expected.nodes, ["key"]), (found.edges, expected.edges, ["source", "target"]))
+    for left, right, on in pairs:
         assert set(left) == set(right)
         for name, frame in right.items():
             columns = sorted(
@@ -51,7 +57,7 @@ def _empty(frame: pl.DataFrame, column: str) -> bool:
 
 @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(CHANGES, FACTS, CHANGES, FACTS)
-def test_a_change_leaves_the_graph_of_a_full_build(first: list, stated: list, second: list, restated: list) -> None:
+def test_a_change_leaves_the_graph_of_a_full_build(first: list[Any], stated: list[Any], second: list[Any], restated: list[Any]) -> None:
     once, _ = advance(BASE, first, stated, RESOLVER, read)
     twice, found = advance(once, second, restated, RESOLVER, read)
     after = apply_changes(apply_changes(BASE.knowledge.catalog, first), second)
@@ -65,7 +71,7 @@ def test_a_change_leaves_the_graph_of_a_full_build(first: list, stated: list, se
 
 @settings(max_examples=30, deadline=None)
 @given(CHANGES, CHANGES)
-def test_changes_in_two_portions_are_as_changes_in_one(first: list, second: list) -> None:
+def test_changes_in_two_portions_are_as_changes_in_one(first: list[Any], second: list[Any]) -> None:
     base = catalog()
     one, two = apply_changes(base, [*first, *second]), apply_changes(apply_changes(base, first), second)
     for name in ("items", "interactions", "triples"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from kg.ledger.database import Database
 from kg.ledger.settings import LedgerConfig
@@ -21,6 +22,6 @@ def ledger_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def database(ledger_url: str, tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(tmp_path / "ledger.db", LedgerConfig(url=ledger_url))
+    opened = Database.open(tmp_path / "ledger.db", LedgerConfig(url=SecretStr(ledger_url)))
     yield opened
     opened.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -23,7 +24,7 @@ def event(number: int, user: str = "u", item: str = "1", kind: str = "view") -> 
     return NewEvent(f"e{number}", user, item, kind, 1000.0 + number)
 
 
-def test_an_event_is_stored_once_and_says_so(database: Database):
+def test_an_event_is_stored_once_and_says_so(database: Database) -> None:
     store = EventStore(database)
     assert [(one.status, one.seq) for one in store.append([event(1), event(2), event(1)])] == [("accepted", 1), ("accepted", 2), ("duplicate", 1)]
     assert [(one.status, one.seq) for one in store.append([event(2), event(3), event(1, item="9")])] == [
@@ -35,7 +36,7 @@ def test_an_event_is_stored_once_and_says_so(database: Database):
     assert store.last_seq() == 3
 
 
-def test_everything_sent_is_read_back(database: Database):
+def test_everything_sent_is_read_back(database: Database) -> None:
     store = EventStore(database)
     sent = NewEvent("e", "Ünï/ 1", None, "search", 1.5, 2.0, 4.5, 1999, {"query": "tea 🍵", "deep": [1, {"a": None}]})
     store.append([sent, event(2, user="v")])
@@ -45,7 +46,7 @@ def test_everything_sent_is_read_back(database: Database):
     assert [found.seq for found in store.of_user_after("v", 0, 5)] == [2]
 
 
-def test_pages_of_a_user_are_latest_first(database: Database):
+def test_pages_of_a_user_are_latest_first(database: Database) -> None:
     store = EventStore(database)
     store.append([event(n, user="uv"[n % 2]) for n in range(10)])
     first = store.of_user("u", limit=3)
@@ -53,9 +54,10 @@ def test_pages_of_a_user_are_latest_first(database: Database):
     assert [found.seq for found in (*first, *then)] == [9, 7, 5, 3, 1]
 
 
-def test_numbers_follow_commits_whoever_appends(database: Database):
+def test_numbers_follow_commits_whoever_appends(database: Database) -> None:
     """A reader that has seen number n never finds a smaller one later: the tail of every worker rests on this."""
-    store, done, seen = EventStore(database), threading.Event(), []
+    store, done = EventStore(database), threading.Event()
+    seen: list[Any] = []
 
     def append(worker: int) -> None:
         for n in range(12):
@@ -78,7 +80,7 @@ def test_numbers_follow_commits_whoever_appends(database: Database):
     assert seen == list(range(1, 97))
 
 
-def test_declarations_and_edits(database: Database):
+def test_declarations_and_edits(database: Database) -> None:
     people = UserStore(database)
     assert people.put({"u": {"city": ["Oslo"], "likes": ["tea", "jazz"]}, "v": {}}) == 2
     assert people.put({"u": {"city": ["Bergen"]}}) == 3
@@ -91,7 +93,7 @@ def test_declarations_and_edits(database: Database):
     assert [edit.value for edit in people.edits_after(2)] == ["Leafy"]
 
 
-def test_migrations_make_the_declared_tables(database: Database):
+def test_migrations_make_the_declared_tables(database: Database) -> None:
     with database.reading() as connection:
         inspector = sqlalchemy.inspect(connection)
         for table in METADATA.sorted_tables:
@@ -102,7 +104,7 @@ def test_migrations_make_the_declared_tables(database: Database):
         assert set(connection.scalars(sqlalchemy.select(counters.c.name))) >= {"events", "users", "profiles"}
 
 
-def test_workers_that_start_at_once_migrate_once(ledger_url: str, tmp_path: Path):
+def test_workers_that_start_at_once_migrate_once(ledger_url: str, tmp_path: Path) -> None:
     databases = [Database.open(tmp_path / "ledger.db", LedgerConfig(url=SecretStr(ledger_url))) for _ in range(4)]
     errors = []
 
@@ -123,7 +125,7 @@ def test_workers_that_start_at_once_migrate_once(ledger_url: str, tmp_path: Path
         database.close()
 
 
-def test_a_ledger_of_a_newer_reckon_is_refused(database: Database, tmp_path: Path, ledger_url: str):
+def test_a_ledger_of_a_newer_reckon_is_refused(database: Database, tmp_path: Path, ledger_url: str) -> None:
     with database.writing() as connection:
         connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = '9999'"))
     later = Database.open(tmp_path / "ledger.db", LedgerConfig(url=SecretStr(ledger_url)))
@@ -132,7 +134,7 @@ def test_a_ledger_of_a_newer_reckon_is_refused(database: Database, tmp_path: Pat
     later.close()
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path):
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     database = Database.open(path, LedgerConfig())
     EventStore(database).append([event(1)])
@@ -144,13 +146,13 @@ def test_the_file_is_its_owners_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "nonsense secret", "sqlite://"])
-def test_another_kind_of_database_is_refused_without_showing_the_secret(url: str, tmp_path: Path):
+def test_another_kind_of_database_is_refused_without_showing_the_secret(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Database.open(tmp_path / "ledger.db", LedgerConfig(url=SecretStr(url)))
     assert "secret" not in str(caught.value)
 
 
-def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path):
+def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "x", LedgerConfig(url=SecretStr("postgres://u:secret@127.0.0.1:1/none")))
     with pytest.raises(LedgerUnavailableError) as caught:
         EventStore(database).last_seq()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -44,7 +45,8 @@ class LedgerModel(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ledger-model-"))
-        self.watermark, self.model = 0, []
+        self.watermark = 0
+        self.model: list[Any] = []
         self.processes = [Process(self.folder / "ledger.db", 0) for _ in range(2)]
 
     @rule(worker=st.integers(0, 1), sent=st.lists(EVENTS, min_size=1, max_size=6))

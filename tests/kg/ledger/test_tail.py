@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.database import Database
-from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.event_store import Appended, EventStore, NewEvent
 from kg.ledger.follow.poller import Follower
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
@@ -25,7 +26,7 @@ def events(first: int, last: int, users: str = "uv") -> list[NewEvent]:
 
 
 @pytest.fixture
-def store(tmp_path: Path):
+def store(tmp_path: Path) -> Iterator[EventStore]:
     database = Database.open(tmp_path / "ledger.db", LedgerConfig())
     yield EventStore(database)
     database.close()
@@ -35,7 +36,7 @@ def seqs(tail: RecentEvents, user: str, watermark: int = 0) -> list[int]:
     return [event.seq for event in tail.fresh(user, watermark)]
 
 
-def test_a_tail_holds_what_is_above_the_watermark(store: EventStore):
+def test_a_tail_holds_what_is_above_the_watermark(store: EventStore) -> None:
     store.append(events(0, 6))
     tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(2)
@@ -49,7 +50,7 @@ def test_a_tail_holds_what_is_above_the_watermark(store: EventStore):
     assert seqs(tail, "u") == [1, 3, 5]
 
 
-def test_beyond_its_memory_it_asks_the_ledger(store: EventStore):
+def test_beyond_its_memory_it_asks_the_ledger(store: EventStore) -> None:
     tail = RecentEvents(store, max_events=4, max_per_user=100)
     tail.move(0)
     store.append(events(0, 10))
@@ -65,7 +66,7 @@ def test_beyond_its_memory_it_asks_the_ledger(store: EventStore):
     assert [event.seq for event in tail.fresh("u", 8, ledger_up=False)] == [9]
 
 
-def test_what_this_process_appends_is_there_without_asking(store: EventStore):
+def test_what_this_process_appends_is_there_without_asking(store: EventStore) -> None:
     tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(0)
     writer = GroupWriter(store, queue_events=1_000, appended=tail.offer)
@@ -78,7 +79,7 @@ def test_what_this_process_appends_is_there_without_asking(store: EventStore):
     writer.stop()
 
 
-def test_a_younger_ledger_numbers_above_the_build(store: EventStore):
+def test_a_younger_ledger_numbers_above_the_build(store: EventStore) -> None:
     """Of a ledger that was exchanged for an empty one, new events must not have numbers that the build believes it knows."""
     tail = RecentEvents(store, max_events=1_000, max_per_user=100)
     tail.move(1_000)
@@ -92,16 +93,17 @@ class Slow(EventStore):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.gate, self.entered, self.sizes = threading.Event(), threading.Event(), []
+        self.gate, self.entered = threading.Event(), threading.Event()
+        self.sizes: list[int] = []
 
-    def append(self, new):
+    def append(self, new: Sequence[NewEvent]) -> list[Appended]:
         self.sizes.append(len(new))
         self.entered.set()
         assert self.gate.wait(30)
         return super().append(new)
 
 
-def test_what_waits_becomes_one_transaction_and_the_queue_is_bounded(tmp_path: Path):
+def test_what_waits_becomes_one_transaction_and_the_queue_is_bounded(tmp_path: Path) -> None:
     slow = Slow(Database.open(tmp_path / "ledger.db", LedgerConfig()))
     writer = GroupWriter(slow, queue_events=30, appended=lambda _: None)
     writer.start()
@@ -122,7 +124,7 @@ def test_what_waits_becomes_one_transaction_and_the_queue_is_bounded(tmp_path: P
     slow._database.close()
 
 
-def test_one_bad_request_of_a_group_fails_alone(database: Database):
+def test_one_bad_request_of_a_group_fails_alone(database: Database) -> None:
     slow = Slow(database)
     writer = GroupWriter(slow, queue_events=1_000, appended=lambda _: None)
     writer.start()
@@ -136,7 +138,7 @@ def test_one_bad_request_of_a_group_fails_alone(database: Database):
     writer.stop()
 
 
-def test_a_writer_whose_ledger_is_down_tells_and_goes_on(tmp_path: Path):
+def test_a_writer_whose_ledger_is_down_tells_and_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     store = EventStore(Database.open(folder / "ledger.db", LedgerConfig()))
     writer = GroupWriter(store, queue_events=1_000, appended=lambda _: None)
@@ -149,7 +151,7 @@ def test_a_writer_whose_ledger_is_down_tells_and_goes_on(tmp_path: Path):
     store._database.close()
 
 
-def test_a_follower_tells_of_every_stream(database: Database):
+def test_a_follower_tells_of_every_stream(database: Database) -> None:
     people, changed = UserStore(database), threading.Event()
     interests = Interests(people)
     follower = Follower(database, poll_s=0.005)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from kg.ledger.database import Database
 from kg.ledger.records import InterestEdit
@@ -21,7 +22,7 @@ LONG_S = 30.0
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_write_ends_the_wait(database: str, tmp_path: Path) -> None:
     with ledger_url_of(database) as url:
-        watching, writing = (Database.open(tmp_path / "ledger.db", LedgerConfig(url=url)) for _ in range(2))
+        watching, writing = (Database.open(tmp_path / "ledger.db", LedgerConfig(url=SecretStr(url))) for _ in range(2))
         people = UserStore(writing)
         people.edit([InterestEdit("u", "has_brand", "Leafy", 0.5)])
         watch = watching.watch(0.01)
@@ -45,7 +46,7 @@ def test_other_files_of_the_folder_end_no_wait(tmp_path: Path) -> None:
 def test_a_wait_can_be_ended_from_outside(tmp_path: Path) -> None:
     watch = FileWatch(tmp_path / "ledger.db")
     ended = threading.Event()
-    thread = threading.Thread(target=lambda: (watch.wait(LONG_S), ended.set()))
+    thread = threading.Thread(target=lambda: ended.set() if watch.wait(LONG_S) is not None else None)
     thread.start()
     watch.wake()
     assert ended.wait(LONG_S / 2)

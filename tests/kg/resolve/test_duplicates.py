@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import polars as pl
 import pytest
@@ -8,17 +9,18 @@ from hypothesis import strategies as st
 from kg.errors import InputError
 from kg.resolve.items import matcher as matcher_module
 from kg.resolve.items.blocking import candidate_pairs, item_views, normal_gtin
-from kg.resolve.items.duplicates import DUPLICATE_COLUMNS, find_duplicates
+from kg.resolve.items.duplicates import find_duplicates
 from kg.resolve.items.matcher import ItemMatcher
 from kg.resolve.items.records import write_record
+from kg.resolve.merges import DUPLICATE_COLUMNS
 
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "item_id": pl.String, "title": pl.String, "description": pl.String, "brand": pl.String, "categories": pl.List(pl.String),
     "price_cents": pl.Int64, "available": pl.Boolean, "gtin": pl.List(pl.String), "color": pl.List(pl.String),
 }  # fmt: skip
 
 
-def _items(*rows: dict[str, object]) -> pl.DataFrame:
+def _items(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{**dict.fromkeys(_SCHEMA), **row} for row in rows], schema=_SCHEMA)
 
 
@@ -44,7 +46,7 @@ def test_the_same_camera_of_two_feeds_is_found() -> None:
         {"title": "case for canon eos-450d digital camera black"},
     ],
 )
-def test_what_contradicts_is_not_a_duplicate(change: dict[str, object]) -> None:
+def test_what_contradicts_is_not_a_duplicate(change: dict[str, Any]) -> None:
     a = {**_A, "color": ["black"], "gtin": ["4006381333931"]}
     assert find_duplicates(_items(a, {**_B, **change})).height == 0
 
@@ -123,7 +125,7 @@ _ROWS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(_ROWS, st.randoms(use_true_random=False))
-def test_laws_of_duplicates(rows: list[dict[str, object]], rng: random.Random) -> None:
+def test_laws_of_duplicates(rows: list[dict[str, Any]], rng: random.Random) -> None:
     rows = [{**row, "item_id": f"i{number}"} for number, row in enumerate(rows)]
     found = find_duplicates(_items(*rows))
     rng.shuffle(rows)

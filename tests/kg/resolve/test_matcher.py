@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def _feeds(n_items: int, seed: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def small_ensembles() -> None:
+def small_ensembles() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(matcher_module, "_N_EXTRA_TREES", 15)
     patch.setattr(matcher_module, "_N_BOOSTED_TREES", 15)

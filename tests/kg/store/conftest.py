@@ -20,7 +20,8 @@ def embedded_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Co
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def connection(request: pytest.FixtureRequest) -> Connection:
-    return request.getfixturevalue(f"{request.param}_connection")
+    found: Connection = request.getfixturevalue(f"{request.param}_connection")
+    return found
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -27,7 +29,7 @@ TABLES = BASE.knowledge.tables()
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(CHANGES, FACTS)
-def test_a_change_leaves_the_database_of_a_full_load(store: GraphStore, changes: list, facts: list) -> None:
+def test_a_change_leaves_the_database_of_a_full_load(store: GraphStore, changes: list[Any], facts: list[Any]) -> None:
     store._bolt.write("MATCH (n) DETACH DELETE n")
     store.upsert(TABLES, FIRST)
     after, found = advance(BASE, changes, facts, RESOLVER, read)

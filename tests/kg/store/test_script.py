@@ -7,7 +7,7 @@ from kg.store import GraphStore
 from tests.kg.store.conftest import small_shop
 
 
-def test_the_script_gives_the_graph(store: GraphStore):
+def test_the_script_gives_the_graph(store: GraphStore) -> None:
     graph = small_shop()
     graph.nodes["item"][0, "title"] = "it's \\ \"50 %\"\n✓ 'x' $rows {a: 1} // no comment"
     for _ in range(2):

@@ -31,18 +31,18 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("written", KEPT)
-def test_an_id_is_trimmed_and_composed(written):
+def test_an_id_is_trimmed_and_composed(written: str) -> None:
     assert checked(written) == KEPT[written]
     assert checked(checked(written)) == KEPT[written]
 
 
 @pytest.mark.parametrize("written", REFUSED)
-def test_what_cannot_be_asked_for_is_no_id(written):
+def test_what_cannot_be_asked_for_is_no_id(written: str) -> None:
     with pytest.raises(ValueError, match=REFUSED[written].replace("+", r"\+")):
         checked(written)
 
 
-def test_a_column_of_ids_goes_by_the_same_rule():
+def test_a_column_of_ids_goes_by_the_same_rule() -> None:
     unlike_text = [text for text in REFUSED if text.isprintable() or "\ud800" not in text]
     ids, faults = checked_series(pl.Series([*KEPT, *unlike_text, None]))
     assert ids.to_list()[: len(KEPT)] == [*KEPT.values()]
@@ -51,7 +51,7 @@ def test_a_column_of_ids_goes_by_the_same_rule():
 
 
 @pytest.mark.parametrize("field", ["item_id", "user_id"])
-def test_changes_go_by_the_same_rule(field):
+def test_changes_go_by_the_same_rule(field: str) -> None:
     record = {"op": "add_interaction", "kind": "view", "user_id": "u", "item_id": "i", field: "a\x07b"}
     with pytest.raises(RefusedChangeError, match="control character U\\+0007"):
         parse(record)
@@ -61,13 +61,13 @@ def test_changes_go_by_the_same_rule(field):
 @pytest.mark.parametrize(
     "written", ["NULL", "None", "nan", "N/A", "#N/A", "undefined", "(not set)", "(none)", "-", "--", "[]", "{}", " \u200b", "\\N"]
 )
-def test_placeholders_say_nothing_in_every_column(written):
+def test_placeholders_say_nothing_in_every_column(written: str) -> None:
     for column in ("user_id", "item_id", "title", "brand", "color", "price", "time"):
         assert says_nothing(written, column)
         assert blanked(pl.Series([written, "x"]), column).to_list() == [None, "x"]
 
 
-def test_some_placeholders_hold_in_some_columns():
+def test_some_placeholders_hold_in_some_columns() -> None:
     assert says_nothing("0", "categories")
     assert not says_nothing("0", "user_id")
     assert not says_nothing("0", "size")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -39,7 +40,7 @@ GMC_TEXT = (
 )
 
 
-def event(name: str, **more: object) -> dict[str, object]:
+def event(name: str, **more: Any) -> dict[str, Any]:
     """Return a GA4 event about item 1."""
     items = [{"item_id": "1", "item_name": "Green tea", "item_brand": "Leafy", "item_category": "Drinks", "item_category2": "Tea", "price": 15.0}]
     return {"event_name": name, "event_timestamp": 1714557600000000, "user_pseudo_id": "p.1", "items": items, **more}
@@ -56,15 +57,15 @@ GA4 = [
     event("page_view", items=None),
     event("begin_checkout"),
 ]
-GORSE_ITEMS = [
+GORSE_ITEMS: list[dict[str, Any]] = [
     {
         **{"ItemId": "1", "IsHidden": False, "Categories": ["Drinks", "Tea"], "Timestamp": "0001-01-01T00:00:00Z", "Comment": "Green tea"},
         "Labels": {"brand": "Leafy", "color": ["green"], "price_cents": 1500, "embedding": [0.1] * 32},
     },
     {"ItemId": "2", "IsHidden": True, "Categories": None, "Labels": ["new", "hot"], "Comment": "Mug"},
 ]
-GORSE_USERS = [{"UserId": "u", "Labels": {"age": ["20-30"]}, "Comment": ""}, {"UserId": "v", "Labels": None}]
-GORSE_FEEDBACK = [
+GORSE_USERS: list[dict[str, Any]] = [{"UserId": "u", "Labels": {"age": ["20-30"]}, "Comment": ""}, {"UserId": "v", "Labels": None}]
+GORSE_FEEDBACK: list[dict[str, Any]] = [
     {"FeedbackType": "purchase", "UserId": "u", "ItemId": "1", "Timestamp": "2024-05-01T10:00:00Z", "Comment": ""},
     {"FeedbackType": "Add to cart", "UserId": "v", "ItemId": "2", "Timestamp": "0001-01-01T00:00:00Z"},
 ]
@@ -79,11 +80,11 @@ RECBOLE = {
 ITEMS_CSV = "id,title\n1,Green tea\n2,Mug\n"
 
 
-def lines(rows: list[dict[str, object]]) -> str:
+def lines(rows: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def load(folder: Path, files: dict[str, str | bytes], *sources: dict[str, object]) -> Imported:
+def load(folder: Path, files: dict[str, str | bytes], *sources: dict[str, Any]) -> Imported:
     """Write files, gzipped where they are called so, and import sources."""
     for name, text in files.items():
         data = text.encode() if isinstance(text, str) else text
@@ -96,7 +97,7 @@ ITEMS = {"table": "items", "path": "items.csv", "columns": {"item_id": "id", "ti
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize(("name", "text"), [("feed.xml", GMC_XML), ("feed.txt", GMC_TEXT)])
-def test_a_product_feed_needs_no_mapping(tmp_path, name, text, suffix):
+def test_a_product_feed_needs_no_mapping(tmp_path: Path, name: str, text: Any, suffix: str) -> None:
     imported = load(tmp_path, {name + suffix: text}, {"table": "items", "path": name + suffix, "format": "gmc"})
     items = imported.catalog.items
     assert items["item_id"].to_list() == ["1", "2"]
@@ -111,12 +112,12 @@ def test_a_product_feed_needs_no_mapping(tmp_path, name, text, suffix):
         assert items["caffeine_free"].to_list() == [["No"], []]
 
 
-def test_an_atom_feed_in_another_encoding(tmp_path):
+def test_an_atom_feed_in_another_encoding(tmp_path: Path) -> None:
     imported = load(tmp_path, {"feed.xml": GMC_ATOM.encode("latin-1")}, {"table": "items", "path": "feed.xml"})
     assert imported.catalog.items.select("item_id", "title", "description", "price_cents").rows() == [("1", "Thé vert", "Fresh.", 1500)]
 
 
-def test_columns_of_a_known_format_can_be_changed(tmp_path):
+def test_columns_of_a_known_format_can_be_changed(tmp_path: Path) -> None:
     columns = {"price": "price", "gtin": "", "shade": "color"}
     items = load(tmp_path, {"feed.xml": GMC_XML}, {"table": "items", "path": "feed.xml", "columns": columns}).catalog.items
     assert items["price_cents"].to_list() == [1500, 1250]
@@ -125,7 +126,7 @@ def test_columns_of_a_known_format_can_be_changed(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_ga4_events_and_their_items(tmp_path, suffix):
+def test_ga4_events_and_their_items(tmp_path: Path, suffix: str) -> None:
     path = f"events.jsonl{suffix}"
     imported = load(
         tmp_path, {path: lines(GA4)}, {"table": "items", "path": path, "format": "ga4"}, {"table": "interactions", "path": path, "format": "ga4"}
@@ -148,7 +149,7 @@ def test_ga4_events_and_their_items(tmp_path, suffix):
     assert counts.rows == counts.good + counts.empty == 8
 
 
-def test_ga4_counts_prices_by_piece(tmp_path):
+def test_ga4_counts_prices_by_piece(tmp_path: Path) -> None:
     items = [
         {"item_id": "1", "quantity": 3, "price": 19.99},
         {"item_id": "2", "quantity": "2", "price": "4.50", "item_revenue": 8.1},
@@ -171,7 +172,7 @@ def test_ga4_counts_prices_by_piece(tmp_path):
     assert imported.catalog.items.sort("item_id")["price_cents"].to_list() == [1999, 450, 700, None]
 
 
-def test_gorse_bulk_files(tmp_path):
+def test_gorse_bulk_files(tmp_path: Path) -> None:
     imported = load(
         tmp_path,
         {"items.jsonl": lines(GORSE_ITEMS), "users.jsonl": lines(GORSE_USERS), "feedback.jsonl": lines(GORSE_FEEDBACK)},
@@ -191,7 +192,7 @@ def test_gorse_bulk_files(tmp_path):
     assert imported.catalog.interactions.select("kind", "time").rows() == [("purchase", 1714557600.0), ("add_to_cart", None)]
 
 
-def test_recbole_atomic_files(tmp_path):
+def test_recbole_atomic_files(tmp_path: Path) -> None:
     imported = load(
         tmp_path,
         dict(RECBOLE),
@@ -215,7 +216,7 @@ def test_recbole_atomic_files(tmp_path):
     ]
 
 
-def test_bare_triples_with_a_link_file_in_any_format(tmp_path):
+def test_bare_triples_with_a_link_file_in_any_format(tmp_path: Path) -> None:
     imported = load(
         tmp_path,
         {"items.csv": ITEMS_CSV, "t.csv": "h,r,t\nE1,made_by,E7\nE1,made_by,maker:Acme\nE2,like,E1\n", "l.csv": "item,entity\n1,E1\n2,E2\n"},
@@ -232,7 +233,7 @@ def test_bare_triples_with_a_link_file_in_any_format(tmp_path):
     ]
 
 
-def test_attributes_in_a_json_column(tmp_path):
+def test_attributes_in_a_json_column(tmp_path: Path) -> None:
     cells = ['{"attr_t_colour": "Red", "attr_n_weight": 2.0, "attr_b_wireless": true}', '{"attr_t_colour": ["Red", "Blue"], "Brand": "x"}', "", "{no"]
     pl.DataFrame({"id": ["1", "2", "3", "4"], "more": cells}).write_parquet(tmp_path / "i.parquet")
     source = {"table": "items", "path": "i.parquet", "columns": {"item_id": "id"}, "attributes_json": "more"}
@@ -248,7 +249,7 @@ def test_attributes_in_a_json_column(tmp_path):
     assert "weight" not in limited.columns
 
 
-def test_a_transaction_file_serves_as_the_catalogue(tmp_path):
+def test_a_transaction_file_serves_as_the_catalogue(tmp_path: Path) -> None:
     text = "code,name,cost\na,,1\na,Tea,2\nb,Mug,3\na,Green tea,2\na,Green tea,2\n"
     source = {"table": "items", "path": "t.csv", "columns": {"item_id": "code", "title": "name", "price": "cost"}}
     first = load(tmp_path, {"t.csv": text}, {**source, "repeated": "first"})
@@ -263,38 +264,38 @@ def test_a_transaction_file_serves_as_the_catalogue(tmp_path):
     ("written", "cents"),
     [("15.00 USD", 1500), ("£2.55", 255), ("EUR 1.234,50", 123450), ("1,234.5", 123450), ("2.500 KWD", 250), ("1'000 CHF", 100000), ("3", 300)],
 )
-def test_amounts_of_money(tmp_path, written, cents):
+def test_amounts_of_money(tmp_path: Path, written: str, cents: int) -> None:
     imported = load(
         tmp_path, {"i.tsv": f"id\tcost\na\t{written}\n"}, {"table": "items", "path": "i.tsv", "columns": {"item_id": "id", "price": "cost"}}
     )
     assert imported.catalog.items["price_cents"].to_list() == [cents]
 
 
-def test_latin1_is_found_out(tmp_path):
+def test_latin1_is_found_out(tmp_path: Path) -> None:
     data = "id,title\n1,Tea\n2,Café crème\n".encode("latin-1")
     assert load(tmp_path, {"items.csv": data}, ITEMS).catalog.items["title"].to_list() == ["Tea", "Café crème"]
     assert load(tmp_path, {"items.csv": data}, {**ITEMS, "encoding": "latin-1"}).n_rejected == 0
     assert load(tmp_path, {"items.csv": data}, {**ITEMS, "encoding": "utf-8"}).n_rejected == 1
 
 
-def test_mixed_encodings_cost_the_lines_that_are_not_utf8(tmp_path):
+def test_mixed_encodings_cost_the_lines_that_are_not_utf8(tmp_path: Path) -> None:
     data = b"id,title\n1,Tea\n2,Caf\xe9\n" + "3,Crème\n".encode()
     imported = load(tmp_path, {"items.csv": data}, ITEMS)
     assert imported.catalog.items["item_id"].to_list() == ["1", "3"]
     assert pl.concat(imported.rejects)["line"].to_list() == [3]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     assert load(tmp_path, {"items.csv": ITEMS_CSV.encode("utf-8-sig")}, ITEMS).catalog.items["item_id"].to_list() == ["1", "2"]
 
 
-def test_a_header_repeated_further_down_is_refused(tmp_path):
+def test_a_header_repeated_further_down_is_refused(tmp_path: Path) -> None:
     imported = load(tmp_path, {"items.csv": ITEMS_CSV + "id,title\n3,Pot\n"}, ITEMS)
     assert imported.catalog.items["item_id"].to_list() == ["1", "2", "3"]
     assert pl.concat(imported.rejects).select("line", "why").rows() == [(4, "repeats the header")]
 
 
-SAMPLES: dict[str, tuple[dict[str, object], str]] = {
+SAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "items.csv": (ITEMS, ITEMS_CSV),
     "items.tsv": ({**ITEMS, "path": "items.tsv"}, ITEMS_CSV.replace(",", "\t")),
     "items.jsonl": ({**ITEMS, "path": "items.jsonl"}, lines([{"id": "1", "title": "Green tea"}])),
@@ -311,7 +312,7 @@ BOMB = (
 OUTSIDE = BOMB.replace('[<!ENTITY a "aaaaaaaaaa">', '[<!ENTITY a SYSTEM "file:///etc/passwd">')
 
 
-def refused(folder: Path, name: str, data: bytes, source: dict[str, object]) -> str:
+def refused(folder: Path, name: str, data: bytes, source: dict[str, Any]) -> str:
     """Return the one-line error of a file that must be refused."""
     (folder / name).write_bytes(data)
     with pytest.raises(InputError) as caught:
@@ -323,7 +324,7 @@ def refused(folder: Path, name: str, data: bytes, source: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_reader_refuses_the_same_bad_files(tmp_path, name, monkeypatch):
+def test_every_reader_refuses_the_same_bad_files(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source, text = SAMPLES[name]
     source = {**source, "format": SourceConfig.model_validate(source).file_format}
     packed = gzip.compress(text.encode() * 50)
@@ -339,7 +340,7 @@ def test_every_reader_refuses_the_same_bad_files(tmp_path, name, monkeypatch):
     assert "bomb" in bomb or "well-formed" in bomb
 
 
-def test_a_generated_line_of_a_gigabyte_is_refused_early(tmp_path, monkeypatch):
+def test_a_generated_line_of_a_gigabyte_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is never written: its gzip members repeat, and reading stops at the bound."""
     monkeypatch.setattr(streams, "MAX_RATIO", 10_000)
     member = gzip.compress(bytes([120]) * (1 << 20))
@@ -364,12 +365,12 @@ def test_a_generated_line_of_a_gigabyte_is_refused_early(tmp_path, monkeypatch):
         ("other.gorse.jsonl", lines(GA4), "holds none of Gorse's objects"),
     ],
 )
-def test_what_is_not_of_its_format_is_refused(tmp_path, name, text, says):
+def test_what_is_not_of_its_format_is_refused(tmp_path: Path, name: str, text: Any, says: str) -> None:
     formats = {"txt": "gmc", "xml": "gmc", "item": "recbole", "jsonl": name.split(".")[1]}
     assert says in refused(tmp_path, name, text.encode(), {"table": "items", "format": formats[name.rpartition(".")[2]]})
 
 
-def test_bad_records_of_known_formats_cost_themselves_only(tmp_path):
+def test_bad_records_of_known_formats_cost_themselves_only(tmp_path: Path) -> None:
     bad = [{"no": "name"}, event("purchase", items=["x"]), event("purchase", event_timestamp="soon"), event("purchase", items=[{"item_name": "?"}])]
     imported = load(
         tmp_path,
@@ -392,12 +393,12 @@ def test_bad_records_of_known_formats_cost_themselves_only(tmp_path):
         ({"table": "interactions", "path": "i.inter", "repeated": "first"}, "repeated belongs to items and users"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_refused(source, says):
+def test_a_declaration_that_makes_no_sense_is_refused(source: dict[str, dict[str, str] | str] | dict[str, str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         SourceConfig.model_validate(source)
 
 
-def test_every_known_format_is_in_the_corpus():
+def test_every_known_format_is_in_the_corpus() -> None:
     assert {SourceConfig.model_validate(source).file_format for source, _ in SAMPLES.values()} >= {
         importer.name for importer in IMPORTERS if importer.tables
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,37 +26,35 @@ ITEMS_CSV = "id,title\na,Pen\nb,Ink\nc,Pad\n"
 XML = '<?xml version="1.0"?><rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>{}</channel></rss>'
 
 
-def load(
-    folder: Path, files: dict[str, str | bytes], *sources: dict[str, object], clean: CleanConfig | None = None, language: str = "en"
-) -> Imported:
+def load(folder: Path, files: dict[str, str | bytes], *sources: dict[str, Any], clean: CleanConfig | None = None, language: str = "en") -> Imported:
     """Import files: name → text."""
     for name, data in files.items():
         (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
     return import_sources(folder, [SourceConfig.model_validate(source) for source in sources], now=NOW, clean=clean, language=language)
 
 
-def load_events(folder: Path, text: str | bytes, *, clean: CleanConfig | None = None, path: str = "e.csv", **source: object) -> Imported:
+def load_events(folder: Path, text: str | bytes, *, clean: CleanConfig | None = None, path: str = "e.csv", **source: Any) -> Imported:
     """Import events of a small shop."""
     return load(folder, {"i.csv": ITEMS_CSV, path: text}, ITEMS, {**EVENTS, "path": path, **source}, clean=clean)
 
 
-def feed(folder: Path, *products: str, **source: object) -> Imported:
+def feed(folder: Path, *products: str, **source: Any) -> Imported:
     """Import a product feed, one text of elements each."""
     items = "".join(f"<item><g:id>{n}</g:id><g:title>T</g:title>{product}</item>" for n, product in enumerate(products, start=1))
     return load(folder, {"f.xml": XML.format(items)}, {"table": "items", "path": "f.xml", **source})
 
 
-def rejects(imported: Imported) -> list[tuple[object, ...]]:
+def rejects(imported: Imported) -> list[tuple[Any, ...]]:
     """Return (line, column, why) of what was refused."""
     return pl.concat(imported.rejects).select("line", "column", "why").rows() if imported.rejects else []
 
 
-def lines(rows: list[dict[str, object]]) -> str:
+def lines(rows: list[dict[str, Any]]) -> str:
     """Return JSON lines."""
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def test_a_repeated_element_changes_nothing_for_other_products(tmp_path):
+def test_a_repeated_element_changes_nothing_for_other_products(tmp_path: Path) -> None:
     one = "<g:product_type>Desk &gt; Pens</g:product_type><g:color>Blue/Black</g:color>"
     two = "<g:product_type>New</g:product_type><g:product_type>Desk &gt; Ink</g:product_type><g:color>Red</g:color><g:color>Blue/Green</g:color>"
     items = feed(tmp_path, one, two).items
@@ -63,14 +62,14 @@ def test_a_repeated_element_changes_nothing_for_other_products(tmp_path):
     assert items["color"].to_list() == [["Blue", "Black"], ["Red", "Blue", "Green"]]
 
 
-def test_lists_and_texts_are_split_each_by_itself(tmp_path):
+def test_lists_and_texts_are_split_each_by_itself(tmp_path: Path) -> None:
     rows = [{"id": 1, "c": "a|b"}, {"id": 2, "c": ["x|y", "z"]}, {"id": 3, "c": '["p", "q|r"]'}, {"id": 4, "c": []}, {"id": 5, "c": "[]"}]
     source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "categories": "c"}, "split": {"categories": "|"}}
     items = load(tmp_path, {"i.jsonl": lines(rows)}, source).items
     assert items["categories"].to_list() == [["a", "b"], ["x", "y", "z"], ["p", "q", "r"], [], []]
 
 
-def test_prices_are_read_by_the_whole_file_and_said_so(tmp_path, monkeypatch):
+def test_prices_are_read_by_the_whole_file_and_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.sources.text.blocks.blocks.__defaults__", (24,))
     text = "id,p\n1,2.450 EUR\n2,7 EUR\n3,8 EUR\n4,9 EUR\n" + '5,"2.450,00 EUR"\n'
     imported = load(tmp_path, {"i.csv": text}, {"table": "items", "path": "i.csv", "columns": {"item_id": "id", "price": "p"}})
@@ -78,7 +77,7 @@ def test_prices_are_read_by_the_whole_file_and_said_so(tmp_path, monkeypatch):
     assert any("decimal mark" in note for note in imported.details["i.csv"].notes)
 
 
-def test_numbers_of_json_have_a_point(tmp_path):
+def test_numbers_of_json_have_a_point(tmp_path: Path) -> None:
     rows = [{"id": 1, "p": 2.450}, {"id": 2, "p": "2.451"}, {"id": 3, "p": [7.5]}, {"id": 4, "p": [7, 8]}, {"id": 5, "p": "N/A"}]
     imported = load(tmp_path, {"i.jsonl": lines(rows)}, {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "price": "p"}})
     assert imported.items["price_cents"].to_list() == [245, 245, 750, None]
@@ -97,12 +96,12 @@ def test_numbers_of_json_have_a_point(tmp_path):
         ("7.50 USD", "next week", 1000),
     ],
 )
-def test_a_sale_price_counts_while_it_holds(tmp_path, sale, dates, cents):
+def test_a_sale_price_counts_while_it_holds(tmp_path: Path, sale: str, dates: str, cents: int) -> None:
     product = f"<g:price>10.00 USD</g:price><g:sale_price>{sale}</g:sale_price><g:sale_price_effective_date>{dates}</g:sale_price_effective_date>"
     assert feed(tmp_path, product).items["price_cents"].to_list() == [cents]
 
 
-def test_google_numbers_are_categories_only_by_name(tmp_path):
+def test_google_numbers_are_categories_only_by_name(tmp_path: Path) -> None:
     product = "<g:product_type>Pens</g:product_type><g:google_product_category>977</g:google_product_category>"
     imported = feed(tmp_path, product)
     assert imported.items["categories"].to_list() == [["Pens"]]
@@ -114,7 +113,7 @@ def test_google_numbers_are_categories_only_by_name(tmp_path):
         feed(tmp_path, product, taxonomy="t.txt")
 
 
-def test_placeholders_are_nothing_in_every_column(tmp_path):
+def test_placeholders_are_nothing_in_every_column(tmp_path: Path) -> None:
     text = "id,title,brand,size,cat,p,s\n1,N/A,null,Default Title,0,NULL,\u200b\n2,Pen,Nib,M,Pens,7.5,yes\nNULL,Ink,Nib,S,Ink,7,yes\n"
     columns = {"item_id": "id", "title": "title", "brand": "brand", "size": "size", "categories": "cat", "price": "p", "available": "s"}
     imported = load(tmp_path, {"i.csv": text}, {"table": "items", "path": "i.csv", "columns": columns})
@@ -124,13 +123,13 @@ def test_placeholders_are_nothing_in_every_column(tmp_path):
 
 
 @pytest.mark.parametrize("written", ["NULL", "nan", "None", "N/A", "undefined", "(not set)", "\u200b", " - ", ""])
-def test_a_placeholder_is_no_user(tmp_path, written):
+def test_a_placeholder_is_no_user(tmp_path: Path, written: str) -> None:
     imported = load_events(tmp_path, f"u,i,t\n{written},a,2024-01-02\nana,b,2024-01-02\n")
     assert imported.catalog.interactions["user_id"].to_list() == ["ana"]
     assert imported.details["e.csv"].flags == {"no_user": 1}
 
 
-def test_a_guest_with_the_events_of_many_is_a_shared_user(tmp_path):
+def test_a_guest_with_the_events_of_many_is_a_shared_user(tmp_path: Path) -> None:
     rows = [f"guest,{'abc'[n % 3]},2024-01-02T10:{n // 60:02}:{n % 60:02}" for n in range(80)] + [f"u{n},a,2024-01-02T11:00:00" for n in range(9)]
     imported = load_events(tmp_path, "u,i,t\n" + "\n".join([*rows, "0,b,2024-01-02T11:00:00"]) + "\n")
     assert imported.details["e.csv"].flags == {"shared_user": 80}
@@ -139,7 +138,7 @@ def test_a_guest_with_the_events_of_many_is_a_shared_user(tmp_path):
     assert kept.catalog.interactions.height == 89
 
 
-def test_ids_are_composed_and_bounded_in_every_table(tmp_path):
+def test_ids_are_composed_and_bounded_in_every_table(tmp_path: Path) -> None:
     items = "id,title\nCafe\u0301,Tea\n" + "x" * 513 + ",Long\nb\x07,Bell\n"
     imported = load(tmp_path, {"i.csv": items, "e.csv": "u,i,t\nZoe\u0301,Caf\u00e9,2024-01-02\n"}, ITEMS, EVENTS)
     assert imported.items["item_id"].to_list() == ["Caf\u00e9"]
@@ -148,7 +147,7 @@ def test_ids_are_composed_and_bounded_in_every_table(tmp_path):
     assert "control character U+0007" in str(rejects(imported)[1][2])
 
 
-def test_a_text_in_several_languages_is_one_text(tmp_path):
+def test_a_text_in_several_languages_is_one_text(tmp_path: Path) -> None:
     rows = [
         {"id": 1, "t": {"de": "Stift", "en": "Pen"}, "d": ["Soft.", "Writes well."]},
         {"id": 2, "t": '{"fr": "Encre"}', "d": '["Not dry.", "Black."]'},
@@ -163,12 +162,12 @@ def test_a_text_in_several_languages_is_one_text(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["u,i\rana,a\rbo,b\r", "u,i\rana,a\rbo,b", 'u,i\rana,"a"\rbo,b\r\n', "u,i\r\nana,a\r\nbo,b\r\n"])
-def test_line_ends_of_all_times_are_read(tmp_path, text):
+def test_line_ends_of_all_times_are_read(tmp_path: Path, text: str) -> None:
     imported = load_events(tmp_path, text, columns={"user_id": "u", "item_id": "i"})
     assert imported.catalog.interactions.select("user_id", "item_id").rows() == [("ana", "a"), ("bo", "b")]
 
 
-def test_a_nul_byte_costs_its_row(tmp_path):
+def test_a_nul_byte_costs_its_row(tmp_path: Path) -> None:
     data = b"u,i,t\n" + b"ana,a,2024-01-02\n" * 3 + b'bo,"b\0",2024-01-03\ncy,\0c,2024-01-04\ndi,c,2024-01-05\n'
     imported = load_events(tmp_path, data, clean=CleanConfig(duplicates=False))
     assert imported.catalog.interactions["user_id"].to_list() == ["ana"] * 3 + ["di"]
@@ -186,14 +185,14 @@ def test_a_nul_byte_costs_its_row(tmp_path):
         ("ana,a|b|c", {"split": {"item_id": "|"}}),
     ],
 )
-def test_a_history_in_one_cell_is_one_event_each(tmp_path, row, more):
+def test_a_history_in_one_cell_is_one_event_each(tmp_path: Path, row: str, more: dict[str, Any]) -> None:
     imported = load_events(tmp_path, f"u,i\n{row}\n", columns={"user_id": "u", "item_id": "i"}, **more)
     assert imported.catalog.interactions.select("item_id", "time").rows() == [("a", 1.0), ("b", 2.0), ("c", 3.0)]
     counts = imported.counts["e.csv"]
     assert counts.rows == counts.good == 3
 
 
-def test_histories_of_json_and_parquet(tmp_path):
+def test_histories_of_json_and_parquet(tmp_path: Path) -> None:
     rows = [{"u": "ana", "i": ["a", "b"], "t": [AT, AT + 1]}, {"u": "bo", "i": [], "t": []}, {"u": "cy", "i": ["a", "b"], "t": [1]}]
     for path, data in (("e.jsonl", lines(rows)), ("e.parquet", b"")):
         if not data:
@@ -208,20 +207,20 @@ def test_histories_of_json_and_parquet(tmp_path):
 AT = 1_704_189_600.0
 
 
-def test_a_cell_that_names_several_known_items_is_refused_with_advice(tmp_path):
+def test_a_cell_that_names_several_known_items_is_refused_with_advice(tmp_path: Path) -> None:
     imported = load_events(tmp_path, "u,i,t\nana,a b,2024-01-02\nbo,b,2024-01-02\ncy,nix,2024-01-02\n")
     whys = [str(why) for _, _, why in rejects(imported)]
     assert whys == ['holds 2 items of the catalogue; write `split = { item_id = " " }` in its [[source]]', "is not an item of the catalogue"]
 
 
-def test_an_item_has_one_id(tmp_path):
+def test_an_item_has_one_id(tmp_path: Path) -> None:
     source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id"}}
     imported = load(tmp_path, {"i.jsonl": lines([{"id": ["1", "2"]}, {"id": ["3"]}, {"id": 4}])}, source)
     assert imported.items["item_id"].to_list() == ["3", "4"]
     assert rejects(imported) == [(1, "item_id", "holds a list of ids; write one a row")]
 
 
-def test_an_empty_log_of_changes_says_what_no_log_says(tmp_path):
+def test_an_empty_log_of_changes_says_what_no_log_says(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     before = changes_digest(workspace)
     workspace.changes.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +230,7 @@ def test_an_empty_log_of_changes_says_what_no_log_says(tmp_path):
     assert changes_digest(workspace) != before
 
 
-def test_a_purchase_that_is_sent_again_is_one(tmp_path):
+def test_a_purchase_that_is_sent_again_is_one(tmp_path: Path) -> None:
     text = "u,i,t,o\nana,a,2024-01-02T10:00:00,7\nana,a,2024-01-02T10:00:04,7\nana,b,2024-01-02T10:00:04,7\nana,a,2024-01-02T10:09:00,8\n"
     columns = {"user_id": "u", "item_id": "i", "time": "t", "order": "o"}
     assert load_events(tmp_path, text, columns=columns).details["e.csv"].flags == {"duplicate": 1}
@@ -240,8 +239,8 @@ def test_a_purchase_that_is_sent_again_is_one(tmp_path):
     assert load_events(tmp_path, later, columns=columns).details["e.csv"].flags == {"duplicate": 2}
 
 
-def test_a_page_that_is_loaded_again_is_one_purchase_in_ga4(tmp_path):
-    def event(at: int, **item: object) -> dict[str, object]:
+def test_a_page_that_is_loaded_again_is_one_purchase_in_ga4(tmp_path: Path) -> None:
+    def event(at: int, **item: Any) -> dict[str, Any]:
         items = [{"item_id": "a", "price": 2.5, "quantity": 1, **item}]
         return {
             **{"event_name": "purchase", "event_timestamp": at * 1_000_000, "user_pseudo_id": "p", "items": items},
@@ -255,13 +254,13 @@ def test_a_page_that_is_loaded_again_is_one_purchase_in_ga4(tmp_path):
 
 
 @pytest.mark.parametrize(("path", "text"), [("e.csv", "u,i,t\n"), ("e.jsonl", ""), ("e.tsv", "u\ti\tt\n")])
-def test_events_may_be_yet_to_come(tmp_path, path, text):
+def test_events_may_be_yet_to_come(tmp_path: Path, path: str, text: str) -> None:
     imported = load_events(tmp_path, text, path=path)
     assert imported.catalog.interactions.height == 0
     assert imported.counts[path].rows == 0
 
 
-def test_a_link_in_the_workspace_is_replaced_not_followed(tmp_path):
+def test_a_link_in_the_workspace_is_replaced_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     (tmp_path / "rejects.jsonl").symlink_to(tmp_path / "precious")
     (tmp_path / "new").write_text("theirs")
@@ -271,7 +270,7 @@ def test_a_link_in_the_workspace_is_replaced_not_followed(tmp_path):
     assert not (tmp_path / "rejects.jsonl").is_symlink()
 
 
-def test_formulas_are_escaped_where_it_is_asked(tmp_path):
+def test_formulas_are_escaped_where_it_is_asked(tmp_path: Path) -> None:
     nodes = {"item": pl.DataFrame({"key": ["=1+1", "a", "-2", "@x", "b-c"]})}
     for escape, first in ((False, ["=1+1", "a", "-2", "@x", "b-c"]), (True, ["'=1+1", "a", "'-2", "'@x", "b-c"])):
         folder = tmp_path / str(escape)

@@ -65,19 +65,19 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("written", READ)
-def test_a_number_is_read(written):
+def test_a_number_is_read(written: str) -> None:
     assert parsed(written, money=True).value == READ[written]
     assert not parsed(written, money=True).is_open
 
 
 @pytest.mark.parametrize("written", REFUSED)
-def test_what_is_no_number_says_why(written):
+def test_what_is_no_number_says_why(written: str) -> None:
     found = parsed(written, money=True)
     assert found.value is None
     assert REFUSED[written] in found.why
 
 
-def test_only_prices_name_a_currency():
+def test_only_prices_name_a_currency() -> None:
     assert parsed("7 EUR", money=False).value is None
 
 
@@ -94,7 +94,7 @@ def test_only_prices_name_a_currency():
         (["2.450", "1,234,567"], [2.45, 1234567]),
     ],
 )
-def test_the_other_values_decide_what_a_mark_means(cells, values):
+def test_the_other_values_decide_what_a_mark_means(cells: list[str], values: list[float | int] | list[float] | list[int]) -> None:
     marks = Marks()
     marks.observe(pl.Series(cells), money=True)
     found, faults = marks.read(pl.Series(cells), money=True)
@@ -102,7 +102,7 @@ def test_the_other_values_decide_what_a_mark_means(cells, values):
 
 
 @pytest.mark.parametrize("cells", [["2.450 EUR"], ["2,450"], ["2.450", "19,99", "19.99"]])
-def test_a_mark_that_nothing_decides_is_refused_with_advice(cells):
+def test_a_mark_that_nothing_decides_is_refused_with_advice(cells: list[str]) -> None:
     marks = Marks()
     marks.observe(pl.Series(cells), money=True)
     values, faults = marks.read(pl.Series(cells), money=True)
@@ -111,7 +111,7 @@ def test_a_mark_that_nothing_decides_is_refused_with_advice(cells):
     assert "decimal" in faults[cells[0]]
 
 
-def test_reckon_toml_decides_before_the_values():
+def test_reckon_toml_decides_before_the_values() -> None:
     marks = Marks(",")
     values, faults = marks.read(pl.Series(["2.450", "2,5", "19.99", "7"]), money=True)
     assert values.to_list() == [2450, 2.5, None, 7]

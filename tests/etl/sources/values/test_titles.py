@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from kg.tables import AS_WRITTEN
 REGISTER = Path(__file__).parents[4] / "etl" / "templates" / "register.jsonl"
 
 
-def imported(folder: Path, **more: str) -> pl.DataFrame:
+def imported(folder: Path, **more: Any) -> pl.DataFrame:
     source = SourceConfig(table="items", path="items.csv", columns={"item_id": "id", "title": "title"}, **more)
     return import_sources(folder, [source]).items.sort("item_id")
 

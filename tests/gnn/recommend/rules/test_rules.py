@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from gnn.recommend.rules.compiled import Cap, Pin, capped, pinned
 from gnn.recommend.rules.definition import Rule, RuleBody, rule_of
 
 
-def rule(action: str = "exclude", **fields) -> Rule:
+def rule(action: str = "exclude", **fields: Any) -> Rule:
     return Rule.model_validate({"rule_id": "r", "name": "R", "action": action, "items": ["1"], **fields})
 
 
@@ -31,7 +32,7 @@ def rule(action: str = "exclude", **fields) -> Rule:
         ({"factr": 2}, "factr"),
     ],
 )
-def test_a_rule_that_cannot_hold_is_refused(fields: dict, told: str) -> None:
+def test_a_rule_that_cannot_hold_is_refused(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         rule(**fields)
 

@@ -13,7 +13,7 @@ from kg.extract.learned.data.gold import read_gold
 from kg.extract.learned.sequence.chain import Chain, ChainOptions
 
 
-def test_features_may_be_spelt_with_anything():
+def test_features_may_be_spelt_with_anything() -> None:
     odd = ["a --> b: 1.0", "two\nlines", "", "nul\0", "(1) x", "é", "x" * 3000]
     texts = [([[name, "bias"], ["rest"]], ["B", "O"]) for name in odd] * 2
     chain = Chain.train(texts, ("O", "B"), ChainOptions(c1=0.0, c2=0.01))
@@ -25,7 +25,7 @@ def test_features_may_be_spelt_with_anything():
 
 
 @pytest.mark.parametrize("lengths", [(1,), (3, 1, 4), (2, 2)])
-def test_marginals_are_those_of_adding_up_every_labelling(lengths: tuple[int, ...]):
+def test_marginals_are_those_of_adding_up_every_labelling(lengths: tuple[int, ...]) -> None:
     rng = np.random.default_rng(sum(lengths))
     chain = Chain(("O", "B", "I"), {}, np.zeros((0, 3), np.float32), rng.normal(size=(3, 3)).astype(np.float32))
     scores = rng.normal(size=(sum(lengths), 3))
@@ -40,7 +40,7 @@ def test_marginals_are_those_of_adding_up_every_labelling(lengths: tuple[int, ..
         start += length
 
 
-def test_half_a_character_is_refused_where_it_stands(tmp_path: Path):
+def test_half_a_character_is_refused_where_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "gold.jsonl"
     path.write_text('{"input": "\\ud83d\\ude00", "target_scores": {"A": {"n/a": 1}}}\n{"input": "\\ud800", "target_scores": {"A": {"n/a": 1}}}\n')
     with pytest.raises(InputError, match=r"gold\.jsonl, line 2 holds half of a character"):

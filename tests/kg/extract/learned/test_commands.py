@@ -30,7 +30,7 @@ def tag_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
-def test_a_planted_rule_is_learned(attribute_model: Path, tmp_path: Path):
+def test_a_planted_rule_is_learned(attribute_model: Path, tmp_path: Path) -> None:
     lines = attribute_lines(60, seed=9)
     asked = [{key: line[key] for key in ("input", "category")} | {"attributes": list(line["target_scores"])} for line in lines]
     done = commands.run(attribute_model, write_lines(tmp_path / "in.jsonl", asked), tmp_path / "out.jsonl")
@@ -40,7 +40,7 @@ def test_a_planted_rule_is_learned(attribute_model: Path, tmp_path: Path):
     assert score_values(gold, [row["predictions"] for row in answered]).f1 > 0.97
 
 
-def test_every_line_comes_back_with_spans_that_hold_the_value(attribute_model: Path, tmp_path: Path):
+def test_every_line_comes_back_with_spans_that_hold_the_value(attribute_model: Path, tmp_path: Path) -> None:
     lines = [{**line, "shop": 7} for line in attribute_lines(20, seed=3)]
     commands.run(attribute_model, write_lines(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl")
     for line, row in zip(lines, read_lines(tmp_path / "out.jsonl"), strict=True):
@@ -53,7 +53,7 @@ def test_every_line_comes_back_with_spans_that_hold_the_value(attribute_model: P
             assert 0 <= row["confidences"][name] <= 1
 
 
-def test_answers_in_the_input_are_not_read(attribute_model: Path, tmp_path: Path):
+def test_answers_in_the_input_are_not_read(attribute_model: Path, tmp_path: Path) -> None:
     line = attribute_lines(1, seed=5)[0]
     lied = {**line, "target_scores": {"Brand": {"Nonsense": 1}, "Color": {"n/a": 1}, "Width": {"n/a": 1}}}
     answers = []
@@ -63,7 +63,7 @@ def test_answers_in_the_input_are_not_read(attribute_model: Path, tmp_path: Path
     assert answers[0] == answers[1]
 
 
-def test_unknown_attributes_and_empty_texts_are_answered_with_nothing(attribute_model: Path, tmp_path: Path):
+def test_unknown_attributes_and_empty_texts_are_answered_with_nothing(attribute_model: Path, tmp_path: Path) -> None:
     lines = [
         {"input": "", "attributes": ["Brand"]},
         {"input": "Acme red lamp", "category": "new", "attributes": ["Weight", "Brand"]},
@@ -76,7 +76,7 @@ def test_unknown_attributes_and_empty_texts_are_answered_with_nothing(attribute_
     assert set(unasked) == {"Brand", "Color", "Width"}
 
 
-def test_training_twice_gives_the_same_answers(attribute_model: Path, tmp_path: Path):
+def test_training_twice_gives_the_same_answers(attribute_model: Path, tmp_path: Path) -> None:
     again = tmp_path / "model"
     commands.train(write_lines(tmp_path / "gold.jsonl", attribute_lines(120)), again)
     source = write_lines(tmp_path / "in.jsonl", attribute_lines(15, seed=4))
@@ -86,7 +86,7 @@ def test_training_twice_gives_the_same_answers(attribute_model: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("n", [128, 129, 300])
-def test_lines_answered_by_several_processes_are_those_of_one_in_their_order(attribute_model: Path, tmp_path: Path, n: int):
+def test_lines_answered_by_several_processes_are_those_of_one_in_their_order(attribute_model: Path, tmp_path: Path, n: int) -> None:
     lines = attribute_lines(n, seed=6)
     done = commands.run(attribute_model, write_lines(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl")
     alone = b""
@@ -98,7 +98,7 @@ def test_lines_answered_by_several_processes_are_those_of_one_in_their_order(att
     assert (done.lines, done.given) == (0, 0)
 
 
-def test_a_broken_line_far_into_the_file_names_its_place_and_leaves_no_output(attribute_model: Path, tmp_path: Path):
+def test_a_broken_line_far_into_the_file_names_its_place_and_leaves_no_output(attribute_model: Path, tmp_path: Path) -> None:
     source = write_lines(tmp_path / "in.jsonl", attribute_lines(300))
     source.write_text(source.read_text() + "{broken\n")
     with pytest.raises(InputError, match="line 301 is not JSON"):
@@ -106,7 +106,7 @@ def test_a_broken_line_far_into_the_file_names_its_place_and_leaves_no_output(at
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_chinese_titles_are_tagged(tag_model: Path, tmp_path: Path):
+def test_chinese_titles_are_tagged(tag_model: Path, tmp_path: Path) -> None:
     lines = tag_lines(40, seed=8)
     asked = [{"chars": line["chars"]} for line in lines] + [{"chars": ""}]
     commands.run(tag_model, write_lines(tmp_path / "in.jsonl", asked), tmp_path / "out.jsonl")
@@ -128,7 +128,7 @@ def test_chinese_titles_are_tagged(tag_model: Path, tmp_path: Path):
         ('{"chars": "ab", "tags": ["O", "O"]}', "another kind"),
     ],
 )
-def test_a_malformed_gold_line_names_its_place(line: str, told: str, tmp_path: Path):
+def test_a_malformed_gold_line_names_its_place(line: str, told: str, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "gold.jsonl", attribute_lines(1))
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(InputError, match=told):
@@ -136,13 +136,13 @@ def test_a_malformed_gold_line_names_its_place(line: str, told: str, tmp_path: P
     assert not (tmp_path / "model").exists()
 
 
-def test_tags_must_fit_the_characters(tmp_path: Path):
+def test_tags_must_fit_the_characters(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "gold.jsonl", [{"chars": "茶杯", "tags": ["O"]}])
     with pytest.raises(InputError, match="2 characters, 1 tags"):
         commands.train(path, tmp_path / "model")
 
 
-def test_a_damaged_model_is_refused(attribute_model: Path, tmp_path: Path):
+def test_a_damaged_model_is_refused(attribute_model: Path, tmp_path: Path) -> None:
     source = write_lines(tmp_path / "in.jsonl", attribute_lines(1))
     stored = bytearray(attribute_model.read_bytes())
     # More bytes than the gaps between a zip's entries have.
@@ -155,7 +155,7 @@ def test_a_damaged_model_is_refused(attribute_model: Path, tmp_path: Path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_a_broken_input_line_leaves_no_output(attribute_model: Path, tmp_path: Path):
+def test_a_broken_input_line_leaves_no_output(attribute_model: Path, tmp_path: Path) -> None:
     source = write_lines(tmp_path / "in.jsonl", attribute_lines(2))
     source.write_text(source.read_text() + '{"chars": "茶"}\n')
     with pytest.raises(InputError, match="another kind than the model"):
@@ -163,7 +163,7 @@ def test_a_broken_input_line_leaves_no_output(attribute_model: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_scores_count_what_was_asked():
+def test_scores_count_what_was_asked() -> None:
     gold = [{"Brand": ["HP", "Hewlett"], "Color": []}, {"Brand": ["Dell"]}]
     predicted = [{"Brand": "Hewlett", "Color": "red", "Size": "9"}, {"Brand": None}]
     score = score_values(gold, predicted)

@@ -21,7 +21,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
-def test_spans_carry_attribute_and_confidence(model: Path):
+def test_spans_carry_attribute_and_confidence(model: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("reckon_learned", config={"model": str(model), "attributes": ["Brand", "Width", "Nobody"]})
     lines = attribute_lines(12, seed=7)
@@ -40,7 +40,7 @@ def test_spans_carry_attribute_and_confidence(model: Path):
     assert right >= 22
 
 
-def test_a_model_that_is_none_is_refused(tmp_path: Path):
+def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"nothing")
     with pytest.raises(ArtifactError, match="model"):
         spacy.blank("en").add_pipe("reckon_learned", config={"model": str(tmp_path / "model")})

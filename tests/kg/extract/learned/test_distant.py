@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from kg.extract.learned.data.gold import NOTHING, example_of
 from kg.tables import ITEM_COLUMNS
 
 
-def items(*rows: dict[str, object]) -> pl.DataFrame:
+def items(*rows: dict[str, Any]) -> pl.DataFrame:
     schema = {**ITEM_COLUMNS, "color": pl.List(pl.String())}
     return pl.DataFrame([{"item_id": f"{number:03}", "categories": ["Home", "Mugs"], **row} for number, row in enumerate(rows)], schema=schema)
 

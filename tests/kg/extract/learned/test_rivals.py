@@ -22,7 +22,7 @@ def planted(n_texts: int, seed: int = 0) -> Questions:
     return Questions(proposals, np.array(right), np.ones(2 * n_texts, dtype=bool))
 
 
-def test_what_the_text_holds_beside_decides_between_candidates_that_look_alike():
+def test_what_the_text_holds_beside_decides_between_candidates_that_look_alike() -> None:
     ranker = StackedRanker.fit(planted(90))
     assert ranker.closing is not None
     assert ranker.opening.f1 < 0.9
@@ -31,7 +31,7 @@ def test_what_the_text_holds_beside_decides_between_candidates_that_look_alike()
     assert unseen.f1(ranker.scores(unseen.proposals), ranker.threshold) > 0.97
 
 
-def test_a_second_opinion_that_is_no_better_is_left_out_and_both_forms_are_stored():
+def test_a_second_opinion_that_is_no_better_is_left_out_and_both_forms_are_stored() -> None:
     questions = planted(60)
     plain = Questions(questions.proposals, np.tile([True, False], 120), questions.stated)
     for asked, both in ((questions, True), (Questions(_apart(plain.proposals), plain.right, plain.stated), False)):
@@ -47,7 +47,7 @@ def _apart(proposals: Proposals) -> Proposals:
     return Proposals(features, proposals.first, proposals.last, proposals.sizes, proposals.texts)
 
 
-def test_a_text_is_scored_alike_alone_and_among_others():
+def test_a_text_is_scored_alike_alone_and_among_others() -> None:
     ranker = StackedRanker.fit(planted(60))
     all_of_them = planted(6, seed=3).proposals
     together = ranker.scores(all_of_them)

@@ -33,7 +33,7 @@ def question(text: str, *asked: str, category: str = "lamp") -> Question:
 TEXTS = ["Acme red lamp 20 cm", "Unheard of thing", "Bolt & Nut navy blue desk 10 cm No. 7", "lamp"]
 
 
-def test_scores_that_are_looked_up_together_are_those_of_each_chain(tagger: Tagger):
+def test_scores_that_are_looked_up_together_are_those_of_each_chain(tagger: Tagger) -> None:
     questions = [question(text, "Brand", "Color", "Width") for text in TEXTS]
     for one, (alone, _) in zip(questions, tagger.marginals(questions), strict=True):
         base, asked, inside = attribute_free(one.words, one.category, tagger.evidence, None)
@@ -45,7 +45,7 @@ def test_scores_that_are_looked_up_together_are_those_of_each_chain(tagger: Tagg
             np.testing.assert_allclose(alone[name], chain.marginals([len(one.words)], scores)[0], atol=1e-6)
 
 
-def test_a_text_is_read_alike_alone_and_among_others(tagger: Tagger):
+def test_a_text_is_read_alike_alone_and_among_others(tagger: Tagger) -> None:
     questions = [question(text, "Brand", "Width") for text in TEXTS]
     for one, (alone, together) in zip(questions, tagger.marginals(questions), strict=True):
         ((alone_too, together_too),) = tagger.marginals([one])
@@ -55,7 +55,7 @@ def test_a_text_is_read_alike_alone_and_among_others(tagger: Tagger):
                 np.testing.assert_allclose(found[name], expected[name], atol=1e-9)
 
 
-def test_attributes_compete_for_a_word_and_those_not_asked_for_are_ruled_out(tagger: Tagger):
+def test_attributes_compete_for_a_word_and_those_not_asked_for_are_ruled_out(tagger: Tagger) -> None:
     ((_, both),) = tagger.marginals([question("Acme red lamp 20 cm", "Brand", "Color")])
     ((_, color),) = tagger.marginals([question("Acme red lamp 20 cm", "Color")])
     assert set(both) == {"Brand", "Color"}
@@ -67,7 +67,7 @@ def test_attributes_compete_for_a_word_and_those_not_asked_for_are_ruled_out(tag
     assert color["Color"][0, 1] < 0.1
 
 
-def test_a_category_without_a_chain_is_read_by_the_attributes_alone(tagger: Tagger):
+def test_a_category_without_a_chain_is_read_by_the_attributes_alone(tagger: Tagger) -> None:
     ((alone, together),) = tagger.marginals([question("Acme red sofa", "Brand", category="sofa")])
     assert set(alone) == {"Brand"}
     assert not together
