@@ -204,12 +204,10 @@ def raised(near: sp.csr_matrix, nums: IntArray, built: FloatArray, live: Values)
     unseen = built.astype(np.float64)
     unseen[nums] = -np.inf
     unseen = unseen[np.isfinite(unseen)]
-    best = float(failed_gates.max(initial=0.0))
+    best = float(unseen.max(initial=0.0))
     if best <= 0:
         return nothing
-    tenth = (
-        max(float(np.partition(failed_gates, len(failed_gates) - LENGTH)[len(failed_gates) - LENGTH]), 0.0) if len(failed_gates) >= LENGTH else 0.0
-    )
+    tenth = max(float(np.partition(unseen, len(unseen) - LENGTH)[len(unseen) - LENGTH]), 0.0) if len(unseen) >= LENGTH else 0.0
     cosines = np.asarray(near.max(axis=0).todense()).ravel()
     wanted = np.where(cosines > 0, tenth + cosines**2 * (best - tenth), -np.inf)
     return np.maximum(wanted - live, 0.0), np.asarray(near.argmax(axis=0)).ravel().astype(np.int64)

@@ -11,7 +11,7 @@ from gnn.risk.transactions import DEFAULT_MAP, checked
 def payments(n: int = 3_000, seed: int = 0, fraud_share: float = 0.15) -> pl.DataFrame:
     """Return transactions in the columns of the default map; every third label is unknown."""
     rng = np.random.default_rng(seed)
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[int, str, str, float, str, str, int]] = []
     time, bad = 0, 0
     while len(rows) < n:
         time += int(rng.integers(1, 4))
