@@ -10,7 +10,8 @@ from api.http.schemas import Answer
 from gnn.recommend.strategies.registry import STRATEGIES, sentence_kinds
 
 if TYPE_CHECKING:
-    ReasonKind = StrategyName = str
+    ReasonKind = str
+    StrategyName = str
 else:
     # The registry knows the strategies of installed packages, too; one that explains by a sentence is the kind of these reasons.
     ReasonKind = Literal[("graph", "learned", "catalogue", *sentence_kinds(), "impressions", "rule")]

@@ -30,24 +30,20 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.artifact.graph_files import PROPERTIES, write_edges, write_hubs, write_nodes
+from gnn.artifact.model_json import model_from_json, model_json
 from gnn.artifact.stored_arrays import mapped, read_csr, sha256, write_csr
 from gnn.events.activity import Activity
 from gnn.events.interactions import Interactions
 from gnn.events.repeats import RepeatModel, Repeats
 from gnn.events.timing import Timing, timing_of
 from gnn.graph.arrays import GraphArrays
-from gnn.graph.hubs import has_hubs
-from gnn.graph.walks import FloatArray, WalkWeights, going_on, oriented
-from gnn.model.history import HistoryWeights
+from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.model.scorer import PathModel, neighbour_matrix
-from gnn.model.season import Season
-from gnn.ratings import RatingWeights
-from kg import schema
 from kg.errors import ArtifactError
 from kg.schema import RATED, EdgeType, Step
 
 SCHEMA_VERSION = 7
-_PROPERTIES = ("count", "first_time", "last_time", "rating")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
 Hubs = tuple[Step, int, int]
@@ -188,10 +184,10 @@ def save_artifact(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     edge_types = list(graph.edges)
-    _write_nodes(temporary, graph)
+    write_nodes(temporary, graph)
     for n, edge_type in enumerate(edge_types):
-        _write_edges(temporary, n, graph, edge_type)
-    hubs = _write_hubs(temporary, graph, model, edge_types)
+        write_edges(temporary, n, graph, edge_type)
+    hubs = write_hubs(temporary, graph, model, edge_types)
     write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         write_csr(temporary, "weights", model.item_weights, data=True)
@@ -222,7 +218,7 @@ def save_artifact(
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "hubs": hubs,
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
-        "model": _model_json(model),
+        "model": model_json(model),
         "repeats": None if repeats is None else asdict(repeats.model),
         "files": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(temporary.iterdir())},
     }
@@ -268,42 +264,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _write_nodes(folder: Path, graph: GraphArrays) -> None:
-    pl.DataFrame({"item_id": list(graph.item_ids), "title": list(graph.titles)}).write_ipc(folder / "items.arrow")
-    pl.DataFrame({"user_id": list(graph.keys.get("user", ()))}, schema={"user_id": pl.String}).write_ipc(folder / "users.arrow")
-    for node_type, keys in graph.keys.items():
-        if node_type not in ("item", "user"):
-            shown = [graph.shown.get(node_type, {}).get(key, key) for key in keys]
-            columns = {"key": pl.String, "shown": pl.String}
-            pl.DataFrame({"key": list(keys), "shown": shown}, schema=columns).write_ipc(folder / f"nodes_{node_type}.arrow")
-
-
-def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -> None:
-    forward = graph.adjacency(edge_type)
-    write_csr(folder, f"edges_{n}_forward", forward)
-    write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
-    frame = graph.edges[edge_type]
-    for name in _PROPERTIES:
-        if edge_type[0] == "user" and edge_type[2] == "item" and name in frame.columns:
-            values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            np.save(folder / f"edges_{n}_{name}.npy", values)
-
-
-def _write_hubs(folder: Path, graph: GraphArrays, model: PathModel, edge_types: list[EdgeType]) -> list[dict[str, Any]]:
-    """Write where walks go on to by the steps in which there are hubs, and return which these are."""
-    walked = {(step, walk.max_degree, walk.hub_fanout): walk for walk in model.walks for step in walk.meta_path.steps[1:]}
-    found: list[dict[str, Any]] = []
-    for (step, max_degree, fanout), walk in walked.items():
-        degree = graph.edges[step.edge_type]["target_num" if step.reverse else "source_num"].value_counts()["count"].to_numpy()
-        if not has_hubs(degree, max_degree=max_degree, fanout=fanout):
-            continue
-        forward = going_on(oriented(graph, step), step, walk, graph.popularity)
-        write_csr(folder, f"onward_{len(found)}_forward", forward)
-        write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
-        found.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
-    return found
-
-
 def _check_file(path: Path, expected: Mapping[str, Any], *, verify: bool) -> None:
     try:
         good = path.stat().st_size == expected["bytes"] and (not verify or sha256(path) == expected["sha256"])
@@ -338,7 +298,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         # Builds of earlier versions know the keys alone.
         node_names={name: frame["shown" if "shown" in frame.columns else "key"].to_list() for name, frame in nodes.items()},
         edges=edges,
-        model=_model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
+        model=model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
         neighbours=read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),
@@ -369,37 +329,9 @@ def _activity(folder: Path) -> Activity | None:
 
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
-    properties = {name: folder / f"edges_{n}_{name}.npy" for name in _PROPERTIES}
+    properties = {name: folder / f"edges_{n}_{name}.npy" for name in PROPERTIES}
     return Edges(*_read_both(folder, f"edges_{n}", shape), {name: mapped(path) for name, path in properties.items() if path.exists()})
 
 
 def _read_both(folder: Path, name: str, shape: tuple[int, int]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     return read_csr(folder, f"{name}_forward", shape), read_csr(folder, f"{name}_reverse", (shape[1], shape[0]))
-
-
-def _model_json(model: PathModel) -> dict[str, Any]:
-    walks = [{**asdict(walk), "meta_path": walk.meta_path.name} for walk in model.walks]
-    history = {**asdict(model.history), "kind_weights": dict(model.history.kind_weights)}
-    return {
-        "walks": walks,
-        "history": history,
-        "learned_gate": model.learned_gate,
-        "weights_gate": model.weights_gate,
-        "neighbours": model.neighbours,
-        "season": None if model.season is None else asdict(model.season),
-    }
-
-
-def _model_from_json(folder: Path, raw: Mapping[str, Any], edge_types: Mapping[EdgeType, Edges], weights: sp.csr_matrix | None) -> PathModel:
-    source, target = (mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target"))
-    season = None if raw["season"] is None else Season(**raw["season"])
-    factor = mapped(folder / "season.npy") if season is not None else None
-    gates = raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"]
-    paths = {path.name: path for path in schema.meta_paths(edge_types)}
-    walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
-    history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
-    return PathModel(walks, history, source, target, *gates, season, factor)
-
-
-def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:
-    return None if raw is None else RatingWeights(raw["mean"], raw["lowest"], raw["highest"], (raw["scale"][0], raw["scale"][1]))
