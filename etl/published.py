@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from gnn.artifact.artifact import load_artifact
+from gnn.artifact.artifact import Artifact, load_artifact
 from gnn.recommend.recommender import Recommender
-from gnn.recommend.rules.compiled import Rules
 from gnn.recommend.rules.definition import Rule, rule_of
+from gnn.recommend.snapshot import assemble
 from kg.config import Config
 from kg.errors import NotFoundError
 from kg.ledger.database import Database
@@ -24,15 +24,12 @@ Fresh = Callable[[str], Sequence[FreshEvent]]
 
 
 def published(workspace: Workspace) -> Recommender:
-    """Return the published build, without anything that happened since.
+    """Return what answers from the published build alone, without anything that happened since.
 
     Raises:
         NotFoundError: Nothing is published.
     """
-    current = workspace.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    return Recommender(load_artifact(workspace.build(current) / "artifact"))
+    return Recommender(assemble(_published(workspace)))
 
 
 def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[FreshEvent]]:
@@ -47,20 +44,30 @@ def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recom
         NotFoundError: Nothing is published.
         LedgerUnavailableError: The ledger does not answer.
     """
-    recommender, settings = published(workspace), config.section(LedgerConfig)
+    artifact, settings = _published(workspace), config.section(LedgerConfig)
     rules = {rule.rule_id: rule for rule in config.rules if isinstance(rule, Rule)}
     database = Database.open(workspace.ledger, settings)
     if database.path is not None and not database.path.exists():
         # A shop that has never served has no ledger: to ask is no reason to make one.
-        recommender.rules = Rules([rules[name] for name in sorted(rules)], recommender.artifact, recommender.matching)
-        return recommender, ()
+        return Recommender(assemble(artifact, rules=[rules[name] for name in sorted(rules)])), ()
     with closing(database):
         people = UserStore(database)
         interests = Interests(people)
         interests.catch_up()
         rules |= {stored.rule_id: rule_of(stored.rule_id, stored.body) for stored in RuleStore(database).all()}
         declared = people.declared(user_id)
-        fresh = EventStore(database).of_user_after(user_id, recommender.artifact.events_seq, settings.tail_events_per_user)
-    recommender.rules = Rules([rules[name] for name in sorted(rules)], recommender.artifact, recommender.matching, lambda _: declared)
-    recommender.shoppers.interests = interests.of
-    return recommender, fresh
+        fresh = EventStore(database).of_user_after(user_id, artifact.events_seq, settings.tail_events_per_user)
+    snapshot = assemble(artifact, rules=[rules[name] for name in sorted(rules)], interests=interests.of, declared=lambda _: declared)
+    return Recommender(snapshot), fresh
+
+
+def _published(workspace: Workspace) -> Artifact:
+    """Load the published build.
+
+    Raises:
+        NotFoundError: Nothing is published.
+    """
+    current = workspace.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    return load_artifact(workspace.build(current) / "artifact")

@@ -83,11 +83,11 @@ class UserListQuery(ListQuery, total=False):
     """What may be wished of a list for a shopper.
 
     Attributes:
-        strategy: Where the list comes from.
+        strategy: Where the list comes from: one of those that docs/api.md lists, or one of a package that the shop installed.
         exclude_seen: Leave out what the shopper has met.
     """
 
-    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new"]
+    strategy: str
     exclude_seen: bool
 
 

@@ -58,6 +58,6 @@ def availability_of(request: Request, recommender: Recommender) -> Hashable:
     serving: Serving = request.app.state.serving
     user_id = request.path_params.get("user_id")
     if user_id is None:
-        return recommender.state, tuple(serving.degraded)
+        return recommender.snapshot.version, tuple(serving.degraded)
     fresh = serving.fresh(user_id, recommender)
-    return recommender.state, len(fresh), fresh[-1].seq if fresh else 0, recommender.shoppers.interests(user_id), tuple(serving.degraded)
+    return recommender.snapshot.version, len(fresh), fresh[-1].seq if fresh else 0, recommender.snapshot.interests(user_id), tuple(serving.degraded)

@@ -17,9 +17,12 @@ from api.recommendations.query import Everybody, ListQuery, ListQueryBody, ListQ
 from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList
 from api.serving.snapshot_server import Serving
-from gnn.recommend.query import POPULAR, TRENDING, RecQuery
+from gnn.recommend.query import POPULAR, RecQuery
 from gnn.recommend.recommender import Recommendations, Recommender
-from gnn.recommend.strategies.similar import BASKET, BOUGHT_TOGETHER, SIMILAR
+from gnn.recommend.strategies.basket import BASKET
+from gnn.recommend.strategies.bought_together import BOUGHT_TOGETHER
+from gnn.recommend.strategies.similar import SIMILAR
+from gnn.recommend.strategies.trending import TRENDING
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
 Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
@@ -82,6 +85,6 @@ def _listed(request: Request, key: ApiKey, lang: str, list_query: ListQuery, str
         result = listing(recommender, question.ask)
         return CachedResponse.of(result, words, asked=strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
-    standing = (recommender.state, tuple(degraded))
+    standing = (recommender.snapshot.version, tuple(degraded))
     same = question_of(request) if request.method == "GET" else (strategy, about, question.ask, question.question, lang)
     return replies.answer(request, key, question=same, standing=standing, degraded=degraded, make=make)

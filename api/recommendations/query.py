@@ -1,10 +1,10 @@
-"""What a caller may wish of a list, as query parameters and as members of a body, and how it becomes an `RecQuery`."""
+"""Parameters of a list, in a query string or in a body, and how they become a `RecQuery`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,8 +13,9 @@ from api.http import json_text
 from api.http.schemas import Whole
 from api.recommendations.page_tokens import MAX_LISTED, MAX_TOKEN, Page, question
 from gnn.recommend.filters import parse_filter
-from gnn.recommend.query import RecQuery, item_hash
+from gnn.recommend.query import PERSONAL, RecQuery, item_hash
 from gnn.recommend.recommender import Recommendations, Recommender
+from gnn.recommend.strategies.registry import summaries, user_strategies
 from kg.errors import InputError
 
 MAX_FILTER = 20_000
@@ -23,8 +24,15 @@ _FILTER_EXAMPLE = {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "
 Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
 
 
+if TYPE_CHECKING:
+    StrategyName = str
+else:
+    # The registry knows the strategies of installed packages, too.
+    StrategyName = Literal[user_strategies()]
+
+
 class ListQuery(BaseModel):
-    """Wishes of every list."""
+    """Parameters of every list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +49,7 @@ class ListQuery(BaseModel):
 
 
 class ListQueryParams(ListQuery):
-    """Wishes as query parameters."""
+    """Parameters of a list, in a query string."""
 
     filter: str = Field(default="", max_length=MAX_FILTER, description="A filter as JSON text.", examples=[orjson.dumps(_FILTER_EXAMPLE).decode()])
     cap: list[str] = Field(
@@ -50,7 +58,7 @@ class ListQueryParams(ListQuery):
 
 
 class ListQueryBody(ListQuery):
-    """Wishes as members of a body, where a number is a number: "10" is not 10."""
+    """Parameters of a list, as members of a body, where a number is a number: "10" is not 10."""
 
     model_config = ConfigDict(strict=True)
 
@@ -61,10 +69,10 @@ class ListQueryBody(ListQuery):
 
 
 class StrategyQuery(BaseModel):
-    """Wishes of lists for a shopper."""
+    """Parameters of lists for a shopper."""
 
-    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new"] = Field(
-        default="personal", description="personal and session fall back to popular for somebody of whom nothing is known."
+    strategy: StrategyName = Field(
+        default=PERSONAL, description=f"{summaries()}. personal and session fall back to popular for somebody of whom nothing is known."
     )
     exclude_seen: bool = Field(default=True, description="Leave out what the shopper has met; what was disliked is left out in any case.")
 

@@ -92,7 +92,7 @@ async def recommend_ad_hoc(request: Request, key: Reader, language: Language, li
 
     times = {at is None for _, _, at, _ in history}
     # Beside events with times those without happened now, so that the list changes by the second.
-    standing: Hashable = object() if len(times) > 1 else (recommender.state, tuple(degraded))
+    standing: Hashable = object() if len(times) > 1 else (recommender.snapshot.version, tuple(degraded))
     same = (history, question.ask, question.question, language)
     return replies.answer(request, key, question=same, standing=standing, degraded=degraded, make=make)
 

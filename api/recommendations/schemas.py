@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from api.http.schemas import Answer
 from gnn.recommend.rules.definition import Action
+from gnn.recommend.strategies.registry import STRATEGIES, sentence_kinds
+
+if TYPE_CHECKING:
+    ReasonKind = str
+    StrategyName = str
+else:
+    # The registry knows the strategies of installed packages, too; one that explains by a sentence is the kind of these reasons.
+    ReasonKind = Literal[("graph", "learned", "catalogue", *sentence_kinds(), "impressions", "rule")]
+    StrategyName = Literal[tuple(STRATEGIES.names())]
 
 
 class PathNode(Answer):
@@ -55,7 +64,7 @@ class PathsNotShown(Answer):
 class Reason(Answer):
     """One group of addends of the score."""
 
-    kind: Literal["graph", "learned", "popular", "catalogue", "trending", "new", "buy_again", "impressions", "rule"]
+    kind: ReasonKind
     relation: str | None = None
     share: float = Field(description="Part of the score, exact; below 0 for what lowers it.")
     sentence: str
@@ -106,7 +115,7 @@ class RecommendationList(Answer):
     request_id: str = Field(description="Gives the same list again: GET /v1/recommendations/{request_id}.")
     build_id: str
     user_id: str | None = Field(description="None for an ad-hoc history, and for lists around items or for everybody.")
-    strategy: Literal["personal", "session", "buy_again", "popular", "trending", "new", "similar", "bought_together", "basket"] = Field(
+    strategy: StrategyName = Field(
         description="What the list is made from. popular, where something else was asked for: nothing is known of the user yet."
     )
     degraded: list[str] = Field(description="What did not work while this was answered; the answer itself is complete.")

@@ -165,7 +165,7 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
     recommender = serving.recommender
     for each in sample.rules:
         _check(serving, each)
-    tried = serving.rules.over(recommender, instead=sample.rules, without=sample.without)
+    tried = serving.rules.over(recommender.snapshot, instead=sample.rules, without=sample.without)
     now, then = RecQuery(k=sample.k, explain="none"), RecQuery(k=sample.k, explain="none", rules=tried)
     changes = []
     user_ids = sampled(recommender.artifact.user_ids, sample.users)

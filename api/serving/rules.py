@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from pydantic import ValidationError
 
+from gnn.artifact.artifact import Artifact
 from gnn.recommend.known_names import unknown_names
-from gnn.recommend.recommender import Recommender
 from gnn.recommend.rules.compiled import Rules
 from gnn.recommend.rules.definition import Rule, rule_of
+from gnn.recommend.snapshot import Snapshot
 from kg.config import Section
 from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database
@@ -39,12 +40,15 @@ class RuleWithSource:
 
 
 class ServingRules:
-    """The rules of one worker, applied to the recommender that answers.
+    """The rules of one worker; what answers is assembled anew whenever they change.
 
     Args:
         configured: The `[[rule]]` tables; one of the ledger with the same id takes the place of one of these.
         database: The ledger.
-        follower: Tells when rules changed.
+        follower: Says when rules changed.
+
+    Attributes:
+        changed: Called when the rules have changed; the server of snapshots sets it.
     """
 
     def __init__(self, configured: Sequence[Section], database: Database, follower: Follower) -> None:
@@ -55,7 +59,7 @@ class ServingRules:
             self._configured[rule.rule_id] = RuleWithSource(rule, "configuration")
         self.store, self._people = RuleStore(database), UserStore(database)
         self._kept = dict(self._configured)
-        self._recommender: Recommender | None = None
+        self.changed: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         follower.follow(RULES, self.catch_up)
 
@@ -74,29 +78,33 @@ class ServingRules:
                     # Written by another version of Reckon: the others hold, and the log names this one.
                     log.error("rule cannot be read", rule_id=stored.rule_id)
             self._kept = kept
-            if self._recommender is not None:
-                self._recommender.rules = self.over(self._recommender)
+        self.changed()
 
-    def attach(self, recommender: Recommender) -> None:
-        """Apply the rules to the recommender that answers from now on."""
-        with self._lock:
-            recommender.rules = self.over(recommender)
-            self._recommender = recommender
+    def warn(self, artifact: Artifact) -> None:
+        """Log what rules of the configuration name and a build does not have."""
         for rule_id, kept in self._configured.items():
-            for warning in unknown_names(kept.rule, recommender.artifact):
+            for warning in unknown_names(kept.rule, artifact):
                 log.warning("rule names what the build does not have", rule_id=rule_id, detail=warning)
 
-    def over(self, recommender: Recommender, instead: Sequence[Rule] = (), without: Sequence[str] = ()) -> Rules:
-        """Return the rules over a build.
+    def over(self, snapshot: Snapshot, instead: Sequence[Rule] = (), without: Sequence[str] = ()) -> Rules:
+        """Return the rules over a snapshot, with some of them exchanged: what a preview tries out.
 
         Args:
-            recommender: Of the build.
+            snapshot: What answers depend on.
+            instead: Rules that take the place of those with the same id, or come besides.
+            without: Ids of rules that are left out.
+        """
+        return Rules(self.chosen(instead, without), snapshot.artifact, snapshot.masks.matching, self.declared)
+
+    def chosen(self, instead: Sequence[Rule] = (), without: Sequence[str] = ()) -> list[Rule]:
+        """Return the rules in the order in which they apply.
+
+        Args:
             instead: Rules that take the place of those with the same id, or come besides.
             without: Ids of rules that are left out.
         """
         chosen = {rule_id: kept.rule for rule_id, kept in self._kept.items()} | {rule.rule_id: rule for rule in instead}
-        rules = [rule for rule_id, rule in sorted(chosen.items()) if rule_id not in without]
-        return Rules(rules, recommender.artifact, recommender.matching, self._declared)
+        return [rule for rule_id, rule in sorted(chosen.items()) if rule_id not in without]
 
     def all(self) -> list[RuleWithSource]:
         """Return the rules, by id."""
@@ -106,7 +114,8 @@ class ServingRules:
         """Return one rule."""
         return self._kept.get(rule_id)
 
-    def _declared(self, user_id: str) -> Mapping[str, Sequence[str]]:
+    def declared(self, user_id: str) -> Mapping[str, Sequence[str]]:
+        """Return what a user declared; nothing while the ledger does not answer."""
         try:
             return self._people.declared(user_id)
         except LedgerUnavailableError:

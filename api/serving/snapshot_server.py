@@ -18,7 +18,10 @@ from api.serving.catalogue import RecentChanges
 from api.serving.ledger import ServingLedger
 from api.serving.rules import ServingRules
 from gnn.artifact.artifact import Artifact, load_artifact
+from gnn.live.overlay import Overlay
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.scoring.engine import Engine
+from gnn.recommend.snapshot import assemble
 from kg.config import GraphConfig
 from kg.embedded import connection
 from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
@@ -51,15 +54,17 @@ class Serving:
         self._workspace, self._graph, self._graph_check_s = workspace, graph, graph_check_s
         self.ledger, self.rules = ledger, rules
         self.catalogue = RecentChanges(ItemStore(ledger.database))
-        self._build: Recommender | None = None
+        self._engine: Engine | None = None
         self._recommender: Recommender | None = None
-        self._exchange = threading.Lock()
+        # Changed items are prepared one after the other, which may take a moment; what answers is exchanged under a lock that nobody holds for long.
+        self._preparing, self._exchange = threading.Lock(), threading.RLock()
         self._changed = threading.Event()
         self._refused: str | None = None
         self._problem = ""
         self._graph_up = True
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True) for work in (self._watch, self._overlay)]
+        rules.changed = self._apply_rules
         for stream in (CATALOGUE, LIVE):
             ledger.follower.follow(stream, self._follow_catalogue)
 
@@ -108,7 +113,7 @@ class Serving:
     @property
     def artifact(self) -> Artifact | None:
         """The build that answers, without what changed since."""
-        return None if self._build is None else self._build.artifact
+        return None if self._engine is None else self._engine.artifact
 
     @property
     def degraded(self) -> list[str]:
@@ -162,36 +167,52 @@ class Serving:
 
     def _apply_changes(self) -> None:
         """Answer with what changed since the build; what must not be shown goes first, for to score changed items takes a moment longer."""
-        with self._exchange:
-            build, answering = self._build, self._recommender
-            if build is None:
+        with self._preparing:
+            engine = self._engine
+            if engine is None:
                 return
-            if answering is not None and answering.overlay is not None:
-                available, gone = self.catalogue.standing(build.artifact)
-                before = answering.overlay
+            before = self._overlay_of(engine)
+            if before is not None:
+                available, gone = self.catalogue.standing(engine.artifact)
                 if available != before.available or gone != before.gone:
-                    self._recommender = self._ruled(answering.with_overlay(before.standing(available, gone)))
-            self._recommender = self._with_changes(build)
+                    self._answer_from(engine, before.standing(available, gone))
+            overlay = self._changed_items(engine)
+            if overlay != self._overlay_of(engine):
+                self._answer_from(engine, overlay)
 
-    def _with_changes(self, build: Recommender) -> Recommender:
+    def _apply_rules(self) -> None:
+        """Answer with the rules as they are now; the build and what changed since stay."""
+        with self._exchange:
+            if self._engine is not None:
+                self._answer_from(self._engine, self._overlay_of(self._engine))
+
+    def _overlay_of(self, engine: Engine) -> Overlay | None:
+        """Return the overlay that answers, if it is of this build."""
         answering = self._recommender
-        overlay = self.catalogue.overlay(build.artifact, None if answering is None else answering.overlay)
-        if answering is not None and overlay == answering.overlay:
-            return answering
-        overlay.arrays.prepare()
-        return self._ruled((answering if answering is not None and answering.build is build.artifact else build).with_overlay(overlay))
+        return answering.overlay if answering is not None and answering.snapshot.engine is engine else None
 
-    def _ruled(self, recommender: Recommender) -> Recommender:
-        self.rules.attach(recommender)
-        return recommender
+    def _changed_items(self, engine: Engine) -> Overlay:
+        """Return what changed since a build, prepared; what the overlay before has worked out is kept."""
+        overlay = self.catalogue.overlay(engine.artifact, self._overlay_of(engine))
+        overlay.arrays.prepare()
+        return overlay
+
+    def _answer_from(self, engine: Engine, overlay: Overlay | None) -> None:
+        """Answer from a build and what changed since from now on, with the rules and the edited interests of the ledger."""
+        with self._exchange:
+            previous = None if self._recommender is None else self._recommender.snapshot
+            rules, interests = self.rules.chosen(), self.ledger.interests.of
+            snapshot = assemble(engine, overlay, rules, interests, declared=self.rules.declared, previous=previous)
+            self._engine, self._recommender = engine, Recommender(snapshot)
+        self.rules.warn(snapshot.artifact)
 
     def _watch(self) -> None:
         next_graph_check = 0.0
         while not self._stop.wait(_CHECK_S):
             # Before the next build is looked for: requests that began on the last one still need the events that it does not know.
             self.ledger.look(self._events_seq)
-            if self._build is not None:
-                self.catalogue.move(self._build.artifact.catalogue_seq)
+            if self._engine is not None:
+                self.catalogue.move(self._engine.artifact.catalogue_seq)
             self._refresh()
             if time.monotonic() >= next_graph_check:
                 self._graph_up = graph_answers(self._workspace.graph, self._graph)
@@ -202,13 +223,13 @@ class Serving:
         if published is None or published == self._refused or (published == self.build_id and self._refused is None):
             return
         started = time.perf_counter()
-        recommender = self._loaded(published)
-        if recommender is None:
+        engine = self._loaded(published)
+        if engine is None:
             # The build that answers goes on; this one is not tried again until another is published.
             self._refused = published
             self._fall_back(published)
             return
-        self._exchange_for(recommender, "", None)
+        self._exchange_for(engine, "", None)
         LOADS.labels("loaded").inc()
         LOAD_SECONDS.set(time.perf_counter() - started)
         log.info("artifact loaded", build_id=published)
@@ -222,32 +243,32 @@ class Serving:
         self._problem = problem
         earlier = [build_id for build_id in dict.fromkeys(reversed(self._workspace.published_ids())) if build_id != refused]
         for build_id in earlier:
-            recommender = self._loaded(build_id)
-            if recommender is not None:
-                self._exchange_for(recommender, f"{problem}; the earlier build {build_id} answers instead: run `reckon rebuild`", refused)
+            engine = self._loaded(build_id)
+            if engine is not None:
+                self._exchange_for(engine, f"{problem}; the earlier build {build_id} answers instead: run `reckon rebuild`", refused)
                 log.error("an earlier build answers", refused=refused, build_id=build_id)
                 return
 
-    def _loaded(self, build_id: str) -> Recommender | None:
+    def _loaded(self, build_id: str) -> Engine | None:
         try:
-            return Recommender(load_artifact(self._workspace.build(build_id) / "artifact"))
+            return Engine.of(load_artifact(self._workspace.build(build_id) / "artifact"))
         except ArtifactError as error:
             LOADS.labels("refused").inc()
             log.error("artifact refused", build_id=build_id, detail=error.message)
             return None
 
-    def _exchange_for(self, recommender: Recommender, problem: str, refused: str | None) -> None:
+    def _exchange_for(self, engine: Engine, problem: str, refused: str | None) -> None:
         """Answer from another build from now on."""
-        recommender.shoppers.interests = self.ledger.interests.of
-        if recommender.artifact.catalogue_seq < self.catalogue.watermark:
+        artifact = engine.artifact
+        if artifact.catalogue_seq < self.catalogue.watermark:
             # An older build, as a rollback brings it back: it lacks changes that the last one knew.
-            self.catalogue.move(recommender.artifact.catalogue_seq)
+            self.catalogue.move(artifact.catalogue_seq)
             with suppress(LedgerUnavailableError):
                 self.catalogue.catch_up()
-        with self._exchange:
-            self._recommender = self._with_changes(recommender)
-            self._build, self._refused, self._problem = recommender, refused, problem
-        BUILD_CREATED.set(recommender.artifact.created_s)
+        with self._preparing:
+            self._answer_from(engine, self._changed_items(engine))
+            self._refused, self._problem = refused, problem
+        BUILD_CREATED.set(artifact.created_s)
         _settle()
 
 

@@ -15,9 +15,10 @@ from importlib.metadata import entry_points
 from importlib.metadata import version as version_of
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from etl.cli import builds, check, explain, export, facts, graph
 from etl.cli.extract import extract_app
@@ -273,14 +274,25 @@ def cypher(
         job.console.note(f"only the first {max_rows} rows; raise --max-rows for more")
 
 
-@app.command()
+class _RecommendCommand(TyperCommand):
+    """Looks the strategies up when its help is shown: installed packages may bring some, and no other command waits for them."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help with the strategies that there are."""
+        from gnn.recommend.strategies.registry import summaries
+
+        self.epilog = f"Strategies: {summaries()}. With --all it is personal."
+        super().format_help(ctx, formatter)
+
+
+@app.command(cls=_RecommendCommand)
 def recommend(
     user_id: Annotated[str, typer.Argument(help="Whom to recommend to; leave out with --all.")] = "",
     workspace: Folder = Path(),
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")] = 10,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who has a history.")] = False,
     out: Annotated[Path | None, typer.Option(help="Parquet file for --all.")] = None,
-    strategy: Annotated[str, typer.Option(help="personal, session, buy_again, popular, trending or new; --all is personal.")] = "personal",
+    strategy: Annotated[str, typer.Option(help="Where the list comes from.")] = "personal",
     no_rules: Annotated[
         bool, typer.Option("--no-rules", help="The build's own ranking: no business rules, edited interests or events since; so is --all.")
     ] = False,

@@ -30,6 +30,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.artifact.graph_files import PROPERTIES, write_edges, write_hubs, write_nodes
 from gnn.artifact.model_json import model_from_json, model_json
 from gnn.artifact.stored_arrays import mapped, read_csr, sha256, write_csr
 from gnn.events.activity import Activity
@@ -37,14 +38,12 @@ from gnn.events.interactions import Interactions
 from gnn.events.repeats import RepeatModel, Repeats
 from gnn.events.timing import Timing, timing_of
 from gnn.graph.arrays import GraphArrays
-from gnn.graph.hubs import has_hubs
-from gnn.graph.walks import FloatArray, WalkWeights, going_on, oriented
+from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.model.scorer import PathModel, neighbour_matrix
 from kg.errors import ArtifactError
 from kg.schema import RATED, EdgeType, Step
 
 SCHEMA_VERSION = 7
-_PROPERTIES = ("count", "first_time", "last_time", "rating")
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
 Hubs = tuple[Step, int, int]
@@ -185,10 +184,10 @@ def save_artifact(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     edge_types = list(graph.edges)
-    _write_nodes(temporary, graph)
+    write_nodes(temporary, graph)
     for n, edge_type in enumerate(edge_types):
-        _write_edges(temporary, n, graph, edge_type)
-    hubs = _write_hubs(temporary, graph, model, edge_types)
+        write_edges(temporary, n, graph, edge_type)
+    hubs = write_hubs(temporary, graph, model, edge_types)
     write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         write_csr(temporary, "weights", model.item_weights, data=True)
@@ -265,42 +264,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _write_nodes(folder: Path, graph: GraphArrays) -> None:
-    pl.DataFrame({"item_id": list(graph.item_ids), "title": list(graph.titles)}).write_ipc(folder / "items.arrow")
-    pl.DataFrame({"user_id": list(graph.keys.get("user", ()))}, schema={"user_id": pl.String}).write_ipc(folder / "users.arrow")
-    for node_type, keys in graph.keys.items():
-        if node_type not in ("item", "user"):
-            shown = [graph.shown.get(node_type, {}).get(key, key) for key in keys]
-            columns = {"key": pl.String, "shown": pl.String}
-            pl.DataFrame({"key": list(keys), "shown": shown}, schema=columns).write_ipc(folder / f"nodes_{node_type}.arrow")
-
-
-def _write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -> None:
-    forward = graph.adjacency(edge_type)
-    write_csr(folder, f"edges_{n}_forward", forward)
-    write_csr(folder, f"edges_{n}_reverse", forward.T.tocsr())
-    frame = graph.edges[edge_type]
-    for name in _PROPERTIES:
-        if edge_type[0] == "user" and edge_type[2] == "item" and name in frame.columns:
-            values = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            np.save(folder / f"edges_{n}_{name}.npy", values)
-
-
-def _write_hubs(folder: Path, graph: GraphArrays, model: PathModel, edge_types: list[EdgeType]) -> list[dict[str, Any]]:
-    """Write where walks go on to by the steps in which there are hubs, and return which these are."""
-    walked = {(step, walk.max_degree, walk.hub_fanout): walk for walk in model.walks for step in walk.meta_path.steps[1:]}
-    found: list[dict[str, Any]] = []
-    for (step, max_degree, fanout), walk in walked.items():
-        degree = graph.edges[step.edge_type]["target_num" if step.reverse else "source_num"].value_counts()["count"].to_numpy()
-        if not has_hubs(degree, max_degree=max_degree, fanout=fanout):
-            continue
-        forward = going_on(oriented(graph, step), step, walk, graph.popularity)
-        write_csr(folder, f"onward_{len(found)}_forward", forward)
-        write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
-        found.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
-    return found
-
-
 def _check_file(path: Path, expected: Mapping[str, Any], *, verify: bool) -> None:
     try:
         good = path.stat().st_size == expected["bytes"] and (not verify or sha256(path) == expected["sha256"])
@@ -366,7 +329,7 @@ def _activity(folder: Path) -> Activity | None:
 
 
 def _load_edges(folder: Path, n: int, shape: tuple[int, int]) -> Edges:
-    properties = {name: folder / f"edges_{n}_{name}.npy" for name in _PROPERTIES}
+    properties = {name: folder / f"edges_{n}_{name}.npy" for name in PROPERTIES}
     return Edges(*_read_both(folder, f"edges_{n}", shape), {name: mapped(path) for name, path in properties.items() if path.exists()})
 
 

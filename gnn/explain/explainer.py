@@ -11,7 +11,6 @@ and share = addend / s. Nothing is estimated: the addends are enumerated from th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -36,31 +35,40 @@ class Explainer:
         artifact: The build.
         walks: Explain the sum over these walks alone: every pair with all its paths, nothing learned. By default what the model ranks by.
         support: What walks through shoppers add to an item is multiplied with n / (n + support), n the shoppers on its paths.
+        overlay: What changed since the build.
+        current: The build with it (`gnn.live.current_artifact.current_artifact`): what names the nodes.
+        arrays: The arrays of the walks, where another explainer of the build has prepared them.
     """
 
-    def __init__(self, artifact: Artifact, *, walks: Sequence[WalkWeights] | None = None, support: float = 0.0) -> None:
-        self._build, self._whole, self._support = artifact, walks is None, support
-        self._walks = [WalkArrays(artifact, walk) for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
-        self._artifact = artifact
-        self._live: LiveContributions | None = None
+    def __init__(
+        self,
+        artifact: Artifact,
+        *,
+        walks: Sequence[WalkWeights] | None = None,
+        support: float = 0.0,
+        overlay: Overlay | None = None,
+        current: Artifact | None = None,
+        arrays: Sequence[WalkArrays] | None = None,
+    ) -> None:
+        self._build, self._chosen, self._whole, self._support = artifact, walks, walks is None, support
+        counted = [walk for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
+        self._walks = [WalkArrays(artifact, walk) for walk in counted] if arrays is None else list(arrays)
+        self._artifact = artifact if current is None else current
+        self._live = LiveContributions(overlay, self._walks) if overlay is not None and overlay.arrays.items else None
 
     def adding_up(self, many: int) -> Explainer:
-        """Return an explainer that adds up paths through other shoppers wherever more than so many set out from a history."""
-        other = copy(self)
-        other._walks = [WalkArrays(self._build, walk.walk, many=many) for walk in self._walks]
-        return other
+        """Return an explainer of the build that adds up paths through other shoppers wherever more than so many set out from a history."""
+        arrays = [WalkArrays(self._build, walk.walk, many=many) for walk in self._walks]
+        return Explainer(self._build, walks=self._chosen, support=self._support, arrays=arrays)
 
-    def with_overlay(self, overlay: Overlay, current: Artifact) -> Explainer:
+    def over(self, overlay: Overlay, current: Artifact) -> Explainer:
         """Return an explainer that also knows what changed since the build; what this one has worked out is shared.
 
         Args:
             overlay: What changed.
-            current: The build with it (`gnn.live.current_artifact.current_artifact`): what names the nodes.
+            current: The build with it.
         """
-        other = copy(self)
-        other._artifact = current
-        other._live = LiveContributions(overlay, self._walks) if overlay.arrays.items else None
-        return other
+        return Explainer(self._build, walks=self._chosen, support=self._support, overlay=overlay, current=current, arrays=self._walks)
 
     def scores(self, history: History) -> FloatArray:
         """Score all items by the sum over the walks: what `explain` explains where `walks` were given.

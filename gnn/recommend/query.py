@@ -1,4 +1,4 @@
-"""What is asked for and what is answered: the nouns that strategies, ranking and the doors share."""
+"""Queries and their answers: the nouns that strategies, ranking and the doors share."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gnn.recommend.filters import Filter
 from gnn.recommend.rules.compiled import Effect, Rules
 from gnn.users.interests import AppliedEdit
 
-PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW = "personal", "session", "buy_again", "popular", "trending", "new"
+PERSONAL, POPULAR = "personal", "popular"
+"""The strategy of a list that names none, and the one of lists that have nothing to start from."""
 CATALOGUE = "catalogue"
 """The kind of reason of what fills a list though nobody has chosen it."""
-STRATEGIES = (PERSONAL, SESSION, BUY_AGAIN, POPULAR, TRENDING, NEW)
 Level = Literal["none", "brief", "full"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecQuery:
-    """What a caller wishes.
+    """What a caller asks of a list.
 
     Attributes:
         k: How many items.
         offset: How many of the ranked list to leave out at its head.
         explain: Reasons with their strongest paths ("full"), the largest reasons with one path each ("brief"), or none.
-        strategy: One of `STRATEGIES`.
+        strategy: Name of one that is registered with `gnn.recommend.strategies.registry`.
         exclude_seen: Leave out what the shopper has met.
         show_ids: Name the other shoppers on paths; only for those who may read the graph.
         filter: Only items that it lets through.
@@ -61,7 +61,7 @@ class RecQuery:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One recommended item with its reckoning: Σ reasons' shares + remainder = 1.
+    """One recommended item with its reasons: Σ reasons' shares + remainder = 1.
 
     Attributes:
         item_id: Which item.
@@ -100,7 +100,7 @@ class Recommendations:
         user_id: Who; None for an ad-hoc history or for nobody in particular.
         strategy: What the list is: not always what was asked for, as a new shopper gets popular items.
         items: Best first.
-        n_fresh: Events since the build that were reckoned with.
+        n_fresh: Events since the build that the list counts.
         reranked: Names of what changed the order after scoring ("diversity", "exploration", …).
         rules: What business rules did to the list.
         more: Whether the list goes on.

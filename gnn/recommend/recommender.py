@@ -1,9 +1,8 @@
-"""Recommendations from a published artifact: one code path for one shopper, an ad-hoc history, and everybody."""
+"""Recommendations and explanations from one snapshot: one code path for one user, an ad-hoc history, and lists around items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,24 +10,24 @@ import polars as pl
 import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact
-from gnn.artifact.duplicates import DuplicateGroups
 from gnn.explain.explainer import Explainer, History
 from gnn.graph.walks import FloatArray
-from gnn.live.current_artifact import current_artifact
 from gnn.live.overlay import Overlay
-from gnn.model.scorer import score
+from gnn.recommend import batch
 from gnn.recommend.adjustments import adjusted, pinned_item
+from gnn.recommend.candidates import IN_HISTORY, candidates
 from gnn.recommend.explained_list import recommendations
-from gnn.recommend.filters import ArtifactColumns, BoolArray, Filter, Masks
-from gnn.recommend.impressions import ignored
-from gnn.recommend.query import BUY_AGAIN, PERSONAL, POPULAR, SESSION, Recommendation, Recommendations, RecQuery, item_hash
-from gnn.recommend.ranking import Candidates, Exclusion, Reranker, best, place_of, rank_items
-from gnn.recommend.rerank import DEPTHS, Neighbourhoods, capped, diversified, explored
-from gnn.recommend.rules.compiled import NOTHING, Active, Order, Rules
-from gnn.recommend.strategies.base import Scored, Strategies
-from gnn.recommend.strategies.similar import BASKET, BOUGHT_TOGETHER, Related
-from gnn.users.events import DISLIKED, Event
-from gnn.users.users import NO_ITEMS, User, Users
+from gnn.recommend.filters import ArtifactColumns, BoolArray, Filter
+from gnn.recommend.query import Recommendation, Recommendations, RecQuery, item_hash
+from gnn.recommend.ranking import place_of, rank_items
+from gnn.recommend.rerank import rerankers
+from gnn.recommend.rules.compiled import Order, Rules
+from gnn.recommend.scoring.scored import Scored
+from gnn.recommend.snapshot import Snapshot, assemble
+from gnn.recommend.strategies.base import Context
+from gnn.recommend.strategies.registry import STRATEGIES, strategy_of
+from gnn.users.events import Event
+from gnn.users.users import User, Users, with_anchors
 from kg import schema
 from kg.errors import InputError, NotFoundError
 from kg.ledger.records import FreshEvent
@@ -36,77 +35,68 @@ from kg.validation.ratings import RatingScale, checked_rating
 
 HistoryEvent = tuple[str, str, float | None] | tuple[str, str, float | None, float | None]
 """item_id, kind, time, and of ratings the value."""
-IN_HISTORY = "already in the history"
-_BATCH_CELLS = 20_000_000
 
 
 class Recommender:
-    """Answers from one artifact.
+    """Answers from one snapshot; it has no state of its own.
 
     Args:
-        artifact: The build.
+        snapshot: What answers depend on; a build alone is answered from without rules, changes and edited interests.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
-        self.artifact = artifact
-        self.shoppers = Users(artifact)
-        self._listings = DuplicateGroups.of(artifact)
-        self.explainer = Explainer(artifact)
-        self._strategies = Strategies(artifact)
-        self._related = Related(artifact, self._strategies)
-        self._neighbourhoods = Neighbourhoods(artifact)
-        self.columns = ArtifactColumns(artifact)
-        self._masks = Masks(self.columns)
-        self._unavailable = Exclusion("not available", np.flatnonzero(~artifact.available))
-        self.rules = Rules((), artifact, self.matching)
-        """The business rules that hold; whoever keeps them exchanges them."""
-        # None in the recommender of a build: one that held itself would never be let go of.
-        self._base: Recommender | None = None
-        self.overlay: Overlay | None = None
-        self._identity = object()
+    def __init__(self, snapshot: Snapshot | Artifact) -> None:
+        self._snapshot = snapshot if isinstance(snapshot, Snapshot) else assemble(snapshot)
 
-    def with_overlay(self, overlay: Overlay) -> Recommender:
-        """Return a recommender that also knows what changed since the build; everything that did not change is shared with this one.
+    @property
+    def snapshot(self) -> Snapshot:
+        """What answers depend on."""
+        return self._snapshot
 
-        Args:
-            overlay: Over this recommender's build.
-        """
-        current = current_artifact(overlay)
-        before = self.overlay
-        if before is not None and overlay.arrays is before.arrays and overlay.unchanged == before.unchanged:
-            # Only what may be shown differs.
-            other = copy(self)
-        else:
-            other = self._with_items(overlay, current)
-        other.artifact, other.overlay, other._identity = current, overlay, object()
-        other.shoppers = Users(current, overlay.gone_nums, self.shoppers.interests)
-        other.columns = ArtifactColumns(current)
-        other._masks = Masks(other.columns)
-        other._unavailable = Exclusion("not available", np.flatnonzero(~current.available))
-        other.rules = self.rules.over(current, other.matching)
-        return other
+    @property
+    def artifact(self) -> Artifact:
+        """The build with what changed since."""
+        return self._snapshot.artifact
 
-    def _with_items(self, overlay: Overlay, current: Artifact) -> Recommender:
-        """Return a recommender that scores and explains changed items."""
-        build = self if self._base is None else self._base
-        other = copy(build)
-        other._base = build
-        other.explainer = build.explainer.with_overlay(overlay, current)
-        other._strategies = build._strategies.with_overlay(overlay, current)
-        other._related = build._related.with_overlay(overlay, current, other._strategies)
-        other._neighbourhoods = Neighbourhoods(current)
-        return other
+    @property
+    def build(self) -> Artifact:
+        """The build, without what changed since."""
+        return self._snapshot.engine.artifact
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """What changed since the build, if anything is known of changes."""
+        return self._snapshot.overlay
+
+    @property
+    def shoppers(self) -> Users:
+        """The users of the build."""
+        return self._snapshot.users
+
+    @property
+    def columns(self) -> ArtifactColumns:
+        """What filters test."""
+        return self._snapshot.columns
+
+    @property
+    def rules(self) -> Rules:
+        """The business rules that hold."""
+        return self._snapshot.rules
+
+    @property
+    def explainer(self) -> Explainer:
+        """What explains the scores that rank."""
+        return self._snapshot.scoring.explainer
+
+    @property
+    def matching(self) -> Callable[[Mapping[str, object]], BoolArray]:
+        """Gives the items that a filter lets through, as it came out of JSON; it does not hold on to this recommender."""
+        return self._snapshot.masks.matching
 
     @property
     def rating_scale(self) -> RatingScale | None:
         """What a rating may be; None where the build has no ratings with values."""
         ratings = self.build.model.history.ratings
         return None if ratings is None else RatingScale(*ratings.scale)
-
-    @property
-    def build(self) -> Artifact:
-        """The build that answers, without what changed since."""
-        return self.artifact if self._base is None else self._base.artifact
 
     def recommend(
         self,
@@ -128,8 +118,8 @@ class Recommender:
             explain: Give reasons.
             show_ids: Name the other shoppers on paths; only for those who may read the graph.
         """
-        ask = RecQuery(k=k, explain="full" if explain else "none", exclude_seen=exclude_seen, show_ids=show_ids)
-        return self.answer(self.shoppers.shopper(user_id, fresh), ask)
+        query = RecQuery(k=k, explain="full" if explain else "none", exclude_seen=exclude_seen, show_ids=show_ids)
+        return self.answer(self.shoppers.shopper(user_id, fresh), query)
 
     def recommend_history(self, events: Sequence[HistoryEvent], k: int = 10, *, explain: bool = True) -> Recommendations:
         """Recommend items to somebody of whom only these events are known.
@@ -160,114 +150,84 @@ class Recommender:
             rows.append(FreshEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
         return self.shoppers.ad_hoc(rows)
 
-    def answer(self, shopper: User, ask: RecQuery) -> Recommendations:
-        """Answer what is asked for a shopper.
+    def answer(self, user: User, query: RecQuery) -> Recommendations:
+        """Answer a query for a user.
 
         Args:
-            shopper: With the fresh events, from `shoppers`.
-            ask: The caller's wishes.
-        """
-        return self.listed(shopper, ask, self._strategies.scored(shopper, ask))
+            user: With the fresh events, from `shoppers`.
+            query: What the caller asked for.
 
-    def similar(self, item_id: str, ask: RecQuery) -> Recommendations:
+        Raises:
+            InputError: There is no such strategy for a user, or it needs times that the shop's events lack.
+        """
+        return self._listed(user, query, strategy_of(query.strategy).score(Context(self._snapshot.scoring, user), query))
+
+    def around(self, strategy: str, item_ids: Sequence[str], query: RecQuery) -> Recommendations:
+        """List what a strategy finds around items.
+
+        Args:
+            strategy: Name of one around items.
+            item_ids: The items.
+            query: What the caller asked for; its strategy is replaced.
+
+        Raises:
+            NotFoundError: An item is unknown.
+            InputError: There is no such strategy around items.
+        """
+        chosen = strategy_of(strategy, around_items=True)
+        user = with_anchors(self.artifact, [self.item_num(item_id) for item_id in item_ids], chosen.anchor)
+        query = replace(query, strategy=strategy)
+        return self._listed(user, query, chosen.score(Context(self._snapshot.scoring, user), query))
+
+    def similar(self, item_id: str, query: RecQuery) -> Recommendations:
         """List the items most similar to one.
 
         Raises:
             NotFoundError: The item is unknown.
         """
-        shopper = self._related.anchored([self.item_num(item_id)], "looked_at")
-        return self.listed(shopper, ask, self._related.similar(shopper))
+        return self.around("similar", [item_id], query)
 
-    def bought_together(self, item_id: str, ask: RecQuery) -> Recommendations:
+    def bought_together(self, item_id: str, query: RecQuery) -> Recommendations:
         """List what is bought together with an item.
 
         Raises:
             NotFoundError: The item is unknown.
         """
-        shopper = self._related.anchored([self.item_num(item_id)], "looked_at")
-        return self.listed(shopper, ask, self._related.together(shopper, BOUGHT_TOGETHER))
+        return self.around("bought_together", [item_id], query)
 
-    def basket(self, item_ids: Sequence[str], ask: RecQuery) -> Recommendations:
+    def basket(self, item_ids: Sequence[str], query: RecQuery) -> Recommendations:
         """List what completes a basket.
 
         Raises:
             NotFoundError: An item is unknown.
         """
-        shopper = self._related.anchored([self.item_num(item_id) for item_id in item_ids], "in_basket")
-        return self.listed(shopper, ask, self._related.together(shopper, BASKET))
+        return self.around("basket", item_ids, query)
 
-    def listed(self, shopper: User, ask: RecQuery, scored: Scored) -> Recommendations:
-        """Bar, adjust, rank and tell what has been scored: every list of every strategy goes through here."""
-        if ask.k < 1:
-            raise InputError(f"k is {ask.k}", hint="ask for at least one item")
-        active = (self.rules if ask.rules is None else ask.rules).active(shopper)
-        rerankers, reranked, depth = self._rerankers(ask, active)
-        candidates = self.candidates(shopper, ask, scored, active, max(depth, ask.offset + ask.k + 1))
+    def _listed(self, user: User, query: RecQuery, scored: Scored) -> Recommendations:
+        """Exclude, adjust, rank and explain what has been scored: every list of every strategy goes through here."""
+        if query.k < 1:
+            raise InputError(f"k is {query.k}", hint="ask for at least one item")
+        snapshot = self._snapshot
+        active = (snapshot.rules if query.rules is None else query.rules).active(user)
+        chosen, reranked, depth = rerankers(query, snapshot.scoring.neighbourhoods, limited=bool(active.caps), placed=bool(active.pins))
+        found = candidates(snapshot, user, query, scored, active, max(depth, query.offset + query.k + 1))
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
-        pins = active.pins if scored.strategy in (PERSONAL, SESSION, POPULAR) else ()
-        order = Order(replace(active, pins=pins), ask.offset + ask.k + 1, lambda num: not candidates.excluded(num))
+        pins = active.pins if STRATEGIES.get(scored.strategy).filled else ()
+        order = Order(replace(active, pins=pins), query.offset + query.k + 1, lambda num: not found.excluded(num))
         if active.caps or pins:
-            rerankers, reranked = [*rerankers, order], (*reranked, "rules")
-        places = rank_items(candidates, ask.k + 1, offset=ask.offset, rerankers=rerankers, depth=depth)
+            chosen, reranked = [*chosen, order], (*reranked, "rules")
+        ranked = rank_items(found, query.k + 1, offset=query.offset, rerankers=chosen, depth=depth)
         # One more than asked for tells whether the list goes on.
-        more, places = len(places) > ask.k, places[: ask.k]
-        if ask.withheld:
+        more, ranked = len(ranked) > query.k, ranked[: query.k]
+        if query.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
-            places = [place for place in places if item_hash(self.artifact.item_ids[place.num]) not in ask.withheld]
-        told = zip(places, recommendations(self.artifact, scored, places, ask, self._strategies.popularity.reason), strict=True)
-        items = tuple(pinned_item(item, order.held.get(place.num), ask) for place, item in told)
-        effects = order.effects(places, [item.item_id for item in items])
-        edits = shopper.edits.applied(shopper.events.met()) if shopper.edits.values else ()
-        n_fresh = len(shopper.fresh.items)
-        return Recommendations(self.artifact.build_id, shopper.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
-
-    def candidates(
-        self, shopper: User, ask: RecQuery, scored: Scored, active: Active = NOTHING, depth: int | None = None, item: int | None = None
-    ) -> Candidates:
-        """Gather what bars and adjusts the scored items: rules, an overlay of live items and duplicates have their say here.
-
-        Args:
-            shopper: Whose list it is.
-            ask: The caller's wishes.
-            scored: The scores.
-            active: The rules that hold.
-            depth: How many of the best are wanted; scores of others need not be right. None for all.
-            item: item_num whose rank alone is wanted; scores of what is below it need not be right.
-        """
-        adjustment = ignored(shopper.events, ask.impression_factor)
-        adjustments = [*(() if adjustment is None else (adjustment,)), *(made for _, made in active.adjustments)]
-        bars = (*self.bars(shopper, ask), *(bar for _, bar in active.bars))
-        # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
-        fill = self._strategies.popularity.scores if scored.strategy in (PERSONAL, SESSION, POPULAR) else None
-        if scored.ahead is not None and item is not None:
-            factor = float(np.prod([each.factors[each.items == item].prod() for each in adjustments]))
-            ahead = scored.ahead(bars, item, factor, np.concatenate([NO_ITEMS, *(each.items for each in adjustments)]))
-            return Candidates(ahead, fill, bars, tuple(adjustments), self._listings)
-        if scored.head is None or depth is None:
-            return Candidates(scored.scores, fill, bars, tuple(adjustments), self._listings)
-        # As many may fall out of the best as are adjusted or are another listing of a better one, and none may rise unseen.
-        moved = [adjustment.items for adjustment in adjustments]
-        also = np.concatenate([np.asarray([pin.num for pin in active.pins], dtype=np.int64), *moved])
-        head = scored.head(bars, (depth + len(also)) * self._listings.most, also)
-        return Candidates(head, fill, bars, tuple(adjustments), self._listings)
-
-    def bars(self, shopper: User, ask: RecQuery) -> tuple[Exclusion, ...]:
-        """Return what must not be shown to a shopper, whatever it scores."""
-        bars = [self._unavailable]
-        if ask.exclude_seen and ask.strategy != BUY_AGAIN:
-            bars.append(Exclusion(IN_HISTORY, self._listings.all_duplicates(shopper.events.met())))
-        else:
-            bars.append(Exclusion("disliked", shopper.events.items[shopper.events.of_relations([DISLIKED])]))
-        if len(shopper.edits.hidden):
-            bars.append(Exclusion("hidden by the shopper", shopper.edits.hidden))
-        if ask.filter is not None:
-            bars.append(Exclusion("left out by the filter", ~self.mask(ask.filter)))
-        return tuple(bars)
-
-    @property
-    def state(self) -> Hashable:
-        """What stands for everything beside the question and the shopper's events that an answer depends on: equal states, equal answers."""
-        return self._identity, self.rules.moment()
+            ranked = [item for item in ranked if item_hash(self.artifact.item_ids[item.num]) not in query.withheld]
+        explained = recommendations(self.artifact, scored, ranked, query, snapshot.scoring.popularity.reason)
+        items = tuple(pinned_item(item, order.held.get(place.num), query) for place, item in zip(ranked, explained, strict=True))
+        effects = order.effects(ranked, [item.item_id for item in items])
+        edits = user.edits.applied(user.events.met()) if user.edits.values else ()
+        n_fresh = len(user.fresh.items)
+        return Recommendations(self.artifact.build_id, user.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
 
     def saved(self, user_id: str) -> frozenset[tuple[str, str]]:
         """Return (item id, edge type) of the edges by which the build's graph links items with a user."""
@@ -281,31 +241,11 @@ class Recommender:
         Raises:
             InputError: None has.
         """
-        self._neighbourhoods.check(relation)
+        self._snapshot.scoring.neighbourhoods.check(relation)
 
     def mask(self, wanted: Filter) -> BoolArray:
         """Return which items a filter lets through; the last few filters are remembered."""
-        return self._masks.of(wanted)
-
-    @property
-    def matching(self) -> Callable[[Mapping[str, object]], BoolArray]:
-        """Gives the items that a filter lets through, as it came out of JSON; it does not hold on to this recommender."""
-        return self._masks.matching
-
-    def _rerankers(self, ask: RecQuery, active: Active) -> tuple[list[Reranker], tuple[str, ...], int]:
-        """Return what changes the order, its names, and how many of the best it looks at."""
-        neighbourhoods, end = self._neighbourhoods, ask.offset + ask.k + 1
-        found: list[tuple[str, Reranker]] = []
-        if ask.seed is not None:
-            seed = ask.seed
-            found.append(("exploration", lambda order, scores: explored(order, scores, seed)))
-        if ask.diversity > 0:
-            found.append(("diversity", lambda order, scores: diversified(order, scores, neighbourhoods.similarity(order), ask.diversity, end)))
-        if ask.caps:
-            found.append(("caps", lambda order, _: capped(order, neighbourhoods, dict(ask.caps))))
-        some = bool(found or active.caps or active.pins)
-        depth = next((depth for depth in DEPTHS[1 if ask.caps or active.caps else 0 :] if depth >= end), end) if some else 0
-        return [rerank for _, rerank in found], tuple(name for name, _ in found), depth
+        return self._snapshot.masks.of(wanted)
 
     def explain(
         self,
@@ -326,15 +266,15 @@ class Recommender:
         """
         item = self.item_num(item_id)
         shopper = self.known(user_id, fresh)
-        scored = self._strategies.from_history(shopper.history)
-        place = place_of(self.candidates(shopper, RecQuery(), scored, self.rules.active(shopper), item=item), item)
-        told = self.explainer.explain(
+        scored = self._snapshot.scoring.from_history(shopper.history)
+        place = place_of(candidates(self._snapshot, shopper, RecQuery(), scored, self.rules.active(shopper), item=item), item)
+        found = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
-        told = adjusted(told, place.moved, shown=True)
+        found = adjusted(found, place.moved, shown=True)
         trend = None if self.build.model.factor is None else self.build.model.factor_of(item)
         title = self.artifact.titles[item]
-        return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank, title, trend)
+        return Recommendation(item_id, title, place.rank, found.score, found.remainder, found.reasons, place.rank, title, trend)
 
     def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> User:
         """Return a shopper with a history.
@@ -348,17 +288,8 @@ class Recommender:
         return shopper
 
     def recommend_all(self, k: int = 10) -> pl.DataFrame:
-        """Recommend to everybody who has a history.
-
-        Returns:
-            user_id, item_id, rank, score; one row per recommendation, users in order, best first.
-        """
-        parts = [pl.DataFrame(schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int64, "score": pl.Float64})]
-        for first, batch in self._batches():
-            scores = score(batch, self.artifact.neighbours, self.artifact.model)
-            users = [first + int(n) for n in np.flatnonzero(np.diff(batch.indptr))]
-            parts += [self._rows(user, scores[user - first], k) for user in users]
-        return pl.concat(parts)
+        """Recommend to everybody who has a history: user_id, item_id, rank, score; one row per recommendation, users in order, best first."""
+        return batch.recommend_all(self._snapshot, k)
 
     def scores(self, history: History) -> FloatArray:
         """Score every item for a history.
@@ -366,7 +297,7 @@ class Recommender:
         Shapes:
             [n_items], float32.
         """
-        return self._strategies.scores(history)
+        return self._snapshot.scoring.scores(history)
 
     def item_num(self, item_id: str) -> int:
         """Return the position of an item.
@@ -394,28 +325,6 @@ class Recommender:
     def all_histories(self) -> sp.csr_matrix:
         """Return c for all users: the same weights as `history`, in one matrix."""
         return self.shoppers.histories()
-
-    def _batches(self) -> Iterator[tuple[int, sp.csr_matrix]]:
-        histories = self.all_histories()
-        size = max(1, _BATCH_CELLS // max(self.artifact.n_items, 1))
-        for first in range(0, histories.shape[0], size):
-            yield first, histories[first : first + size]
-
-    def _rows(self, user: int, scores: FloatArray, k: int) -> pl.DataFrame:
-        user_id = self.artifact.user_ids[user]
-        scores = np.array(scores)
-        for bar in self.bars(self.shoppers.shopper(user_id), RecQuery()):
-            scores[bar.items] = -np.inf
-        scores[self._listings.hidden(scores, self._strategies.popularity.scores)] = -np.inf
-        chosen = best(scores, self._strategies.popularity.scores, k)
-        return pl.DataFrame(
-            {
-                "user_id": [user_id] * len(chosen),
-                "item_id": [self.artifact.item_ids[num] for num in chosen],
-                "rank": np.arange(1, len(chosen) + 1, dtype=np.int64),
-                "score": np.maximum(scores[chosen], 0.0).astype(np.float64),
-            }
-        )
 
 
 __all__ = ["IN_HISTORY", "Recommendation", "Recommendations", "Recommender"]

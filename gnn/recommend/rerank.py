@@ -22,6 +22,8 @@ import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact
 from gnn.graph.walks import FloatArray
+from gnn.recommend.query import RecQuery
+from gnn.recommend.ranking import Reranker
 from kg.errors import InputError
 from kg.schema import EdgeType, family
 
@@ -84,6 +86,29 @@ class Neighbourhoods:
             known = sorted({edge_type[1] for edge_type in self._types})
             raise InputError(f"the graph has no relation {relation[:60]!r} of items", hint=f"caps are per {', '.join(known) or 'nothing here'}")
         return types
+
+
+def rerankers(query: RecQuery, neighbourhoods: Neighbourhoods, *, limited: bool, placed: bool) -> tuple[list[Reranker], tuple[str, ...], int]:
+    """Return what changes the order of a list, the names of it, and how many of the best it looks at.
+
+    Args:
+        query: What the caller asked for.
+        neighbourhoods: Attribute values of items.
+        limited: Whether caps of business rules follow.
+        placed: Whether pins of business rules follow.
+    """
+    end = query.offset + query.k + 1
+    found: list[tuple[str, Reranker]] = []
+    if query.seed is not None:
+        seed = query.seed
+        found.append(("exploration", lambda order, scores: explored(order, scores, seed)))
+    if query.diversity > 0:
+        found.append(("diversity", lambda order, scores: diversified(order, scores, neighbourhoods.similarity(order), query.diversity, end)))
+    if query.caps:
+        found.append(("caps", lambda order, _: capped(order, neighbourhoods, dict(query.caps))))
+    some = bool(found or limited or placed)
+    depth = next((depth for depth in DEPTHS[1 if query.caps or limited else 0 :] if depth >= end), end) if some else 0
+    return [rerank for _, rerank in found], tuple(name for name, _ in found), depth
 
 
 def diversified(order: IntArray, scores: FloatArray, similarity: npt.NDArray[np.float64], diversity: float, k: int) -> IntArray:

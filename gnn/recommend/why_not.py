@@ -20,11 +20,12 @@ from gnn.explain.explainer import Explainer
 from gnn.graph.walks import FloatArray, largest
 from gnn.live.overlay import column
 from gnn.model.history import History
+from gnn.recommend.candidates import IN_HISTORY, candidates, exclusions
 from gnn.recommend.filters import Filter
 from gnn.recommend.query import PERSONAL, RecQuery
 from gnn.recommend.ranking import place_of, top
-from gnn.recommend.recommender import IN_HISTORY, Recommender
-from gnn.recommend.strategies.base import Scored
+from gnn.recommend.recommender import Recommender
+from gnn.recommend.scoring.scored import Scored
 from gnn.users.events import SHOWN, Event, Events, weighted
 from gnn.users.users import User
 from kg.errors import InputError, NotFoundError
@@ -202,7 +203,7 @@ class _Question:
         self.events, self._edits = shopper.events.rows(), shopper.edits
         self.scores = recommender.scores(self.history)
         excluded = [bar for _, bar in recommender.rules.active(shopper).bars]
-        bars = [*(bar for bar in recommender.bars(shopper, ask) if bar.why != IN_HISTORY), *excluded]
+        bars = [*(bar for bar in exclusions(recommender.snapshot, shopper, ask) if bar.why != IN_HISTORY), *excluded]
         self._barred = np.zeros(self._artifact.n_items, dtype=bool)
         for bar in bars:
             self._barred[bar.items] = True
@@ -225,7 +226,7 @@ class _Question:
         """
         recommender, shopper = self._recommender, self._shopper
         scored = Scored(PERSONAL, self.scores)
-        place = place_of(recommender.candidates(shopper, self._ask, scored, recommender.rules.active(shopper)), self.item)
+        place = place_of(candidates(recommender.snapshot, shopper, self._ask, scored, recommender.rules.active(shopper)), self.item)
         shown = recommender.answer(shopper, replace(self._ask, k=max(self.k, _LONG), explain="none")).items
         kth = shown[min(self.k, len(shown)) - 1].score if shown else 0.0
         rank = next((item.rank for item in shown if item.item_id == self._artifact.item_ids[self.item]), 0)

@@ -13,7 +13,7 @@ from gnn.artifact.duplicates import DuplicateGroups
 from gnn.events.timing import CLOCK_FROM
 from gnn.model.history import History
 from gnn.model.scorer import Values, normalised, times_ratings
-from gnn.users.events import NO_EVENTS, Events, IntArray, event_weights, fresh_events, weighted
+from gnn.users.events import NO_EVENTS, Event, Events, IntArray, event_weights, fresh_events, weighted
 from gnn.users.interests import NO_EDITS, Edits, edits_over
 from kg.ledger.records import FreshEvent, InterestEdit
 from kg.schema import RATED, RATED_LOW
@@ -42,6 +42,18 @@ class User:
     edits: Edits = NO_EDITS
 
 
+def with_anchors(artifact: Artifact, nums: Sequence[int], anchor: str) -> User:
+    """Return nobody in particular, with these items as the history: what a list around items starts from.
+
+    Args:
+        artifact: The build with what changed since.
+        nums: item_nums.
+        anchor: One of `gnn.explain.sentences.ANCHORS`.
+    """
+    events = Events.of(Event(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
+    return User(None, events, weighted(events, artifact.model.history, None), NO_EVENTS, NO_EVENTS)
+
+
 class Users:
     """The shoppers of a build.
 
@@ -52,7 +64,7 @@ class Users:
     """
 
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
-        self._artifact, self._gone, self.interests = artifact, gone, interests
+        self._artifact, self._gone, self._interests = artifact, gone, interests
         self._item_nums = DuplicateGroups.of(artifact).counted(artifact.item_nums, artifact.item_ids)
         found = sorted((edge_type[1], edge_type) for edge_type in artifact.edges if edge_type[0] == "user" and edge_type[2] == "item")
         # High and low ratings are edges of two types, and one way of meeting an item.
@@ -80,7 +92,7 @@ class Users:
         if len(self._gone):
             base, since, recent = (events.chosen(~np.isin(events.items, self._gone)) for events in (base, since, recent))
         events = base.joined(since)
-        edits = NO_EDITS if user_id is None else edits_over(self._artifact, self.interests(user_id))
+        edits = NO_EDITS if user_id is None else edits_over(self._artifact, self._interests(user_id))
         return User(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, recent, edits)
 
     def _rank_items(self, fresh: Sequence[FreshEvent]) -> Sequence[FreshEvent]:

@@ -33,7 +33,8 @@ Matching = Callable[[Mapping[str, object]], BoolArray]
 Declared = Callable[[str], Mapping[str, Sequence[str]]]
 
 
-def _nothing_declared(_: str) -> Mapping[str, Sequence[str]]:
+def nothing_declared(_: str) -> Mapping[str, Sequence[str]]:
+    """Return what a user declared where nothing is known of that: nothing."""
     return {}
 
 
@@ -155,18 +156,12 @@ class Rules:
         declared: user_id → what the user declared, attribute → values; asked only for rules whose segment needs it.
     """
 
-    def __init__(self, rules: Sequence[Rule], artifact: Artifact, matching: Matching, declared: Declared = _nothing_declared) -> None:
+    def __init__(self, rules: Sequence[Rule], artifact: Artifact, matching: Matching, declared: Declared = nothing_declared) -> None:
         self._artifact, self._matching, self._declared = artifact, matching, declared
         self.rules = tuple(rules)
-        # Remembered answers hold on to it: these rules themselves would keep a whole build and its changes in memory with them.
-        self._identity = object()
         self.problems: dict[str, str] = {}
         """Rules that this build cannot apply, with what is wrong: a filter that names a relation which it does not have."""
         self._compiled = [compiled for rule in rules if (compiled := self._tried(rule)) is not None]
-
-    def over(self, artifact: Artifact, matching: Matching) -> Rules:
-        """Return the same rules over another build, or over this one with what changed since."""
-        return Rules(self.rules, artifact, matching, self._declared)
 
     def moment(self) -> Hashable:
         """Return what stands for these rules at this moment: while it stays equal, they do the same to the same shopper."""
@@ -174,7 +169,7 @@ class Rules:
             # What shoppers declare may change at any time.
             return object()
         now = datetime.fromtimestamp(time.time(), UTC)
-        return self._identity, tuple(each.rule.holds_at(now) for each in self._compiled)
+        return tuple(each.rule.holds_at(now) for each in self._compiled)
 
     def active(self, shopper: User, *, now_s: float | None = None) -> Active:
         """Return the rules that hold for a shopper.

@@ -1,1 +1,1 @@
-"""Strategies: where the scores of a list come from."""
+"""Strategies: where the scores of a list come from. One file per strategy, which registers one object with `registry`."""

@@ -16,19 +16,42 @@ from gnn.explain.messages.message import Message, say
 from gnn.explain.reasons import Reason
 from gnn.graph.walks import FloatArray
 from gnn.model.scorer import IntArray, Values
-from gnn.recommend.query import BUY_AGAIN
+from gnn.recommend.query import RecQuery
+from gnn.recommend.scoring.scored import Scored
+from gnn.recommend.strategies.base import Context, Strategy
+from gnn.recommend.strategies.registry import STRATEGIES
 from gnn.users.events import Events
 from gnn.users.users import User
 from kg import schema
 
+BUY_AGAIN = "buy_again"
 MAX_PURCHASES = 20
-"""Purchases of one item that a reason lists; the others are counted."""
+"""OwnPurchases of one item that a reason lists; the others are counted."""
 BOUGHT = schema.kind_relation("purchase")
 
 
+class BuyAgain(Strategy):
+    """Scores by the user's own purchases."""
+
+    name = BUY_AGAIN
+    summary = "what the user bought before and may need again"
+    lists_seen = True
+    by_sentence = True
+    order = 30
+
+    def score(self, context: Context, query: RecQuery) -> Scored:
+        """Score all items by the purchases of each."""
+        artifact = context.scoring.artifact
+        purchases, ids, titles = OwnPurchases.of(context.user, artifact), artifact.item_ids, artifact.titles
+        return Scored(self.name, purchases.scores, sentence=purchases.sentence, reason=lambda num: purchases.reason(num, ids[num], titles[num]))
+
+
+STRATEGY = STRATEGIES.register(BuyAgain())
+
+
 @dataclass(frozen=True)
-class BuyAgain:
-    """A shopper's own purchases, reckoned.
+class OwnPurchases:
+    """A user's own purchases, each with what it adds to the score of its item.
 
     Attributes:
         items: item_num of each purchase, [n].
@@ -43,16 +66,16 @@ class BuyAgain:
     n_items: int
 
     @classmethod
-    def of(cls, shopper: User, artifact: Artifact) -> BuyAgain:
-        """Reckon with what the build knows of a shopper's purchases, and what has been bought since."""
-        user = None if shopper.user_id is None else artifact.user_nums.get(shopper.user_id)
-        if user is None or artifact.activity is None:
-            parts = [_bought(shopper.events)]
+    def of(cls, user: User, artifact: Artifact) -> OwnPurchases:
+        """Score what the build knows of a user's purchases, and what has been bought since."""
+        num = None if user.user_id is None else artifact.user_nums.get(user.user_id)
+        if num is None or artifact.activity is None:
+            parts = [_bought(user.events)]
         else:
-            kept = np.unique(shopper.events.items)
-            items, times = artifact.activity.bought_by(user)
+            kept = np.unique(user.events.items)
+            items, times = artifact.activity.bought_by(num)
             here = np.isin(items, kept)
-            parts = [(items[here], times[here]), _bought(shopper.fresh)]
+            parts = [(items[here], times[here]), _bought(user.fresh)]
         items, times = (np.concatenate(found) for found in zip(*parts, strict=True))
         model = RepeatModel() if artifact.repeats is None else artifact.repeats.model
         rates = np.ones(artifact.n_items) if artifact.repeats is None else np.pad(artifact.repeats.rates, (0, artifact.n_items - _known(artifact)))
@@ -75,7 +98,7 @@ class BuyAgain:
         return say("buy_again.bought", count=int(np.count_nonzero(self.items == num)))
 
     def reason(self, num: int, item_id: str, title: str) -> Reason:
-        """Tell the whole score of an item, purchase by purchase.
+        """Explain the whole score of an item, purchase by purchase.
 
         Args:
             num: item_num.

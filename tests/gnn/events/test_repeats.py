@@ -13,9 +13,9 @@ from gnn.evaluation.repeats import repeat_results
 from gnn.events.activity import Activity
 from gnn.events.repeats import Purchases, RepeatModel, Repeats, fit_repeats
 from gnn.graph.arrays import GraphArrays
-from gnn.recommend.query import BUY_AGAIN, RecQuery
+from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
-from gnn.recommend.strategies.buy_again import MAX_PURCHASES, BuyAgain
+from gnn.recommend.strategies.buy_again import BUY_AGAIN, MAX_PURCHASES, OwnPurchases
 from gnn.users.users import Users
 from kg.ledger.records import FreshEvent
 from kg.tables import INTERACTION_COLUMNS
@@ -68,7 +68,7 @@ def test_too_few_shoppers_keep_the_defaults() -> None:
 def test_a_score_is_the_sum_of_its_purchases_and_the_shares_add_up(tmp_path: Path) -> None:
     rows = [("u0", "i01", 0.0), ("u0", "i01", 30.0), ("u0", "i02", 30.0), ("u1", "i01", 5.0), ("u1", "i03", 9.0)]
     artifact = artifact_with(tmp_path, events(rows), RepeatModel(30 * DAY, 0.5))
-    again = BuyAgain.of(Users(artifact).shopper("u0"), artifact)
+    again = OwnPurchases.of(Users(artifact).shopper("u0"), artifact)
     assert artifact.repeats is not None
     rate = float(artifact.repeats.rates[artifact.item_nums["i01"]])
     num = artifact.item_nums["i01"]
@@ -86,7 +86,7 @@ def test_one_shopper_is_scored_as_all_are(tmp_path: Path) -> None:
     bought = Purchases.of(interactions, artifact.user_ids, artifact.item_ids)
     users, items, scores = bought.scores(model, bought.rates())
     for number, user_id in enumerate(artifact.user_ids):
-        own = BuyAgain.of(Users(artifact).shopper(user_id), artifact).scores
+        own = OwnPurchases.of(Users(artifact).shopper(user_id), artifact).scores
         np.testing.assert_allclose(own[items[users == number]], scores[users == number], rtol=1e-5)
 
 

@@ -20,8 +20,10 @@ from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
 from gnn.model.history import HistoryWeights
 from gnn.ratings import RatingWeights
-from gnn.recommend.query import STRATEGIES, Recommendation, Recommendations, RecQuery
+from gnn.recommend.query import Recommendation, Recommendations, RecQuery
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.snapshot import assemble
+from gnn.recommend.strategies.registry import user_strategies
 from gnn.training.fit import starting_walks
 from kg.ledger.records import FreshEvent
 from kg.schema import family
@@ -99,7 +101,7 @@ def generated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def answers(generated: Shop) -> list[tuple[Recommender, Recommendations]]:
     recommender = generated.recommender
     fresh = [FreshEvent(1, "", "i05", "purchase", T0 + 70 * DAY), FreshEvent(2, "", "i23", "view", T0 + 71 * DAY)]
-    deleted = recommender.with_overlay(Overlay.of(recommender.artifact, gone=["i03", "i07"]))
+    deleted = Recommender(assemble(recommender.snapshot.engine, Overlay.of(recommender.artifact, gone=["i03", "i07"])))
     found = []
     for which in (recommender, deleted):
         for n in range(16):
@@ -109,7 +111,7 @@ def answers(generated: Shop) -> list[tuple[Recommender, Recommendations]]:
         found += [(which, which.similar(item, RecQuery(k=6))) for item in generated.items[::5]]
         found += [(which, which.bought_together(item, RecQuery(k=6))) for item in generated.items[::5]]
         found += [(which, which.basket(generated.items[n : n + 3], RecQuery(k=6))) for n in (0, 9, 15)]
-        found += [(which, which.answer(which.shoppers.shopper("u01"), RecQuery(k=8, strategy=name))) for name in STRATEGIES]
+        found += [(which, which.answer(which.shoppers.shopper("u01"), RecQuery(k=8, strategy=name))) for name in user_strategies()]
         found += [(which, which.answer(which.shoppers.shopper("nobody"), RecQuery(k=24)))]
     return found
 

@@ -16,6 +16,7 @@ from gnn.live.likeness import words_of
 from gnn.live.overlay import Overlay
 from gnn.live.rows import LiveItem
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.snapshot import assemble
 from gnn.recommend.why_not import why_not
 from gnn.training.fit import fit
 from kg.graph.build import build_graph
@@ -64,14 +65,16 @@ def variant(maker: str, kind: str) -> LiveItem:
 
 @pytest.fixture(scope="module")
 def live(base: Recommender) -> Recommender:
-    return base.with_overlay(Overlay.of(base.artifact, [variant(maker, kind) for maker, kind in product(MAKERS, KINDS)][::7]))
+    return Recommender(
+        assemble(base.snapshot.engine, Overlay.of(base.artifact, [variant(maker, kind) for maker, kind in product(MAKERS, KINDS)][::7]))
+    )
 
 
 def test_a_variant_of_what_a_shopper_has_is_among_the_first_ten(base: Recommender) -> None:
     ranks = []
     for maker, kind in list(product(MAKERS, KINDS))[::5]:
         new = variant(maker, kind)
-        recommender = base.with_overlay(Overlay.of(base.artifact, [new]))
+        recommender = Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [new])))
         twins = {base.artifact.item_nums[item_id(maker, kind, colour)] for colour in COLOURS}
         histories = {user_id: recommender.shoppers.shopper(user_id).history.nums.tolist() for user_id in base.artifact.user_ids[::3]}
         ranks += [why_not(recommender, user_id, new.item_id, 10).rank for user_id, nums in histories.items() if twins & set(nums)]
@@ -81,7 +84,7 @@ def test_a_variant_of_what_a_shopper_has_is_among_the_first_ten(base: Recommende
 
 def test_one_view_of_a_model_is_enough(base: Recommender) -> None:
     new = variant("Ostra", "marker")
-    recommender = base.with_overlay(Overlay.of(base.artifact, [new]))
+    recommender = Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [new])))
     answer = recommender.recommend_history([(item_id("Ostra", "marker", "red"), "view", None)], 10)
     assert new.item_id in [item.item_id for item in answer.items]
 
@@ -104,7 +107,7 @@ def test_shares_add_up_and_likeness_is_no_path(live: Recommender) -> None:
 
 def test_what_reads_like_nothing_takes_nothing(base: Recommender) -> None:
     odd = LiveItem("odd", "Kayak paddle 230 cm", {})
-    recommender = base.with_overlay(Overlay.of(base.artifact, [odd]))
+    recommender = Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [odd])))
     assert recommender.overlay is not None
     assert recommender.overlay.arrays.alike.nnz == 0
 

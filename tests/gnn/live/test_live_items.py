@@ -12,8 +12,10 @@ from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
 from gnn.live.rows import LiveItem
 from gnn.recommend.filters import parse_filter
-from gnn.recommend.query import STRATEGIES, RecQuery
+from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.snapshot import assemble
+from gnn.recommend.strategies.registry import user_strategies
 from gnn.recommend.why_not import why_not
 from kg.errors import InputError, NotFoundError
 from kg.ledger.records import FreshEvent
@@ -37,7 +39,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
 
 @pytest.fixture(scope="module")
 def live(base: Recommender) -> Recommender:
-    return base.with_overlay(Overlay.of(base.artifact, [NEW, EDITED], available={"i01": False}, gone={"i05"}))
+    return Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [NEW, EDITED], available={"i01": False}, gone={"i05"})))
 
 
 def test_a_new_item_is_recommended_with_paths_and_shares_that_add_up(live: Recommender) -> None:
@@ -73,7 +75,7 @@ def test_a_deleted_item_is_no_part_of_a_history(live: Recommender, base: Recomme
     assert live.recommend("stranger", 5, fresh=fresh).strategy == "popular"
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", user_strategies())
 def test_every_strategy_answers(live: Recommender, strategy: str) -> None:
     fresh = [FreshEvent(1, "u1", "new", "purchase", 1.7e9), FreshEvent(2, "u1", "i03", "view", 1.7e9 + 1)]
     ask = RecQuery(k=20, strategy=strategy, diversity=0.5, caps=(("has_color", 3),), seed=1)
@@ -118,21 +120,22 @@ def test_filters_see_what_changed(live: Recommender) -> None:
 def test_the_recommender_of_the_build_is_as_it_was(base: Recommender, live: Recommender) -> None:
     assert base.overlay is None
     assert "new" not in base.artifact.item_nums
-    assert live.with_overlay(Overlay.of(base.artifact)).artifact is base.artifact
+    assert assemble(live.snapshot.engine, Overlay.of(base.artifact), previous=live.snapshot).artifact is base.artifact
 
 
 def test_what_changed_items_leave_behind_goes_at_once_while_answers_are_remembered(base: Recommender) -> None:
-    first = base.with_overlay(Overlay.of(base.artifact, [NEW]))
+    first = Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [NEW])))
     first.recommend("u0", 3)
-    gone = [weakref.ref(each) for each in (first, first.rules, first.artifact, first.columns)]
+    gone = [weakref.ref(each) for each in (first, first.snapshot, first.rules, first.artifact, first.columns)]
     # What a remembered answer holds on to.
-    state = first.state
+    version = first.snapshot.version
     gc.disable()
     try:
-        second = first.with_overlay(Overlay.of(base.artifact, [NEW, EDITED], previous=first.overlay))
+        overlay = Overlay.of(base.artifact, [NEW, EDITED], previous=first.overlay)
+        second = Recommender(assemble(base.snapshot.engine, overlay, previous=first.snapshot))
         del first
         assert [ref() for ref in gone] == [None] * len(gone)
     finally:
         gc.enable()
-    assert second.state != state
+    assert second.snapshot.version != version
     assert second.build is base.artifact

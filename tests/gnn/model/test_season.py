@@ -19,6 +19,7 @@ from gnn.model.scorer import score
 from gnn.model.season import Season
 from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.snapshot import assemble
 from gnn.training.fit import refit
 from gnn.training.season_choice import choose_season
 from kg.graph.build import build_graph
@@ -88,7 +89,7 @@ def live(tmp_path: Path) -> Recommender:
     graph = GraphArrays.from_tables(small_tables(2))
     artifact = load_artifact(save_artifact(tmp_path / "a", graph, in_season(small_model(graph, 2), 2), build_id=BUILD))
     new, edited = LiveItem("new", "Item 3 b", {BRAND: ("brand0",)}), LiveItem("i03", "Item 3", {BRAND: ("brand1", "brand2")})
-    return Recommender(artifact).with_overlay(Overlay.of(artifact, [new, edited]))
+    return Recommender(assemble(artifact, Overlay.of(artifact, [new, edited])))
 
 
 def test_the_season_multiplies_every_score_and_changes_no_share(tmp_path: Path) -> None:

@@ -13,9 +13,13 @@ import pytest
 
 from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph.arrays import GraphArrays
-from gnn.recommend.query import STRATEGIES, RecQuery, item_hash
+from gnn.recommend.query import Level, RecQuery, item_hash
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.rerank import Neighbourhoods, diversified
+from gnn.recommend.strategies.base import Context
+from gnn.recommend.strategies.registry import STRATEGIES, user_strategies
+from gnn.recommend.strategies.session import session_history
+from gnn.users.users import with_anchors
 from kg.errors import InputError, NotFoundError
 from kg.ledger.records import FreshEvent
 from tests.gnn.small import small_model, small_tables
@@ -42,9 +46,9 @@ def recommender(graph: GraphArrays, tmp_path_factory: pytest.TempPathFactory) ->
     return Recommender(load_artifact(save_artifact(folder, graph, model, build_id="20240101T000000-abcdef")))
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", user_strategies())
 @pytest.mark.parametrize("explain", ["none", "brief", "full"])
-def test_shares_add_up_in_every_strategy(recommender: Recommender, strategy: str, explain: str) -> None:
+def test_shares_add_up_in_every_strategy(recommender: Recommender, strategy: str, explain: Level) -> None:
     n_moved = 0
     for user_id in [*recommender.artifact.user_ids, "new"]:
         shopper = recommender.shoppers.shopper(user_id, [replace(event, user_id=user_id) for event in SHOWN])
@@ -159,7 +163,7 @@ def test_order_numbers_cannot_trend(tmp_path: Path) -> None:
     assert recommender.answer(shoppers.shopper("u0"), RecQuery(strategy="popular", k=3)).items
     # What a shopper does now has a time, and makes a session.
     now = [FreshEvent(1, "u0", "i03", "view", 1.7e9), FreshEvent(2, "u0", "i04", "view", 1.7e9 + 7_200)]
-    session = recommender._strategies.history(shoppers.shopper("u0", now), RecQuery(strategy="session"))
+    session = session_history(shoppers.shopper("u0", now), recommender.artifact, RecQuery().session_s)
     assert [recommender.artifact.item_ids[num] for num in session.nums] == ["i04"]
 
 
@@ -220,8 +224,8 @@ def test_lists_around_items_are_exact(recommender: Recommender, kind: str) -> No
 
 def test_scores_of_what_is_bought_together_are_the_sums_that_are_explained(recommender: Recommender) -> None:
     for item_id in recommender.artifact.item_ids:
-        shopper = recommender._related.anchored([recommender.item_num(item_id)], "looked_at")
-        scored = recommender._related.together(shopper, "bought_together")
+        shopper = with_anchors(recommender.artifact, [recommender.item_num(item_id)], "looked_at")
+        scored = STRATEGIES.get("bought_together").score(Context(recommender.snapshot.scoring, shopper), RecQuery())
         for num in range(recommender.artifact.n_items):
             if num != recommender.item_num(item_id):
                 told = scored.explainer.explain(scored.history, num)  # type: ignore[union-attr, arg-type]

@@ -12,8 +12,8 @@ import pytest
 from gnn.artifact.artifact import Artifact
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
-from gnn.recommend.rules.compiled import Rules
 from gnn.recommend.rules.definition import rule_of
+from gnn.recommend.snapshot import assemble
 from gnn.recommend.why_not import why_not, without_edge
 from kg.errors import InputError, NotFoundError
 from kg.schema import EdgeType
@@ -195,7 +195,7 @@ def test_the_rank_is_that_of_the_list_with_rules_and_the_one_by_score_is_told_be
         rule_of("bury", {"name": "Bury", "action": "bury", "items": [first], "factor": 0.001}),
         rule_of("pin", {"name": "Pin", "action": "pin", "items": [last], "place": 1}),
     ]
-    recommender.rules = Rules(rules, artifact, recommender.matching)
+    recommender = Recommender(assemble(artifact, rules=rules))
     served = {item.item_id: item for item in recommender.recommend(user_id, 20).items}
     assert (served[last].rank, served[second].rank) == (1, 2)
     for item_id in (first, second, last):

@@ -19,6 +19,7 @@ from gnn.events.timing import Timing
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.snapshot import assemble
 from gnn.users.interests import edits_over, items_with
 from gnn.users.profile import habits, habits_of, interests
 from kg.ledger.records import FreshEvent, InterestEdit
@@ -48,9 +49,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 
 
 def recommender_with(artifact: Artifact, *edits: InterestEdit) -> Recommender:
-    recommender = Recommender(artifact)
-    recommender.shoppers.interests = lambda user_id: tuple(edit for edit in edits if edit.user_id == user_id)
-    return recommender
+    return Recommender(assemble(artifact, interests=lambda user_id: tuple(edit for edit in edits if edit.user_id == user_id)))
 
 
 def brand_of(artifact: Artifact, item: int) -> list[str]:
