@@ -27,11 +27,11 @@ from gnn.recommend.rerank import DEPTHS, Neighbourhoods, capped, diversified, ex
 from gnn.recommend.rules.compiled import NOTHING, Active, Order, Rules
 from gnn.recommend.strategies.base import Scored, Strategies
 from gnn.recommend.strategies.similar import BASKET, BOUGHT_TOGETHER, Related
-from gnn.users.events import DISLIKED, Event
+from gnn.users.events import DISLIKED, Row
 from gnn.users.users import NO_ITEMS, User, Users
 from kg import schema
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.validation.ratings import RatingScale, checked_rating
 
 HistoryEvent = tuple[str, str, float | None] | tuple[str, str, float | None, float | None]
@@ -113,7 +113,7 @@ class Recommender:
         user_id: str,
         k: int = 10,
         *,
-        fresh: Sequence[FreshEvent] = (),
+        fresh: Sequence[StoredEvent] = (),
         exclude_seen: bool = True,
         explain: bool = True,
         show_ids: bool = False,
@@ -157,7 +157,7 @@ class Recommender:
             rating = value[0] if value and kind == "rating" else None
             if rating is not None:
                 checked_rating(rating, self.rating_scale)
-            rows.append(FreshEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
+            rows.append(StoredEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
         return self.shoppers.ad_hoc(rows)
 
     def answer(self, shopper: User, ask: RecQuery) -> Recommendations:
@@ -312,7 +312,7 @@ class Recommender:
         user_id: str,
         item_id: str,
         *,
-        fresh: Sequence[FreshEvent] = (),
+        fresh: Sequence[StoredEvent] = (),
         max_reasons: int = 1000,
         max_paths: int = 50,
         show_ids: bool = False,
@@ -336,7 +336,7 @@ class Recommender:
         title = self.artifact.titles[item]
         return Recommendation(item_id, title, place.rank, told.score, told.remainder, told.reasons, place.rank, title, trend)
 
-    def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> User:
+    def known(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
         """Return a shopper with a history.
 
         Raises:
@@ -387,7 +387,7 @@ class Recommender:
         """Return the weighted history of a user, or None if the user is unknown to the build."""
         return self.shoppers.shopper(user_id).history if user_id in self.artifact.user_nums else None
 
-    def events(self, user: int) -> list[Event]:
+    def events(self, user: int) -> list[Row]:
         """Return what a user did according to the build, by user number."""
         return self.shoppers.events(user).rows()
 

@@ -22,7 +22,7 @@ from gnn.explain.explainer import Explainer
 from gnn.graph.walks import WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.recommend.strategies.base import Scored, Strategies
-from gnn.users.events import NO_EVENTS, Event, Events, weighted
+from gnn.users.events import NO_EVENTS, Events, Row, weighted
 from gnn.users.users import User
 
 SIMILAR, BOUGHT_TOGETHER, BASKET = "similar", "bought_together", "basket"
@@ -65,7 +65,7 @@ class Related:
             nums: item_nums.
             anchor: One of `gnn.explain.sentences.ANCHORS`.
         """
-        events = Events.of(Event(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
+        events = Events.of(Row(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
         return User(None, events, weighted(events, self._artifact.model.history, None), NO_EVENTS, NO_EVENTS)
 
     def similar(self, shopper: User) -> Scored:
