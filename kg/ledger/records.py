@@ -1,10 +1,13 @@
-"""What crosses from the ledger to whoever reckons with it: a shopper's acknowledged events and edited interests."""
+"""The records of the ledger: events, changes of items, edited interests. They are the same whether they came by file or over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Fields = Mapping[str, Any]
+Operation = Literal["put", "patch", "upsert", "delete", "delete_events"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,26 @@ class StoredEvent:
 
 
 _AS_SENT = ("seq", "event_id", "user_id", "item_id", "kind", "time", "quantity", "value", "price_cents", "properties", "received_s")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """A change that was acknowledged.
+
+    Attributes:
+        seq: Its place in the ledger, from 1.
+        item_id: Which item.
+        operation: put: these are its fields now, the others are unknown; patch: only these change, null forgets one; upsert: a patch that adds the
+            item where there is none; delete: its events and edges go with it; delete_events: every event of it that matches goes.
+        fields: Those given. Of delete_events: `user_id`, and `kind`, `time` where they are given; `events_seq` is the last event it is about.
+        received_s: When it was acknowledged, Unix seconds.
+    """
+
+    seq: int
+    item_id: str
+    operation: Operation
+    fields: Fields = field(default_factory=dict)
+    received_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ def test_where_the_files_count_the_ledgers_events_follow():
     import polars as pl
 
     events = pl.DataFrame({"seq": [1, 2], "time": [1.7e9, 1.6e9]})
-    assert ledger_import._rank_items(events, pl.DataFrame({"time": [3.0, 9.0, None]}))["time"].to_list() == [10.0, 11.0]
+    assert ledger_import._ordered(events, ledger_import.order_base(pl.Series([3.0, 9.0, None])))["time"].to_list() == [10.0, 11.0]
     for files in ([1.5e9], [None]):
-        assert ledger_import._rank_items(events, pl.DataFrame({"time": files}, schema={"time": pl.Float64}))["time"].to_list() == [1.7e9, 1.6e9]
+        assert ledger_import._ordered(events, ledger_import.order_base(pl.Series(files, dtype=pl.Float64)))["time"].to_list() == [1.7e9, 1.6e9]
 
 
 def test_without_its_ledger_a_build_is_not_begun(workspace: Workspace):
