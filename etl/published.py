@@ -14,13 +14,13 @@ from kg.errors import NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.interests import Interests
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
 
-Fresh = Callable[[str], Sequence[FreshEvent]]
+Fresh = Callable[[str], Sequence[StoredEvent]]
 
 
 def published(workspace: Workspace) -> Recommender:
@@ -32,7 +32,7 @@ def published(workspace: Workspace) -> Recommender:
     return Recommender(assemble(_published(workspace)))
 
 
-def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[FreshEvent]]:
+def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[StoredEvent]]:
     """Return the published build with rules and edited interests, and a user's events since; items that changed since are as they were built.
 
     Args:

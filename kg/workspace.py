@@ -27,7 +27,7 @@ class Workspace:
         extract.model     extractor trained on the shop's own fields and answers
         review.jsonl      answers to what the extractor was not certain of
         messages/         the shop's own words for reasons, one file per language, where it has some
-        changes.jsonl     items and interactions changed since the files were written
+        changes.jsonl     which changes of the ledger came from files of changes
         audit.jsonl       writes and admin actions, one JSON object a line
         ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
@@ -111,7 +111,7 @@ class Workspace:
 
     @property
     def changes(self) -> Path:
-        """Changes of items and interactions beside the files, one JSON object a line."""
+        """Which numbers of the ledger came from files of changes, one JSON object a line."""
         return self.root / "changes.jsonl"
 
     @property

@@ -6,9 +6,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy
+
+from kg.ledger.records import StoredEvent
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -31,3 +34,18 @@ def ledger_url_of(database: str) -> Iterator[str]:
         with engine.begin() as connection:
             connection.execute(sqlalchemy.schema.DropSchema(schema, cascade=True))
         engine.dispose()
+
+
+def sent_event(
+    event_id: str,
+    user_id: str,
+    item_id: str | None,
+    kind: str,
+    time: float,
+    quantity: float = 1.0,
+    value: float | None = None,
+    price_cents: int | None = None,
+    properties: dict[str, Any] | None = None,
+) -> StoredEvent:
+    """Return an event that has not been appended yet, its members in the order of an event over REST."""
+    return StoredEvent(0, user_id, item_id, kind, time, quantity, value, price_cents, event_id, properties)

@@ -21,7 +21,8 @@ from api.keys.scopes import require
 from api.serving.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.serving.snapshot_server import Serving
 from kg.errors import InputError, LedgerUnavailableError
-from kg.ledger.event_store import Appended, NewEvent
+from kg.ledger.event_store import Appended
+from kg.ledger.records import StoredEvent
 from kg.validation import messages
 from kg.validation.ratings import RatingScale, checked_rating
 
@@ -201,7 +202,7 @@ def _parsed(body: bytes) -> list[Any]:
     return found
 
 
-def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | None) -> NewEvent | EventOutcome:
+def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | None) -> StoredEvent | EventOutcome:
     told = raw.get("event_id") if isinstance(raw, dict) else None
     event_id = told[:200] if isinstance(told, str) else None
     try:
@@ -213,8 +214,8 @@ def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | 
         return EventOutcome(event_id=event_id, status="rejected", reason=messages.sentence(error.errors(include_url=False)[0]))
     except InputError as error:
         return EventOutcome(event_id=event_id, status="rejected", reason=str(error))
-    return NewEvent(
-        event.event_id or f"reckon-{secrets.token_hex(16)}",
+    return StoredEvent(
+        0,
         event.user_id,
         event.item_id,
         event.kind,
@@ -222,11 +223,12 @@ def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | 
         event.quantity,
         event.value,
         event.price_cents,
+        event.event_id or f"reckon-{secrets.token_hex(16)}",
         event.properties,
     )
 
 
-async def _appended(serving: Serving, events: list[NewEvent]) -> list[Appended]:
+async def _appended(serving: Serving, events: list[StoredEvent]) -> list[Appended]:
     ledger = serving.ledger
     answer = asyncio.wrap_future(ledger.writer.submit(events))
     try:
@@ -236,7 +238,7 @@ async def _appended(serving: Serving, events: list[NewEvent]) -> list[Appended]:
         raise LedgerUnavailableError(message, hint="send the events again with the same event ids: none is counted twice") from None
 
 
-def _outcome(event: NewEvent, appended: Appended, *, unknown: bool) -> EventOutcome:
+def _outcome(event: StoredEvent, appended: Appended, *, unknown: bool) -> EventOutcome:
     if appended.status == "conflict":
         return EventOutcome(event_id=event.event_id, status="rejected", reason="event_id belongs to another event: its user, item or kind differs")
     reason = "the item is not in the catalogue of the published build" if unknown else None

@@ -16,8 +16,9 @@ from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.item_state import ItemStates
 from kg import schema
-from kg.catalog.item_changes import FIELDS, Operation
+from kg.catalog.item_changes import FIELDS
 from kg.errors import NotFoundError
+from kg.ledger.records import Operation
 from kg.tables import ITEM_COLUMNS
 
 router = APIRouter(prefix="/v1", tags=["items"])
@@ -91,7 +92,7 @@ class BatchedItem(ItemFields):
     model_config = ConfigDict(json_schema_extra={"examples": [{"item_id": "oolong-100", **_EXAMPLE}]})
 
     item_id: Id
-    operation: Operation = Field(
+    operation: Literal["put", "patch", "delete"] = Field(
         default="put",
         description="put: the item has these fields, title among them, and no others; patch: only these change, null forgets one; delete.",
     )

@@ -26,8 +26,8 @@ Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_HISTORY = 1_000
 
 
-class HistoryEvent(BaseModel):
-    """One event of an ad-hoc history."""
+class HistoryItem(BaseModel):
+    """One item of an ad-hoc history, and how it was met."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -44,7 +44,7 @@ class AdHoc(StrategyQuery, ListQueryBody):
         extra="forbid", json_schema_extra={"examples": [{"history": [{"item_id": "1082185", "kind": "purchase"}], "k": 5, "explain": "brief"}]}
     )
 
-    history: list[HistoryEvent] = Field(default=[], max_length=MAX_HISTORY)
+    history: list[HistoryItem] = Field(default=[], max_length=MAX_HISTORY)
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)

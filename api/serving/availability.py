@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from kg.catalog.item_changes import ItemChange
+from kg.ledger.records import ItemChange
 
 _RESOLUTION_S = 0.1
 
@@ -22,9 +22,9 @@ class AvailabilityLog:
 
     def add(self, change: ItemChange) -> None:
         """Take the next change."""
-        if change.operation != "patch":
+        if change.operation in ("put", "upsert", "delete"):
             self._kept[change.item_id] = change.seq, change.operation == "delete"
-        if change.operation == "put" or (change.operation == "patch" and "available" in change.fields):
+        if change.operation == "put" or (change.operation in ("patch", "upsert") and "available" in change.fields):
             self._available[change.item_id] = change.seq, change.fields.get("available") is not False
 
     def forget(self, seq: int) -> None:

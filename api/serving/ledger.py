@@ -15,7 +15,7 @@ from kg.ledger.follow.poller import Follower
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.records import FreshEvent, InterestEdit
+from kg.ledger.records import InterestEdit, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import EVENTS, PROFILES
 from kg.ledger.user_store import UserStore
@@ -84,7 +84,7 @@ class ServingLedger:
         """Whether it answered when it was last looked at."""
         return self.follower.up
 
-    def fresh(self, user_id: str, watermark: int) -> Sequence[FreshEvent]:
+    def fresh(self, user_id: str, watermark: int) -> Sequence[StoredEvent]:
         """Return what a user did since the build whose `events_seq` this is."""
         return self._tail.fresh(user_id, watermark, ledger_up=self.up)
 

@@ -27,7 +27,7 @@ from kg.embedded import connection
 from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
 from kg.ledger.catalogue_tables import CATALOGUE, LIVE
 from kg.ledger.item_store import ItemStore
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
@@ -97,7 +97,7 @@ class Serving:
             raise UnavailableError(self._problem or "no build has been published", hint="run `reckon rebuild`")
         return recommender
 
-    def fresh(self, user_id: str, recommender: Recommender | None = None) -> Sequence[FreshEvent]:
+    def fresh(self, user_id: str, recommender: Recommender | None = None) -> Sequence[StoredEvent]:
         """Return what a user did since the build that answers was made.
 
         Args:

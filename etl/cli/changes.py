@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from etl.live.file_changes import apply_now, forget_changes, take_changes
+from etl.live.file_changes import apply_now, forget_changes, store_changes
 from etl.pipeline.jobs import Job
 from kg.errors import RejectedRowsError
 
@@ -27,12 +27,12 @@ def run(job: Job, path: Path | None, *, forget: bool, allow_rejects: int) -> Non
         typer.echo(f"{forget_changes(job):,} changes forgotten; the next rebuild goes by the files")
     if path is None:
         return
-    taken = take_changes(job, path)
-    typer.echo(f"{taken.appended:,} changes taken in, {taken.known:,} known already, {taken.rejected:,} rejected")
-    if taken.appended:
+    stored = store_changes(job, path)
+    typer.echo(f"{stored.appended:,} changes taken in, {stored.known:,} known already, {stored.rejected:,} rejected")
+    if stored.appended:
         apply_now(job)
-    if taken.rejected > allow_rejects:
+    if stored.rejected > allow_rejects:
         raise RejectedRowsError(
-            f"{taken.rejected:,} changes were rejected; the others were used",
-            hint=f"read {job.workspace.rejects}, or run with --allow-rejects {taken.rejected}",
+            f"{stored.rejected:,} changes were rejected; the others were used",
+            hint=f"read {job.workspace.rejects}, or run with --allow-rejects {stored.rejected}",
         )

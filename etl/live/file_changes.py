@@ -1,33 +1,45 @@
-"""Changes between two rebuilds: appended to a log that the next import also applies, and brought into the graph database at once."""
+"""Changes between two rebuilds: appended to the ledger, from which live answers, the graph database and the next import have them."""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
 
 from etl.pipeline.jobs import Job
 from etl.sources import rejects
-from etl.stages import graph_build
+from etl.stages import graph_build, ledger_import
 from etl.stages.extraction import forget_respelt, learned
-from kg.catalog.file_changes import Change, accepted, read_changes
+from kg.catalog.changes import Change
+from kg.catalog.file_changes import RefusedChangeError, accepted, read_changes
+from kg.catalog.item_changes import overlaid
 from kg.config import ExtractConfig, ShopConfig
 from kg.errors import GraphUnavailableError, InputError, LockedError, NotFoundError
-from kg.files.journal import Journal, Record
+from kg.files.journal import Journal
 from kg.graph.corrections import FactLog
+from kg.ledger.database import Database
+from kg.ledger.event_store import EventStore
+from kg.ledger.item_store import ItemStore
+from kg.ledger.records import Fields, ItemChange, Operation, StoredEvent
+from kg.ledger.settings import LedgerConfig
 from kg.tables import Catalog
+
+_CONFLICT = "belongs to another event: its user, item or kind differs"
 
 
 @dataclass(frozen=True)
-class Taken:
+class StoredChanges:
     """What became of a file of changes: rows = appended + known + rejected.
 
     Attributes:
-        appended: Changes that are in the log now.
-        known: Events whose `id` the log had already.
+        appended: Changes that are in the ledger now.
+        known: Events whose `id` the ledger had already.
         rejected: Rows that cannot be used; they are in rejects.jsonl.
     """
 
@@ -36,32 +48,84 @@ class Taken:
     rejected: int
 
 
-def take_changes(job: Job, path: Path) -> Taken:
-    """Check a file of changes and append what can be used to the log, durably; nothing is applied yet.
+def store_changes(job: Job, path: Path) -> StoredChanges:
+    """Check a file of changes and append what can be used to the ledger, durably, as the same changes over REST are.
+
+    Whoever follows the ledger (a running `reckon serve`) answers with them from then on.
 
     Raises:
         InputError: The file cannot be read, or none of its rows can be used.
         NotFoundError: There is no build whose catalogue the changes could be checked against.
+        LedgerUnavailableError: The ledger does not answer.
     """
-    items = Catalog.read(graph_build.current_folder(_newest(job)) / "catalog").items["item_id"]
-    base = set(items)
-    for change in graph_build.logged_changes(job.workspace, graph_build.saved_mark(_newest(job))[0])[0]:
-        (base.add if change.op == "upsert_item" else base.discard if change.op == "delete_item" else lambda _: None)(change.item_id)
-    good, bad = accepted(read_changes(path), base)
+    ledger_import.imports_of(job.workspace)
+    build, records = _newest(job), list(read_changes(path))
+    mark, _ = graph_build.saved_mark(build)
+    items = Catalog.read(graph_build.current_folder(build) / "catalog").items
+    with closing(Database.open(job.workspace.ledger, job.config.section(LedgerConfig))) as database:
+        since = ItemStore(database).between(mark.catalogue_seq, ItemStore(database).last_seq())
+        good, bad = accepted(records, overlaid(items, since)["item_id"])
+        if bad and not good:
+            _write_rejects(job, path, bad)
+            line, error = bad[0]
+            raise InputError(f"{path}: none of its {len(bad):,} changes can be used; line {line}: {error}", hint="docs/graph.md describes the format")
+        appended = _append(database, good)
+    lines = {str(record["id"]): line for line, record in records if isinstance(record, Mapping) and record.get("id")}
+    refused = [(lines.get(event_id, 0), RefusedChangeError("id", event_id, _CONFLICT)) for event_id in appended.conflicts]
+    _write_rejects(job, path, [*bad, *refused])
+    n_appended = len(good) - appended.known - len(refused)
+    if n_appended:
+        log = {"op": ledger_import.IMPORT, "n_changes": n_appended, "catalogue": appended.catalogue, "events": appended.events}
+        Journal(job.workspace.changes).append(lambda _: [log])
+    return StoredChanges(n_appended, appended.known, len(bad) + len(refused))
+
+
+@dataclass
+class _Appended:
+    """Numbers that the ledger gave to the changes of a file, and what it did not store."""
+
+    catalogue: list[tuple[int, int]] = field(default_factory=list)
+    events: list[tuple[int, int]] = field(default_factory=list)
+    known: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+
+def _append(database: Database, changes: Sequence[Change]) -> _Appended:
+    """Append changes in their order: neighbours of one kind in one transaction."""
+    items, events, done = ItemStore(database), EventStore(database), _Appended()
+    for are_items, run in groupby(changes, key=lambda change: isinstance(change, ItemChange)):
+        part = list(run)
+        if are_items:
+            last = events.last_seq()
+            seqs = items.append([_operation(change, last) for change in part if isinstance(change, ItemChange)])
+            done.catalogue.append((seqs[0], seqs[-1]))
+            continue
+        sent = [_named(change) for change in part if isinstance(change, StoredEvent)]
+        outcomes = events.append(sent)
+        seqs = [outcome.seq for outcome in outcomes if outcome.status == "accepted"]
+        done.events += [(seqs[0], seqs[-1])] if seqs else []
+        done.known += sum(outcome.status == "duplicate" for outcome in outcomes)
+        done.conflicts += [event.event_id for event, outcome in zip(sent, outcomes, strict=True) if outcome.status == "conflict"]
+    return done
+
+
+def _operation(change: ItemChange, last_event: int) -> tuple[str, Operation, Fields]:
+    fields = {**change.fields, "events_seq": last_event} if change.operation == "delete_events" else change.fields
+    return change.item_id, change.operation, fields
+
+
+def _named(event: StoredEvent) -> StoredEvent:
+    return event if event.event_id else replace(event, event_id=f"reckon-{secrets.token_hex(16)}")
+
+
+def _write_rejects(job: Job, path: Path, bad: Sequence[tuple[int, RefusedChangeError]]) -> None:
     rows = [{"line": line, "column": error.column, "value": error.value, "why": error.why} for line, error in bad]
     schema = {"line": pl.Int64, "column": pl.String, "value": pl.String, "why": pl.String}
     rejects.write(job.workspace.rejects, [rejects.rejected(path.name, pl.DataFrame(rows, schema=schema))])
-    if bad and not good:
-        line, error = bad[0]
-        raise InputError(f"{path}: none of its {len(bad):,} changes can be used; line {line}: {error}", hint="docs/graph.md describes the format")
-    if not good:
-        return Taken(0, 0, 0)
-    added = Journal(job.workspace.changes).append(lambda before: _new(before, good))
-    return Taken(len(added), len(good) - len(added), len(bad))
 
 
 def catch_up(job: Job) -> dict[str, int] | None:
-    """Bring the graph database up to what the logs say: changes, corrections, what persons keep apart.
+    """Bring the graph database up to the ledger and the logs: changes of items and events, corrections, what persons keep apart.
 
     Returns:
         What was written and removed; None where the database holds no build whose tables are there, so that only a rebuild can apply it.
@@ -86,19 +150,21 @@ def catch_up(job: Job) -> dict[str, int] | None:
         if build is None or build_id is None or not (build / graph_build.RESOLUTION).is_dir():
             return None
         before, (mark, resolved_with) = graph_build.saved_state(build), graph_build.saved_mark(build)
-        changes, last = graph_build.logged_changes(job.workspace, mark)
+        upto = ledger_import.mark(job.workspace, job.config)
+        known = set(before.knowledge.catalog.items["item_id"])
+        changes = ledger_import.changes_between(job.workspace, job.config, mark, upto, known, ledger_import.order_base_of(build))
         wanted = graph_build.inputs(job.workspace, job.config)
         if not changes and wanted == resolved_with:
             return {"nodes": 0, "edges": 0, "gone_nodes": 0, "gone_edges": 0}
         facts = FactLog(job.workspace.facts).active()
-        after, delta = advance(before, changes, facts, graph_build.resolver(job.workspace, job.config), Reader(job), build_id=build_id)
+        after, delta = advance(before, changes, facts, graph_build.resolver(job.workspace, job.config), ChangedItemsReader(job), build_id=build_id)
         # The database first: if this is cut short, the next run finds the same change again and applies it again, which changes nothing twice.
         store.apply(delta, build_id)
-        graph_build.save_state(build, before, after, last, wanted)
+        graph_build.save_state(build, before, after, upto, wanted)
         return delta.counts
 
 
-class Reader:
+class ChangedItemsReader:
     """Reads the facts of changed items; spaCy is loaded when there are any.
 
     Args:
@@ -138,7 +204,7 @@ def apply_now(job: Job) -> None:
         return
     written, removed = counts["nodes"] + counts["edges"], counts["gone_nodes"] + counts["gone_edges"]
     job.console.note(
-        f"graph: {written:,} nodes and edges written, {removed:,} removed, {time.perf_counter() - started:.1f} s; answers follow with a rebuild"
+        f"graph: {written:,} nodes and edges written, {removed:,} removed, {time.perf_counter() - started:.1f} s; weights follow with a rebuild"
     )
 
 
@@ -148,10 +214,10 @@ def forget_changes(job: Job) -> int:
     Raises:
         NotFoundError: There are none.
     """
-    n_changes = len(graph_build.logged_changes(job.workspace)[0])
+    n_changes = sum(int(record["n_changes"]) for record in ledger_import.imports_of(job.workspace)[1])
     if not n_changes:
         raise NotFoundError("there are no changes beside the files", hint="reckon import --changes FILE")
-    Journal(job.workspace.changes).append(lambda _: [{"op": graph_build.FORGET, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}])
+    Journal(job.workspace.changes).append(lambda _: [{"op": ledger_import.FORGET, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}])
     return n_changes
 
 
@@ -160,14 +226,3 @@ def _newest(job: Job) -> Path:
     if current is None or not (job.workspace.build(current) / "catalog").is_dir():
         raise NotFoundError("there is no published build to change", hint="run `reckon rebuild` first")
     return job.workspace.build(current)
-
-
-def _new(before: Sequence[Record], changes: Sequence[Change]) -> list[Record]:
-    known = {str(record["id"]) for record in before if record.get("id")}
-    fresh = []
-    for change in changes:
-        if change.event_id and change.event_id in known:
-            continue
-        known |= {change.event_id} if change.event_id else set()
-        fresh.append(change.record())
-    return fresh

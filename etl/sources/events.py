@@ -35,7 +35,7 @@ FLAGGED_COLUMNS: Mapping[str, pl.DataType] = {
 
 
 @dataclass
-class Events:
+class EventFiles:
     """The events of an import.
 
     Args:

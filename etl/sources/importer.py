@@ -20,7 +20,7 @@ from etl.clean.lines import line_rules, service_lines
 from etl.sources import registry, rejects
 from etl.sources.chunks import Chunks
 from etl.sources.config import SourceConfig
-from etl.sources.events import Events
+from etl.sources.events import EventFiles
 from etl.sources.mapping.entities import KEYS, Entities
 from etl.sources.mapping.known_formats import Prepared, prepared
 from etl.sources.mapping.links import no_links, read_links
@@ -100,7 +100,7 @@ class Imported:
     items: pl.DataFrame
     users: pl.DataFrame
     triples: pl.DataFrame
-    events: Events
+    events: EventFiles
     rejects: list[pl.DataFrame] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     details: dict[str, Details] = field(default_factory=dict)
@@ -176,12 +176,12 @@ def import_sources(
     return assembly.imported(on_error)
 
 
-def _events(folder: Path | None) -> Events:
+def _events(folder: Path | None) -> EventFiles:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        return Events(folder)
-    events = Events(Path(tempfile.mkdtemp(prefix="reckon-import-")))
+        return EventFiles(folder)
+    events = EventFiles(Path(tempfile.mkdtemp(prefix="reckon-import-")))
     weakref.finalize(events, shutil.rmtree, events.folder, ignore_errors=True)
     return events
 
@@ -196,7 +196,7 @@ def _size(root: Path, source: SourceConfig) -> int:
 class _Assembly:
     """The tables while they are being put together."""
 
-    def __init__(self, root: Path, clean: CleanConfig, ratings: RatingScale | None, events: Events, now: float, language: str) -> None:
+    def __init__(self, root: Path, clean: CleanConfig, ratings: RatingScale | None, events: EventFiles, now: float, language: str) -> None:
         self._root = root
         self._language = language
         self._clean = clean

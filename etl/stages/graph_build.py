@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from etl.stages import fingerprints
-from kg.catalog.file_changes import Change, RefusedChangeError, apply_changes, parse
+from etl.stages import fingerprints, ledger_import
 from kg.config import Config, ResolveConfig
-from kg.errors import InputError, NotFoundError
-from kg.files.journal import Journal
+from kg.errors import NotFoundError
 from kg.files.json_file import read_json, write_json
 from kg.graph.corrections import Fact, FactLog
 from kg.resolve.kept_apart import ResolveLog
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 RESOLUTION = "resolution"
 LIVE = "live"
 """Folder of a build that holds its tables as they are after changes since; absent while there were none."""
-FORGET = "forget"
-"""Marks in the log of changes that the shop's files contain what came before."""
 _FACTS, _KEYS, _MARK = "facts.json", "keys.parquet", "changes.json"
 
 
@@ -43,31 +39,9 @@ def inputs(workspace: Workspace, config: Config) -> list[object]:
 
 
 def changes_digest(workspace: Workspace) -> str:
-    """Return what identifies the changes beside the files."""
+    """Return what identifies which files of changes were imported, and which the shop's files contain by now."""
     # A log without a record says what no log says.
     return _digest(workspace.changes) if workspace.changes.is_file() and workspace.changes.stat().st_size else ""
-
-
-def with_changed_items(workspace: Workspace, catalog: Catalog) -> Catalog:
-    """Return the catalogue with the items of the change log, as events may name them."""
-    changes, _ = logged_changes(workspace)
-    return apply_changes(catalog, [change for change in changes if change.op in ("upsert_item", "delete_item")])
-
-
-def logged_changes(workspace: Workspace, after: int = 0) -> tuple[list[Change], int]:
-    """Return the changes beside the files after a number, and the number of the last one; those that were forgotten are left out.
-
-    Raises:
-        InputError: The log is damaged; the message names the line.
-    """
-    records, changes = Journal(workspace.changes).records(), []
-    forgotten = max((int(record["n"]) for record in records if record.get("op") == FORGET), default=0)
-    for record in records[max(after, forgotten) :]:
-        try:
-            changes.append(parse({name: value for name, value in record.items() if name != "n"}))
-        except RefusedChangeError as error:
-            raise InputError(f"{workspace.changes}, line {record['n']}: {error}", hint="restore the file from a copy") from None
-    return changes, len(records)
 
 
 def tables_of(workspace: Workspace, config: Config, build: Path) -> tuple[GraphTables, dict[str, int]]:
@@ -153,17 +127,16 @@ def saved_state(build: Path) -> State:
     return State(Knowledge(Catalog.read(folder / "catalog"), attributes, resolution, facts), read_table(folder / RESOLUTION / _KEYS))
 
 
-def saved_mark(build: Path) -> tuple[int, list[object]]:
-    """Return the number of the last change that a build's tables contain, and the inputs that they were resolved with."""
+def saved_mark(build: Path) -> tuple[ledger_import.LedgerPosition, list[object]]:
+    """Return how much of the ledger a build's tables contain, and the inputs that they were resolved with."""
     folder = current_folder(build)
+    mark = ledger_import.mark_of(build) or ledger_import.LedgerPosition()
     if folder != build:
-        number = read_json(folder / _MARK).get("changes", 0)
-    else:
-        number = read_json(build / "stages.json").get("import", {}).get("counts", {}).get("changes", 0)
-    return int(number), list(read_json(folder / RESOLUTION / _FACTS).get("inputs", []))
+        mark = replace(mark, **{name: n for name, n in read_json(folder / _MARK).items() if name in ("events_seq", "catalogue_seq")})
+    return mark, list(read_json(folder / RESOLUTION / _FACTS).get("inputs", []))
 
 
-def save_state(build: Path, before: State, state: State, changes: int, resolved_with: list[object]) -> None:
+def save_state(build: Path, before: State, state: State, mark: ledger_import.LedgerPosition, resolved_with: list[object]) -> None:
     """Keep the state of a build after a change, whole or not at all; tables that did not change are shared with before."""
     folder, temporary, old = current_folder(build), build / f"{LIVE}.tmp", build / f"{LIVE}.old"
     for leftover in (temporary, old):
@@ -176,7 +149,7 @@ def save_state(build: Path, before: State, state: State, changes: int, resolved_
     path = Path("attributes.parquet")
     _write_or_link(now.attributes, folder / path, temporary / path, same=now.attributes is was.attributes)
     _save_resolution(temporary, state, resolved_with)
-    write_json(temporary / _MARK, {"changes": changes})
+    write_json(temporary / _MARK, ledger_import.record(mark))
     if (build / LIVE).exists():
         (build / LIVE).rename(old)
     temporary.rename(build / LIVE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,11 @@ from etl.clean.config import CleanConfig
 from etl.console import Console
 from etl.settings import SourceConfig
 from etl.sources import rejects
-from etl.sources.importer import Counts, Imported, import_sources
+from etl.sources.importer import Counts, import_sources
 from etl.sources.text import encodings
-from etl.stages import graph_build, import_report, ledger_import
-from kg.catalog.file_changes import apply_changes
-from kg.catalog.item_changes import ItemChange
+from etl.stages import import_report, ledger_import
 from kg.config import Config, ShopConfig
 from kg.files.atomic import write_whole
-from kg.tables import Catalog
 from kg.workspace import Workspace
 
 
@@ -34,8 +30,7 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
     sources = [source for source in config.sources if isinstance(source, SourceConfig)]
     clean, language = config.section(CleanConfig), config.section(ShopConfig).language
     changes = ledger_import.item_changes(workspace, config, mark)
-    explained = ledger_import.explained_items(changes)
-    logged, n_logged = graph_build.logged_changes(workspace)
+    known = ledger_import.explained_items(changes)
     temporary, events = build / "catalog.tmp", build / "import.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -44,32 +39,33 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
             workspace.root,
             sources,
             console.progress,
-            more_items=explained,
+            more_items=known,
             clean=clean,
             folder=events,
             ratings=config.section(ShopConfig).ratings,
             language=language,
         )
         # With a ledger the tables are put together in memory; without one the events go from file to file.
-        catalog = _told(workspace, imported, changes) if mark != ledger_import.LedgerPosition() or logged else None
-        taken = ledger_import.take_in(catalog, workspace, config, mark) if catalog is not None and mark != ledger_import.LedgerPosition() else None
+        catalog = ledger_import.with_changes(imported.catalog, changes) if mark != ledger_import.LedgerPosition() else None
+        added = None if catalog is None else ledger_import.with_ledger(catalog, workspace, config, mark, changes)
         if catalog is None:
             imported.write(temporary)
         else:
-            apply_changes(catalog if taken is None else taken.catalog, logged).write(temporary)
+            (catalog if added is None else added.catalog).write(temporary)
+        base = None if catalog is None else ledger_import.order_base(catalog.interactions["time"])
         write_whole(build / "flagged.parquet", imported.events.flagged().sink_parquet)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
         shutil.rmtree(events, ignore_errors=True)
-    counted = {**imported.counts, **({} if taken is None else {ledger_import.SOURCE: taken.counts})}
+    counted = {**imported.counts, **({} if added is None else {ledger_import.SOURCE: added.counts})}
     for source, counts in counted.items():
         written = imported.details[source].encoding if source in imported.details else ""
         console.note(f"{source}: {said(counts)}{f'; {written}' if written in (encodings.LATIN1, encodings.MIXED) else ''}")
     shutil.rmtree(build / "catalog", ignore_errors=True)
     temporary.rename(build / "catalog")
-    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if taken is None else [taken.rejects])])
+    rejects.write(build / "rejects.jsonl", [*imported.rejects, *([] if added is None else [added.rejects])])
     import_report.write(build, import_report.report(imported, counted, clean, build.name))
     _publish(build, workspace)
     return {
@@ -77,13 +73,8 @@ def import_build(workspace: Workspace, config: Config, console: Console, mark: l
         "rejected": imported.n_rejected,
         "flagged": imported.n_flagged,
         ledger_import.SOURCE: ledger_import.record(mark),
-        "changes": n_logged,
+        ledger_import.ORDER_BASE: base,
     }
-
-
-def _told(workspace: Workspace, imported: Imported, changes: Sequence[ItemChange]) -> Catalog:
-    """Return what the files gave with every item that was changed since, in the ledger or in the log of changes: events may name it."""
-    return graph_build.with_changed_items(workspace, ledger_import.with_changes(imported.catalog, changes))
 
 
 def said(counts: Counts) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 
 _NOT_DONE = ("impression",)
 """What happens to a shopper and is not done by one."""
@@ -29,7 +29,7 @@ class UserActivity:
     paid_cents: npt.NDArray[np.float64]
     purchases: npt.NDArray[np.bool_]
 
-    def joined(self, fresh: Sequence[FreshEvent]) -> UserActivity:
+    def joined(self, fresh: Sequence[StoredEvent]) -> UserActivity:
         """Return it with what happened since."""
         done = [event for event in fresh if event.kind not in _NOT_DONE]
         paid = [np.nan if event.price_cents is None else float(event.price_cents) for event in done]

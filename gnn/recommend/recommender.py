@@ -26,11 +26,11 @@ from gnn.recommend.scoring.scored import Scored
 from gnn.recommend.snapshot import Snapshot, assemble
 from gnn.recommend.strategies.base import Context
 from gnn.recommend.strategies.registry import STRATEGIES, strategy_of
-from gnn.users.events import Event
+from gnn.users.events import Row
 from gnn.users.users import User, Users, with_anchors
 from kg import schema
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.validation.ratings import RatingScale, checked_rating
 
 HistoryEvent = tuple[str, str, float | None] | tuple[str, str, float | None, float | None]
@@ -103,7 +103,7 @@ class Recommender:
         user_id: str,
         k: int = 10,
         *,
-        fresh: Sequence[FreshEvent] = (),
+        fresh: Sequence[StoredEvent] = (),
         exclude_seen: bool = True,
         explain: bool = True,
         show_ids: bool = False,
@@ -147,7 +147,7 @@ class Recommender:
             rating = value[0] if value and kind == "rating" else None
             if rating is not None:
                 checked_rating(rating, self.rating_scale)
-            rows.append(FreshEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
+            rows.append(StoredEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
         return self.shoppers.ad_hoc(rows)
 
     def answer(self, user: User, query: RecQuery) -> Recommendations:
@@ -252,7 +252,7 @@ class Recommender:
         user_id: str,
         item_id: str,
         *,
-        fresh: Sequence[FreshEvent] = (),
+        fresh: Sequence[StoredEvent] = (),
         max_reasons: int = 1000,
         max_paths: int = 50,
         show_ids: bool = False,
@@ -276,7 +276,7 @@ class Recommender:
         title = self.artifact.titles[item]
         return Recommendation(item_id, title, place.rank, found.score, found.remainder, found.reasons, place.rank, title, trend)
 
-    def known(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> User:
+    def known(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
         """Return a shopper with a history.
 
         Raises:
@@ -318,7 +318,7 @@ class Recommender:
         """Return the weighted history of a user, or None if the user is unknown to the build."""
         return self.shoppers.shopper(user_id).history if user_id in self.artifact.user_nums else None
 
-    def events(self, user: int) -> list[Event]:
+    def events(self, user: int) -> list[Row]:
         """Return what a user did according to the build, by user number."""
         return self.shoppers.events(user).rows()
 

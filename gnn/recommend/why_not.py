@@ -26,10 +26,10 @@ from gnn.recommend.query import PERSONAL, RecQuery
 from gnn.recommend.ranking import place_of, top
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.scoring.scored import Scored
-from gnn.users.events import SHOWN, Event, Events, weighted
+from gnn.users.events import SHOWN, Events, Row, weighted
 from gnn.users.users import User
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.schema import EdgeType, is_choice, kind_of
 
 LEARNED = "learned similarity"
@@ -127,7 +127,7 @@ class EdgeEffect:
 
 
 def why_not(
-    recommender: Recommender, user_id: str, item_id: str, k: int = 10, *, fresh: Sequence[FreshEvent] = (), wanted: Filter | None = None
+    recommender: Recommender, user_id: str, item_id: str, k: int = 10, *, fresh: Sequence[StoredEvent] = (), wanted: Filter | None = None
 ) -> WhyNot:
     """Say why an item is not among the k recommendations of a user.
 
@@ -233,13 +233,13 @@ class _Question:
         # What is not shown though its score would do was left out by a cap, or pushed down by pins.
         return rank or (place.rank if filtered else max(place.rank, len(shown) + 1)), place.score, kth
 
-    def _out(self, events: Sequence[Event]) -> np.ndarray:
+    def _out(self, events: Sequence[Row]) -> np.ndarray:
         """Return what may not be recommended after these events."""
         out = self._barred.copy()
         out[Events.of(events).met()] = True
         return np.flatnonzero(out)
 
-    def rank(self, events: Sequence[Event]) -> int:
+    def rank(self, events: Sequence[Row]) -> int:
         """Return the rank of the item for a history of these events: it counts among what may be recommended even where it is filtered."""
         history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         return _rank(self._recommender.scores(history), self.item, self._out(events)) if len(history.nums) else self._artifact.n_items
@@ -260,22 +260,22 @@ class _Question:
         met, times = set(self._out(self.events).tolist()), [event.last_time for event in self.events]
         relation = max((event.relation for event in self.events), key=self._strength)
         now = float(np.nanmax(times)) if np.isfinite(times).any() else float("nan")
-        tried = [Event(num, relation, 1.0, now) for num in self._helpful() if num not in met and num != self.item]
+        tried = [Row(num, relation, 1.0, now) for num in self._helpful() if num not in met and num != self.item]
         return self._fewest("add", tried, lambda chosen: [*self.events, *chosen])
 
     def removed(self) -> Change | None:
         """Find the fewest items of the history that, removed with all their events, bring the item into the list."""
         heaviest = self.history.nums[np.argsort(-self.history.weights, kind="stable")][:MAX_TRIED]
         relation = dict(zip(self.history.nums.tolist(), self.history.relations, strict=True))
-        tried = [Event(num, relation[num], 1.0, float("nan")) for num in heaviest.tolist()]
+        tried = [Row(num, relation[num], 1.0, float("nan")) for num in heaviest.tolist()]
         return self._fewest("remove", tried, self._but)
 
-    def _but(self, chosen: Sequence[Event]) -> list[Event]:
+    def _but(self, chosen: Sequence[Row]) -> list[Row]:
         gone = {event.item for event in chosen}
         return [event for event in self.events if event.item not in gone]
 
-    def _fewest(self, action: str, tried: list[Event], changed: Callable[[Sequence[Event]], list[Event]]) -> Change | None:
-        chosen: list[Event] = []
+    def _fewest(self, action: str, tried: list[Row], changed: Callable[[Sequence[Row]], list[Row]]) -> Change | None:
+        chosen: list[Row] = []
         while tried and len(chosen) < MAX_CHANGES:
             gaps = [self._gap(changed([*chosen, event])) for event in tried]
             chosen.append(tried.pop(int(np.argmin(gaps))))
@@ -286,7 +286,7 @@ class _Question:
         named = tuple((self._artifact.item_ids[e.item], self._artifact.titles[e.item], e.relation) for e in chosen)
         return Change(action, named, rank) if chosen and rank <= self.k else None
 
-    def _pruned(self, chosen: list[Event], changed: Callable[[Sequence[Event]], list[Event]]) -> list[Event]:
+    def _pruned(self, chosen: list[Row], changed: Callable[[Sequence[Row]], list[Row]]) -> list[Row]:
         """Drop events until none can be dropped."""
         for event in chosen:
             fewer = [other for other in chosen if other != event]
@@ -294,7 +294,7 @@ class _Question:
                 return self._pruned(fewer, changed)
         return chosen
 
-    def _gap(self, events: Sequence[Event]) -> float:
+    def _gap(self, events: Sequence[Row]) -> float:
         """Return how much the item lacks to the k-th of the others, as a share of that score; at most 0 where it is in the list."""
         history = weighted(Events.of(events), self._artifact.model.history, self._user_id, self._edits)
         if not len(history.nums):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gnn.model.history import History, HistoryWeights, fade
 from gnn.users.interests import NO_EDITS, Edits
 from kg import schema
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.schema import kind_of
 
 IntArray = npt.NDArray[np.int64]
@@ -24,8 +24,8 @@ DISLIKED = schema.kind_relation("dislike")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """How a shopper met an item in one way.
+class Row:
+    """One row of `Events`: how a shopper met an item in one way.
 
     Attributes:
         item: item_num.
@@ -63,7 +63,7 @@ class Events:
     ratings: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Iterable[Event]) -> Events:
+    def of(cls, rows: Iterable[Row]) -> Events:
         """Make a table of rows, in their order."""
         found = list(rows)
         relations = tuple(sorted({row.relation for row in found}))
@@ -77,10 +77,10 @@ class Events:
             np.asarray([row.rating for row in found], dtype=np.float64),
         )
 
-    def rows(self) -> list[Event]:
+    def rows(self) -> list[Row]:
         """Return the rows one by one."""
         columns = (self.items.tolist(), self.kinds.tolist(), self.counts.tolist(), self.times.tolist(), self.ratings.tolist())
-        return [Event(item, self.relations[kind], *rest) for item, kind, *rest in zip(*columns, strict=True)]
+        return [Row(item, self.relations[kind], *rest) for item, kind, *rest in zip(*columns, strict=True)]
 
     def chosen(self, rows: npt.NDArray[np.bool_]) -> Events:
         """Return only some rows."""
@@ -118,7 +118,7 @@ class Events:
 NO_EVENTS = Events.of(())
 
 
-def fresh_events(fresh: Sequence[FreshEvent], item_nums: Mapping[str, int]) -> Events:
+def fresh_events(fresh: Sequence[StoredEvent], item_nums: Mapping[str, int]) -> Events:
     """Return the events that the ledger has taken in since the build; searches and items that the build does not know are left out.
 
     Args:
@@ -126,7 +126,7 @@ def fresh_events(fresh: Sequence[FreshEvent], item_nums: Mapping[str, int]) -> E
         item_nums: Item id → item_num.
     """
     rows = [
-        Event(
+        Row(
             item_nums[event.item_id],
             schema.kind_relation(event.kind),
             1.0,

@@ -20,7 +20,7 @@ from gnn.events.activity import NOTHING, UserActivity
 from gnn.events.timing import CLOCK_FROM
 from gnn.users.events import Events, weighted
 from gnn.users.users import User
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.schema import family
 
 CATEGORY, BRAND = "has_category", "has_brand"
@@ -124,7 +124,7 @@ def interests(artifact: Artifact, shopper: User, relation: str, *, n: int = 10, 
     return tuple(_interest(artifact, relation, value, found[value], edited.get(value), history.nums, told, n_evidence) for value in kept)
 
 
-def habits(artifact: Artifact, user_id: str, fresh: Sequence[FreshEvent] = (), zone: tzinfo = UTC) -> Habits:
+def habits(artifact: Artifact, user_id: str, fresh: Sequence[StoredEvent] = (), zone: tzinfo = UTC) -> Habits:
     """Return the habits of a user.
 
     Args:

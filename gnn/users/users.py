@@ -13,9 +13,9 @@ from gnn.artifact.duplicates import DuplicateGroups
 from gnn.events.timing import CLOCK_FROM
 from gnn.model.history import History
 from gnn.model.scorer import Values, normalised, times_ratings
-from gnn.users.events import NO_EVENTS, Event, Events, IntArray, event_weights, fresh_events, weighted
+from gnn.users.events import NO_EVENTS, Events, IntArray, Row, event_weights, fresh_events, weighted
 from gnn.users.interests import NO_EDITS, Edits, edits_over
-from kg.ledger.records import FreshEvent, InterestEdit
+from kg.ledger.records import InterestEdit, StoredEvent
 from kg.schema import RATED, RATED_LOW
 
 NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
@@ -50,7 +50,7 @@ def with_anchors(artifact: Artifact, nums: Sequence[int], anchor: str) -> User:
         nums: item_nums.
         anchor: One of `gnn.explain.sentences.ANCHORS`.
     """
-    events = Events.of(Event(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
+    events = Events.of(Row(num, anchor, 1.0, np.nan) for num in sorted(set(nums)))
     return User(None, events, weighted(events, artifact.model.history, None), NO_EVENTS, NO_EVENTS)
 
 
@@ -72,7 +72,7 @@ class Users:
         self._kinds = [self._relations.index(RATED if name == RATED_LOW else name) for name, _ in found]
         self._edges = tuple(artifact.edges[edge_type] for _, edge_type in found)
 
-    def shopper(self, user_id: str, fresh: Sequence[FreshEvent] = ()) -> User:
+    def shopper(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
         """Return a shopper, known to the build or not.
 
         Args:
@@ -82,11 +82,11 @@ class Users:
         user = self._artifact.user_nums.get(user_id)
         return self._shopper(user_id, NO_EVENTS if user is None else self.events(user), fresh)
 
-    def ad_hoc(self, fresh: Sequence[FreshEvent]) -> User:
+    def ad_hoc(self, fresh: Sequence[StoredEvent]) -> User:
         """Return somebody of whom only these events are known."""
         return self._shopper(None, NO_EVENTS, fresh)
 
-    def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[FreshEvent]) -> User:
+    def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[StoredEvent]) -> User:
         since = fresh_events(self._rank_items(fresh), self._item_nums) if fresh else NO_EVENTS
         recent = since if self._artifact.timing != "order" or not fresh else fresh_events(fresh, self._item_nums)
         if len(self._gone):
@@ -95,7 +95,7 @@ class Users:
         edits = NO_EDITS if user_id is None else edits_over(self._artifact, self._interests(user_id))
         return User(user_id, events, weighted(events, self._artifact.model.history, user_id, edits), since, recent, edits)
 
-    def _rank_items(self, fresh: Sequence[FreshEvent]) -> Sequence[FreshEvent]:
+    def _rank_items(self, fresh: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Return fresh events with times of the build's kind: one that counts in order numbers would take a Unix time for an age without end."""
         if self._artifact.timing != "order":
             return fresh

@@ -7,7 +7,7 @@ One change is one JSON object (or one CSV row) with an `op`:
 * `add_interaction` with `user_id`, `item_id`, `kind` and, where known, `time`, `quantity`, `rating`, `price`. With an `id` it is taken once.
 * `delete_interaction` with `user_id`, `item_id` and, to be narrower, `kind` and `time`: every event that matches goes.
 
-Changes are applied in their order, after the files. They win over the files until they are forgotten.
+Each becomes the record that the same change over REST becomes: an `ItemChange` or a `StoredEvent` of the ledger.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
-import polars as pl
 
 from kg import schema
+from kg.catalog.changes import Change
 from kg.errors import InputError
-from kg.tables import INTERACTION_COLUMNS, Catalog
+from kg.ledger.records import ItemChange, StoredEvent
 from kg.validation.ids import checked
 
 OPERATIONS = ("upsert_item", "delete_item", "add_interaction", "delete_interaction")
 MAX_TEXT = 100_000
 MAX_LIST = 1_000
 LIST_SEPARATOR = "|"
+MAX_EVENT_ID = 200
 
 _TEXTS = ("title", "description", "brand")
 _EVENT_FIELDS = frozenset({"op", "id", "user_id", "item_id", "kind", "time", "quantity", "rating", "price", "price_cents"})
@@ -48,30 +49,12 @@ class RefusedChangeError(ValueError):
         self.column, self.value, self.why = column, str(value)[:200], why
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change whose fields have been checked.
-
-    Attributes:
-        op: One of `OPERATIONS`.
-        item_id: The item it is about.
-        values: Of an item: column → value, null where emptied. Of an event: column → value (`kg.tables.INTERACTION_COLUMNS`).
-        event_id: What makes an added event the same event when it comes again; empty where it has none.
-    """
-
-    op: str
-    item_id: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    event_id: str = ""
-
-    def record(self) -> dict[str, Any]:
-        """Return it as the record that `parse` reads."""
-        named = {"id": self.event_id} if self.event_id else {}
-        return {"op": self.op, "item_id": self.item_id, **named, **self.values}
-
-
-def parse(record: Mapping[str, Any]) -> Change:
+def parse(record: Mapping[str, Any], now: float | None = None) -> Change:
     """Check one change.
+
+    Args:
+        record: As the file has it.
+        now: Time of an event without one, Unix seconds; None asks the clock.
 
     Raises:
         RefusedChangeError: With the column, the value and what is wrong with it.
@@ -81,10 +64,24 @@ def parse(record: Mapping[str, Any]) -> Change:
         raise RefusedChangeError("op", op, f"is not one of {', '.join(OPERATIONS)}")
     item_id = _text(record, "item_id", required=True) or ""
     if op == "upsert_item":
-        return Change(op, item_id, _item_values(record))
+        return ItemChange(0, item_id, "upsert", _item_fields(record))
     if op == "delete_item":
-        return Change(op, item_id)
-    return Change(str(op), item_id, _event_values(record, whole=op == "add_interaction"), _text(record, "id") or "")
+        return ItemChange(0, item_id, "delete")
+    values = _event_values(record, whole=op == "add_interaction")
+    if op == "delete_interaction":
+        return ItemChange(0, item_id, "delete_events", values)
+    at = values["time"]
+    return StoredEvent(
+        0,
+        values["user_id"],
+        item_id,
+        values["kind"],
+        (time.time() if now is None else now) if at is None else at,
+        values["quantity"],
+        values["rating"],
+        values["price_cents"],
+        (_text(record, "id") or "")[:MAX_EVENT_ID],
+    )
 
 
 def read_changes(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | RefusedChangeError]]:
@@ -114,109 +111,34 @@ def accepted(
     Returns:
         The changes that can be used, and (line, what is wrong) of the others.
     """
-    known, good, bad = set(item_ids), [], []
+    known: set[str | None] = set(item_ids)
+    good: list[Change] = []
+    bad: list[tuple[int, RefusedChangeError]] = []
     for line, record in records:
         try:
             if isinstance(record, RefusedChangeError):
                 raise record
             change = parse(record)
-            if change.op != "upsert_item" and change.item_id not in known:
+            operation = change.operation if isinstance(change, ItemChange) else "add_event"
+            if operation != "upsert" and change.item_id not in known:
                 raise RefusedChangeError("item_id", change.item_id, "is not an item of the catalogue")
-            if change.op == "upsert_item" and not change.values.get("title", change.item_id in known):
-                raise RefusedChangeError("title", change.values.get("title") or "", "is missing: no item can be recommended without one")
+            title = change.fields.get("title", change.item_id in known) if isinstance(change, ItemChange) else True
+            if operation == "upsert" and not title:
+                raise RefusedChangeError("title", record.get("title") or "", "is missing: no item can be recommended without one")
         except RefusedChangeError as error:
             bad.append((line, error))
             continue
-        if change.op == "upsert_item":
+        if operation == "upsert":
             known.add(change.item_id)
-        elif change.op == "delete_item":
+        elif operation == "delete":
             known.discard(change.item_id)
         good.append(change)
     return good, bad
 
 
-def apply_changes(catalog: Catalog, changes: Sequence[Change]) -> Catalog:
-    """Return the catalogue after these changes.
-
-    Changes that no longer make sense are passed over: an event of an item that is gone, a deletion of what is not there.
-    """
-    if not changes:
-        return catalog
-    state = _State(catalog)
-    for change in changes:
-        state.take(change)
-    return state.catalog()
-
-
-class _State:
-    """A catalogue while changes are applied to it, one after another."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._known = set(catalog.items["item_id"])
-        self._items: dict[str, dict[str, Any]] = {}
-        self._new_columns: dict[str, None] = {}
-        self._base_gone: set[str] = set()
-        self._events: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self._seen: set[str] = set()
-        self._deleted: list[Mapping[str, Any]] = []
-
-    def take(self, change: Change) -> None:
-        """Apply one change."""
-        if change.op == "upsert_item":
-            self._known.add(change.item_id)
-            self._new_columns |= dict.fromkeys(name for name in change.values if name not in self._catalog.items.columns)
-            self._items[change.item_id] = {**self._items.get(change.item_id, {}), **change.values}
-        elif change.op == "delete_item":
-            self._known.discard(change.item_id)
-            self._items.pop(change.item_id, None)
-            self._base_gone.add(change.item_id)
-            for pair in [pair for pair in self._events if pair[1] == change.item_id]:
-                del self._events[pair]
-        elif change.op == "add_interaction":
-            if change.item_id in self._known and change.event_id not in self._seen:
-                self._seen |= {change.event_id} if change.event_id else set()
-                row = {"quantity": 1.0, **change.values, "item_id": change.item_id}
-                self._events.setdefault((row["user_id"], change.item_id), []).append(row)
-        else:
-            pattern = {**change.values, "item_id": change.item_id}
-            self._deleted.append(pattern)
-            pair = (pattern["user_id"], change.item_id)
-            self._events[pair] = [row for row in self._events.get(pair, []) if not all(row.get(key) == value for key, value in pattern.items())]
-
-    def catalog(self) -> Catalog:
-        """Return the catalogue as it is now."""
-        before = self._catalog
-        gone = sorted(self._base_gone)
-        of_items = {"head": "head_type", "tail": "tail_type"}
-        triples = before.triples.filter(*(~((pl.col(kind) == "item") & pl.col(end).is_in(gone)) for end, kind in of_items.items()))
-        return Catalog(self._changed_items(), self._changed_events(), before.users, triples)
-
-    def _changed_items(self) -> pl.DataFrame:
-        items = self._catalog.items
-        lists = pl.List(pl.String())
-        items = items.with_columns(pl.lit([], dtype=lists).alias(name) for name in self._new_columns)
-        rest = items.filter(~pl.col("item_id").is_in([*self._base_gone, *self._items]))
-        kept = items.filter(pl.col("item_id").is_in(list(self._items)) & ~pl.col("item_id").is_in(list(self._base_gone)))
-        earlier = {row["item_id"]: row for row in kept.iter_rows(named=True)}
-        blank: dict[str, Any] = {name: [] if dtype == lists else None for name, dtype in items.schema.items()}
-        rows = [{**blank, **earlier.get(item_id, {}), **values, "item_id": item_id} for item_id, values in self._items.items()]
-        return pl.concat([rest, pl.DataFrame(rows, schema=items.schema)])
-
-    def _changed_events(self) -> pl.DataFrame:
-        events = self._catalog.interactions.filter(~pl.col("item_id").is_in(sorted(self._base_gone)))
-        by_columns: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-        for pattern in self._deleted:
-            by_columns.setdefault(tuple(sorted(pattern)), []).append(pattern)
-        for columns, patterns in by_columns.items():
-            wanted = pl.DataFrame(patterns, schema={name: INTERACTION_COLUMNS[name] for name in columns})
-            events = events.join(wanted.unique(), on=list(columns), how="anti", maintain_order="left")
-        added = [row for rows in self._events.values() for row in rows]
-        return pl.concat([events, pl.DataFrame(added, schema=dict(INTERACTION_COLUMNS))])
-
-
-def _item_values(record: Mapping[str, Any]) -> dict[str, Any]:
+def _item_fields(record: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    attributes: dict[str, list[str]] = {}
     for name in record:
         if name in ("op", "item_id", "id"):
             continue
@@ -226,14 +148,15 @@ def _item_values(record: Mapping[str, Any]) -> dict[str, Any]:
             values["price_cents"] = _price(record, name)
         elif name == "available":
             values[name] = _boolean(record[name])
+        elif name == "categories":
+            values[name] = _list(record[name], name)
         else:
-            if name != "categories":
-                try:
-                    schema.attribute_relation(str(name))
-                except InputError:
-                    raise RefusedChangeError(str(name), record[name], "is not a name: a–z, 0–9 and _, starting with a letter") from None
-            values[str(name)] = _list(record[name], str(name))
-    return values
+            try:
+                schema.attribute_relation(str(name))
+            except InputError:
+                raise RefusedChangeError(str(name), record[name], "is not a name: a–z, 0–9 and _, starting with a letter") from None
+            attributes[str(name)] = _list(record[name], str(name))
+    return {**values, "attributes": attributes} if attributes else values
 
 
 def _event_values(record: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
@@ -244,10 +167,10 @@ def _event_values(record: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
     kind = _text(record, "kind", required=whole)
     if kind is not None and not _KIND.fullmatch(kind):
         raise RefusedChangeError("kind", kind, "is not a kind: a–z, 0–9 and _, starting with a letter")
-    time = _time(record.get("time"))
+    at = _time(record.get("time"))
     if not whole:
-        return values | ({"kind": kind} if kind is not None else {}) | ({"time": time} if time is not None else {})
-    values |= {"kind": kind, "time": time, "quantity": _number(record, "quantity", 1.0), "rating": _number(record, "rating", None)}
+        return values | ({"kind": kind} if kind is not None else {}) | ({"time": at} if at is not None else {})
+    values |= {"kind": kind, "time": at, "quantity": _number(record, "quantity", 1.0), "rating": _number(record, "rating", None)}
     return values | {"price_cents": _price(record, "price_cents" if record.get("price_cents") is not None else "price")}
 
 

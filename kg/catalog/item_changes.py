@@ -7,37 +7,15 @@ or null is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from kg.extract.text import plain
+from kg.ledger.records import Fields, ItemChange
 from kg.tables import ITEM_COLUMNS
 
-Fields = Mapping[str, Any]
-Operation = Literal["put", "patch", "delete"]
-
 FIELDS = tuple(name for name in ITEM_COLUMNS if name != "item_id")
-
-
-@dataclass(frozen=True, slots=True)
-class ItemChange:
-    """A change that was acknowledged.
-
-    Attributes:
-        seq: Its place in the ledger, from 1.
-        item_id: Which item.
-        operation: put: these are its fields now, the others are unknown; patch: only these change, null forgets one; delete.
-        fields: Those given.
-        received_s: When it was acknowledged, Unix seconds.
-    """
-
-    seq: int
-    item_id: str
-    operation: Operation
-    fields: Fields
-    received_s: float
 
 
 def changed(fields: Fields | None, changes: Iterable[ItemChange]) -> Fields | None:
@@ -53,8 +31,8 @@ def changed(fields: Fields | None, changes: Iterable[ItemChange]) -> Fields | No
             now = None
         elif change.operation == "put":
             now = _patched({}, change.fields)
-        elif now is not None:
-            now = _patched(now, change.fields)
+        elif change.operation == "upsert" or (change.operation == "patch" and now is not None):
+            now = _patched(now or {}, change.fields)
     return now
 
 

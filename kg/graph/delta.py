@@ -13,9 +13,10 @@ from typing import TypeVar
 import polars as pl
 
 from kg import schema
-from kg.catalog.file_changes import Change
+from kg.catalog.changes import Change, deletions_of
 from kg.graph.build import build_graph, merged_triples
 from kg.graph.corrections import Fact
+from kg.ledger.records import ItemChange, StoredEvent
 from kg.resolve.merges import Resolution
 from kg.schema import EdgeType
 from kg.tables import Catalog, GraphTables
@@ -94,9 +95,11 @@ def touched(before: Catalog, changes: Sequence[Change]) -> tuple[list[str], pl.D
         before: The catalogue before them.
         changes: The changes.
     """
-    of_items = {change.item_id for change in changes if change.op in ("upsert_item", "delete_item")}
-    gone = [change.item_id for change in changes if change.op == "delete_item"]
-    rows = [(change.values["user_id"], change.item_id) for change in changes if change.op not in ("upsert_item", "delete_item")]
+    about_items = [change for change in changes if isinstance(change, ItemChange) and change.operation != "delete_events"]
+    of_items = {change.item_id for change in about_items}
+    gone = [change.item_id for change in about_items if change.operation == "delete"]
+    rows = [(deletion["user_id"], deletion["item_id"]) for deletion in deletions_of(changes)]
+    rows += [(change.user_id, change.item_id) for change in changes if isinstance(change, StoredEvent) and change.item_id is not None]
     pairs = pl.concat([pl.DataFrame(rows, schema=_PAIR, orient="row"), before.interactions.filter(pl.col("item_id").is_in(gone)).select(*_PAIR)])
     return sorted(of_items), pairs.unique()
 

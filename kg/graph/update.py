@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from kg.catalog.file_changes import Change, apply_changes
+from kg.catalog.changes import Change, apply_changes
 from kg.graph.build import triple_facts
 from kg.graph.corrections import Fact
 from kg.graph.delta import GraphDelta, Knowledge, delta_of, touched

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
 from sqlalchemy import ARRAY, Connection, Row, String, any_, case, func, insert, literal, select, text, update
 
 from kg.ledger.database import Database, last_number, take_number
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.ledger.tables import EVENTS, counters, events
 
 Status = Literal["accepted", "duplicate", "conflict"]
@@ -29,52 +29,6 @@ _POSTGRES_INSERT = text(
 )
 log = structlog.get_logger("ledger")
 _FRESH = (events.c.seq, events.c.user_id, events.c.item_id, events.c.kind, events.c.time, events.c.quantity, events.c.value, events.c.price_cents)
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event that has not been acknowledged yet.
-
-    Attributes:
-        event_id: What makes it one event, however often it is sent.
-        user_id: Who.
-        item_id: What it is about; None for a search.
-        kind: "view", "purchase", …
-        time: Unix seconds.
-        quantity: How many.
-        value: The rating, of ratings.
-        price_cents: What was paid for all pieces together, where the shop tells it.
-        properties: Whatever else the shop wants to keep with it; nothing reckons with these.
-    """
-
-    event_id: str
-    user_id: str
-    item_id: str | None
-    kind: str
-    time: float
-    quantity: float = 1.0
-    value: float | None = None
-    price_cents: int | None = None
-    properties: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An acknowledged event with everything that is kept of it.
-
-    Attributes:
-        seq: Its number in the ledger.
-        received_s: When it was acknowledged, Unix seconds.
-        event: What was sent.
-    """
-
-    seq: int
-    received_s: float
-    event: NewEvent
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as what JSON holds: the members that were sent, with `seq` and `received_s`."""
-        return {"seq": self.seq, **asdict(self.event), "received_s": self.received_s}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +54,7 @@ class EventStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, new: Sequence[NewEvent]) -> list[Appended]:
+    def append(self, new: Sequence[StoredEvent]) -> list[Appended]:
         """Append events in one transaction; they are durable when this returns.
 
         Args:
@@ -160,18 +114,18 @@ class EventStore:
         with self._database.reading() as connection:
             return set(connection.scalars(query))
 
-    def after(self, seq: int, limit: int) -> tuple[list[FreshEvent], float]:
+    def after(self, seq: int, limit: int) -> tuple[list[StoredEvent], float]:
         """Return the events after a number, in order, and when the last of them was acknowledged (Unix seconds; now where there is none)."""
         query = select(*_FRESH, events.c.received_s).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return [FreshEvent(*row[:-1]) for row in rows], rows[-1][-1] if rows else time.time()
+        return [StoredEvent(*row[:-1]) for row in rows], rows[-1][-1] if rows else time.time()
 
-    def of_user_after(self, user_id: str, seq: int, limit: int) -> list[FreshEvent]:
+    def of_user_after(self, user_id: str, seq: int, limit: int) -> list[StoredEvent]:
         """Return the latest events of a user after a number, in order."""
         query = select(*_FRESH).where(events.c.user_id == user_id, events.c.seq > seq).order_by(events.c.seq.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [FreshEvent(*row) for row in reversed(connection.execute(query).all())]
+            return [StoredEvent(*row) for row in reversed(connection.execute(query).all())]
 
     def of_user(self, user_id: str, *, before: int | None = None, limit: int = 100) -> list[StoredEvent]:
         """Return the events of a user, the latest first.
@@ -246,12 +200,12 @@ def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, tuple
     return found
 
 
-def _identity(event: NewEvent) -> tuple[str, str | None, str]:
+def _identity(event: StoredEvent) -> tuple[str, str | None, str]:
     """Return what two sendings of one event have in common; a time may have been filled in when it arrived."""
     return event.user_id, event.item_id, event.kind
 
 
-def _row(event: NewEvent, seq: int, received: float) -> dict[str, Any]:
+def _row(event: StoredEvent, seq: int, received: float) -> dict[str, Any]:
     return {
         "seq": seq,
         "event_id": event.event_id,
@@ -268,6 +222,4 @@ def _row(event: NewEvent, seq: int, received: float) -> dict[str, Any]:
 
 
 def _stored_event(row: Row[Any]) -> StoredEvent:
-    values = dict(row._mapping)
-    seq, received = values.pop("seq"), values.pop("received_s")
-    return StoredEvent(seq, received, NewEvent(**values))
+    return StoredEvent(**row._mapping)

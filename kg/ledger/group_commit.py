@@ -6,11 +6,11 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kg.errors import LedgerUnavailableError, OverloadedError
-from kg.ledger.event_store import Appended, EventStore, NewEvent
-from kg.ledger.records import FreshEvent
+from kg.ledger.event_store import Appended, EventStore
+from kg.ledger.records import StoredEvent
 
 GROUP_EVENTS = 5_000
 Outcomes = list[Appended]
@@ -18,7 +18,7 @@ Outcomes = list[Appended]
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    events: Sequence[NewEvent]
+    events: Sequence[StoredEvent]
     answer: Future[Outcomes] = field(default_factory=Future)
 
 
@@ -31,7 +31,7 @@ class GroupWriter:
         appended: Called with the accepted events of each transaction, after the commit and before anybody is told of it.
     """
 
-    def __init__(self, store: EventStore, *, queue_events: int, appended: Callable[[Sequence[FreshEvent]], None]) -> None:
+    def __init__(self, store: EventStore, *, queue_events: int, appended: Callable[[Sequence[StoredEvent]], None]) -> None:
         self._store, self._limit, self._appended = store, queue_events, appended
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._count = threading.Lock()
@@ -52,7 +52,7 @@ class GroupWriter:
         """Events that wait for the disk."""
         return self._waiting
 
-    def submit(self, events: Sequence[NewEvent]) -> Future[Outcomes]:
+    def submit(self, events: Sequence[StoredEvent]) -> Future[Outcomes]:
         """Queue events; the future has what became of each once they are durable. Cancelled before its turn, nothing of it is written.
 
         Raises:
@@ -95,7 +95,10 @@ class GroupWriter:
         events = [event for request in group for event in request.events]
         try:
             outcomes = self._store.append(events)
-            self._appended([_fresh(event, outcome.seq) for event, outcome in zip(events, outcomes, strict=True) if outcome.status == "accepted"])
+            # The tail needs neither ids nor properties, and holds many events in memory.
+            pairs = zip(events, outcomes, strict=True)
+            accepted = [replace(event, seq=outcome.seq, event_id="", properties=None) for event, outcome in pairs if outcome.status == "accepted"]
+            self._appended(accepted)
         except LedgerUnavailableError as error:
             for request in group:
                 request.answer.set_exception(error)
@@ -112,7 +115,3 @@ class GroupWriter:
         for request in group:
             request.answer.set_result(outcomes[start : start + len(request.events)])
             start += len(request.events)
-
-
-def _fresh(event: NewEvent, seq: int) -> FreshEvent:
-    return FreshEvent(seq, event.user_id, event.item_id, event.kind, event.time, event.quantity, event.value, event.price_cents)

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from etl.stages import graph_build
+from etl.stages.ledger_import import LedgerPosition
 from kg.catalog.file_changes import parse
 from kg.embedded import EmbeddedGraph
 from kg.extract.incremental import changed_facts
@@ -87,7 +88,7 @@ def change_one(build: Path, store: GraphStore, change: dict[str, Any]) -> None:
 
     after, delta = timed("extract, resolve, compare", lambda: advance(before, [parse(change)], (), Resolver(), read, build_id=BUILD))
     timed("write to the database", lambda: store.apply(delta, BUILD))
-    timed("keep the state", lambda: graph_build.save_state(build, before, after, 1, []))
+    timed("keep the state", lambda: graph_build.save_state(build, before, after, LedgerPosition(catalogue_seq=1), []))
     print(f"  {delta.counts}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -215,3 +216,47 @@ def _publish(workspace: Workspace, old: str, new: str, *, corrupt: bool = False)
     temporary = workspace.builds / "next"
     temporary.symlink_to(new)
     temporary.replace(workspace.current)
+
+
+def reckon(shop: Shop, *arguments: str) -> str:
+    command = [sys.executable, "-m", "etl", *arguments, "-w", str(shop.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def facts_of(shop: Shop, item_id: str) -> set[tuple[str, str]]:
+    return {(fact["relation"], fact["value"]) for fact in shop.client.get(f"/v1/items/{item_id}").json()["facts"]}
+
+
+def test_a_file_of_changes_reaches_answers_graph_and_rebuild_as_rest_does(shop: Shop, tmp_path: Path) -> None:
+    lines = [
+        {"op": "upsert_item", "item_id": "mate", "title": "Mate tea leaves 300 g", "brand": "Leafy", "categories": ["Drinks", "Tea"], "price": 4.5},
+        {"op": "upsert_item", "item_id": "3", "title": "Ceylon black tea 750 g"},
+        {"op": "delete_item", "item_id": "5"},
+        {"op": "add_interaction", "id": "from-a-file", "user_id": "newcomer", "item_id": "mate", "kind": "view"},
+    ]
+    path = tmp_path / "changes.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "5" in shop.items()
+    assert reckon(shop, "import", "--changes", str(path)).startswith("4 changes taken in")
+    item = soon(lambda: shop.items().get("mate"))
+    assert ("HAS_BRAND", "Leafy") in shown_values(item)
+    soon(lambda: shop.items()["3"]["title"] == "Ceylon black tea 750 g")
+    assert "5" not in shop.items()
+    answer = shop.client.get("/v1/users/newcomer/recommendations", params={"k": 20}).json()
+    assert answer["strategy"] == "personal"
+    assert ("has_weight", "750 g") in facts_of(shop, "3")
+    assert ("HAS_WEIGHT", "750 g") in shop.values("3")
+    assert not shop.values("5")
+    live = {item_id: facts_of(shop, item_id) for item_id in ("mate", "3")}
+    graph = {item_id: shop.values(item_id) for item_id in ("mate", "3")}
+    # Sent again, the event is the same one.
+    assert "1 known already" in reckon(shop, "import", "--changes", str(path), "--allow-rejects", "1")
+    before = shop.client.get("/v1/items/mate").json()["build_id"]
+    reckon(shop, "rebuild")
+    soon(lambda: shop.client.get("/v1/items/mate").json()["build_id"] != before)
+    assert {item_id: facts_of(shop, item_id) for item_id in live} == live
+    assert {item_id: shop.values(item_id) for item_id in graph} == graph
+    assert shop.client.get("/v1/items/mate").json()["status"] == "built"
+    assert "5" not in shop.items()

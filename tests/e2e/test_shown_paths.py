@@ -20,7 +20,7 @@ from gnn.training.fit import fit
 from kg.embedded import EmbeddedGraph
 from kg.extract.pipeline import Extractor
 from kg.graph.build import build_graph
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 
@@ -97,7 +97,7 @@ def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: Gra
 
 def every_path_is_replayed(store: GraphStore, recommender: Recommender) -> None:
     """The Cypher of a path finds it, and finds as many as a grouped hop counts; after a fresh purchase it begins at the item."""
-    fresh = [FreshEvent(1, "user 1", "item '0' ü", "purchase", 1.8e9)]
+    fresh = [StoredEvent(1, "user 1", "item '0' ü", "purchase", 1.8e9)]
     n_grouped = n_fresh = 0
     for show_ids, user_id, since in ((True, "user 0", []), (False, "user 0", []), (False, "user 1", fresh)):
         saved = recommender.saved(user_id)

@@ -16,7 +16,7 @@ from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.training.fit import fit
 from kg.errors import InputError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.validation.ratings import RatingScale
 from tests.gnn.oracles import shop
 
@@ -48,7 +48,7 @@ def test_three_ratings_of_one_item_give_three_answers(recommender: Recommender) 
     assert weights is not None
     answers = []
     for value in (weights.lowest, None, weights.highest):
-        live = recommender.recommend("new", fresh=[FreshEvent(1, "new", "i0", "rating", T0, value=value)])
+        live = recommender.recommend("new", fresh=[StoredEvent(1, "new", "i0", "rating", T0, value=value)])
         ad_hoc = recommender.recommend_history([("i0", "rating", T0, value)])
         assert [(i.item_id, i.score) for i in live.items] == [(i.item_id, i.score) for i in ad_hoc.items]
         assert "i0" not in [item.item_id for item in live.items]
@@ -109,7 +109,7 @@ def test_a_low_rating_takes_back_what_a_purchase_says(tmp_path: Path) -> None:
     graph, interactions = shop(ITEMS, events, [])
     model = fit(graph, interactions, ModelConfig(factors=0)).model
     recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, model, build_id="20240101T000000-abcdef")))
-    with_low = recommender.recommend("x", fresh=[FreshEvent(1, "x", "i1", "purchase", T0), FreshEvent(2, "x", "i1", "rating", T0 + 1, value=1.0)])
+    with_low = recommender.recommend("x", fresh=[StoredEvent(1, "x", "i1", "purchase", T0), StoredEvent(2, "x", "i1", "rating", T0 + 1, value=1.0)])
     assert with_low.strategy == "popular"
     weights, rows = recommender.shoppers.histories(), history_weights(graph, model.history)
     np.testing.assert_allclose(weights.toarray(), rows.toarray(), atol=1e-6)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import polars as pl
 from hypothesis import strategies as st
 
-from kg.catalog.file_changes import Change, parse
+from kg.catalog.changes import Change
+from kg.catalog.file_changes import parse
 from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
 from kg.graph.corrections import Fact

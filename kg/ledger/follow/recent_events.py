@@ -12,7 +12,7 @@ from sys import intern
 
 from kg.errors import LedgerUnavailableError
 from kg.ledger.event_store import EventStore
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 
 _PART = 20_000
 
@@ -31,8 +31,8 @@ class RecentEvents:
     def __init__(self, store: EventStore, *, max_events: int, max_per_user: int) -> None:
         self._store, self._max_events, self._max_per_user = store, max_events, max_per_user
         self._lock, self._reading = threading.Lock(), threading.Lock()
-        self._order: deque[FreshEvent] = deque()
-        self._by_user: dict[str, deque[FreshEvent]] = {}
+        self._order: deque[StoredEvent] = deque()
+        self._by_user: dict[str, deque[StoredEvent]] = {}
         self._spilled: set[str] = set()
         self._floor = self._watermark = self._last = 0
         self._ready = False
@@ -56,7 +56,7 @@ class RecentEvents:
     def __len__(self) -> int:
         return len(self._order)
 
-    def fresh(self, user_id: str, watermark: int, *, ledger_up: bool = True) -> tuple[FreshEvent, ...]:
+    def fresh(self, user_id: str, watermark: int, *, ledger_up: bool = True) -> tuple[StoredEvent, ...]:
         """Return the events of a user above a watermark, in order, at most the latest `max_per_user`.
 
         Args:
@@ -76,7 +76,7 @@ class RecentEvents:
             latest = tuple(event for event in latest if event.seq > watermark)
         return latest
 
-    def offer(self, events: Sequence[FreshEvent]) -> None:
+    def offer(self, events: Sequence[StoredEvent]) -> None:
         """Take events that this process has just appended, so that its next answer knows them; those of others before them are read first."""
         if not events:
             return
@@ -140,7 +140,7 @@ class RecentEvents:
             self._by_user.clear()
             self._spilled, self._floor, self._last, self._ready = spilled, floor, floor, True
 
-    def _add(self, events: Iterable[FreshEvent]) -> None:
+    def _add(self, events: Iterable[StoredEvent]) -> None:
         for event in events:
             self._last = event.seq
             if event.seq <= self._watermark:
@@ -153,7 +153,7 @@ class RecentEvents:
                 self._spilled.add(gone.user_id)
                 self._floor = gone.seq
 
-    def _forget(self) -> FreshEvent:
+    def _forget(self) -> StoredEvent:
         oldest = self._order.popleft()
         of_user = self._by_user[oldest.user_id]
         of_user.popleft()

@@ -15,12 +15,13 @@ from etl.cli.app import main
 from etl.pipeline.runs import locked
 from kg.errors import ArtifactError, InputError
 from kg.ledger.database import Database
-from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.event_store import EventStore
 from kg.ledger.records import InterestEdit
 from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
+from tests.ledgers import sent_event
 from tests.small_shop import publish_small_shop
 
 Run = Callable[..., tuple[int, str, str]]
@@ -156,7 +157,7 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     with closing(Database.open(workspace.ledger, LedgerConfig())) as database:
         RuleStore(database).put("no-four", {"name": "No four", "action": "exclude", "items": ["4"]})
         UserStore(database).edit([InterestEdit("u", "has_category", "Coffee", 0.0)])
-        EventStore(database).append([NewEvent("e1", "newcomer", "7", "purchase", 1.8e9)])
+        EventStore(database).append([sent_event("e1", "newcomer", "7", "purchase", 1.8e9)])
     after = listed()
     assert "4  score" not in after
     assert "6  score" not in after

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.console import Console
-from etl.live.file_changes import Reader
+from etl.live.file_changes import ChangedItemsReader
 from etl.pipeline.jobs import Job
 from etl.stages import extraction
-from kg.catalog.file_changes import Change, apply_changes, parse
+from kg.catalog.changes import Change, apply_changes
+from kg.catalog.file_changes import parse
 from kg.config import load_config
 from kg.extract.pipeline import Extractor
 from kg.graph.update import Resolver, State, advance
@@ -134,7 +135,7 @@ def _small(job: Job) -> Catalog:
 
 
 def _assert_as_a_rebuild(job: Job, before: State, changes: list[Change]) -> State:
-    after, _ = advance(before, changes, (), RESOLVER, Reader(job))
+    after, _ = advance(before, changes, (), RESOLVER, ChangedItemsReader(job))
     expected = _whole(job, apply_changes(before.knowledge.catalog, changes))
     assert_equal_graphs(after.knowledge.tables(), expected.knowledge.tables())
     return after

@@ -261,9 +261,9 @@ def test_changes_between_rebuilds_leave_the_graph_of_a_rebuild(workspace: Worksp
     ]
     changes = tmp_path / "changes.jsonl"
     changes.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    taken = file_changes.take_changes(job_of(workspace), changes)
+    taken = file_changes.store_changes(job_of(workspace), changes)
     assert (taken.appended, taken.known, taken.rejected) == (5, 0, 1)
-    assert file_changes.take_changes(job_of(workspace), changes).known == 1
+    assert file_changes.store_changes(job_of(workspace), changes).known == 1
     FactLog(workspace.facts).state("set", "i5", "has_brand", "Brand of Ann", by="ann")
     counts = file_changes.catch_up(job_of(workspace))
     assert counts is not None

@@ -16,11 +16,13 @@ from kg.config import load_config
 from kg.errors import LedgerUnavailableError, NotFoundError
 from kg.files.json_file import read_json
 from kg.ledger.database import Database
-from kg.ledger.event_store import EventStore, NewEvent
+from kg.ledger.event_store import EventStore
+from kg.ledger.records import StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.tables import Catalog
 from kg.workspace import Workspace
+from tests.ledgers import sent_event
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
@@ -29,7 +31,7 @@ def job_of(workspace: Workspace, **environ: str) -> jobs.Job:
     return jobs.Job(workspace, load_config(workspace.root, environ), Console())
 
 
-def append(workspace: Workspace, *events: NewEvent) -> None:
+def append(workspace: Workspace, *events: StoredEvent) -> None:
     database = Database.open(workspace.ledger, LedgerConfig())
     EventStore(database).append(events)
     database.close()
@@ -45,10 +47,10 @@ def test_import_adds_events_and_declarations(workspace: Workspace) -> None:
     before = Catalog.read(workspace.build(files) / "catalog")
     append(
         workspace,
-        NewEvent("a", "new", "1", "purchase", 1.7e9, 2.0, None, 399),
-        NewEvent("b", "u", "2", "rating", 1.7e9, value=4.0),
-        NewEvent("c", "u", None, "search", 1.7e9),
-        NewEvent("d", "u", "gone", "view", 1.7e9),
+        sent_event("a", "new", "1", "purchase", 1.7e9, 2.0, None, 399),
+        sent_event("b", "u", "2", "rating", 1.7e9, value=4.0),
+        sent_event("c", "u", None, "search", 1.7e9),
+        sent_event("d", "u", "gone", "view", 1.7e9),
     )
     database = Database.open(workspace.ledger, LedgerConfig())
     UserStore(database).put({"new": {"city": ["Oslo"]}, "u": {"likes": ["tea", "jazz"]}})
@@ -69,9 +71,9 @@ def test_import_adds_events_and_declarations(workspace: Workspace) -> None:
 
 
 def test_a_draft_is_finished_with_the_events_it_began_with(workspace: Workspace) -> None:
-    append(workspace, NewEvent("a", "new", "1", "view", 1.7e9))
+    append(workspace, sent_event("a", "new", "1", "view", 1.7e9))
     first = job_of(workspace).run("extract")
-    append(workspace, NewEvent("b", "new", "2", "view", 1.7e9))
+    append(workspace, sent_event("b", "new", "2", "view", 1.7e9))
     assert job_of(workspace).run("extract") == first
     assert read_json(workspace.build(first) / "stages.json")["import"]["counts"]["ledger"]["events_seq"] == 1
     # Asked to import, it imports what is there now.
@@ -95,9 +97,9 @@ def test_where_the_files_count_the_ledgers_events_follow() -> None:
     import polars as pl
 
     events = pl.DataFrame({"seq": [1, 2], "time": [1.7e9, 1.6e9]})
-    assert ledger_import._rank_items(events, pl.DataFrame({"time": [3.0, 9.0, None]}))["time"].to_list() == [10.0, 11.0]
+    assert ledger_import._ordered(events, ledger_import.order_base(pl.Series([3.0, 9.0, None])))["time"].to_list() == [10.0, 11.0]
     for files in ([1.5e9], [None]):
-        assert ledger_import._rank_items(events, pl.DataFrame({"time": files}, schema={"time": pl.Float64}))["time"].to_list() == [1.7e9, 1.6e9]
+        assert ledger_import._ordered(events, ledger_import.order_base(pl.Series(files, dtype=pl.Float64)))["time"].to_list() == [1.7e9, 1.6e9]
 
 
 def test_without_its_ledger_a_build_is_not_begun(workspace: Workspace) -> None:
@@ -122,14 +124,14 @@ def test_the_artifact_carries_the_mark_and_an_unchanged_ledger_is_nothing_to_do(
     rows = [(user, (user * 5 + step) % 8, 1.6e9 + step) for user in range(6) for step in range(4)]
     (root / "events.csv").write_text("user,item,n\n" + "".join(f"u{user},i{item},{n}\n" for user, item, n in rows))
     workspace = Workspace.open(root)
-    append(workspace, *(NewEvent(f"e{n}", "late", f"i{n}", "purchase", 1.7e9 + n) for n in range(3)))
+    append(workspace, *(sent_event(f"e{n}", "late", f"i{n}", "purchase", 1.7e9 + n) for n in range(3)))
     build_id, worked = jobs.rebuild(job_of(workspace))
     assert worked
     artifact = load_artifact(workspace.build(build_id) / "artifact")
     assert artifact.events_seq == 3
     assert "late" in artifact.user_nums
     assert jobs.rebuild(job_of(workspace)) == (build_id, False)
-    append(workspace, NewEvent("e9", "late", "i5", "view", 1.7e9))
+    append(workspace, sent_event("e9", "late", "i5", "view", 1.7e9))
     assert job_of(workspace).unchanged() is None
 
 
@@ -163,7 +165,7 @@ def test_status_and_export(workspace: Workspace, tmp_path: Path) -> None:
         return CliRunner().invoke(app, ["ledger", *arguments, "-w", str(workspace.root)])
 
     assert isinstance(reckon("status").exception, NotFoundError)
-    append(workspace, NewEvent("a", "u", "1", "view", 1.7e9, properties={"p": 1}), NewEvent("b", "u", None, "search", 1.7e9))
+    append(workspace, sent_event("a", "u", "1", "view", 1.7e9, properties={"p": 1}), sent_event("b", "u", None, "search", 1.7e9))
     told = reckon("status").output
     assert "2 (1 search, 1 view)" in told
     assert "nothing is published" in told

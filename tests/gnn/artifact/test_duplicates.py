@@ -10,7 +10,7 @@ import pytest
 from gnn.artifact.duplicates import DuplicateGroups
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from tests.gnn.model.test_scoring_laws import artifact_of
 from tests.gnn.small import small_model, small_tables
 
@@ -68,7 +68,7 @@ def test_a_fresh_event_of_one_listing_counts_for_the_item(recommender: Recommend
         answers.append([(item.item_id, item.score) for item in answer.items])
         assert not GROUPS[0] & {item.item_id for item in answer.items}
     assert answers[0] == answers[1]
-    fresh = [FreshEvent(1, "u0", "i09", "purchase", 60.0)]
+    fresh = [StoredEvent(1, "u0", "i09", "purchase", 60.0)]
     assert not GROUPS[1] & {item.item_id for item in recommender.recommend("u0", 14, fresh=fresh).items}
 
 

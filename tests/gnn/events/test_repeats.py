@@ -17,7 +17,7 @@ from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.strategies.buy_again import BUY_AGAIN, MAX_PURCHASES, OwnPurchases
 from gnn.users.users import Users
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.oracles import shop
 from tests.gnn.small import small_model, small_tables
@@ -92,7 +92,7 @@ def test_one_shopper_is_scored_as_all_are(tmp_path: Path) -> None:
 
 def test_a_purchase_since_the_build_counts_at_once(tmp_path: Path) -> None:
     artifact = artifact_with(tmp_path, events([("u0", "i01", 0.0), ("u0", "i02", 0.0), ("u1", "i01", 5.0)]), RepeatModel(30 * DAY, 0.0))
-    fresh = [FreshEvent(1, "u0", "i05", "purchase", START + 60 * DAY)]
+    fresh = [StoredEvent(1, "u0", "i05", "purchase", START + 60 * DAY)]
     answer = Recommender(artifact).answer(Users(artifact).shopper("u0", fresh), RecQuery(k=3, strategy=BUY_AGAIN))
     listed = [item.item_id for item in answer.items]
     assert listed[0] == "i05"

@@ -25,7 +25,7 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.recommend.strategies.registry import user_strategies
 from gnn.training.fit import starting_walks
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.schema import family
 from tests.gnn.oracles import shop
 from tests.gnn.small import small_model
@@ -100,7 +100,7 @@ def generated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def answers(generated: Shop) -> list[tuple[Recommender, Recommendations]]:
     recommender = generated.recommender
-    fresh = [FreshEvent(1, "", "i05", "purchase", T0 + 70 * DAY), FreshEvent(2, "", "i23", "view", T0 + 71 * DAY)]
+    fresh = [StoredEvent(1, "", "i05", "purchase", T0 + 70 * DAY), StoredEvent(2, "", "i23", "view", T0 + 71 * DAY)]
     deleted = Recommender(assemble(recommender.snapshot.engine, Overlay.of(recommender.artifact, gone=["i03", "i07"])))
     found = []
     for which in (recommender, deleted):

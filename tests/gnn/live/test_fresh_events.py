@@ -12,7 +12,7 @@ from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
 from kg.graph.build import interaction_edges
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 BUILD = "20240101T000000-abcdef"
@@ -24,8 +24,8 @@ def artifact(tmp_path: Path) -> Artifact:
     return load_artifact(save_artifact(tmp_path / "artifact", graph, small_model(graph, 1), build_id=BUILD))
 
 
-def fresh(*events: tuple[str, str, float], user_id: str = "u0") -> list[FreshEvent]:
-    return [FreshEvent(seq, user_id, item, kind, time) for seq, (item, kind, time) in enumerate(events, start=1)]
+def fresh(*events: tuple[str, str, float], user_id: str = "u0") -> list[StoredEvent]:
+    return [StoredEvent(seq, user_id, item, kind, time) for seq, (item, kind, time) in enumerate(events, start=1)]
 
 
 def test_base_and_fresh_make_the_history_that_a_build_would_have_made(artifact: Artifact) -> None:
@@ -77,7 +77,7 @@ def test_what_was_only_shown_stays_and_what_is_disliked_goes(artifact: Artifact)
 
 def test_searches_and_unknown_items_are_left_out(artifact: Artifact) -> None:
     recommender = Recommender(artifact)
-    events = [FreshEvent(1, "u0", None, "search", 60.0), FreshEvent(2, "u0", "nothing like it", "view", 61.0)]
+    events = [StoredEvent(1, "u0", None, "search", 60.0), StoredEvent(2, "u0", "nothing like it", "view", 61.0)]
     assert recommender.recommend("u0", 5, fresh=events) == recommender.recommend("u0", 5)
 
 

@@ -18,7 +18,7 @@ from gnn.recommend.snapshot import assemble
 from gnn.recommend.strategies.registry import user_strategies
 from gnn.recommend.why_not import why_not
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from kg.schema import EdgeType
 from tests.gnn.small import small_model, small_tables
 
@@ -60,7 +60,7 @@ def test_a_new_item_is_recommended_with_paths_and_shares_that_add_up(live: Recom
 
 
 def test_a_history_may_hold_a_new_item(live: Recommender) -> None:
-    fresh = [FreshEvent(1, "stranger", "new", "purchase", 60.0)]
+    fresh = [StoredEvent(1, "stranger", "new", "purchase", 60.0)]
     answer = live.recommend("stranger", 5, fresh=fresh)
     assert answer.strategy == "personal"
     assert answer.n_fresh == 1
@@ -70,14 +70,14 @@ def test_a_history_may_hold_a_new_item(live: Recommender) -> None:
 
 
 def test_a_deleted_item_is_no_part_of_a_history(live: Recommender, base: Recommender) -> None:
-    fresh = [FreshEvent(1, "stranger", "i05", "purchase", 60.0)]
+    fresh = [StoredEvent(1, "stranger", "i05", "purchase", 60.0)]
     assert base.recommend("stranger", 5, fresh=fresh).strategy == "personal"
     assert live.recommend("stranger", 5, fresh=fresh).strategy == "popular"
 
 
 @pytest.mark.parametrize("strategy", user_strategies())
 def test_every_strategy_answers(live: Recommender, strategy: str) -> None:
-    fresh = [FreshEvent(1, "u1", "new", "purchase", 1.7e9), FreshEvent(2, "u1", "i03", "view", 1.7e9 + 1)]
+    fresh = [StoredEvent(1, "u1", "new", "purchase", 1.7e9), StoredEvent(2, "u1", "i03", "view", 1.7e9 + 1)]
     ask = RecQuery(k=20, strategy=strategy, diversity=0.5, caps=(("has_color", 3),), seed=1)
     if strategy in ("trending", "new"):
         # The events of the small shop have order numbers.

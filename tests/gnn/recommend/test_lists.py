@@ -21,11 +21,11 @@ from gnn.recommend.strategies.registry import STRATEGIES, user_strategies
 from gnn.recommend.strategies.session import session_history
 from gnn.users.users import with_anchors
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 DAY = 86_400.0
-SHOWN = [FreshEvent(n, "u1", f"i{n % 14:02}", "impression", 1.7e9 + 51 * DAY) for n in range(1, 20)]
+SHOWN = [StoredEvent(n, "u1", f"i{n % 14:02}", "impression", 1.7e9 + 51 * DAY) for n in range(1, 20)]
 
 
 def at_clock(graph: GraphArrays) -> GraphArrays:
@@ -69,13 +69,13 @@ def test_shares_add_up_in_every_strategy(recommender: Recommender, strategy: str
 def test_what_was_shown_and_left_alone_counts_less_and_says_so(recommender: Recommender) -> None:
     before = recommender.recommend("u1", 14)
     first = before.items[0]
-    shown = [FreshEvent(n, "u1", first.item_id, "impression", 2e9) for n in range(1, 4)]
+    shown = [StoredEvent(n, "u1", first.item_id, "impression", 2e9) for n in range(1, 4)]
     after = {item.item_id: item for item in recommender.recommend("u1", 14, fresh=shown).items}
     assert after[first.item_id].score == pytest.approx(first.score * 0.9**3, rel=1e-5)
     told = next(reason for reason in after[first.item_id].reasons if reason.kind == "impressions")
     assert told.share < 0
     assert "3 times" in told.sentence
-    clicked = [*shown, FreshEvent(4, "u1", first.item_id, "click", 2e9 + 1)]
+    clicked = [*shown, StoredEvent(4, "u1", first.item_id, "click", 2e9 + 1)]
     shopper = recommender.shoppers.shopper("u1", clicked)
     kept = next(i for i in recommender.answer(shopper, RecQuery(k=14, exclude_seen=False)).items if i.item_id == first.item_id)
     assert all(reason.kind != "impressions" for reason in kept.reasons)
@@ -162,7 +162,7 @@ def test_order_numbers_cannot_trend(tmp_path: Path) -> None:
             recommender.answer(shoppers.shopper("u0"), RecQuery(strategy=strategy))
     assert recommender.answer(shoppers.shopper("u0"), RecQuery(strategy="popular", k=3)).items
     # What a shopper does now has a time, and makes a session.
-    now = [FreshEvent(1, "u0", "i03", "view", 1.7e9), FreshEvent(2, "u0", "i04", "view", 1.7e9 + 7_200)]
+    now = [StoredEvent(1, "u0", "i03", "view", 1.7e9), StoredEvent(2, "u0", "i04", "view", 1.7e9 + 7_200)]
     session = session_history(shoppers.shopper("u0", now), recommender.artifact, RecQuery().session_s)
     assert [recommender.artifact.item_ids[num] for num in session.nums] == ["i04"]
 
@@ -182,7 +182,7 @@ def test_no_times_cannot_trend(tmp_path: Path) -> None:
 
 
 def test_a_session_is_the_end_of_the_history(recommender: Recommender) -> None:
-    fresh = [FreshEvent(1, "u1", "i04", "view", 2e9), FreshEvent(2, "u1", "i05", "view", 2e9 + 60)]
+    fresh = [StoredEvent(1, "u1", "i04", "view", 2e9), StoredEvent(2, "u1", "i05", "view", 2e9 + 60)]
     shopper = recommender.shoppers.shopper("u1", fresh)
     answer = recommender.answer(shopper, RecQuery(strategy="session", exclude_seen=False, k=14))
     session = recommender.recommend_history([("i04", "view", 2e9), ("i05", "view", 2e9 + 60)], 14)

@@ -15,7 +15,7 @@ from gnn.recommend.pruned_top_k import PrunedScorer
 from gnn.recommend.ranking import Adjustment, Candidates, Exclusion, place_of, rank_items
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
-from kg.ledger.records import FreshEvent
+from kg.ledger.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 
@@ -59,7 +59,7 @@ def test_the_head_with_changed_items_is_that_of_the_whole_ranking(artifact: Arti
     overlay = Overlay.of(artifact, live)
     rng, spared, shown = np.random.default_rng(6), 0, 0
     for user_id in artifact.user_ids:
-        fresh = [FreshEvent(1, user_id, item_id, "purchase", 60.0) for item_id in ("new", "i05")[: int(rng.integers(3))]]
+        fresh = [StoredEvent(1, user_id, item_id, "purchase", 60.0) for item_id in ("new", "i05")[: int(rng.integers(3))]]
         shopper = assemble(recommender.snapshot.engine, overlay).users.shopper(user_id, fresh)
         whole = overlay.scores(shopper.history)
         for wanted in (1, 5, 17):

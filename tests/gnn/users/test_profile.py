@@ -22,7 +22,7 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.users.interests import edits_over, items_with
 from gnn.users.profile import habits, habits_of, interests
-from kg.ledger.records import FreshEvent, InterestEdit
+from kg.ledger.records import InterestEdit, StoredEvent
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.small import small_model, small_tables
 
@@ -74,7 +74,7 @@ def test_habits_count_what_was_done(artifact: Artifact) -> None:
 @pytest.mark.parametrize("timing", ["order", "none"])
 def test_without_a_clock_no_days_and_hours_are_given(artifact: Artifact, timing: Timing) -> None:
     """Not even those of what happened since the build: they would be taken for those of everything the shopper did."""
-    undated, since = replace(artifact, timing=timing), [FreshEvent(1, "u3", "i03", "view", MONDAY_9), FreshEvent(2, "new", "i03", "view", MONDAY_9)]
+    undated, since = replace(artifact, timing=timing), [StoredEvent(1, "u3", "i03", "view", MONDAY_9), StoredEvent(2, "new", "i03", "view", MONDAY_9)]
     found = habits(undated, "u3", since[:1])
     assert (found.events, found.first_time, found.last_time, found.active_days, found.hours, found.weekdays) == (2, None, None, None, None, None)
     # Of somebody whom the build does not know, everything has a time.
@@ -93,14 +93,14 @@ def test_hours_and_days_are_those_of_the_shop(artifact: Artifact) -> None:
     assert honolulu.hours is not None
     assert (honolulu.hours[23], honolulu.hours[0], honolulu.weekdays) == (2, 1, (0, 1, 1, 0, 0, 0, 1))
     # Clocks are put forward: 09:00 UTC is ten in January and eleven in July.
-    events = [FreshEvent(n, "new", "i05", "view", MONDAY_9 + days * DAY) for n, days in enumerate((0, 182), start=1)]
+    events = [StoredEvent(n, "new", "i05", "view", MONDAY_9 + days * DAY) for n, days in enumerate((0, 182), start=1)]
     berlin = habits(artifact, "new", events, ZoneInfo("Europe/Berlin"))
     assert berlin.hours is not None
     assert (berlin.hours[10], berlin.hours[11]) == (1, 1)
 
 
 def test_fresh_events_are_in_the_habits(artifact: Artifact) -> None:
-    fresh = [FreshEvent(1, "u1", "i05", "purchase", MONDAY_9 + 6 * DAY, price_cents=800), FreshEvent(2, "u1", "i06", "impression", MONDAY_9)]
+    fresh = [StoredEvent(1, "u1", "i05", "purchase", MONDAY_9 + 6 * DAY, price_cents=800), StoredEvent(2, "u1", "i06", "impression", MONDAY_9)]
     found = habits(artifact, "u1", fresh)
     assert (found.events, found.purchases, found.spent_cents, found.price_band) == (4, 3, 1200, (200, 300, 550))
     assert habits(artifact, "nobody", fresh).weekdays == (0, 0, 0, 0, 0, 0, 1)
@@ -109,7 +109,7 @@ def test_fresh_events_are_in_the_habits(artifact: Artifact) -> None:
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.booleans(), st.none() | st.integers(0, 10_000)), max_size=20), st.integers(0, 20))
 def test_habits_do_not_depend_on_what_the_build_knew(events: list[tuple[int, bool, int | None]], cut: int) -> None:
     rows = [
-        FreshEvent(n, "u", "i", "purchase" if buys else "view", 1e9 + hours * 3600, price_cents=paid) for n, (hours, buys, paid) in enumerate(events)
+        StoredEvent(n, "u", "i", "purchase" if buys else "view", 1e9 + hours * 3600, price_cents=paid) for n, (hours, buys, paid) in enumerate(events)
     ]
     assert habits_of(NOTHING.joined(rows[:cut]).joined(rows[cut:])) == habits_of(NOTHING.joined(rows))
 

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from kg.catalog.file_changes import RefusedChangeError, accepted, apply_changes, parse, read_changes
+from kg.catalog.changes import Change, apply_changes
+from kg.catalog.file_changes import RefusedChangeError, accepted, parse, read_changes
 from kg.errors import InputError
+from kg.ledger.records import ItemChange, StoredEvent
 from tests.kg.incremental_shop import catalog, change
+
+
+def operation_of(one: Change) -> str:
+    return one.operation if isinstance(one, ItemChange) else "event"
 
 
 @pytest.mark.parametrize(
@@ -45,12 +51,12 @@ def test_what_cannot_be_used_is_named(record: dict[str, Any], column: str) -> No
 
 def test_what_is_said_is_kept() -> None:
     item = change(op="upsert_item", item_id=7, title=" Tea ", description="", categories="A | B|", price="2.50", available="no", color=["red", ""])
-    assert item.item_id == "7"
-    assert item.values == {"title": "Tea", "description": None, "categories": ["A", "B"], "price_cents": 250, "available": False, "color": ["red"]}
+    fields = {"title": "Tea", "description": None, "categories": ["A", "B"], "price_cents": 250, "available": False, "attributes": {"color": ["red"]}}
+    assert item == ItemChange(0, "7", "upsert", fields)
     event = change(op="add_interaction", id="e", user_id="u", item_id="1", kind="view", time="2024-01-01T00:00:00")
-    assert (event.event_id, event.values["time"], event.values["quantity"]) == ("e", 1704067200.0, 1.0)
-    for one in (item, event, change(op="delete_interaction", user_id="u", item_id="1", kind="view")):
-        assert parse(one.record()) == one
+    assert event == StoredEvent(0, "u", "1", "view", 1704067200.0, 1.0, event_id="e")
+    gone = change(op="delete_interaction", user_id="u", item_id="1", kind="view")
+    assert gone == ItemChange(0, "1", "delete_events", {"user_id": "u", "kind": "view"})
 
 
 def test_a_file_is_read_line_by_line(tmp_path: Path) -> None:
@@ -59,13 +65,15 @@ def test_a_file_is_read_line_by_line(tmp_path: Path) -> None:
         '{"op":"upsert_item","item_id":"new","title":"x"}\n\nnonsense\n[1]\n{"op":"delete_item","item_id":"gone"}\n{"op":"delete_item","item_id":"new"}\n'
     )
     good, bad = accepted(read_changes(lines), ["i1"])
-    assert [c.op for c in good] == ["upsert_item", "delete_item"]
+    assert [(c.item_id, operation_of(c)) for c in good] == [("new", "upsert"), ("new", "delete")]
     assert [(line, error.column) for line, error in bad] == [(3, "line"), (4, "line"), (5, "item_id")]
     table = tmp_path / "c.csv"
     table.write_text("op,item_id,title,categories,user_id,kind\nupsert_item,n,Tea,A|B,,\nadd_interaction,n,,,u,view\nadd_interaction,n\n")
     good, bad = accepted(read_changes(table), [])
-    assert good[0].values == {"title": "Tea", "categories": ["A", "B"]}
-    assert good[1].values["kind"] == "view"
+    assert isinstance(good[0], ItemChange)
+    assert good[0].fields == {"title": "Tea", "categories": ["A", "B"]}
+    assert isinstance(good[1], StoredEvent)
+    assert good[1].kind == "view"
     assert [line for line, _ in bad] == [4]
     with pytest.raises(InputError, match="does not exist"):
         list(read_changes(tmp_path / "none"))
@@ -81,7 +89,7 @@ def test_no_item_comes_in_or_stays_without_a_title() -> None:
         {"op": "upsert_item", "item_id": "known", "price": 5},
     ]
     good, bad = accepted(list(enumerate(sent)), ["known"])
-    assert [(change.op, change.item_id) for change in good] == [("upsert_item", "known"), ("upsert_item", "new"), ("delete_item", "known")]
+    assert [(operation_of(change), change.item_id) for change in good] == [("upsert", "known"), ("upsert", "new"), ("delete", "known")]
     assert [(line, error.column) for line, error in bad] == [(0, "title"), (2, "title"), (5, "title")]
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import Phase, given, settings
 from polars.testing import assert_frame_equal
 
-from kg.catalog.file_changes import apply_changes
+from kg.catalog.changes import apply_changes
 from kg.graph.delta import GraphDelta, delta
 from kg.graph.update import Resolver, advance
 from kg.tables import GraphTables

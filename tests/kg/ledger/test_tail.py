@@ -11,18 +11,19 @@ import pytest
 
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.database import Database
-from kg.ledger.event_store import Appended, EventStore, NewEvent
+from kg.ledger.event_store import Appended, EventStore
 from kg.ledger.follow.poller import Follower
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.records import InterestEdit
+from kg.ledger.records import InterestEdit, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
+from tests.ledgers import sent_event
 
 
-def events(first: int, last: int, users: str = "uv") -> list[NewEvent]:
-    return [NewEvent(f"e{n}", users[n % len(users)], "1", "view", float(n)) for n in range(first, last)]
+def events(first: int, last: int, users: str = "uv") -> list[StoredEvent]:
+    return [sent_event(f"e{n}", users[n % len(users)], "1", "view", float(n)) for n in range(first, last)]
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ class Slow(EventStore):
         self.gate, self.entered = threading.Event(), threading.Event()
         self.sizes: list[int] = []
 
-    def append(self, new: Sequence[NewEvent]) -> list[Appended]:
+    def append(self, new: Sequence[StoredEvent]) -> list[Appended]:
         self.sizes.append(len(new))
         self.entered.set()
         assert self.gate.wait(30)
@@ -130,7 +131,7 @@ def test_one_bad_request_of_a_group_fails_alone(database: Database) -> None:
     writer.start()
     held = writer.submit(events(0, 1))
     assert slow.entered.wait(10)
-    bad = writer.submit([NewEvent("bad", "u", "1", "view", 0.0, price_cents=2**70)])
+    bad = writer.submit([sent_event("bad", "u", "1", "view", 0.0, price_cents=2**70)])
     good = writer.submit(events(1, 2))
     slow.gate.set()
     assert [one.status for one in (*held.result(10), *good.result(10))] == ["accepted", "accepted"]
