@@ -231,7 +231,7 @@ class _Assembly:
             raise _unusable(counts, details)
         if source.table in KEYS:
             counts.good = self._finish_entities(name, source, details)
-        details.notes = chunks.reading.said()
+        details.notes = [*chunks.reading.said(), *details.notes]
         details.seconds = round(time.perf_counter() - started, 2)
         counts.flagged, counts.empty = sum(details.flags.values()), sum(details.empty.values())
         self._counts[name], self._details[name], self._sources[name] = counts, details, source
@@ -328,8 +328,16 @@ class _Assembly:
         if source.table == "items":
             lexicon = read_abbreviations(registry.resolve(self._root, source.abbreviations)) if source.abbreviations else None
             rows = readable_titles(rows, lexicon)
+            self._note_untitled(rows, details)
         self._add(source.table, rows)
         return rows.height
+
+    @staticmethod
+    def _note_untitled(rows: pl.DataFrame, details: Details) -> None:
+        """Count the items that stay in the graph and are not recommended, as nothing says what they are; where all lack a title the ids stand for one."""
+        untitled = rows["title"].null_count() if "title" in rows.columns else 0
+        if 0 < untitled < rows.height:
+            details.notes.append(f"{untitled:,} of {rows.height:,} items have no title: they are kept, and not recommended")
 
     def _with_unknown(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Add the items that the catalogue lacks, and flag the rows of those that are none by their id."""

@@ -30,7 +30,7 @@ class GraphArrays:
         edges: edge type → one row per edge, sorted: `source_num`, `target_num` (Int64) and the edge's properties.
         titles: item_num → what a person reads.
         prices: item_num → price in cents; empty where the shop has none.
-        unavailable: item_nums that the catalogue says cannot be had.
+        unavailable: item_nums that the catalogue says cannot be had, and those without a title in a shop that has titles.
         shown: node type → key → how a person reads it, where that is not the key: a quantity as it was written.
         text_vectors: Vectors of the items' texts, [n_items, v], zeros where an item has none; None where the build has none.
     """
@@ -51,8 +51,7 @@ class GraphArrays:
         edges = without_low(edges)
         items = tables.nodes["item"].sort("key")
         prices = tuple(items["price_cents"].to_list()) if "price_cents" in items.columns else ()
-        gone = items["available"].fill_null(value=True).not_().arg_true().to_list() if "available" in items.columns else []
-        return cls(keys, edges, _titles(items), prices, tuple(gone), _as_written(tables))
+        return cls(keys, edges, _titles(items), prices, _unavailable(items), _as_written(tables))
 
     def with_interactions(self, interactions: pl.DataFrame) -> GraphArrays:
         """Return the same graph with its user–item edges rebuilt from `interactions` alone, as a hold-out needs it.
@@ -150,6 +149,16 @@ def _numbered(frame: pl.DataFrame, edge_type: EdgeType, keys: Mapping[str, tuple
         frame = frame.join(numbers.with_columns(pl.col(f"{column}_num").cast(pl.Int64)), on=column, how="inner")
     properties = sorted(set(frame.columns) - {"source", "target", "source_num", "target_num"})
     return frame.select("source_num", "target_num", *properties).sort("source_num", "target_num")
+
+
+def _unavailable(items: pl.DataFrame) -> tuple[int, ...]:
+    gone = pl.repeat(False, items.height, dtype=pl.Boolean, eager=True)
+    if "available" in items.columns:
+        gone = items["available"].fill_null(value=True).not_()
+    # Nobody can tell what an untitled item is. A shop that titles nothing is known by its ids.
+    if "title" in items.columns and items["title"].is_not_null().any():
+        gone = gone | items["title"].is_null()
+    return tuple(gone.arg_true().to_list())
 
 
 def _titles(items: pl.DataFrame) -> tuple[str, ...]:

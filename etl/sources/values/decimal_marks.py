@@ -29,6 +29,7 @@ class Marks:
         self._declared = declared
         self._said: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._currencies: Counter[str] = Counter()
+        self._assumed: Counter[str] = Counter()
         self.n_open = 0
 
     def observe(self, cells: pl.Series, *, money: bool, native: bool = False) -> None:
@@ -61,13 +62,16 @@ class Marks:
         else:
             clear &= ~cells.str.contains(_CLEAR_WITH_MARK).fill_null(False)
             values = cells.set(~clear, None).cast(pl.Float64, strict=False)
-        others = cells.filter(~clear).drop_nulls().unique()
+        others = cells.filter(~clear).drop_nulls().alias("text").value_counts(sort=True)
         if not len(others):
             return values, {}
         numbers: dict[str, float | None] = {}
         faults: dict[str, str] = {}
-        for text in others.to_list():
-            found = self._decided(parsed(text, money=money), money=money)
+        for text, n in others.iter_rows():
+            written = parsed(text, money=money)
+            found = self._decided(written, money=money)
+            if written.is_open and self._is_assumed(written, money=money):
+                self._assumed[text] += n
             numbers[text] = found.value
             if found.why:
                 faults[text] = found.why
@@ -84,6 +88,12 @@ class Marks:
         elif self.n_open or "," in said:
             counts = ", ".join(f"{mark!r}{f' in {currency}' if currency else ''}: {n:,}" for currency, mark, n in self._rows())
             found.append(f"decimal marks by the values that show theirs: {counts or 'none'}; {self.n_open:,} values could be read either way")
+        if self._assumed:
+            named = ", ".join(repr(text) for text, _ in self._assumed.most_common(_SHOWN))
+            found.append(
+                f"{self._assumed.total():,} prices have one mark before three digits and nothing beside them shows which it is; read as thousands, "
+                f"as prices have two decimals: {named}"
+            )
         if len(self._currencies) > 1:
             named = ", ".join(f"{name} {n:,}" for name, n in self._currencies.most_common(_SHOWN))
             found.append(f"prices in several currencies, compared as they stand and not converted: {named}")
@@ -110,13 +120,18 @@ class Marks:
 
     def _mark_for(self, found: Parsed, *, money: bool) -> str:
         """Return the decimal mark for an open number: by its currency's other values, then all values, then what the currency needs; "" in doubt."""
-        other = "," if found.mark == "." else "."
-        for counts in (self._said.get(found.currency, Counter()), self._total()):
-            if not counts:
-                continue
+        for counts in self._evidence(found):
             mark, n = counts.most_common(1)[0]
             return mark if n >= _SURE * counts.total() else ""
-        places = currencies.decimals(found.currency)
-        if places == 0:
-            return other
-        return "." if found.mark == "." and (places == 3 or not money) else ""
+        if money and currencies.decimals(found.currency) < 3:
+            # A price of a thousandth of a dollar hardly exists.
+            return "," if found.mark == "." else "."
+        return "." if found.mark == "." else ""
+
+    def _evidence(self, found: Parsed) -> list[Counter[str]]:
+        """Return what other values say about the mark of an open number, the nearest first."""
+        return [counts for counts in (self._said.get(found.currency, Counter()), self._total()) if counts]
+
+    def _is_assumed(self, found: Parsed, *, money: bool) -> bool:
+        """Say whether nothing but the usual number of decimals decides an open price."""
+        return money and not self._declared and not self._evidence(found) and currencies.decimals(found.currency) == 2

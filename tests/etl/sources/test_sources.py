@@ -174,6 +174,14 @@ def test_ids_are_trimmed_and_repeated_or_empty_ones_rejected(load: Callable[...,
     assert told == [(3, "item_id", "is empty"), (4, "price", "is not a number"), (6, "item_id", "is repeated; the first row stays")]
 
 
+def test_items_without_a_title_are_kept_and_counted_where_others_have_one(load: Callable[..., Imported]) -> None:
+    some = load(items=(b"sku,name\na,Tea\nb,\nc,NULL\n", {"columns": ITEM_COLUMNS}))
+    assert some.catalog.items["title"].to_list() == ["Tea", None, None]
+    assert "2 of 3 items have no title: they are kept, and not recommended" in some.details["items.csv"].notes
+    none = load(items=(b"sku,name\na,\nb,\n", {"columns": ITEM_COLUMNS}))
+    assert not any("no title" in note for note in none.details["items.csv"].notes)
+
+
 def test_unknown_items_are_rejected_or_added(load: Callable[..., Imported], items: tuple[bytes, dict[str, object]]) -> None:
     events = b"who,what\nu,a\nu,zz\n"
     source = {"path": "e.csv", "columns": {"user_id": "who", "item_id": "what"}, "kind": "view"}

@@ -101,11 +101,30 @@ def test_the_other_values_decide_what_a_mark_means(cells: list[str], values: lis
     assert (found.to_list(), faults) == (values, {})
 
 
-@pytest.mark.parametrize("cells", [["2.450 EUR"], ["2,450"], ["2.450", "19,99", "19.99"]])
-def test_a_mark_that_nothing_decides_is_refused_with_advice(cells: list[str]) -> None:
+@pytest.mark.parametrize("cell", ["2.450 EUR", "$2,450", "2,450", "2.450", "GBP 2,450", "2.450 kr"])
+def test_a_lone_price_with_three_digits_after_its_mark_is_thousands_and_the_report_says_so(cell: str) -> None:
     marks = Marks()
-    marks.observe(pl.Series(cells), money=True)
-    values, faults = marks.read(pl.Series(cells), money=True)
+    written = pl.Series([cell, "15", cell])
+    marks.observe(written, money=True)
+    found, faults = marks.read(written, money=True)
+    assert (found.to_list(), faults) == ([2450, 15, 2450], {})
+    assert any("2 prices have one mark before three digits" in note and repr(cell) in note for note in marks.notes())
+
+
+@pytest.mark.parametrize("currency", ["KWD", "BHD", "TND", "OMR", "JOD", "IQD", "LYD"])
+def test_a_lone_price_in_a_currency_with_three_decimals_keeps_them(currency: str) -> None:
+    marks = Marks()
+    cells = pl.Series([f"2.450 {currency}"])
+    marks.observe(cells, money=True)
+    assert marks.read(cells, money=True)[0].to_list() == [2.45]
+    assert not any("read as thousands" in note for note in marks.notes())
+
+
+@pytest.mark.parametrize(("cells", "money"), [(["2,450 KWD"], True), (["2,450"], False), (["2.450", "19,99", "19.99"], True)])
+def test_a_mark_that_nothing_decides_is_refused_with_advice(cells: list[str], money: bool) -> None:
+    marks = Marks()
+    marks.observe(pl.Series(cells), money=money)
+    values, faults = marks.read(pl.Series(cells), money=money)
     assert values[0] is None
     assert "may be 2,450 or 2.45" in faults[cells[0]]
     assert "decimal" in faults[cells[0]]
