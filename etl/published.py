@@ -9,12 +9,12 @@ from gnn.artifact.artifact import Artifact, load_artifact
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.rules.definition import Rule, rule_of
 from gnn.recommend.snapshot import assemble
+from kg.catalog.records import StoredEvent
 from kg.config import Config
 from kg.errors import NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.interests import Interests
-from kg.ledger.records import StoredEvent
 from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore

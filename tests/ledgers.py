@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 
 DATABASES = ("sqlite", "postgresql")
 

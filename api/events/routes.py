@@ -20,9 +20,9 @@ from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.serving.snapshot_server import Serving
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError, LedgerUnavailableError
 from kg.ledger.event_store import Appended
-from kg.ledger.records import StoredEvent
 from kg.validation import messages
 from kg.validation.ratings import RatingScale, checked_rating
 

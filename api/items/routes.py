@@ -17,8 +17,8 @@ from api.keys.scopes import require
 from api.serving.item_state import ItemStates
 from kg import schema
 from kg.catalog.item_changes import FIELDS
+from kg.catalog.records import Operation
 from kg.errors import NotFoundError
-from kg.ledger.records import Operation
 from kg.tables import ITEM_COLUMNS
 
 router = APIRouter(prefix="/v1", tags=["items"])

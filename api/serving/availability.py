@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from kg.ledger.records import ItemChange
+from kg.catalog.records import ItemChange
 
 _RESOLUTION_S = 0.1
 

@@ -12,9 +12,9 @@ import polars as pl
 from gnn.artifact.artifact import Artifact
 from gnn.live.overlay import base_facts
 from kg.catalog.item_changes import by_item, changed, fields_of
+from kg.catalog.records import Fields, Operation
 from kg.errors import NotFoundError
 from kg.ledger.item_store import ItemStore
-from kg.ledger.records import Fields, Operation
 from kg.workspace import Workspace
 
 

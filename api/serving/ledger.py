@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prometheus_client import Counter, Gauge
 
+from kg.catalog.records import InterestEdit, StoredEvent
 from kg.errors import LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
@@ -15,7 +16,6 @@ from kg.ledger.follow.poller import Follower
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.records import InterestEdit, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import EVENTS, PROFILES
 from kg.ledger.user_store import UserStore

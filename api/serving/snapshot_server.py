@@ -22,12 +22,12 @@ from gnn.live.overlay import Overlay
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.scoring.engine import Engine
 from gnn.recommend.snapshot import assemble
+from kg.catalog.records import StoredEvent
 from kg.config import GraphConfig
 from kg.embedded import connection
 from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
 from kg.ledger.catalogue_tables import CATALOGUE, LIVE
 from kg.ledger.item_store import ItemStore
-from kg.ledger.records import StoredEvent
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])

@@ -18,8 +18,8 @@ from api.serving.snapshot_server import Serving
 from gnn.users.interests import MAX_EDITS, items_with
 from gnn.users.profile import BRAND, CATEGORY, Habits, Interest, habits, interests
 from kg import schema
+from kg.catalog.records import InterestEdit
 from kg.errors import ConflictError, InputError, LedgerUnavailableError
-from kg.ledger.records import InterestEdit
 
 router = APIRouter(prefix="/v1", tags=["users"])
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]

@@ -2,22 +2,23 @@
 
 One JSON object a line. `{"text": "SFT DRNK", "means": "soft drink"}` replaces words wherever they stand, the longest first; `means` is written
 with its own case, and "" drops the words. `{"title": "CANDY BARS (SINGLES)", "means": "candy bars"}` replaces the start of a title. What the
-lexicon does not know stays, in lower case. Only titles without a lower-case letter are read so.
+lexicon does not know stays, in lower case. `{"title": "PREMIUM", "in": "BACON", "means": "premium bacon"}` holds in one category only,
+and goes before what holds everywhere. Categories are spelled out in the same way. Only titles without a lower-case letter are read so.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from kg.errors import InputError
 
 _SIZE = re.compile(r"(?<=\s)(?:[(.]?\d|L\s+\d|(?:PT|GAL|CTN|QT|LB|EA)$).*$")
-_STRAY = re.compile(r"^(?:L\s+(?=\d)|\(\d+\)\s*)")
+_STRAY = re.compile(r"^(?:L\s+(?=\d)|\(\d+\)\s*|\d{5,}\s+(?=[A-Z]))")
 """What a till prints before a size and means nothing to a shopper."""
 
 
@@ -28,13 +29,19 @@ class Abbreviations:
     Attributes:
         starts: How titles begin → what that means; the longest first.
         phrases: Words → what they mean.
+        within: Category → how titles in it begin → what that means.
     """
 
     starts: Mapping[str, str]
     phrases: Mapping[str, str]
+    within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def expand(self, title: str) -> str:
+    def expand(self, title: str, categories: Iterable[str] = ()) -> str:
         """Return a title as a person reads it.
+
+        Args:
+            title: As the register prints it.
+            categories: Of the item, as the register prints them.
 
         >>> Abbreviations({}, {"SFT DRNK": "soft drink", "BTL": "bottle", "OZ": "oz"}).expand("SFT DRNK BTL 12 OZ")
         'Soft drink bottle, 12 oz'
@@ -42,10 +49,14 @@ class Abbreviations:
         if title != title.upper() or not any(char.isalpha() for char in title):
             return title
         text = " ".join(title.split())
-        start = next((start for start in self.starts if text == start or text.startswith(f"{start} ")), "")
+        own: dict[str, str] = {}
+        for category in categories:
+            own |= self.within.get(" ".join(category.upper().split()), {})
+        starts = {**own, **{start: means for start, means in self.starts.items() if start not in own}} if own else self.starts
+        start = next((start for start in starts if text == start or text.startswith(f"{start} ")), "")
         rest = text[len(start) :].strip()
         if start:
-            head, size = self.starts[start], self._words(rest)
+            head, size = starts[start], self._words(_STRAY.sub("", rest))
         else:
             match = _SIZE.search(rest)
             cut = match.start() if match else len(rest)
@@ -81,6 +92,7 @@ def read_abbreviations(path: Path) -> Abbreviations:
         raise InputError(f"abbreviations {path}: {error}", hint="name a JSONL file in UTF-8") from None
     starts: dict[str, str] = {}
     phrases: dict[str, str] = {}
+    within: dict[str, dict[str, str]] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -89,11 +101,17 @@ def read_abbreviations(path: Path) -> Abbreviations:
         except ValueError:
             row = None
         key = next((key for key in ("title", "text") if isinstance(row, dict) and isinstance(row.get(key), str) and row[key].strip()), None)
-        if key is None or not isinstance(row, dict) or set(row) != {key, "means"} or not isinstance(row["means"], str):
+        if not isinstance(row, dict) or key is None or not _is_entry(row, key):
             hint = 'write {"text": "SFT DRNK", "means": "soft drink"} or {"title": …, "means": …}'
             raise InputError(f"{path.name}, line {number}: {line[:60]!r} is no abbreviation", hint=hint)
-        (starts if key == "title" else phrases)[" ".join(row[key].upper().split())] = row["means"]
-    return Abbreviations(dict(sorted(starts.items(), key=lambda pair: (-len(pair[0]), pair[0]))), phrases)
+        known = within.setdefault(" ".join(row["in"].upper().split()), {}) if "in" in row else starts if key == "title" else phrases
+        known[" ".join(row[key].upper().split())] = row["means"]
+    return Abbreviations(dict(sorted(starts.items(), key=lambda pair: (-len(pair[0]), pair[0]))), phrases, within)
+
+
+def _is_entry(row: Mapping[str, object], key: str) -> bool:
+    allowed = ({key, "means"}, {key, "means", "in"}) if key == "title" else ({key, "means"},)
+    return set(row) in allowed and all(isinstance(value, str) for value in row.values())
 
 
 def _tidy(text: str) -> str:

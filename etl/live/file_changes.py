@@ -19,6 +19,7 @@ from etl.stages.extraction import forget_respelt, learned
 from kg.catalog.changes import Change
 from kg.catalog.file_changes import RefusedChangeError, accepted, read_changes
 from kg.catalog.item_changes import overlaid
+from kg.catalog.records import Fields, ItemChange, Operation, StoredEvent
 from kg.config import ExtractConfig, ShopConfig
 from kg.errors import GraphUnavailableError, InputError, LockedError, NotFoundError
 from kg.files.journal import Journal
@@ -26,7 +27,6 @@ from kg.graph.corrections import FactLog
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.item_store import ItemStore
-from kg.ledger.records import Fields, ItemChange, Operation, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.tables import Catalog
 

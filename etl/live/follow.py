@@ -17,6 +17,7 @@ from etl.live.live_graph import LiveGraph, Restore
 from etl.live.live_items import Build, Reader, facts_of, states
 from gnn.artifact.artifact import load_artifact
 from gnn.live.overlay import base_facts
+from kg.catalog.records import Fields
 from kg.config import Config, GraphConfig
 from kg.errors import (
     ArtifactError,
@@ -32,7 +33,6 @@ from kg.errors import (
 from kg.graph.corrections import FactLog
 from kg.ledger.database import Database
 from kg.ledger.item_store import NOT_IN_GRAPH, ItemStore, LiveRow
-from kg.ledger.records import Fields
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.watch import GrowthWait
 from kg.schema import EdgeType

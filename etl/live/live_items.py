@@ -12,11 +12,11 @@ import polars as pl
 from etl.stages import graph_build, ledger_import
 from kg import schema
 from kg.catalog.item_changes import by_item, changed, fields_of, items_frame
+from kg.catalog.records import Fields, ItemChange
 from kg.config import Config, ExtractConfig, ShopConfig
 from kg.extract.pipeline import Extractor
 from kg.graph.build import build_graph
 from kg.graph.corrections import Fact
-from kg.ledger.records import Fields, ItemChange
 from kg.resolve.merges import Resolution
 from kg.schema import EdgeType
 from kg.tables import ATTRIBUTE_COLUMNS, Catalog, GraphTables, empty, read_table

@@ -35,6 +35,8 @@ from kg.workspace import Workspace
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    import polars as pl
+
     from gnn.config import ModelConfig
     from gnn.graph.arrays import GraphArrays
 
@@ -299,8 +301,16 @@ def graph_arrays(build: Path) -> GraphArrays:
     from gnn.graph.arrays import GraphArrays
 
     tables = graph_build.saved_tables(build)
-    ends = {e: frame if family(e) == "interaction" else frame.select("source", "target") for e, frame in tables.edges.items()}
+    ends = {e: frame if family(e) == "interaction" else _ends(e[1], frame) for e, frame in tables.edges.items()}
     return GraphArrays.from_tables(replace(tables, edges=ends))
+
+
+def _ends(relation: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return what an edge joins, and of quantities how they were written, as sentences show that."""
+    from kg.extract.quantities.units import WRITTEN
+
+    written = ["surface"] if relation in WRITTEN and "surface" in frame.columns else []
+    return frame.select("source", "target", *written)
 
 
 def _train(job: Job, build: Path) -> dict[str, Any]:

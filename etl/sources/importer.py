@@ -334,7 +334,7 @@ class _Assembly:
 
     @staticmethod
     def _note_untitled(rows: pl.DataFrame, details: Details) -> None:
-        """Count the items that stay in the graph and are not recommended, as nothing says what they are; where all lack a title the ids stand for one."""
+        """Count the items that stay in the graph and are not recommended, as nobody could tell what they are."""
         untitled = rows["title"].null_count() if "title" in rows.columns else 0
         if 0 < untitled < rows.height:
             details.notes.append(f"{untitled:,} of {rows.height:,} items have no title: they are kept, and not recommended")

@@ -14,11 +14,11 @@ from etl.sources import rejects
 from etl.sources.importer import Counts
 from kg.catalog.changes import Change, apply_changes, deletions_of, without_events
 from kg.catalog.item_changes import by_item, changed, items_frame
+from kg.catalog.records import ItemChange
 from kg.config import Config
 from kg.errors import InputError
 from kg.files.journal import Journal
 from kg.files.json_file import read_json
-from kg.ledger.records import ItemChange
 from kg.ledger.settings import LedgerConfig
 from kg.tables import INTERACTION_COLUMNS, Catalog
 from kg.workspace import Workspace

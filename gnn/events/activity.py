@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 
 _NOT_DONE = ("impression",)
 """What happens to a shopper and is not done by one."""

@@ -29,8 +29,8 @@ from gnn.recommend.strategies.registry import STRATEGIES, strategy_of
 from gnn.users.events import Row
 from gnn.users.users import User, Users, with_anchors
 from kg import schema
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import StoredEvent
 from kg.validation.ratings import RatingScale, checked_rating
 
 HistoryEvent = tuple[str, str, float | None] | tuple[str, str, float | None, float | None]

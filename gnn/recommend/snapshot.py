@@ -22,7 +22,7 @@ from gnn.recommend.rules.compiled import Declared, Rules, nothing_declared
 from gnn.recommend.rules.definition import Rule
 from gnn.recommend.scoring.engine import Engine, Scoring
 from gnn.users.users import NO_ITEMS, Users
-from kg.ledger.records import InterestEdit
+from kg.catalog.records import InterestEdit
 
 InterestLookup = Callable[[str], tuple[InterestEdit, ...]]
 """From a user_id to the interests that the user edited, as they are now."""

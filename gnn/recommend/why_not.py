@@ -28,8 +28,8 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.scoring.scored import Scored
 from gnn.users.events import SHOWN, Events, Row, weighted
 from gnn.users.users import User
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import StoredEvent
 from kg.schema import EdgeType, is_choice, kind_of
 
 LEARNED = "learned similarity"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gnn.model.history import History, HistoryWeights, fade
 from gnn.users.interests import NO_EDITS, Edits
 from kg import schema
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from kg.schema import kind_of
 
 IntArray = npt.NDArray[np.int64]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact.artifact import Artifact
-from kg.ledger.records import InterestEdit
+from kg.catalog.records import InterestEdit
 from kg.schema import family
 
 MAX_EDITS = 200

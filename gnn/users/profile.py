@@ -20,7 +20,7 @@ from gnn.events.activity import NOTHING, UserActivity
 from gnn.events.timing import CLOCK_FROM
 from gnn.users.events import Events, weighted
 from gnn.users.users import User
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from kg.schema import family
 
 CATEGORY, BRAND = "has_category", "has_brand"

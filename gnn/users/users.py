@@ -15,7 +15,7 @@ from gnn.model.history import History
 from gnn.model.scorer import Values, normalised, times_ratings
 from gnn.users.events import NO_EVENTS, Events, IntArray, Row, event_weights, fresh_events, weighted
 from gnn.users.interests import NO_EDITS, Edits, edits_over
-from kg.ledger.records import InterestEdit, StoredEvent
+from kg.catalog.records import InterestEdit, StoredEvent
 from kg.schema import RATED, RATED_LOW
 
 NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from kg.catalog.item_changes import overlaid
-from kg.ledger.records import ItemChange, StoredEvent
+from kg.catalog.records import ItemChange, StoredEvent
 from kg.tables import INTERACTION_COLUMNS, Catalog
 
 Change = ItemChange | StoredEvent

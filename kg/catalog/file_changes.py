@@ -26,8 +26,8 @@ import orjson
 
 from kg import schema
 from kg.catalog.changes import Change
+from kg.catalog.records import ItemChange, StoredEvent
 from kg.errors import InputError
-from kg.ledger.records import ItemChange, StoredEvent
 from kg.validation.ids import checked
 
 OPERATIONS = ("upsert_item", "delete_item", "add_interaction", "delete_interaction")

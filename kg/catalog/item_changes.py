@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from kg.catalog.records import Fields, ItemChange
 from kg.extract.text import plain
-from kg.ledger.records import Fields, ItemChange
 from kg.tables import ITEM_COLUMNS
 
 FIELDS = tuple(name for name in ITEM_COLUMNS if name != "item_id")

@@ -14,9 +14,9 @@ import polars as pl
 
 from kg import schema
 from kg.catalog.changes import Change, deletions_of
+from kg.catalog.records import ItemChange, StoredEvent
 from kg.graph.build import build_graph, merged_triples
 from kg.graph.corrections import Fact
-from kg.ledger.records import ItemChange, StoredEvent
 from kg.resolve.merges import Resolution
 from kg.schema import EdgeType
 from kg.tables import Catalog, GraphTables

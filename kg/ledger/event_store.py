@@ -11,8 +11,8 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import ARRAY, Connection, Row, String, any_, case, func, insert, literal, select, text, update
 
+from kg.catalog.records import StoredEvent
 from kg.ledger.database import Database, last_number, take_number
-from kg.ledger.records import StoredEvent
 from kg.ledger.tables import EVENTS, counters, events
 
 Status = Literal["accepted", "duplicate", "conflict"]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from kg.catalog.records import StoredEvent
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.event_store import Appended, EventStore
-from kg.ledger.records import StoredEvent
 
 GROUP_EVENTS = 5_000
 Outcomes = list[Appended]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from kg.ledger.records import InterestEdit
+from kg.catalog.records import InterestEdit
 from kg.ledger.user_store import UserStore
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
+from kg.catalog.records import Fields, ItemChange, Operation
 from kg.ledger.catalogue_tables import CATALOGUE, LIVE, catalogue_changes, live_items
 from kg.ledger.database import Database, last_number, take_number
-from kg.ledger.records import Fields, ItemChange, Operation
 
 _PART = 500
 NOT_IN_GRAPH = ""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
+from kg.catalog.records import InterestEdit
 from kg.ledger.database import Database, last_number, take_number
-from kg.ledger.records import InterestEdit
 from kg.ledger.tables import PROFILES, USERS, profile_edits, users
 
 Attributes = Mapping[str, Sequence[str]]

@@ -34,7 +34,7 @@ def test_an_event_has_three_classes() -> None:
         for path in sorted((ROOT / room).rglob("*.py")):
             found |= {(str(path.relative_to(ROOT)), name): None for name in classes(path.read_text(encoding="utf-8"))}
     assert sorted(name for _, name in found) == sorted([RECEIVED, STORED, ARRAYS]), sorted(found)
-    assert {("kg/ledger/records.py", STORED), ("gnn/users/events.py", ARRAYS)} <= set(found)
+    assert {("kg/catalog/records.py", STORED), ("gnn/users/events.py", ARRAYS)} <= set(found)
 
 
 def test_a_fourth_class_is_found() -> None:

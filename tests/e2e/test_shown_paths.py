@@ -17,10 +17,10 @@ from gnn.config import ModelConfig
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
 from gnn.training.fit import fit
+from kg.catalog.records import StoredEvent
 from kg.embedded import EmbeddedGraph
 from kg.extract.pipeline import Extractor
 from kg.graph.build import build_graph
-from kg.ledger.records import StoredEvent
 from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 

@@ -15,8 +15,8 @@ from gnn.ratings import RatingWeights
 from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.training.fit import fit
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError
-from kg.ledger.records import StoredEvent
 from kg.validation.ratings import RatingScale
 from tests.gnn.oracles import shop
 

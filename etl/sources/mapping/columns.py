@@ -14,7 +14,7 @@ from etl.sources.values.cells import declared, values_of, written
 from etl.sources.values.numbers import MAX_NUMBER
 from etl.sources.values.reading import MONEY, Reading
 from etl.sources.values.sale_prices import in_force
-from etl.sources.values.texts import OBJECT, unwrapped
+from etl.sources.values.texts import OBJECT, unwrapped, without_entities
 from kg.validation.ids import checked_series
 from kg.validation.placeholders import blanked
 
@@ -95,7 +95,7 @@ class Columns:
             values = values.str.replace_all(_CONTROL, " ")
         values = values if values is cells else blanked(values, name)
         self.refuse(objects, name, cells, OBJECT)
-        self.add(name, values)
+        self.add(name, without_entities(values) if name == "brand" else values)
         if required:
             self.refuse(values.is_null(), name, values, "is empty")
 
@@ -131,6 +131,9 @@ class Columns:
         importer = self.source.importer
         if name == "categories" and (self.source.taxonomy or (importer and importer.numbered_categories)):
             values = self._named_categories(values)
+        flat = without_entities(values.explode())
+        if not flat.equals(values.explode()):
+            values = _relisted(values, flat)
         self.add(name, values.alias(name).to_frame().select(pl.col(name).list.unique(maintain_order=True)).to_series())
 
     def number(self, name: str, *, default: float | None = None) -> None:
@@ -263,3 +266,11 @@ class Columns:
         self.reading.note(_UNNAMED_CATEGORY, int(values.list.eval(pl.element().is_in(unnamed)).list.any().fill_null(False).sum()))
         element = pl.element().replace(paths).str.split("\0").list.explode()
         return values.to_frame("v").select(pl.col("v").list.eval(element.filter(element != ""))).to_series()
+
+
+def _relisted(lists: pl.Series, flat: pl.Series) -> pl.Series:
+    """Return lists with other elements, in the order in which `explode` gave theirs."""
+    lengths = lists.list.len().fill_null(0)
+    rows = pl.DataFrame({"n": pl.arange(len(lists), eager=True).repeat_by(lengths.clip(1)).explode(), "v": flat})
+    grouped = rows.group_by("n", maintain_order=True).agg(pl.col("v").drop_nulls())
+    return grouped["v"]

@@ -13,6 +13,7 @@ from etl.clean.lines import LineRule, service_lines
 from etl.sources.mapping.columns import Columns
 from etl.sources.mapping.entities import Entities
 from etl.sources.mapping.links import no_links, relation_name, typed
+from etl.sources.values.texts import without_entities
 from kg import schema
 from kg.tables import ITEM_COLUMNS
 from kg.validation.ids import checked_series
@@ -160,7 +161,8 @@ class Mapping:
             columns.refuse(written.is_not_null() & nodes.is_null(), name, written, 'is not written "type:id"')
             parts = nodes.to_frame("node").select(pl.col("node").str.splitn(":", 2)).unnest("node")
             columns.add(f"{name}_type", parts["field_0"])
-            keys, faults = checked_series(blanked(parts["field_1"], name))
+            values = without_entities(parts["field_1"])
+            keys, faults = checked_series(blanked(values.zip_with(parts["field_0"] != "item", parts["field_1"]), name))
             columns.refuse_each(parts["field_1"], name, faults)
             columns.add(name, keys.fill_null("").zip_with(parts["field_0"].is_not_null(), keys))
             is_item = (pl.col(f"{name}_type") == "item") & (pl.col(name) != "")

@@ -10,6 +10,9 @@ from typing import Any
 import orjson
 import polars as pl
 
+from kg.extract.text import plain as without_markup
+
+_ENTITY = r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _TAGS, _VALUES = ("@language", "language_tag", "language", "lang", "locale"), ("@value", "value", "text", "name")
 _MAX_CHARS = 1_000_000
@@ -143,3 +146,9 @@ _LANGUAGE_CODES = (
 )
 _LANGUAGES = frozenset(_LANGUAGE_CODES.split())
 """Languages that shops write in: `{"id": …}` of numbers and `{"size": …}` are no translations."""
+
+
+def without_entities(values: pl.Series) -> pl.Series:
+    """Return short values (brands, categories, attributes) with HTML's entities as the characters they stand for: "L&#39;anza" is "L'anza"."""
+    escaped = values.filter(values.str.contains(_ENTITY).fill_null(False)).unique().to_list()
+    return values.replace({text: without_markup(text) for text in escaped}) if escaped else values

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from etl.clean.abbreviations import Abbreviations
@@ -20,21 +18,26 @@ def readable_titles(items: pl.DataFrame, abbreviations: Abbreviations | None = N
     """
     if "title" not in items.columns:
         return items
-    written = items["title"].drop_nulls().unique().sort().to_list()
-    shown = _shown(abbreviations)
-    changed = {title: new for title in written if (new := shown(title)) != title}
-    if not changed:
-        return items
-    names = pl.DataFrame({"title": list(changed), "_shown": list(changed.values())}, schema={"title": pl.String, "_shown": pl.String})
-    joined = items.join(names, on="title", how="left", maintain_order="left")
+    if "categories" not in items.columns or abbreviations is None:
+        keyed = items.with_columns(_categories=pl.lit(""))
+    else:
+        keyed = items.with_columns(_categories=pl.col("categories").list.join("\0").fill_null(""))
+    pairs = keyed.filter(pl.col("title").is_not_null()).select("title", "_categories").unique(maintain_order=True)
+    shown = [_shown(title, categories, abbreviations) for title, categories in pairs.iter_rows()]
+    names = pairs.with_columns(_shown=pl.Series(shown, dtype=pl.String)).filter(pl.col("_shown") != pl.col("title"))
+    joined = keyed.join(names, on=["title", "_categories"], how="left", maintain_order="left").drop("_categories")
+    if abbreviations is not None and "categories" in items.columns:
+        written = joined["categories"].explode().drop_nulls().unique()
+        means = {text: abbreviations.expand(text) for text in written}
+        joined = joined.with_columns(pl.col("categories").list.eval(pl.element().replace(means)).list.unique(maintain_order=True))
+    if not names.height:
+        return joined.drop("_shown")
     kept = pl.when(pl.col("_shown").is_not_null()).then(pl.concat_list("title")).otherwise(pl.lit([], dtype=pl.List(pl.String)))
     return joined.with_columns(kept.alias(AS_WRITTEN)).with_columns(title=pl.coalesce("_shown", "title")).drop("_shown")
 
 
-def _shown(abbreviations: Abbreviations | None) -> Callable[[str], str]:
-    if abbreviations is None:
-        return _plain
-    return lambda title: abbreviations.expand(_plain(title))
+def _shown(title: str, categories: str, abbreviations: Abbreviations | None) -> str:
+    return _plain(title) if abbreviations is None else abbreviations.expand(_plain(title), categories.split("\0"))
 
 
 def _plain(title: str) -> str:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from itertools import islice
 from sys import intern
 
+from kg.catalog.records import StoredEvent
 from kg.errors import LedgerUnavailableError
 from kg.ledger.event_store import EventStore
-from kg.ledger.records import StoredEvent
 
 _PART = 20_000
 

@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from api.keys.key_store import KeyStore
 from kg.catalog.item_changes import changed, fields_of
+from kg.catalog.records import ItemChange
 from kg.ledger.database import Database
 from kg.ledger.item_store import ItemStore, LiveRow
-from kg.ledger.records import ItemChange
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
 from tests.small_shop import Asking, small_app, small_catalog

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from api.serving.availability import AvailabilityLog, Waiting
-from kg.ledger.records import ItemChange, Operation
+from kg.catalog.records import ItemChange, Operation
 
 CHANGES = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from(["put", "patch", "delete"]), st.sampled_from([{}, {"available": True}, {"available": False}])),

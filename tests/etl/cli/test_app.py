@@ -13,10 +13,10 @@ import pytest
 
 from etl.cli.app import main
 from etl.pipeline.runs import locked
+from kg.catalog.records import InterestEdit
 from kg.errors import ArtifactError, InputError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
-from kg.ledger.records import InterestEdit
 from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore

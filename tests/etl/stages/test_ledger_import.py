@@ -12,12 +12,12 @@ from etl.console import Console
 from etl.pipeline import builds, jobs
 from etl.stages import ledger_import
 from gnn.artifact.artifact import load_artifact
+from kg.catalog.records import StoredEvent
 from kg.config import load_config
 from kg.errors import LedgerUnavailableError, NotFoundError
 from kg.files.json_file import read_json
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
-from kg.ledger.records import StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.tables import Catalog

@@ -10,7 +10,7 @@ import pytest
 from gnn.artifact.duplicates import DuplicateGroups
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from tests.gnn.model.test_scoring_laws import artifact_of
 from tests.gnn.small import small_model, small_tables
 

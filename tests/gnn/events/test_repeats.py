@@ -17,7 +17,7 @@ from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.strategies.buy_again import BUY_AGAIN, MAX_PURCHASES, OwnPurchases
 from gnn.users.users import Users
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.oracles import shop
 from tests.gnn.small import small_model, small_tables

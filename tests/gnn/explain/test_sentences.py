@@ -25,7 +25,7 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.recommend.strategies.registry import user_strategies
 from gnn.training.fit import starting_walks
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from kg.schema import family
 from tests.gnn.oracles import shop
 from tests.gnn.small import small_model

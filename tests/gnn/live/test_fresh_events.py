@@ -11,8 +11,8 @@ import pytest
 from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
+from kg.catalog.records import StoredEvent
 from kg.graph.build import interaction_edges
-from kg.ledger.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 BUILD = "20240101T000000-abcdef"

@@ -17,8 +17,8 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.recommend.strategies.registry import user_strategies
 from gnn.recommend.why_not import why_not
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import StoredEvent
 from kg.schema import EdgeType
 from tests.gnn.small import small_model, small_tables
 

@@ -20,8 +20,8 @@ from gnn.recommend.strategies.base import Context
 from gnn.recommend.strategies.registry import STRATEGIES, user_strategies
 from gnn.recommend.strategies.session import session_history
 from gnn.users.users import with_anchors
+from kg.catalog.records import StoredEvent
 from kg.errors import InputError, NotFoundError
-from kg.ledger.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 DAY = 86_400.0

@@ -15,7 +15,7 @@ from gnn.recommend.pruned_top_k import PrunedScorer
 from gnn.recommend.ranking import Adjustment, Candidates, Exclusion, place_of, rank_items
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
-from kg.ledger.records import StoredEvent
+from kg.catalog.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
 
 

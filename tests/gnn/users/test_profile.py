@@ -22,7 +22,7 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.users.interests import edits_over, items_with
 from gnn.users.profile import habits, habits_of, interests
-from kg.ledger.records import InterestEdit, StoredEvent
+from kg.catalog.records import InterestEdit, StoredEvent
 from kg.tables import INTERACTION_COLUMNS
 from tests.gnn.small import small_model, small_tables
 

@@ -9,8 +9,8 @@ import pytest
 
 from kg.catalog.changes import Change, apply_changes
 from kg.catalog.file_changes import RefusedChangeError, accepted, parse, read_changes
+from kg.catalog.records import ItemChange, StoredEvent
 from kg.errors import InputError
-from kg.ledger.records import ItemChange, StoredEvent
 from tests.kg.incremental_shop import catalog, change
 
 

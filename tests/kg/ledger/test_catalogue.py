@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.catalog.item_changes import changed, fields_of, items_frame, overlaid
+from kg.catalog.records import ItemChange
 from kg.ledger.database import Database
 from kg.ledger.item_store import ItemStore, LiveRow
-from kg.ledger.records import ItemChange
 from kg.tables import items_table
 
 ITEMS = items_frame(

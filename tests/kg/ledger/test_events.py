@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy
 from pydantic import SecretStr
 
+from kg.catalog.records import InterestEdit, StoredEvent
 from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
-from kg.ledger.records import InterestEdit, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.tables import METADATA, counters
 from kg.ledger.user_store import UserStore

@@ -12,11 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from kg.catalog.records import StoredEvent
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
-from kg.ledger.records import StoredEvent
 from kg.ledger.settings import LedgerConfig
 from tests.ledgers import sent_event
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kg.catalog.records import InterestEdit, StoredEvent
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.database import Database
 from kg.ledger.event_store import Appended, EventStore
@@ -16,7 +17,6 @@ from kg.ledger.follow.poller import Follower
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
-from kg.ledger.records import InterestEdit, StoredEvent
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from tests.ledgers import sent_event

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from kg.catalog.records import InterestEdit
 from kg.ledger.database import Database
-from kg.ledger.records import InterestEdit
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.ledger.watch import FileWatch, GrowthWait, PollWatch, Watch
