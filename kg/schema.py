@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kg.errors import InputError
+from kg.field_names import words_of
 
 SCHEMA_VERSION = 1
 
@@ -159,8 +160,11 @@ def checked_name(name: str, *, what: str = "name") -> str:
     return name
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+_RECORD = re.compile(
+    r"has_(?:package_(?:width|depth|height|weight|length)|master_outer_case_\w+|products_per_\w+|pallet_\w+|layers_per_\w+|harmonized_system\w*|"
+    r"(?:last_)?change(?:d)?|last_update|updated_at|created_at|status|market_segment|launch_date|processor_ark_id|ean|upc|gtin\w*|isbn|asin|sku|mpn)"
+)
+"""Fields about the parcel or the catalogue's record, not about the item: no reason to like one beside another."""
 
 
 def node_type(name: str) -> NodeType:
@@ -173,7 +177,7 @@ def node_type(name: str) -> NodeType:
         return _NODE_TYPES[name]
     checked_name(name, what="node type")
     label = "".join(part.capitalize() for part in name.split("_") if part)
-    return NodeType(name, label, "value", "value", _words(name))
+    return NodeType(name, label, "value", "value", words_of(name))
 
 
 def relation(name: str) -> Relation:
@@ -247,6 +251,8 @@ def family(edge_type: EdgeType) -> Family | None:
     source, name, target = edge_type
     if name.startswith(DOUBTFUL):
         # Kept for people to look up and correct; no reason may show it, so no path may count it.
+        return None
+    if _RECORD.fullmatch(name):
         return None
     if name in ("same_as", RATED_LOW):
         # Two listings of one item: identity, not a reason. Their histories are joined before anything is walked.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from gnn.explain.display_titles import shortened
@@ -9,12 +10,16 @@ from gnn.explain.messages.catalogue import OTHER
 from gnn.explain.messages.languages import english
 from gnn.explain.messages.message import Listing, Message, Quoted, Text, say
 from kg import schema
+from kg.field_names import words_of
 
 RATED_HIGHLY, CHOSEN = "rated_highly", "chosen"
 ANCHORS = ("looked_at", "in_basket")
 """Items that a list starts from without a shopper: how they come to be its history."""
 _DONE = frozenset({"purchased", "viewed", "added_to_cart", schema.RATED, "clicked", "searched"})
 """What a shopper did, as far as sentences tell it apart."""
+_ANSWERS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+_NUMBERED = re.compile(r"(?:no\.|nr\.|#)\s*\d+", re.IGNORECASE)
+"""A number by which a shop knows a maker or a supplier: it says nothing to a shopper."""
 
 
 def did(relation: str) -> Message:
@@ -76,9 +81,18 @@ def reason_sentence(
             return say("attribute.linked", name=_attribute(relation), history=history)
         return say(f"link.shared.{relation}", name=_link(relation), history=history)
     if relation.startswith("has_") and meta_path.family != "interaction":
-        return say(f"attribute.{relation}", name=_attribute(relation), history=history, value=shortened(value))
+        return _shared_value(relation, history, value)
     way = "reverse" if meta_path.steps[0].reverse and meta_path.family == "item_item" else "forward"
     return say(f"link.{way}.{relation}", name=_link(relation), history=history)
+
+
+def _shared_value(relation: str, history: Message, value: str) -> Message:
+    name = _attribute(relation)
+    if value.lower() in _ANSWERS:
+        return say("attribute.flag", name=name, history=history, value=say(f"answer.{_ANSWERS[value.lower()]}"))
+    if _NUMBERED.fullmatch(value):
+        return say("attribute.unnamed", name=name, history=history)
+    return say(f"attribute.{relation}", name=name, history=history, value=shortened(value))
 
 
 def relation_template(relation: str) -> str:
@@ -100,7 +114,7 @@ def _link(relation: str) -> Message:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return words_of(name)
 
 
 def learned_sentence(history: Message, *, chosen: bool, neighbours: bool, against: bool) -> Message:
