@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from kg.validation.ids import MAX_ID_CHARS, checked
+from kg.validation.ids import MAX_ID_CHARS, checked, fault
 
 _LENGTHS = {"minLength": 1, "maxLength": MAX_ID_CHARS}
 _RULE = f"1 to {MAX_ID_CHARS} characters, none of them a control character; trimmed and composed (Unicode NFC)."
@@ -16,6 +16,9 @@ _RULE = f"1 to {MAX_ID_CHARS} characters, none of them a control character; trim
 
 def _checked(text: str) -> str:
     try:
+        # As sent, too: the document's maxLength speaks of what is sent.
+        if len(text) > MAX_ID_CHARS:
+            raise ValueError(fault(text))
         return checked(text)
     except ValueError as error:
         # As it is: pydantic would write "Value error, " before it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kg.errors import InputError
+from kg.files.atomic import write_whole
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -138,6 +139,4 @@ def _check_feedback(model: RiskModel, feedback: bool) -> None:
 def _write(given: pl.DataFrame, found: pl.DataFrame, out: Path) -> None:
     """Write the file as it was given, in its own order, with the columns added."""
     added = found.sort("row").select(_ADDED)
-    temporary = out.with_name(out.name + ".tmp")
-    given.drop(_ADDED, strict=False).hstack(added).write_parquet(temporary)
-    temporary.replace(out)
+    write_whole(out, given.drop(_ADDED, strict=False).hstack(added).write_parquet)
