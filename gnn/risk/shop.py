@@ -83,7 +83,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class _Events:
+class _Choices:
     """Events as numbers: one row per account, item and window."""
 
     user_ids: list[str]
@@ -115,7 +115,7 @@ def examine(interactions: pl.DataFrame) -> Report:
     return Report(tuple(ordered), suspicion, dict(counts.sort("user_id").iter_rows()), len(events.user_ids))
 
 
-def _numbered(chosen: pl.DataFrame) -> _Events:
+def _numbered(chosen: pl.DataFrame) -> _Choices:
     timed = chosen.drop_nulls("time")
     times = timed["time"].to_numpy()
     low, high = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
@@ -129,10 +129,10 @@ def _numbered(chosen: pl.DataFrame) -> _Events:
     users, items = (
         cells[name].cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64) for name, ids in (("user_id", user_ids), ("item_id", item_ids))
     )
-    return _Events(user_ids.to_list(), item_ids.to_list(), users, items, cells["window"].to_numpy())
+    return _Choices(user_ids.to_list(), item_ids.to_list(), users, items, cells["window"].to_numpy())
 
 
-def _bursts(events: _Events) -> list[Signal]:
+def _bursts(events: _Choices) -> list[Signal]:
     """Find items that more new accounts chose within two windows than those who chose other things explain.
 
     An account is new in the window of its first event and the next one. Two successive windows are looked at together, so that no limit
@@ -165,20 +165,20 @@ def _bursts(events: _Events) -> list[Signal]:
     return found
 
 
-def _chance(events: _Events, new: npt.NDArray[np.bool_], window: int, chose: Ints, size: int) -> tuple[float, float]:
+def _chance(events: _Choices, new: npt.NDArray[np.bool_], window: int, chose: Ints, size: int) -> tuple[float, float]:
     """Return the chance of so many new accounts among those who chose an item, and the part of new accounts that it rests on."""
     usual = _usual(events, new, window, chose)
     return float(binom.sf(len(chose) - 1, size, usual)), usual
 
 
-def _usual(events: _Events, new: npt.NDArray[np.bool_], window: int, users: Ints) -> float:
+def _usual(events: _Choices, new: npt.NDArray[np.bool_], window: int, users: Ints) -> float:
     """Return the part of new accounts among the choices of a window and the one before, without these accounts'; one of each kind is added."""
     start, end = np.searchsorted(events.windows, [window - 1, window + 1])
     others = ~np.isin(events.users[start:end], users)
     return float((new[start:end][others].sum() + 1) / (others.sum() + 2))
 
 
-def _burst_signal(events: _Events, users: Ints, item: int, size: int, usual: float, chance: float) -> Signal:
+def _burst_signal(events: _Choices, users: Ints, item: int, size: int, usual: float, chance: float) -> Signal:
     name = events.item_ids[item]
     sentence = (
         f"{len(users)} new accounts chose item {name} within two windows of time, among {size} accounts who did; "
@@ -188,11 +188,11 @@ def _burst_signal(events: _Events, users: Ints, item: int, size: int, usual: flo
     return Signal("burst", sentence, _names(events, users), (name,), 1 - min(1.0, chance), clears)
 
 
-def _names(events: _Events, users: Ints) -> tuple[str, ...]:
+def _names(events: _Choices, users: Ints) -> tuple[str, ...]:
     return tuple(events.user_ids[user] for user in users.tolist())
 
 
-def _lockstep(events: _Events) -> list[Signal]:
+def _lockstep(events: _Choices) -> list[Signal]:
     """Find groups of accounts that chose the same items in the same windows, and in each the block that is densest."""
     n_windows = int(events.windows.max(initial=0)) + 1
     cells = np.unique(events.items * n_windows + events.windows, return_inverse=True)[1]
@@ -214,7 +214,7 @@ def _lockstep(events: _Events) -> list[Signal]:
     return signals
 
 
-def _lockstep_signal(events: _Events, users: Ints, block: sp.csr_matrix) -> Signal:
+def _lockstep_signal(events: _Choices, users: Ints, block: sp.csr_matrix) -> Signal:
     per_user = np.asarray(block.sum(axis=1)).ravel()
     mine = np.isin(events.users, users)
     counted = np.bincount(events.items[mine], minlength=len(events.item_ids))

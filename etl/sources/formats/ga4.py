@@ -135,7 +135,7 @@ _ITEMS = Meaning(
 )
 
 
-class AnalyticsEvents(Importer):
+class AnalyticsExport(Importer):
     """An export of GA4."""
 
     name = "ga4"
@@ -151,4 +151,4 @@ class AnalyticsEvents(Importer):
         return {"items": _ITEMS, "interactions": _EVENTS}.get(table)
 
 
-IMPORTERS.register(AnalyticsEvents())
+IMPORTERS.register(AnalyticsExport())

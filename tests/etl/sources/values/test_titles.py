@@ -55,7 +55,7 @@ def test_a_line_that_is_no_abbreviation_is_named(tmp_path: Path, line: str) -> N
     ("printed", "shown"),
     [
         ("SFT DRNK 2 LITER BTL CARB INCL 2 L", "Soft drink, carbonated, 2-liter bottle"),
-        ("FLUID MILK WHITE ONLY 1 GA", "Fluid milk, white only, 1 gal"),
+        ("FLUID MILK WHITE ONLY 1 GA", "White milk, 1 gal"),
         ("BANANAS 40 LB", "Bananas"),
         ("EGGS - LARGE 1 DZ", "Eggs, large, 1 dozen"),
         ("FRZN FRENCH FRIES 28 OZ", "Frozen French fries, 28 oz"),
