@@ -158,6 +158,7 @@ class GraphDatabase:
         except GraphUnavailableError:
             raise
         except Exception:
+            # Whatever failed, the published graph comes back; the error goes on.
             if before is not None:
                 with suppress(ReckonError):
                     self.put_back(store, before)

@@ -43,7 +43,7 @@ class Columns(Protocol):
     """
 
     @property
-    def n_items(self) -> int: ...  # noqa: D102 - told above
+    def n_items(self) -> int: ...  # noqa: D102 - the class says it
 
     @property
     def relations(self) -> Sequence[str]: ...  # noqa: D102 - told above

@@ -93,8 +93,9 @@ def _by_day(found: re.Match[str], order: str) -> float | None:
 
 def _stamp(date: tuple[str, str, str], clock: tuple[str | None, ...], zone: str | None) -> float:
     hour, minute, second, fraction = (part or "0" for part in clock)
-    at = datetime(*(int(part) for part in (*date, hour, minute, second)), int(fraction.ljust(6, "0")[:6]), tzinfo=_zone(zone))  # type: ignore[arg-type,misc]
-    return at.timestamp()
+    year, month, day = (int(part) for part in date)
+    micros = int(fraction.ljust(6, "0")[:6])
+    return datetime(year, month, day, int(hour), int(minute), int(second), micros, tzinfo=_zone(zone)).timestamp()
 
 
 def _zone(written: str | None) -> timezone:
