@@ -11,6 +11,7 @@ from etl.console import Console
 from gnn.events.timing import CLOCK_FROM
 from gnn.explain.explainer import Path, Reason
 from gnn.explain.messages.catalogue import Catalogue
+from gnn.explain.messages.message import Argument, Listing, Number, Quoted, Text, plain, say
 from gnn.recommend.recommender import Recommendations
 from gnn.recommend.why_not import WhyNot
 
@@ -21,51 +22,66 @@ _SHOWN_PURCHASES = 4
 
 def recommendations(console: Console, result: Recommendations, words: Catalogue) -> None:
     """Print a ranked list with reasons, shares and the strongest path of each item."""
-    console.out.print(f"[bold]{result.strategy}[/] recommendations for {result.user_id} (build {result.build_id})")
+    header = say("printed.list", strategy=result.strategy, user=result.user_id or "", build=result.build_id)
+    console.out.print(f"[bold]{_escaped(words.text(header))}[/]")
     for item in result.items:
-        console.out.print(f"\n[bold]{item.rank:>2}. {_escaped(item.title)}[/]  [dim]{item.item_id}  score {item.score:.4f}[/]")
+        console.out.print(
+            f"\n[bold]{item.rank:>2}. {_escaped(item.title)}[/]  [dim]{item.item_id}  {words.text(say('printed.score', score=_score(item.score)))}[/]"
+        )
         for reason in item.reasons[:_SHOWN_REASONS]:
             console.out.print(f"    {reason.share:6.1%}  {_escaped(words.text(reason.message))}")
             if reason.times:
-                console.out.print(f"            [dim]{purchases(reason)}[/]")
+                console.out.print(f"            [dim]{purchases(reason, words)}[/]")
         rest = item.remainder + sum(reason.share for reason in item.reasons[_SHOWN_REASONS:])
         if abs(rest) >= 0.0005:
-            console.out.print(f"    {rest:6.1%}  everything else")
+            console.out.print(f"    {rest:6.1%}  {words.text(say('printed.remainder'))}")
         paths = [path for reason in item.reasons for path in reason.paths[:1]]
         if paths:
             console.out.print(f"    [dim]{_escaped(drawn(max(paths, key=lambda path: path.share)))}[/]")
 
 
-def purchases(reason: Reason) -> str:
+def purchases(reason: Reason, words: Catalogue) -> str:
     """Tell the latest purchases behind a reason in one line: 2024-05-01 40.1%, 2024-04-01 30.2%, …"""
-    shown = [f"{_day(time)} {share:.1%}" for time, (_, _, share) in zip(reason.times, reason.history, strict=True)]
+    shown = [f"{words.text(_day(time))} {share:.1%}" for time, (_, _, share) in zip(reason.times, reason.history, strict=True)]
     n_more = len(shown) - _SHOWN_PURCHASES + reason.n_not_shown
-    return ", ".join(shown[:_SHOWN_PURCHASES]) + (f", and {n_more:,} earlier" if n_more > 0 else "")
+    latest = words.text(Listing(tuple(shown[:_SHOWN_PURCHASES]), "comma"))
+    return words.text(say("printed.earlier", latest=latest, count=n_more)) if n_more > 0 else latest
 
 
-def _day(time: float) -> str:
+def _day(time: float) -> Text:
     if isnan(time):
-        return "at an unknown time"
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if time >= CLOCK_FROM else f"at place {time:g} of the order"
+        return say("printed.unknown_time")
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d}" if time >= CLOCK_FROM else say("printed.order_number", number=plain(time))
 
 
-def why_not(console: Console, answer: WhyNot) -> None:
+def _score(value: float) -> Number:
+    return Number(f"{value:.4f}", grouped=False)
+
+
+def why_not(console: Console, answer: WhyNot, words: Catalogue) -> None:
     """Print why an item is not in a list."""
-    console.out.print(f"[bold]{_escaped(answer.title)}[/]  [dim]{answer.item_id} for {answer.user_id} (build {answer.build_id})[/]")
-    by_score = "" if answer.rank == answer.rank_by_score else f" ({answer.rank_by_score:,} by score alone)"
-    console.out.print(f"rank {answer.rank:,}{by_score}, score {answer.score:.4f}; number {answer.k} of the list has {answer.kth_score:.4f}")
-    for reason in answer.filtered:
-        console.out.print(f"left out: {_escaped(reason)}")
+
+    def line(key: str, **arguments: Argument) -> str:
+        return _escaped(words.text(say(key, **arguments)))
+
+    header = line("printed.item", item_id=answer.item_id, user=answer.user_id, build=answer.build_id)
+    console.out.print(f"[bold]{_escaped(answer.title)}[/]  [dim]{header}[/]")
+    rank: Argument = answer.rank
+    if answer.rank != answer.rank_by_score:
+        rank = say("printed.two_ranks", rank=answer.rank, rank_by_score=answer.rank_by_score)
+    console.out.print(line("printed.rank", rank=rank, score=_score(answer.score), k=answer.k, kth_score=_score(answer.kth_score)))
+    for why in answer.filtered:
+        console.out.print(line("printed.left_out", why=why))
     if not answer.filtered and answer.rank <= answer.k:
-        console.out.print("it is in the list")
+        console.out.print(line("printed.listed"))
     for row in answer.lacks[:_SHOWN_LACKS]:
-        console.out.print(f"    {row.missing:+8.4f}  {row.meta_path}: adds {row.contribution:.4f}, to the listed items {row.listed:.4f} on average")
+        adds = line("printed.adds", path=row.meta_path, contribution=_score(row.contribution), listed=_score(row.listed))
+        console.out.print(f"    {row.missing:+8.4f}  {adds}")
     for change in answer.changes:
-        events = ", ".join(f"{relation} ‘{title}’ ({item_id})" for item_id, title, relation in change.events)
-        verb = "with" if change.action == "add" else "without"
-        console.out.print(f"rank {change.rank} {verb}: {_escaped(events)}")
+        events = ", ".join(f"{relation} {words.text(Quoted(title))} ({item_id})" for item_id, title, relation in change.events)
+        console.out.print(line(f"printed.rank_{'with' if change.action == 'add' else 'without'}", rank=change.rank, events=events))
     if not answer.changes and not answer.filtered and answer.rank > answer.k:
-        console.out.print("no few events would bring it in")
+        console.out.print(line("printed.no_change"))
 
 
 def drawn(path: Path) -> str:

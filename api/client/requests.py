@@ -54,7 +54,7 @@ def _id(text: str) -> str:
 
 
 class ListQuery(TypedDict, total=False):
-    """What may be wished of every list.
+    """What may be asked of every list.
 
     Attributes:
         k: How many items.
@@ -65,6 +65,7 @@ class ListQuery(TypedDict, total=False):
         seed: Explore: draw the order, the same for the same seed.
         filter: Only items that this lets through.
         caps: Relation → most items of one value in the list.
+        rerank: Names of further re-rankers: of those that docs/api.md lists, or of a package that the shop installed.
         language: Of the sentences: "zh", or several as Accept-Language has them ("zh-CN, en;q=0.5").
     """
 
@@ -76,11 +77,12 @@ class ListQuery(TypedDict, total=False):
     seed: int
     filter: Json
     caps: Mapping[str, int]
+    rerank: Sequence[str]
     language: str
 
 
 class UserListQuery(ListQuery, total=False):
-    """What may be wished of a list for a shopper.
+    """What may be asked of a list for a shopper.
 
     Attributes:
         strategy: Where the list comes from: one of those that docs/api.md lists, or one of a package that the shop installed.
@@ -92,7 +94,7 @@ class UserListQuery(ListQuery, total=False):
 
 
 class PopularListQuery(ListQuery, total=False):
-    """What may be wished of a list for everybody.
+    """What may be asked of a list for everybody.
 
     Attributes:
         category: Only items of this category.
@@ -101,8 +103,8 @@ class PopularListQuery(ListQuery, total=False):
     category: str
 
 
-class TrendingWishes(PopularListQuery, total=False):
-    """What may be wished of a list of what trends.
+class TrendingListQuery(PopularListQuery, total=False):
+    """What may be asked of a list of what trends.
 
     Attributes:
         window_days: Days before the last event of the build.
@@ -165,7 +167,7 @@ def popular(**list_query: Unpack[PopularListQuery]) -> Call[types.Recommendation
     return Call("GET", "/v1/items/popular", _query(list_query), language=list_query.get("language"))
 
 
-def trending(**list_query: Unpack[TrendingWishes]) -> Call[types.RecommendationList]:
+def trending(**list_query: Unpack[TrendingListQuery]) -> Call[types.RecommendationList]:
     """List items that were chosen more than usual lately."""
     return Call("GET", "/v1/items/trending", _query(list_query), language=list_query.get("language"))
 

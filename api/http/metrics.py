@@ -31,20 +31,20 @@ def request(route: str, method: str, status: int, elapsed_s: float, strategy: st
     LATENCY.labels(route, strategy).observe(elapsed_s)
 
 
-def answered(request: Request, *, asked: str, strategy: str, degraded: Iterable[str], items: Iterable[tuple[bool, float]]) -> None:
+def answered(request: Request, *, requested: str, strategy: str, degraded: Iterable[str], items: Iterable[tuple[bool, float]]) -> None:
     """Note how a list came about.
 
     Args:
         request: The request that it answers.
-        asked: The strategy asked for.
+        requested: The strategy asked for.
         strategy: The one that answered.
         degraded: What did not work.
         items: Whether a graph path leads to each explained item, and its remainder.
     """
     request.scope["reckon.strategy"] = strategy
     ANSWERS.labels(strategy).inc()
-    if asked != strategy:
-        FALLBACKS.labels(asked, strategy).inc()
+    if requested != strategy:
+        FALLBACKS.labels(requested, strategy).inc()
     for what in degraded:
         DEGRADED.labels(what).inc()
     for has_path, remainder in items:

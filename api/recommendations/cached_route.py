@@ -38,8 +38,8 @@ def _known(request: Request) -> Response | None:
         return None
     request.scope["reckon.required"] = SCOPE
     key, degraded = require_scope(request.scope["reckon.key"], SCOPE), serving.degraded
-    standing = availability_of(request, serving.recommender)
-    return replies.recalled(request, key, question=question_of(request), standing=standing, degraded=degraded)
+    state_version = state_version_of(request, serving.recommender)
+    return replies.recalled(request, key, question=question_of(request), state_version=state_version, degraded=degraded)
 
 
 def question_of(request: Request) -> Hashable:
@@ -48,7 +48,7 @@ def question_of(request: Request) -> Hashable:
     return scope["path"], scope["query_string"], language_of(request), scope["reckon.key"].allows("graph:read")
 
 
-def availability_of(request: Request, recommender: Recommender) -> Hashable:
+def state_version_of(request: Request, recommender: Recommender) -> Hashable:
     """Return everything beside the question that its answer depends on.
 
     Args:

@@ -90,33 +90,43 @@ def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader, lan
     serving: Serving = request.app.state.serving
     recommender = serving.recommender
     fresh = serving.fresh(user_id, recommender)
-    told = recommender.explain(user_id, item_id, fresh=fresh, show_ids=key.allows("graph:read"))
+    explained = recommender.explain(user_id, item_id, fresh=fresh, show_ids=key.allows("graph:read"))
     saved = recommender.saved(user_id)
     body = {
         "request_id": request_id(request),
         "build_id": recommender.artifact.build_id,
         "user_id": user_id,
         "degraded": serving.degraded,
-        "item": render.item(told, request.app.state.languages[language], replay=lambda path: render.replayed(path, saved)),
+        "item": render.item(explained, request.app.state.languages[language], replay=lambda path: render.replayed(path, saved)),
     }
     return Response(orjson.dumps(body), media_type="application/json", headers=language_headers(language))
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/why-not", response_model=WhyNot)
-def explain_absence(request: Request, user_id: PathId, item_id: PathId, key: Reader, asked: Annotated[WhyNotQuery, Query()]) -> Response:
+def explain_absence(
+    request: Request, user_id: PathId, item_id: PathId, key: Reader, language: Language, list_query: Annotated[WhyNotQuery, Query()]
+) -> Response:
     """Tell why an item is not among the first k of a user: its rank, what it lacks, and the fewest events that would bring it in."""
     serving: Serving = request.app.state.serving
     recommender = serving.recommender
-    check_k(asked.k, request.app.state.config.max_k)
+    check_k(list_query.k, request.app.state.config.max_k)
     try:
-        wanted = parse_filter(orjson.loads(asked.filter), recommender.columns) if asked.filter else None
+        wanted = parse_filter(orjson.loads(list_query.filter), recommender.columns) if list_query.filter else None
     except orjson.JSONDecodeError as error:
         raise InputError(f"filter is not JSON: {error}", hint="percent-encode it") from None
-    found = why_not(recommender, user_id, item_id, asked.k, fresh=serving.fresh(user_id, recommender), wanted=wanted)
+    answer = why_not(recommender, user_id, item_id, list_query.k, fresh=serving.fresh(user_id, recommender), wanted=wanted)
     changes = [
         {"action": c.action, "events": [dict(zip(("item_id", "title", "relation"), e, strict=True)) for e in c.events], "rank": c.rank}
-        for c in found.changes
+        for c in answer.changes
     ]
-    lacks = [asdict(row) | {"missing": row.missing} for row in found.lacks]
-    body = {"request_id": request_id(request), **asdict(found), "lacks": lacks, "changes": changes, "degraded": serving.degraded}
-    return Response(orjson.dumps(body), media_type="application/json")
+    lacks = [asdict(row) | {"missing": row.missing} for row in answer.lacks]
+    words = request.app.state.languages[language]
+    body = {
+        "request_id": request_id(request),
+        **asdict(answer),
+        "filtered": [words.text(why) for why in answer.filtered],
+        "lacks": lacks,
+        "changes": changes,
+        "degraded": serving.degraded,
+    }
+    return Response(orjson.dumps(body), media_type="application/json", headers=language_headers(language))

@@ -22,7 +22,7 @@ def language_headers(language: str) -> dict[str, str]:
     return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
-def _asked(
+def _negotiated(
     request: Request,
     _: Annotated[
         str | None,
@@ -32,5 +32,5 @@ def _asked(
     return language_of(request)
 
 
-Language = Annotated[str, Depends(_asked)]
+Language = Annotated[str, Depends(_negotiated)]
 """The language of the answer; a parameter of a route shows the header in the API's docs."""

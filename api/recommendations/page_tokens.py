@@ -52,13 +52,13 @@ class Page:
         """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            form, seq, offset, asked = _HEAD.unpack_from(raw)
+            form, seq, offset, question_hash = _HEAD.unpack_from(raw)
             shown = np.frombuffer(raw, dtype="<u4", offset=_HEAD.size).tolist()
         except (binascii.Error, struct.error, ValueError):
             form, shown = 0, []
         if form != _FORM or len(shown) > MAX_LISTED:
             raise InputError("page_token is not one of ours", hint="send next_page_token as it was answered, or none")
-        return cls(offset, seq, asked, tuple(shown))
+        return cls(offset, seq, question_hash, tuple(shown))
 
 
 def question(*parts: object) -> int:

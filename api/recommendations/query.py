@@ -15,6 +15,8 @@ from api.recommendations.page_tokens import MAX_LISTED, MAX_TOKEN, Page, questio
 from gnn.recommend.filters import parse_filter
 from gnn.recommend.query import PERSONAL, RecQuery, item_hash
 from gnn.recommend.recommender import Recommendations, Recommender
+from gnn.recommend.rerankers import base as rerankers
+from gnn.recommend.rerankers.base import RERANKERS
 from gnn.recommend.strategies.registry import summaries, user_strategies
 from kg.errors import InputError
 
@@ -26,9 +28,11 @@ Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")
 
 if TYPE_CHECKING:
     StrategyName = str
+    RerankerName = str
 else:
-    # The registry knows the strategies of installed packages, too.
+    # The registries know what installed packages bring, too.
     StrategyName = Literal[user_strategies()]
+    RerankerName = Literal[tuple(RERANKERS.names())]
 
 
 class ListQuery(BaseModel):
@@ -46,6 +50,9 @@ class ListQuery(BaseModel):
         default=0.0, ge=0, le=1, description="0 ranks by score alone, 1 by difference from what is ranked above alone (maximal marginal relevance)."
     )
     seed: Whole | None = Field(default=None, ge=0, lt=2**32, description="Explore: draw the order, the same for the same seed.")
+    rerank: list[RerankerName] = Field(
+        default=[], max_length=8, description=f"Re-rankers to apply beside those that a parameter turns on. {rerankers.summaries()}."
+    )
 
 
 class ListQueryParams(ListQuery):
@@ -98,26 +105,26 @@ class ParsedQuery:
     """A checked question.
 
     Attributes:
-        ask: For the recommender.
+        query: For the recommender.
         page: The page token that was sent, if one was.
         question: What a next page token must carry.
     """
 
-    ask: RecQuery
+    query: RecQuery
     page: Page | None
     question: int
 
     def next_token(self, result: Recommendations, seq: int) -> str | None:
         """Return where the next page begins, or None where the list ends or pages do not reach further."""
         shown = (*(self.page.shown if self.page else ()), *(item_hash(item.item_id) for item in result.items))
-        end = self.ask.offset + self.ask.k
+        end = self.query.offset + self.query.k
         if not result.more or end >= MAX_LISTED or len(shown) > MAX_LISTED:
             return None
         return Page(end, seq if self.page is None else self.page.seq, self.question, shown).token()
 
 
-def asked(list_query: ListQuery, recommender: Recommender, *, max_k: int, show_ids: bool, of: object = None, **more: Any) -> ParsedQuery:
-    """Turn wishes into a question.
+def parse_query(list_query: ListQuery, recommender: Recommender, *, max_k: int, show_ids: bool, of: object = None, **more: Any) -> ParsedQuery:
+    """Check the parameters of a list, and return them as a query.
 
     Args:
         list_query: As they came in.
@@ -128,7 +135,7 @@ def asked(list_query: ListQuery, recommender: Recommender, *, max_k: int, show_i
         **more: Further attributes of `RecQuery`.
 
     Raises:
-        InputError: A wish cannot be fulfilled.
+        InputError: A parameter does not fit the build, the limits or the page token.
     """
     check_k(list_query.k, max_k)
     if list_query.page_token and list_query.offset:
@@ -142,23 +149,25 @@ def asked(list_query: ListQuery, recommender: Recommender, *, max_k: int, show_i
         recommender.check_relation(relation)
     if isinstance(list_query, StrategyQuery):
         more |= {"strategy": list_query.strategy, "exclude_seen": list_query.exclude_seen}
-    ask = RecQuery(
+    query = RecQuery(
         explain=list_query.explain,
         show_ids=show_ids,
         filter=parsed,
         diversity=list_query.diversity,
         caps=tuple(sorted(caps.items())),
         seed=list_query.seed,
+        rerank=tuple(sorted(set(list_query.rerank))),
         **more,
     )
-    same = question(ask, of)
+    rerankers.wanted_by(query)
+    same = question(query, of)
     page = Page.read(list_query.page_token) if list_query.page_token else None
     if page is not None and page.question != same:
         raise InputError("page_token belongs to another question", hint="ask for the next page with the same parameters as for the first")
     offset = list_query.offset if page is None else page.offset
     if offset + list_query.k > MAX_LISTED + max_k:
         raise InputError(f"place {offset + list_query.k} is beyond the end of any list", hint=f"lists are {MAX_LISTED} long at most")
-    return ParsedQuery(replace(ask, k=list_query.k, offset=offset, withheld=frozenset() if page is None else frozenset(page.shown)), page, same)
+    return ParsedQuery(replace(query, k=list_query.k, offset=offset, withheld=frozenset() if page is None else frozenset(page.shown)), page, same)
 
 
 def check_k(k: int, max_k: int) -> None:

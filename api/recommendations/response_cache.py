@@ -32,23 +32,23 @@ class CachedResponse:
     Attributes:
         body: JSON without the request id.
         language: The language of its sentences.
-        asked: The strategy asked for.
+        requested: The strategy asked for.
         strategy: What it was made from.
         items: Whether a graph path leads to each explained item, and its remainder.
     """
 
     body: bytes
     language: str
-    asked: str
+    requested: str
     strategy: str
     items: tuple[tuple[bool, float], ...]
 
     @classmethod
-    def of(cls, result: Recommendations, words: Catalogue, *, asked: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
+    def of(cls, result: Recommendations, words: Catalogue, *, requested: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
         """Render a list."""
         body = orjson.dumps(render.recommendations(result, words, degraded=degraded, next_page_token=next_page_token))
         items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
-        return cls(body, words.language, asked, result.strategy, items)
+        return cls(body, words.language, requested, result.strategy, items)
 
 
 class ResponseCache:
@@ -67,7 +67,7 @@ class ResponseCache:
         self._lock = threading.Lock()
 
     def answer(
-        self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str], make: Callable[[], CachedResponse]
+        self, request: Request, key: ApiKey, *, question: Hashable, state_version: Hashable, degraded: list[str], make: Callable[[], CachedResponse]
     ) -> Response:
         """Answer a list.
 
@@ -75,40 +75,40 @@ class ResponseCache:
             request: What it answers.
             key: Whose request it is.
             question: What is asked.
-            standing: Everything else that the list depends on; where both are equal it would be made the same.
+            state_version: Everything else that the list depends on; where both are equal it would be made the same.
             degraded: What does not work at the moment.
             make: Makes it.
         """
-        reply = self._recall(question, standing)
+        reply = self._recall(question, state_version)
         if reply is None:
             CACHE.labels("miss").inc()
             reply = make()
-            self._remember(question, standing, reply)
+            self._remember(question, state_version, reply)
         else:
             CACHE.labels("hit").inc()
         return self._response(request, key, reply, degraded)
 
-    def recalled(self, request: Request, key: ApiKey, *, question: Hashable, standing: Hashable, degraded: list[str]) -> Response | None:
+    def recalled(self, request: Request, key: ApiKey, *, question: Hashable, state_version: Hashable, degraded: list[str]) -> Response | None:
         """Answer a list if it is remembered."""
-        reply = self._recall(question, standing)
+        reply = self._recall(question, state_version)
         if reply is None:
             return None
         CACHE.labels("hit").inc()
         return self._response(request, key, reply, degraded)
 
     def _response(self, request: Request, key: ApiKey, reply: CachedResponse, degraded: list[str]) -> Response:
-        metrics.answered(request, asked=reply.asked, strategy=reply.strategy, degraded=degraded, items=reply.items)
+        metrics.answered(request, requested=reply.requested, strategy=reply.strategy, degraded=degraded, items=reply.items)
         answer_id = request_id(request)
         self.store.put(answer_id, key.key_id, reply.body, reply.language)
         return Response(with_id(answer_id, reply.body), media_type="application/json", headers=language_headers(reply.language))
 
-    def _recall(self, question: Hashable, standing: Hashable) -> CachedResponse | None:
+    def _recall(self, question: Hashable, state_version: Hashable) -> CachedResponse | None:
         with self._lock:
-            found = self._remembered.get(question)
-        return None if found is None or found[0] != standing else found[1]
+            entry = self._remembered.get(question)
+        return None if entry is None or entry[0] != state_version else entry[1]
 
-    def _remember(self, question: Hashable, standing: Hashable, reply: CachedResponse) -> None:
-        entry = standing, reply
+    def _remember(self, question: Hashable, state_version: Hashable, reply: CachedResponse) -> None:
+        entry = state_version, reply
         if _entry_bytes(entry) > self._most // 10:
             return
         with self._lock:

@@ -13,9 +13,9 @@ from api.http import event_fields
 from api.http.ids import Id, PathId
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
-from api.recommendations.cached_route import ListRoute, availability_of, question_of
+from api.recommendations.cached_route import ListRoute, question_of, state_version_of
 from api.recommendations.language import Language
-from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, asked
+from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, parse_query
 from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList
 from api.serving.snapshot_server import Serving
@@ -53,9 +53,9 @@ async def recommend(request: Request, user_id: PathId, key: Reader, language: La
     serving: Serving = request.app.state.serving
     words = request.app.state.languages[language]
     recommender, degraded = serving.recommender, serving.degraded
-    # Taken before anything is looked up: what comes meanwhile makes it another standing.
-    standing = availability_of(request, recommender)
-    question = asked(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)
+    # Taken before anything is looked up: what comes meanwhile makes it another version.
+    state_version = state_version_of(request, recommender)
+    question = parse_query(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)
     fresh = serving.fresh(user_id, recommender)
     if question.page is not None:
         # A page continues the list as of its first page: events that have come since wait for a new list.
@@ -63,10 +63,10 @@ async def recommend(request: Request, user_id: PathId, key: Reader, language: La
     seq = fresh[-1].seq if fresh else 0
 
     def make() -> CachedResponse:
-        result = recommender.answer(recommender.shoppers.shopper(user_id, fresh), question.ask)
-        return CachedResponse.of(result, words, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
+        result = recommender.answer(recommender.users.user(user_id, fresh), question.query)
+        return CachedResponse.of(result, words, requested=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, seq))
 
-    return _replies(request).answer(request, key, question=question_of(request), standing=standing, degraded=degraded, make=make)
+    return _replies(request).answer(request, key, question=question_of(request), state_version=state_version, degraded=degraded, make=make)
 
 
 @router.post("/recommendations", response_model=RecommendationList)
@@ -81,20 +81,20 @@ async def recommend_ad_hoc(request: Request, key: Reader, language: Language, li
         except InputError as error:
             raise InputError(f"body.history.{place}: {error.message}", hint=error.hint) from None
     history = tuple((event.item_id, event.kind, event.time, event.value) for event in list_query.history)
-    question = asked(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
+    question = parse_query(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=history)
     degraded = serving.degraded
 
     def make() -> CachedResponse:
         now = time.time()
         shopper = recommender.ad_hoc([(item, kind, now if at is None else at, value) for item, kind, at, value in history])
-        result = recommender.answer(shopper, question.ask)
-        return CachedResponse.of(result, words, asked=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
+        result = recommender.answer(shopper, question.query)
+        return CachedResponse.of(result, words, requested=list_query.strategy, degraded=degraded, next_page_token=question.next_token(result, 0))
 
     times = {at is None for _, _, at, _ in history}
     # Beside events with times those without happened now, so that the list changes by the second.
-    standing: Hashable = object() if len(times) > 1 else (recommender.snapshot.version, tuple(degraded))
-    same = (history, question.ask, question.question, language)
-    return replies.answer(request, key, question=same, standing=standing, degraded=degraded, make=make)
+    state_version: Hashable = object() if len(times) > 1 else (recommender.snapshot.version, tuple(degraded))
+    same = (history, question.query, question.question, language)
+    return replies.answer(request, key, question=same, state_version=state_version, degraded=degraded, make=make)
 
 
 def _replies(request: Request) -> ResponseCache:

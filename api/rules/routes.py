@@ -18,9 +18,9 @@ from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.rules import RuleWithSource
 from api.serving.snapshot_server import Serving
-from gnn.recommend.known_names import unknown_names
 from gnn.recommend.query import Recommendations, RecQuery
 from gnn.recommend.rules.definition import ID_PATTERN, Rule, RuleBody
+from gnn.recommend.rules.unknown_names import unknown_names
 from kg.errors import ConflictError, NotFoundError
 
 router = APIRouter(prefix="/v1", tags=["rules"])
@@ -170,7 +170,7 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
     changes = []
     user_ids = sampled(recommender.artifact.user_ids, sample.users)
     for user_id in user_ids:
-        shopper = recommender.shoppers.shopper(user_id, serving.fresh(user_id, recommender))
+        shopper = recommender.users.user(user_id, serving.fresh(user_id, recommender))
         changes.append(_change(user_id, recommender.answer(shopper, now), recommender.answer(shopper, then)))
     body = {
         "request_id": request_id(request),

@@ -10,9 +10,9 @@ import structlog
 from pydantic import ValidationError
 
 from gnn.artifact.artifact import Artifact
-from gnn.recommend.known_names import unknown_names
 from gnn.recommend.rules.compiled import Rules
 from gnn.recommend.rules.definition import Rule, rule_of
+from gnn.recommend.rules.unknown_names import unknown_names
 from gnn.recommend.snapshot import Snapshot
 from kg.config import Section
 from kg.errors import ConfigError, LedgerUnavailableError

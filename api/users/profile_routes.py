@@ -148,7 +148,7 @@ def change(request: Request, user_id: PathId, changes: ProfileChanges, key: Anno
 def _answer(request: Request, serving: Serving, user_id: str, relations: tuple[str, ...], n: int) -> Response:
     recommender = serving.recommender
     artifact, fresh = recommender.artifact, serving.fresh(user_id, recommender)
-    shopper = recommender.shoppers.shopper(user_id, fresh)
+    shopper = recommender.users.user(user_id, fresh)
     edited = [edit.relation for edit, _ in shopper.edits.values]
     others = [name for name in dict.fromkeys([*relations, *edited]) if name not in (CATEGORY, BRAND)]
     degraded = serving.degraded

@@ -279,9 +279,10 @@ class _RecommendCommand(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help with the strategies that there are."""
-        from gnn.recommend.strategies.registry import summaries
+        from gnn.recommend.rerankers import base as rerankers
+        from gnn.recommend.strategies import registry as strategies
 
-        self.epilog = f"Strategies: {summaries()}. With --all it is personal."
+        self.epilog = f"Strategies: {strategies.summaries()}. With --all it is personal. Re-rankers: {rerankers.summaries()}."
         super().format_help(ctx, formatter)
 
 
@@ -293,6 +294,7 @@ def recommend(
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who has a history.")] = False,
     out: Annotated[Path | None, typer.Option(help="Parquet file for --all.")] = None,
     strategy: Annotated[str, typer.Option(help="Where the list comes from.")] = "personal",
+    rerank: Annotated[list[str] | None, typer.Option(help="A re-ranker that needs no parameter; may be repeated.")] = None,
     no_rules: Annotated[
         bool, typer.Option("--no-rules", help="The build's own ranking: no business rules, edited interests or events since; so is --all.")
     ] = False,
@@ -300,11 +302,10 @@ def recommend(
 ) -> None:
     """Recommend items to one user with their reasons, as the API does, or to everybody into a file."""
     from etl import printing
+    from etl.cli.language import catalogue
     from etl.console import Console
     from etl.published import as_served, published
-    from gnn.explain.messages.languages import Languages
     from gnn.recommend.query import PERSONAL, RecQuery
-    from kg.config import ShopConfig
     from kg.files.atomic import write_whole
 
     opened, config = _open(workspace)
@@ -318,11 +319,8 @@ def recommend(
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
     recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)
-    answer = recommender.answer(recommender.shoppers.shopper(user_id, fresh), RecQuery(k=k, strategy=strategy))
-    languages = Languages.of(config.section(ShopConfig).language, opened.messages)
-    if language and not languages.has(language):
-        typer.echo(f"no reasons in {language[:60]!r}: printed in {languages.default}; there are {', '.join(languages.names)}", err=True)
-    printing.recommendations(Console(), answer, languages[language or languages.default])
+    answer = recommender.answer(recommender.users.user(user_id, fresh), RecQuery(k=k, strategy=strategy, rerank=tuple(rerank or ())))
+    printing.recommendations(Console(), answer, catalogue(opened, config, language))
 
 
 @app.command()

@@ -28,21 +28,26 @@ def why_not(
     workspace: Folder = Path(),
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Length of the list.")] = 10,
     as_json: AsJson = False,
+    language: Annotated[str, typer.Option(help="Language of what is printed, such as zh; that of the shop by default.")] = "",
 ) -> None:
     """Say why an item is not in a user's list: its rank, what it lacks, and the fewest events that would bring it in."""
     from etl import printing
+    from etl.cli.language import catalogue
     from etl.console import Console
     from etl.published import as_served
-    from gnn.recommend.why_not import why_not as ask
+    from gnn.recommend.why_not import why_not as explain_absence
     from kg.config import load_config
 
     opened = Workspace.open(workspace)
-    recommender, fresh = as_served(opened, load_config(opened.root, os.environ), user_id)
-    answer = ask(recommender, user_id, item_id, k, fresh=fresh)
+    config = load_config(opened.root, os.environ)
+    recommender, fresh = as_served(opened, config, user_id)
+    words = catalogue(opened, config, language)
+    answer = explain_absence(recommender, user_id, item_id, k, fresh=fresh)
     if as_json:
-        typer.echo(json.dumps(asdict(answer), indent=2, ensure_ascii=False))
+        body = asdict(answer) | {"filtered": [words.text(why) for why in answer.filtered]}
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
-    printing.why_not(Console(), answer)
+    printing.why_not(Console(), answer, words)
 
 
 def what_if(

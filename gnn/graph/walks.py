@@ -175,15 +175,15 @@ def top_per_row(matrix: sp.csr_matrix, k: int) -> sp.csr_matrix:
     return sp.csr_matrix((_joined(data, np.float32), _joined(columns, np.int32), indptr), shape=matrix.shape)
 
 
-def largest(values: FloatArray, nums: npt.NDArray[np.int32], k: int) -> npt.NDArray[np.int64]:
-    """Return the positions of the k largest values, best first; equal values by the smaller number."""
+def largest(values: npt.NDArray[np.floating], nums: npt.NDArray[np.int32] | None, k: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the k largest values, best first; equal values by the smaller number, or by position where there are no numbers."""
     positions = np.flatnonzero(values >= kth_largest(values, k)) if len(values) > k else np.arange(len(values))
-    order = np.lexsort((nums[positions], -values[positions]))
+    order = np.argsort(-values[positions], kind="stable") if nums is None else np.lexsort((nums[positions], -values[positions]))
     return positions[order[:k]].astype(np.int64)
 
 
-def kth_largest(values: FloatArray, k: int) -> float:
-    """Return the k-th largest of more than k values.
+def kth_largest(values: npt.NDArray[np.floating], k: int) -> float:
+    """Return the k-th largest of at least k values.
 
     The k-th largest of the maxima of blocks bounds it from below, and leaves few values to look at.
     """

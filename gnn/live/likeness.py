@@ -29,7 +29,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact
-from gnn.graph.walks import FloatArray
+from gnn.graph.walks import FloatArray, kth_largest, largest
 from gnn.live.rows import LiveItem, position
 from gnn.model.scorer import IntArray, Values
 from kg.schema import EdgeType, family
@@ -118,9 +118,9 @@ class Readings:
         cosines = np.asarray((self.rows @ asked).todense(), dtype=np.float64).ravel()
         if num < len(cosines):
             cosines[num] = 0.0
-        best = np.argsort(-cosines, kind="stable")[:NEAREST]
+        best = largest(cosines, None, NEAREST)
         best = best[cosines[best] >= LEAST_COSINE]
-        return best.astype(np.int64), np.minimum(cosines[best], 1.0)
+        return best, np.minimum(cosines[best], 1.0)
 
     def _column(self, artifact: Artifact, edge_type: EdgeType, value: str) -> int:
         first = self.values.get(edge_type)
@@ -207,7 +207,7 @@ def raised(near: sp.csr_matrix, nums: IntArray, built: FloatArray, live: Values)
     best = float(unseen.max(initial=0.0))
     if best <= 0:
         return nothing
-    tenth = max(float(np.partition(unseen, len(unseen) - LENGTH)[len(unseen) - LENGTH]), 0.0) if len(unseen) >= LENGTH else 0.0
+    tenth = max(kth_largest(unseen, LENGTH), 0.0) if len(unseen) >= LENGTH else 0.0
     cosines = np.asarray(near.max(axis=0).todense()).ravel()
     wanted = np.where(cosines > 0, tenth + cosines**2 * (best - tenth), -np.inf)
     return np.maximum(wanted - live, 0.0), np.asarray(near.argmax(axis=0)).ravel().astype(np.int64)
@@ -245,7 +245,7 @@ def strongest(values: Values) -> tuple[IntArray, Values]:
     """Return the places and values of what is above 0, of the strongest alone where these are many."""
     places = np.flatnonzero(values > 0)
     if len(places) > KEPT:
-        places = np.sort(places[np.argsort(-values[places], kind="stable")[:KEPT]])
+        places = np.sort(places[largest(values[places], None, KEPT)])
     return places.astype(np.int64), values[places]
 
 

@@ -73,6 +73,19 @@ class HistoryWeights:
         """Return the weight of one kind."""
         return self.kind_weights.get(kind, self.default_weight)
 
+    def of_events(
+        self, kind_weights: float | npt.NDArray[np.float64], counts: npt.NDArray[np.generic], ages: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Return weight_kind · count^count_exponent · 2^(-age / half_life) of events: what each adds to c_uj, before the norm.
+
+        Args:
+            kind_weights: `weight` of the kind of all, or of each.
+            counts: How often each was repeated.
+            ages: Before the user's last event; NaN where unknown.
+        """
+        values = np.asarray(kind_weights * counts.astype(np.float64) ** self.count_exponent, dtype=np.float64)
+        return values if self.half_life is None else values * fade(ages, self.half_life)
+
 
 def fade(age: np.ndarray, half_life: float) -> np.ndarray:
     """Return 2^(-age / half_life); unknown ages count as 0.

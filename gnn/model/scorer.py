@@ -24,7 +24,7 @@ import scipy.sparse as sp
 
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, WalkWeights, step_matrices, top_per_row
-from gnn.model.history import HistoryWeights, fade
+from gnn.model.history import HistoryWeights
 from gnn.model.season import Season
 from gnn.ratings import RatingWeights
 from kg.schema import kind_of
@@ -177,9 +177,7 @@ def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matri
         weight = weights.weight(kind_of(edge_type[1])) if edge_type[0] == "user" and edge_type[2] == "item" else 0.0
         if weight:
             users, items = frame["source_num"].to_numpy(), frame["target_num"].to_numpy()
-            values = weight * frame["count"].to_numpy().astype(np.float64) ** weights.count_exponent
-            if weights.half_life is not None:
-                values = values * fade(last[users] - frame["last_time"].fill_null(np.nan).to_numpy(), weights.half_life)
+            values = weights.of_events(weight, frame["count"].to_numpy(), last[users] - frame["last_time"].fill_null(np.nan).to_numpy())
             total = total + sp.csr_matrix((values.astype(np.float32), (users, items)), shape=total.shape)
     found = normalised(total)
     return found if weights.ratings is None else times_ratings(found, *rated_pairs(graph), weights.ratings)

@@ -1,55 +1,60 @@
-"""The reckoning of an adjusted score: what was added becomes a reason, and all shares are of the score that ranks."""
+"""What keeps items out of a list, and what changes their scores before they are ranked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from gnn.explain.explainer import Explanation, Path, Reason
-from gnn.explain.messages.message import Quoted, say
-from gnn.recommend.query import Recommendation, RecQuery
-from gnn.recommend.ranking import ScoreChange
-from gnn.recommend.rules.compiled import Pin
+import numpy as np
+import numpy.typing as npt
+
+from gnn.explain.messages.message import Text
+
+IntArray = npt.NDArray[np.int64]
 
 
-def adjusted(told: Explanation, moved: Sequence[ScoreChange], *, shown: bool) -> Explanation:
-    """Add what adjustments moved to an explained score.
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Items that must not be shown.
 
-    Args:
-        told: The score without them.
-        moved: What each adds.
-        shown: Give them as reasons; otherwise the remainder holds everything.
-
-    Returns:
-        Shares of the adjusted score; they and the remainder add up to 1.
+    Attributes:
+        why: For a person ("already in the history").
+        items: Their item_nums, or for each item whether it is excluded, [n_items] bool.
     """
-    total = told.score + sum(one.delta for one in moved)
-    if not moved or not total:
-        return told
-    if not shown:
-        return replace(told, score=total)
-    scale = told.score / total
-    reasons = [_scaled(reason, scale) for reason in told.reasons]
-    reasons += [Reason(one.kind, one.delta / total, one.message) for one in moved]
-    reasons.sort(key=lambda reason: -reason.share)
-    return Explanation(total, tuple(reasons), told.remainder * scale, told.n_paths)
+
+    why: Text
+    items: npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+
+    def holds(self, num: int) -> bool:
+        """Say whether an item is excluded."""
+        return bool(self.items[num]) if self.items.dtype == np.bool_ else bool((self.items == num).any())
+
+    def __len__(self) -> int:
+        """Return how many items it excludes."""
+        return int(np.count_nonzero(self.items)) if self.items.dtype == np.bool_ else len(self.items)
 
 
-def pinned_item(item: Recommendation, pin: Pin | None, ask: RecQuery) -> Recommendation:
-    """Tell of an item that it stands where a business rule put it: a reason of its own, which has no part in the score.
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is added to the scores of some items before they are ranked; each becomes a reason of its kind.
 
-    Args:
-        item: The item at its place.
-        pin: What put it there, if anything did.
-        ask: Whether reasons are told.
+    Attributes:
+        kind: Kind of the reason ("impressions", "rule").
+        items: item_nums, each at most once.
+        factors: What the score of each is multiplied with, above 0.
+        messages: For a person, one per item.
     """
-    if pin is None or ask.explain == "none":
-        return item
-    message = say("rule.placed", rule=Quoted(pin.rule.name), rank=item.rank_by_score)
-    return replace(item, reasons=(*item.reasons, Reason("rule", 0.0, message)))
+
+    kind: str
+    items: IntArray
+    factors: npt.NDArray[np.float64]
+    messages: Sequence[Text]
 
 
-def _scaled(reason: Reason, scale: float) -> Reason:
-    paths = tuple(Path(path.share * scale, path.nodes, path.edges) for path in reason.paths)
-    history = tuple((item_id, title, share * scale) for item_id, title, share in reason.history)
-    return replace(reason, share=reason.share * scale, paths=paths, share_not_shown=reason.share_not_shown * scale, history=history)
+@dataclass(frozen=True, slots=True)
+class ScoreChange:
+    """One adjustment of one item: what it adds to the score."""
+
+    kind: str
+    delta: float
+    message: Text

@@ -48,7 +48,7 @@ def _rows(snapshot: Snapshot, user: int, scores: FloatArray, k: int) -> pl.DataF
     artifact, popularity = snapshot.artifact, snapshot.scoring.popularity.scores
     user_id = artifact.user_ids[user]
     scores = np.array(scores)
-    for exclusion in exclusions(snapshot, snapshot.users.shopper(user_id), RecQuery()):
+    for exclusion in exclusions(snapshot, snapshot.users.user(user_id), RecQuery()):
         scores[exclusion.items] = -np.inf
     scores[snapshot.engine.duplicates.hidden(scores, popularity)] = -np.inf
     chosen = best(scores, popularity, k)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from gnn.explain.messages.message import say
+from gnn.recommend.adjustments import Exclusion
 from gnn.recommend.impressions import ignored
 from gnn.recommend.query import RecQuery
-from gnn.recommend.ranking import Candidates, Exclusion
-from gnn.recommend.rules.compiled import NOTHING, Active
+from gnn.recommend.ranking import Candidates
+from gnn.recommend.rules.compiled import NO_RULES, ActiveRules
 from gnn.recommend.scoring.scored import Scored
 from gnn.recommend.snapshot import Snapshot
 from gnn.recommend.strategies.registry import STRATEGIES
 from gnn.users.events import DISLIKED
 from gnn.users.users import NO_ITEMS, User
 
-IN_HISTORY = "already in the history"
+IN_HISTORY = say("why_not.history")
 
 
 def exclusions(snapshot: Snapshot, user: User, query: RecQuery) -> tuple[Exclusion, ...]:
@@ -25,20 +27,20 @@ def exclusions(snapshot: Snapshot, user: User, query: RecQuery) -> tuple[Exclusi
         user: Whose list it is.
         query: What the caller asked for.
     """
-    found = [snapshot.unavailable]
+    excluded = [snapshot.unavailable]
     if query.exclude_seen and not STRATEGIES.get(query.strategy).lists_seen:
-        found.append(Exclusion(IN_HISTORY, snapshot.engine.duplicates.all_duplicates(user.events.met())))
+        excluded.append(Exclusion(IN_HISTORY, snapshot.engine.duplicates.all_duplicates(user.events.met())))
     else:
-        found.append(Exclusion("disliked", user.events.items[user.events.of_relations([DISLIKED])]))
+        excluded.append(Exclusion(say("why_not.disliked"), user.events.items[user.events.of_relations([DISLIKED])]))
     if len(user.edits.hidden):
-        found.append(Exclusion("hidden by the shopper", user.edits.hidden))
+        excluded.append(Exclusion(say("why_not.hidden"), user.edits.hidden))
     if query.filter is not None:
-        found.append(Exclusion("left out by the filter", ~snapshot.masks.of(query.filter)))
-    return tuple(found)
+        excluded.append(Exclusion(say("why_not.filter"), ~snapshot.masks.of(query.filter)))
+    return tuple(excluded)
 
 
 def candidates(
-    snapshot: Snapshot, user: User, query: RecQuery, scored: Scored, active: Active = NOTHING, depth: int | None = None, item: int | None = None
+    snapshot: Snapshot, user: User, query: RecQuery, scored: Scored, active: ActiveRules = NO_RULES, depth: int | None = None, item: int | None = None
 ) -> Candidates:
     """Join the scores with what excludes and what adjusts items: rules, live items and duplicates are applied here.
 
@@ -52,8 +54,8 @@ def candidates(
         item: item_num whose rank alone is needed; scores of what is below it need not be right.
     """
     impressions = ignored(user.events, query.impression_factor)
-    adjustments = (*(() if impressions is None else (impressions,)), *(made for _, made in active.adjustments))
-    excluded = (*exclusions(snapshot, user, query), *(exclusion for _, exclusion in active.bars))
+    adjustments = (*(() if impressions is None else (impressions,)), *active.adjustments)
+    excluded = (*exclusions(snapshot, user, query), *active.exclusions)
     # Only what shoppers chose leads to items fills a list of another strategy; lists of counts end where the counts do.
     fallback_scores = snapshot.scoring.popularity.scores if STRATEGIES.get(scored.strategy).filled else None
     duplicates, adjusted = snapshot.engine.duplicates, [each.items for each in adjustments]

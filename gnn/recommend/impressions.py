@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gnn.explain.messages.message import say
-from gnn.recommend.ranking import Adjustment
+from gnn.recommend.adjustments import Adjustment
 from gnn.users.events import SHOWN, Events
 
 MOST = 20

@@ -34,6 +34,7 @@ class RecQuery:
         filter: Only items that it lets through.
         diversity: 0 ranks by score alone, 1 by difference from what is ranked above alone.
         caps: (relation, most items of one value in the list), such as ("has_brand", 2).
+        rerank: Names of re-rankers beside those that `seed`, `diversity` and `caps` turn on.
         seed: Explore: draw the list among the best, the same for the same seed.
         window_days: Of trending items.
         session_s: A session is what was done within so many seconds before the last event.
@@ -51,6 +52,7 @@ class RecQuery:
     filter: Filter | None = None
     diversity: float = 0.0
     caps: tuple[tuple[str, int], ...] = ()
+    rerank: tuple[str, ...] = ()
     seed: int | None = None
     window_days: float = 7.0
     session_s: float = 1_800.0

@@ -14,14 +14,14 @@ from gnn.explain.explainer import Explainer, History
 from gnn.graph.walks import FloatArray
 from gnn.live.overlay import Overlay
 from gnn.recommend import batch
-from gnn.recommend.adjustments import adjusted, pinned_item
-from gnn.recommend.candidates import IN_HISTORY, candidates
-from gnn.recommend.explained_list import recommendations
+from gnn.recommend.candidates import candidates
+from gnn.recommend.explained_list import adjusted, pinned_item, recommendations
 from gnn.recommend.filters import ArtifactColumns, BoolArray, Filter
 from gnn.recommend.query import Recommendation, Recommendations, RecQuery, item_hash
-from gnn.recommend.ranking import place_of, rank_items
-from gnn.recommend.rerank import rerankers
-from gnn.recommend.rules.compiled import Order, Rules
+from gnn.recommend.ranking import rank_items, ranked_by_score
+from gnn.recommend.rerankers.base import reranking
+from gnn.recommend.rules.compiled import Rules
+from gnn.recommend.rules.reordering import RuleReordering
 from gnn.recommend.scoring.scored import Scored
 from gnn.recommend.snapshot import Snapshot, assemble
 from gnn.recommend.strategies.base import Context
@@ -68,7 +68,7 @@ class Recommender:
         return self._snapshot.overlay
 
     @property
-    def shoppers(self) -> Users:
+    def users(self) -> Users:
         """The users of the build."""
         return self._snapshot.users
 
@@ -119,7 +119,7 @@ class Recommender:
             show_ids: Name the other shoppers on paths; only for those who may read the graph.
         """
         query = RecQuery(k=k, explain="full" if explain else "none", exclude_seen=exclude_seen, show_ids=show_ids)
-        return self.answer(self.shoppers.shopper(user_id, fresh), query)
+        return self.answer(self.users.user(user_id, fresh), query)
 
     def recommend_history(self, events: Sequence[HistoryEvent], k: int = 10, *, explain: bool = True) -> Recommendations:
         """Recommend items to somebody of whom only these events are known.
@@ -148,13 +148,13 @@ class Recommender:
             if rating is not None:
                 checked_rating(rating, self.rating_scale)
             rows.append(StoredEvent(n, "", item_id, kind, np.nan if time is None else time, value=rating))
-        return self.shoppers.ad_hoc(rows)
+        return self.users.ad_hoc(rows)
 
     def answer(self, user: User, query: RecQuery) -> Recommendations:
         """Answer a query for a user.
 
         Args:
-            user: With the fresh events, from `shoppers`.
+            user: With the fresh events, from `users`.
             query: What the caller asked for.
 
         Raises:
@@ -209,25 +209,25 @@ class Recommender:
             raise InputError(f"k is {query.k}", hint="ask for at least one item")
         snapshot = self._snapshot
         active = (snapshot.rules if query.rules is None else query.rules).active(user)
-        chosen, reranked, depth = rerankers(query, snapshot.scoring.neighbourhoods, limited=bool(active.caps), placed=bool(active.pins))
-        found = candidates(snapshot, user, query, scored, active, max(depth, query.offset + query.k + 1))
+        reranked = reranking(query, snapshot.scoring.neighbourhoods, rules=bool(active.caps or active.pins), rule_caps=bool(active.caps))
+        end = query.offset + query.k + 1
+        considered = candidates(snapshot, user, query, scored, active, max(reranked.depth, end))
         # Pins are for the lists that a shopper is shown by default; they have no place among what is like an item, or trends.
-        pins = active.pins if STRATEGIES.get(scored.strategy).filled else ()
-        order = Order(replace(active, pins=pins), query.offset + query.k + 1, lambda num: not found.excluded(num))
-        if active.caps or pins:
-            chosen, reranked = [*chosen, order], (*reranked, "rules")
-        ranked = rank_items(found, query.k + 1, offset=query.offset, rerankers=chosen, depth=depth)
+        by_rules = RuleReordering(active, active.pins if STRATEGIES.get(scored.strategy).filled else (), end, considered.excluded)
+        reorderings = (*reranked.reorderings, *((by_rules,) if by_rules.applies else ()))
+        ranked = rank_items(considered, query.k + 1, offset=query.offset, reorderings=reorderings, depth=reranked.depth)
         # One more than asked for tells whether the list goes on.
         more, ranked = len(ranked) > query.k, ranked[: query.k]
         if query.withheld:
             # The list may have changed since an earlier page was shown; what was on it does not come twice.
             ranked = [item for item in ranked if item_hash(self.artifact.item_ids[item.num]) not in query.withheld]
         explained = recommendations(self.artifact, scored, ranked, query, snapshot.scoring.popularity.reason)
-        items = tuple(pinned_item(item, order.held.get(place.num), query) for place, item in zip(ranked, explained, strict=True))
-        effects = order.effects(ranked, [item.item_id for item in items])
+        items = tuple(pinned_item(item, by_rules.pinned.get(place.num), query) for place, item in zip(ranked, explained, strict=True))
+        effects = by_rules.effects(ranked, [item.item_id for item in items])
+        names = (*reranked.names, *(("rules",) if by_rules.applies else ()))
         edits = user.edits.applied(user.events.met()) if user.edits.values else ()
         n_fresh = len(user.fresh.items)
-        return Recommendations(self.artifact.build_id, user.user_id, scored.strategy, items, n_fresh, reranked, effects, more, edits)
+        return Recommendations(self.artifact.build_id, user.user_id, scored.strategy, items, n_fresh, names, effects, more, edits)
 
     def saved(self, user_id: str) -> frozenset[tuple[str, str]]:
         """Return (item id, edge type) of the edges by which the build's graph links items with a user."""
@@ -267,14 +267,14 @@ class Recommender:
         item = self.item_num(item_id)
         shopper = self.known(user_id, fresh)
         scored = self._snapshot.scoring.from_history(shopper.history)
-        place = place_of(candidates(self._snapshot, shopper, RecQuery(), scored, self.rules.active(shopper), item=item), item)
-        found = self.explainer.explain(
+        ranked = ranked_by_score(candidates(self._snapshot, shopper, RecQuery(), scored, self.rules.active(shopper), item=item), item)
+        explanation = self.explainer.explain(
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
-        found = adjusted(found, place.moved, shown=True)
+        explanation = adjusted(explanation, ranked.changes, shown=True)
         trend = None if self.build.model.factor is None else self.build.model.factor_of(item)
         title = self.artifact.titles[item]
-        return Recommendation(item_id, title, place.rank, found.score, found.remainder, found.reasons, place.rank, title, trend)
+        return Recommendation(item_id, title, ranked.rank, explanation.score, explanation.remainder, explanation.reasons, ranked.rank, title, trend)
 
     def known(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
         """Return a shopper with a history.
@@ -282,7 +282,7 @@ class Recommender:
         Raises:
             NotFoundError: There is nothing to explain anything from.
         """
-        shopper = self.shoppers.shopper(user_id, fresh)
+        shopper = self.users.user(user_id, fresh)
         if not len(shopper.history.nums):
             raise NotFoundError(f"user {user_id!r} has no history", hint="send events of this user, or ask for popular items")
         return shopper
@@ -305,26 +305,26 @@ class Recommender:
         Raises:
             NotFoundError: There is none.
         """
-        found = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
-        if found is None:
+        num = None if self.overlay is not None and item_id in self.overlay.gone else self.artifact.item_nums.get(item_id)
+        if num is None:
             raise NotFoundError(f"item {item_id!r} does not exist", hint="ids are those of the catalogue of the published build")
-        return found
+        return num
 
     def seen(self, user_id: str) -> np.ndarray:
         """Return the item_nums that the user has met in any way but having been shown them."""
-        return self.shoppers.shopper(user_id).events.met()
+        return self.users.user(user_id).events.met()
 
     def history(self, user_id: str) -> History | None:
         """Return the weighted history of a user, or None if the user is unknown to the build."""
-        return self.shoppers.shopper(user_id).history if user_id in self.artifact.user_nums else None
+        return self.users.user(user_id).history if user_id in self.artifact.user_nums else None
 
     def events(self, user: int) -> list[Row]:
         """Return what a user did according to the build, by user number."""
-        return self.shoppers.events(user).rows()
+        return self.users.events(user).rows()
 
     def all_histories(self) -> sp.csr_matrix:
         """Return c for all users: the same weights as `history`, in one matrix."""
-        return self.shoppers.histories()
+        return self.users.histories()
 
 
-__all__ = ["IN_HISTORY", "Recommendation", "Recommendations", "Recommender"]
+__all__ = ["Recommendation", "Recommendations", "Recommender"]

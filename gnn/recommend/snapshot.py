@@ -14,10 +14,11 @@ from itertools import count
 import numpy as np
 
 from gnn.artifact.artifact import Artifact
+from gnn.explain.messages.message import say
 from gnn.live.current_artifact import current_artifact
 from gnn.live.overlay import Overlay
+from gnn.recommend.adjustments import Exclusion
 from gnn.recommend.filters import ArtifactColumns, Masks
-from gnn.recommend.ranking import Exclusion
 from gnn.recommend.rules.compiled import Declared, Rules, nothing_declared
 from gnn.recommend.rules.definition import Rule
 from gnn.recommend.scoring.engine import Engine, Scoring
@@ -100,7 +101,7 @@ def assemble(
     else:
         artifact = engine.artifact if overlay is None else current_artifact(overlay)
         columns = ArtifactColumns(artifact)
-        masks, unavailable = Masks(columns), Exclusion("not available", np.flatnonzero(~artifact.available))
+        masks, unavailable = Masks(columns), Exclusion(say("why_not.unavailable"), np.flatnonzero(~artifact.available))
     scoring = shared.scoring if shared is not None and _same_items(shared.overlay, overlay) else Scoring.of(engine, overlay, artifact)
     users = Users(artifact, NO_ITEMS if overlay is None else overlay.gone_nums, interests)
     return Snapshot(scoring, overlay, artifact, users, columns, masks, unavailable, Rules(rules, artifact, masks.matching, declared), interests)

@@ -17,13 +17,14 @@ import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact, Edges
 from gnn.explain.explainer import Explainer
-from gnn.graph.walks import FloatArray, largest
+from gnn.explain.messages.message import Listing, Text, say
+from gnn.graph.walks import FloatArray, kth_largest, largest
 from gnn.live.overlay import column
 from gnn.model.history import History
 from gnn.recommend.candidates import IN_HISTORY, candidates, exclusions
 from gnn.recommend.filters import Filter
 from gnn.recommend.query import PERSONAL, RecQuery
-from gnn.recommend.ranking import place_of, top
+from gnn.recommend.ranking import ranked_above, ranked_by_score, top
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.scoring.scored import Scored
 from gnn.users.events import SHOWN, Events, Row, weighted
@@ -104,7 +105,7 @@ class WhyNot:
     rank_by_score: int
     kth_score: float
     missing_score: float
-    filtered: tuple[str, ...]
+    filtered: tuple[Text, ...]
     lacks: tuple[PathGap, ...]
     changes: tuple[Change, ...]
 
@@ -144,27 +145,27 @@ def why_not(
     """
     if k < 1:
         raise InputError(f"k is {k}", hint="ask for at least one item")
-    asked = _Question(recommender, recommender.known(user_id, fresh), item_id, RecQuery(k=k, filter=wanted))
-    listed = asked.listed()
-    by_score, filtered = asked.rank(asked.events), asked.filtered()
-    rank, own, kth = asked.served(bool(filtered))
+    question = _Question(recommender, recommender.known(user_id, fresh), item_id, RecQuery(k=k, filter=wanted))
+    listed = question.listed()
+    by_score, filtered = question.rank(question.events), question.filtered()
+    rank, own, kth = question.served(bool(filtered))
     inside = rank <= k and not filtered
     changes: tuple[Change, ...] = (
-        () if inside or filtered or by_score <= k else tuple(found for found in (asked.added(), asked.removed()) if found is not None)
+        () if inside or filtered or by_score <= k else tuple(change for change in (question.added(), question.removed()) if change is not None)
     )
     return WhyNot(
         recommender.artifact.build_id,
         user_id,
         item_id,
-        recommender.artifact.titles[asked.item],
+        recommender.artifact.titles[question.item],
         k,
-        float(asked.scores[asked.item]),
+        float(question.scores[question.item]),
         rank,
         by_score,
         kth,
         0.0 if inside else max(0.0, kth - own),
         filtered,
-        asked.lacks(listed),
+        question.lacks(listed),
         changes,
     )
 
@@ -184,35 +185,36 @@ def without_edge(recommender: Recommender, user_id: str, item_id: str, edge_type
         NotFoundError: The item or the edge is unknown, or the user has no history.
     """
     history, item = recommender.known(user_id).history, recommender.item_num(item_id)
-    places = _edge(recommender.artifact, edge_type, source, target)
+    nodes = _edge(recommender.artifact, edge_type, source, target)
     explainer = Explainer(recommender.artifact)
     score = _sum(explainer, history, item)
-    through_edge = explainer.through_edge(history, item, edge_type, *places)
-    cut = _cut(recommender.artifact, edge_type, *places)
+    through_edge = explainer.through_edge(history, item, edge_type, *nodes)
+    cut = _cut(recommender.artifact, edge_type, *nodes)
     return EdgeEffect(score, through_edge, score - through_edge, _sum(Explainer(cut), history, item))
 
 
 class _Question:
     """One user, one item, and the rows M_j of the score."""
 
-    def __init__(self, recommender: Recommender, shopper: User, item_id: str, ask: RecQuery) -> None:
-        self._recommender, self._artifact, self.k = recommender, recommender.artifact, ask.k
-        self._shopper, self._ask = shopper, ask
+    def __init__(self, recommender: Recommender, user: User, item_id: str, query: RecQuery) -> None:
+        self._recommender, self._artifact, self.k = recommender, recommender.artifact, query.k
+        self._user, self._query = user, query
         self.item = recommender.item_num(item_id)
-        self.history, self._user_id = shopper.history, shopper.user_id
-        self.events, self._edits = shopper.events.rows(), shopper.edits
+        self.history, self._user_id = user.history, user.user_id
+        self.events, self._edits = user.events.rows(), user.edits
         self.scores = recommender.scores(self.history)
-        excluded = [bar for _, bar in recommender.rules.active(shopper).bars]
-        bars = [*(bar for bar in exclusions(recommender.snapshot, shopper, ask) if bar.why != IN_HISTORY), *excluded]
-        self._barred = np.zeros(self._artifact.n_items, dtype=bool)
-        for bar in bars:
-            self._barred[bar.items] = True
-        self._why = tuple(bar.why for bar in bars if bar.holds(self.item))
+        unmet = [exclusion for exclusion in exclusions(recommender.snapshot, user, query) if exclusion.why != IN_HISTORY]
+        excluding = (*unmet, *recommender.rules.active(user).exclusions)
+        self._excluded = np.zeros(self._artifact.n_items, dtype=bool)
+        for exclusion in excluding:
+            self._excluded[exclusion.items] = True
+        self._why = tuple(exclusion.why for exclusion in excluding if exclusion.holds(self.item))
 
-    def filtered(self) -> tuple[str, ...]:
+    def filtered(self) -> tuple[Text, ...]:
         """Say why the item is left out whatever it scores."""
-        met = sorted({event.relation for event in self.events if event.item == self.item and event.relation != SHOWN})
-        return (*((f"{IN_HISTORY}: {', '.join(met)}",) if met else ()), *self._why)
+        relations = sorted({event.relation for event in self.events if event.item == self.item and event.relation != SHOWN})
+        in_history = (say("why_not.met", relations=Listing(tuple(relations), "comma")),) if relations else ()
+        return (*in_history, *self._why)
 
     def listed(self) -> np.ndarray:
         """Return the list itself."""
@@ -224,18 +226,18 @@ class _Question:
         Args:
             filtered: Whether the item is left out whatever it scores; its rank is then the one it would have by its adjusted score.
         """
-        recommender, shopper = self._recommender, self._shopper
+        recommender, user = self._recommender, self._user
         scored = Scored(PERSONAL, self.scores)
-        place = place_of(candidates(recommender.snapshot, shopper, self._ask, scored, recommender.rules.active(shopper)), self.item)
-        shown = recommender.answer(shopper, replace(self._ask, k=max(self.k, _LONG), explain="none")).items
+        own = ranked_by_score(candidates(recommender.snapshot, user, self._query, scored, recommender.rules.active(user)), self.item)
+        shown = recommender.answer(user, replace(self._query, k=max(self.k, _LONG), explain="none")).items
         kth = shown[min(self.k, len(shown)) - 1].score if shown else 0.0
         rank = next((item.rank for item in shown if item.item_id == self._artifact.item_ids[self.item]), 0)
         # What is not shown though its score would do was left out by a cap, or pushed down by pins.
-        return rank or (place.rank if filtered else max(place.rank, len(shown) + 1)), place.score, kth
+        return rank or (own.rank if filtered else max(own.rank, len(shown) + 1)), own.score, kth
 
     def _out(self, events: Sequence[Row]) -> np.ndarray:
         """Return what may not be recommended after these events."""
-        out = self._barred.copy()
+        out = self._excluded.copy()
         out[Events.of(events).met()] = True
         return np.flatnonzero(out)
 
@@ -265,7 +267,7 @@ class _Question:
 
     def removed(self) -> Change | None:
         """Find the fewest items of the history that, removed with all their events, bring the item into the list."""
-        heaviest = self.history.nums[np.argsort(-self.history.weights, kind="stable")][:MAX_TRIED]
+        heaviest = self.history.nums[largest(self.history.weights, None, MAX_TRIED)]
         relation = dict(zip(self.history.nums.tolist(), self.history.relations, strict=True))
         tried = [Row(num, relation[num], 1.0, float("nan")) for num in heaviest.tolist()]
         return self._fewest("remove", tried, self._but)
@@ -304,14 +306,13 @@ class _Question:
             return -float(scores[self.item])
         others = np.array(scores)
         others[[*met, self.item]] = -np.inf
-        kth = float(np.partition(others, -self.k)[-self.k]) if self.k <= len(others) else 0.0
+        kth = kth_largest(others, self.k) if self.k <= len(others) else 0.0
         return (kth - float(scores[self.item]) + 1e-12) / max(abs(kth), 1e-12)
 
     def _helpful(self) -> list[int]:
         """Return the items j whose events would raise the item most: the largest of column i of M."""
-        found = column(self._recommender.build, self.item, self._recommender.overlay)
-        best = largest(found, np.arange(len(found), dtype=np.int32), MAX_TRIED)
-        return [int(num) for num in best if found[num] > 0]
+        gains = column(self._recommender.build, self.item, self._recommender.overlay)
+        return [int(num) for num in largest(gains, None, MAX_TRIED) if gains[num] > 0]
 
     def _strength(self, relation: str) -> tuple[float, str]:
         return self._artifact.model.history.weight(kind_of(relation)), relation
@@ -319,9 +320,9 @@ class _Question:
 
 def _rank(scores: FloatArray, item: int, met: np.ndarray) -> int:
     """Return the rank of an item among those not met, equal scores by the smaller number."""
-    ahead = (scores > scores[item]) | ((scores == scores[item]) & (np.arange(len(scores)) < item))
-    ahead[met] = False
-    return int(ahead.sum()) + 1
+    above = ranked_above(scores, item)
+    above[met] = False
+    return int(above.sum()) + 1
 
 
 def _contributions(explainer: Explainer, history: History, item: int) -> dict[str, float]:
@@ -335,17 +336,17 @@ def _sum(explainer: Explainer, history: History, item: int) -> float:
 
 def _edge(artifact: Artifact, edge_type: EdgeType, source: str, target: str) -> tuple[int, int]:
     """Return the numbers of an edge's two nodes."""
-    found = []
+    nums = []
     for node_type, key in ((edge_type[0], source), (edge_type[2], target)):
         if node_type in ("item", "user"):
-            found.append((artifact.item_nums if node_type == "item" else artifact.user_nums).get(key, -1))
+            nums.append((artifact.item_nums if node_type == "item" else artifact.user_nums).get(key, -1))
         else:
             keys = artifact.node_keys.get(node_type, [])
-            found.append(keys.index(key) if key in keys else -1)
-    if edge_type in artifact.edges and min(found) >= 0:
+            nums.append(keys.index(key) if key in keys else -1)
+    if edge_type in artifact.edges and min(nums) >= 0:
         row = artifact.edges[edge_type].forward
-        if found[1] in row.indices[row.indptr[found[0]] : row.indptr[found[0] + 1]]:
-            return found[0], found[1]
+        if nums[1] in row.indices[row.indptr[nums[0]] : row.indptr[nums[0] + 1]]:
+            return nums[0], nums[1]
     known = ", ".join(sorted("/".join(name) for name in artifact.edges))
     raise NotFoundError(f"the graph has no edge {source!r} -{'/'.join(edge_type)}-> {target!r}", hint=f"edge types: {known}")
 

@@ -1,4 +1,4 @@
-"""A shopper's events and the weights they get: the only place where kind, count and recency become c_uj.
+"""A user's events and the weighted history that they make.
 
 What the build knows of a shopper and what the ledger has taken in since are joined to one table of events, and weighted as one: an answer right
 after an event is the answer of a build that had seen the event.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnn.model.history import History, HistoryWeights, fade
+from gnn.model.history import History, HistoryWeights
 from gnn.users.interests import NO_EDITS, Edits
 from kg import schema
 from kg.catalog.records import StoredEvent
@@ -65,16 +65,16 @@ class Events:
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Events:
         """Make a table of rows, in their order."""
-        found = list(rows)
-        relations = tuple(sorted({row.relation for row in found}))
-        places = {name: place for place, name in enumerate(relations)}
+        rows = list(rows)
+        relations = tuple(sorted({row.relation for row in rows}))
+        kinds = {name: kind for kind, name in enumerate(relations)}
         return cls(
             relations,
-            np.asarray([row.item for row in found], dtype=np.int64),
-            np.asarray([places[row.relation] for row in found], dtype=np.int64),
-            np.asarray([row.count for row in found], dtype=np.float64),
-            np.asarray([row.last_time for row in found], dtype=np.float64),
-            np.asarray([row.rating for row in found], dtype=np.float64),
+            np.asarray([row.item for row in rows], dtype=np.int64),
+            np.asarray([kinds[row.relation] for row in rows], dtype=np.int64),
+            np.asarray([row.count for row in rows], dtype=np.float64),
+            np.asarray([row.last_time for row in rows], dtype=np.float64),
+            np.asarray([row.rating for row in rows], dtype=np.float64),
         )
 
     def rows(self) -> list[Row]:
@@ -88,7 +88,7 @@ class Events:
 
     def of_relations(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Say for each row whether it is of one of these relations."""
-        return np.isin(self.kinds, [place for place, name in enumerate(self.relations) if name in set(names)])
+        return np.isin(self.kinds, [kind for kind, name in enumerate(self.relations) if name in set(names)])
 
     def met(self) -> IntArray:
         """Return the item_nums the shopper has met in any way but having been shown them."""
@@ -164,37 +164,28 @@ def weighted(events: Events, weights: HistoryWeights, user_id: str | None, edits
     ratings, factors = ratings[here], factors[here]
     totals = totals / (norm or 1.0) * factors
     relations = [events.relations[kind] for kind in heaviest.tolist()]
-    kept = np.flatnonzero(factors)
-    return History(nums[kept].astype(np.int64), totals[kept], [relations[n] for n in kept.tolist()], user_id, ratings[kept])
+    counted = np.flatnonzero(factors)
+    return History(nums[counted].astype(np.int64), totals[counted], [relations[n] for n in counted.tolist()], user_id, ratings[counted])
 
 
 def event_values(events: Events, weights: HistoryWeights) -> npt.NDArray[np.float64]:
     """Return the weight of each row before the history is brought to length 1; age counts from the shopper's last event."""
+    if not len(events.items):
+        return np.zeros(0)
     by_kind = np.asarray([weights.weight(kind_of(name)) for name in events.relations], dtype=np.float64)
-    values = by_kind[events.kinds] * events.counts**weights.count_exponent if len(by_kind) else np.zeros(0)
-    if weights.half_life is not None and len(values):
-        last = np.nanmax(events.times) if np.isfinite(events.times).any() else np.nan
-        values = values * fade(last - events.times, weights.half_life)
-    return np.asarray(values, dtype=np.float64)
-
-
-def event_weights(relation: str, count: np.ndarray, time: np.ndarray, last: np.ndarray, weights: HistoryWeights) -> np.ndarray:
-    """Return the weight of each event of one relation, of many shoppers, before their histories are brought to length 1."""
-    values = weights.weight(kind_of(relation)) * np.asarray(count, dtype=np.float64) ** weights.count_exponent
-    if weights.half_life is not None:
-        values = values * fade(np.where(np.isfinite(last), last, np.nan) - time, weights.half_life)
-    return values
+    last = np.nanmax(events.times) if np.isfinite(events.times).any() else np.nan
+    return weights.of_events(by_kind[events.kinds], events.counts, last - events.times)
 
 
 def _last_ratings(inverse: IntArray, times: npt.NDArray[np.float64], ratings: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
-    """Return the latest rating of each place; of equal times the higher one, as a build takes it."""
-    found = np.full(n, np.nan)
+    """Return the latest rating of each position; of equal times the higher one, as a build takes it."""
+    last = np.full(n, np.nan)
     rated = np.flatnonzero(np.isfinite(ratings))
     if len(rated):
         order = rated[np.lexsort((ratings[rated], np.nan_to_num(times[rated], nan=-np.inf)))]
-        # Of repeated places the last assignment stays.
-        found[inverse[order]] = ratings[order]
-    return found
+        # Of repeated positions the last assignment stays.
+        last[inverse[order]] = ratings[order]
+    return last
 
 
 def _renumbered(events: Events, relations: tuple[str, ...]) -> IntArray:

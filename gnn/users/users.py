@@ -13,10 +13,10 @@ from gnn.artifact.duplicates import DuplicateGroups
 from gnn.events.timing import CLOCK_FROM
 from gnn.model.history import History
 from gnn.model.scorer import Values, normalised, times_ratings
-from gnn.users.events import NO_EVENTS, Events, IntArray, Row, event_weights, fresh_events, weighted
+from gnn.users.events import NO_EVENTS, Events, IntArray, Row, fresh_events, weighted
 from gnn.users.interests import NO_EDITS, Edits, edits_over
 from kg.catalog.records import InterestEdit, StoredEvent
-from kg.schema import RATED, RATED_LOW
+from kg.schema import RATED, RATED_LOW, kind_of
 
 NO_ITEMS: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -66,13 +66,13 @@ class Users:
     def __init__(self, artifact: Artifact, gone: IntArray = NO_ITEMS, interests: Callable[[str], tuple[InterestEdit, ...]] = lambda _: ()) -> None:
         self._artifact, self._gone, self._interests = artifact, gone, interests
         self._item_nums = DuplicateGroups.of(artifact).counted(artifact.item_nums, artifact.item_ids)
-        found = sorted((edge_type[1], edge_type) for edge_type in artifact.edges if edge_type[0] == "user" and edge_type[2] == "item")
+        met = sorted((edge_type[1], edge_type) for edge_type in artifact.edges if edge_type[0] == "user" and edge_type[2] == "item")
         # High and low ratings are edges of two types, and one way of meeting an item.
-        self._relations = tuple(dict.fromkeys(RATED if name == RATED_LOW else name for name, _ in found))
-        self._kinds = [self._relations.index(RATED if name == RATED_LOW else name) for name, _ in found]
-        self._edges = tuple(artifact.edges[edge_type] for _, edge_type in found)
+        self._relations = tuple(dict.fromkeys(RATED if name == RATED_LOW else name for name, _ in met))
+        self._kinds = [self._relations.index(RATED if name == RATED_LOW else name) for name, _ in met]
+        self._edges = tuple(artifact.edges[edge_type] for _, edge_type in met)
 
-    def shopper(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
+    def user(self, user_id: str, fresh: Sequence[StoredEvent] = ()) -> User:
         """Return a shopper, known to the build or not.
 
         Args:
@@ -80,13 +80,13 @@ class Users:
             fresh: What the ledger has taken in since the build.
         """
         user = self._artifact.user_nums.get(user_id)
-        return self._shopper(user_id, NO_EVENTS if user is None else self.events(user), fresh)
+        return self._user(user_id, NO_EVENTS if user is None else self.events(user), fresh)
 
     def ad_hoc(self, fresh: Sequence[StoredEvent]) -> User:
         """Return somebody of whom only these events are known."""
-        return self._shopper(None, NO_EVENTS, fresh)
+        return self._user(None, NO_EVENTS, fresh)
 
-    def _shopper(self, user_id: str | None, base: Events, fresh: Sequence[StoredEvent]) -> User:
+    def _user(self, user_id: str | None, base: Events, fresh: Sequence[StoredEvent]) -> User:
         since = fresh_events(self._rank_items(fresh), self._item_nums) if fresh else NO_EVENTS
         recent = since if self._artifact.timing != "order" or not fresh else fresh_events(fresh, self._item_nums)
         if len(self._gone):
@@ -118,7 +118,7 @@ class Users:
         )
 
     def histories(self) -> sp.csr_matrix:
-        """Return c for all users of the build: the same weights as those of `shopper`, in one matrix.
+        """Return c for all users of the build: the same weights as those of `user`, in one matrix.
 
         Shapes:
             [n_users, n_items], float32.
@@ -130,12 +130,14 @@ class Users:
         rows = [np.repeat(np.arange(shape[0]), np.diff(edges.forward.indptr)) for edges in self._edges]
         for edges, users in zip(self._edges, rows, strict=True):
             np.maximum.at(last, users, np.nan_to_num(edges.properties["last_time"], nan=-np.inf))
+        last = np.where(np.isfinite(last), last, np.nan)
         for kind, edges, users in zip(self._kinds, self._edges, rows, strict=True):
-            values = event_weights(self._relations[kind], edges.properties["count"], edges.properties["last_time"], last[users], weights)
+            ages = last[users] - edges.properties["last_time"]
+            values = weights.of_events(weights.weight(kind_of(self._relations[kind])), edges.properties["count"], ages)
             total = total + sp.csr_matrix((values, edges.forward.indices, edges.forward.indptr), shape=shape)
         total.eliminate_zeros()
-        found = normalised(sp.csr_matrix(total, dtype=np.float32))
-        return found if weights.ratings is None else times_ratings(found, *self._rated(rows), weights.ratings)
+        rows_of_c = normalised(sp.csr_matrix(total, dtype=np.float32))
+        return rows_of_c if weights.ratings is None else times_ratings(rows_of_c, *self._rated(rows), weights.ratings)
 
     def _rated(self, rows: Sequence[IntArray]) -> tuple[IntArray, IntArray, Values]:
         """Return user, item and the last rating of every pair that has one."""

@@ -68,10 +68,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, cost("answers"):
         artifact = load_artifact(save_artifact(Path(place) / "model", graph, model, build_id="bench"))
         overlay = Overlay.of(artifact, items)
-        shoppers = Recommender(artifact).shoppers
+        users = Recommender(artifact).users
         bought = catalog.interactions.filter(is_new).join(events.select("user_id").unique(), on="user_id", how="semi")
         pairs = bought.select("user_id", "item_id").unique().sort("user_id", "item_id").sample(ASKED, seed=SEED).rows()
-        ranks = np.asarray([both_ranks(overlay, shoppers.shopper(user).history, item) for user, item in pairs])
+        ranks = np.asarray([both_ranks(overlay, users.user(user).history, item) for user, item in pairs])
     print("| new items | recall@10 | recall@100 | median rank |\n| --- | --- | --- | --- |")
     for name, own in zip(("their own paths and the mean of their neighbours", "and what they read like"), ranks.T, strict=True):
         print(f"| {name} | {(own <= 10).mean():.4f} | {(own <= 100).mean():.4f} | {np.median(own):.0f} |")

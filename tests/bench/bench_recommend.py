@@ -45,7 +45,7 @@ def measure(artifact: Artifact, n_users: int, seed: int) -> None:
     for user in users[:20]:
         recommender.recommend(user, 10)
     timed("top-10, not explained", lambda user: recommender.recommend(user, 10, explain=False), users)
-    timed("top-10, brief", lambda user: recommender.answer(recommender.shoppers.shopper(user), RecQuery(explain="brief")), users)
+    timed("top-10, brief", lambda user: recommender.answer(recommender.users.user(user), RecQuery(explain="brief")), users)
     timed("top-10, full", lambda user: recommender.recommend(user, 10), users)
     firsts = {user: recommender.recommend(user, 1, explain=False).items[0].item_id for user in users}
     timed(

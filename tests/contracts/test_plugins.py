@@ -1,4 +1,4 @@
-"""A shop's own package brings an importer, an exporter, a metric and a gate, written as docs/how-to says: each is found by its name and used."""
+"""A shop's own package brings one of each kind of plug-in, written as docs/how-to says: each is found by its name and used."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import EVENTS, ITEMS, write_shop
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
-PAGES = ("add-an-importer.md", "add-an-exporter.md", "add-a-metric.md", "add-a-gate.md")
+PAGES = ("add-an-importer.md", "add-an-exporter.md", "add-a-metric.md", "add-a-gate.md", "add-a-reranker.md", "add-a-rule-kind.md")
 TOML = """
 [shop]
 name = "tea shop"
@@ -87,6 +88,54 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> PluginShop:
     rows = [line.split(",") for line in ITEMS.splitlines()[1:]]
     (root / "items.stock").write_text("".join(f"{row[0]};{row[1]};{row[2]}\n" for row in rows), encoding="utf-8")
     return PluginShop(root, packages)
+
+
+SERVED = """
+import json, sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from tests.small_shop import key_of, publish_small_shop, small_app
+workspace = publish_small_shop(Path(sys.argv[1]))
+with TestClient(small_app(workspace), headers=key_of(workspace, "admin")) as client:
+    path = "/v1/users/u/recommendations"
+    rule = {"name": "Summer", "action": "clearance", "items": ["4"]}
+    answers = [client.get(path), client.get(path + "?rerank=by_title"), client.get(path + "?rerank=unheard"), client.put("/v1/rules/sale", json=rule)]
+    answers += [client.get(path), client.get("/v1/rules"), client.get("/openapi.json")]
+    print(json.dumps([answer.json() for answer in answers]))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(shop: PluginShop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Answers of the API of a published shop, asked in a process that has the package."""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(shop.packages), str(root)]), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", SERVED, str(tmp_path_factory.mktemp("served") / "shop")]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    names = ("plain", "reranked", "refused", "stored", "ruled", "rules", "openapi")
+    return dict(zip(names, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def test_the_reranker_orders_a_list_and_is_in_openapi(shop: PluginShop, served: dict[str, Any]) -> None:
+    answer = served["reranked"]
+    titles = [item["title"] for item in answer["items"]]
+    assert titles == sorted(titles) != [item["title"] for item in served["plain"]["items"]]
+    assert answer["reranked"] == ["by_title"]
+    assert "by_title" in json.dumps(served["refused"])
+    parameters = served["openapi"]["paths"]["/v1/users/{user_id}/recommendations"]["get"]["parameters"]
+    assert "by_title" in next(each for each in parameters if each["name"] == "rerank")["schema"]["items"]["enum"]
+    assert "by_title: sorts the list by title" in " ".join(shop.reckon("recommend", "--help").stdout.split())
+
+
+def test_the_rule_kind_holds_over_the_api_and_is_in_openapi(served: dict[str, Any]) -> None:
+    before = next(item["score"] for item in served["plain"]["items"] if item["item_id"] == "4")
+    after = next(item for item in served["ruled"]["items"] if item["item_id"] == "4")
+    assert after["score"] == pytest.approx(2 * before, rel=1e-6)
+    assert "Clearance: Summer, while it lasts" in [reason["sentence"] for reason in after["reasons"]]
+    assert [(rule["action"], rule["items"]) for rule in served["ruled"]["rules"]] == [("clearance", ["4"])]
+    assert [each["rule"]["action"] for each in served["rules"]["rules"]] == ["clearance"]
+    assert "clearance" in served["openapi"]["components"]["schemas"]["RuleBody"]["properties"]["action"]["enum"]
 
 
 @pytest.fixture(scope="module")

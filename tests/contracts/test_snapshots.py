@@ -52,7 +52,7 @@ def test_nothing_is_copied_and_patched() -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["from copy import copy", "recommender.rules = 1", "self._recommender.rules = 1", "a.shoppers.interests, b = 1, 2", "snapshot.version += 1"],
+    ["from copy import copy", "recommender.rules = 1", "self._recommender.rules = 1", "a.users.interests, b = 1, 2", "snapshot.version += 1"],
 )
 def test_the_check_sees_each_kind_of_patch(code: str) -> None:
     assert faults("x", ast.parse(code))
@@ -82,7 +82,7 @@ def test_a_snapshot_and_its_recommender_refuse_assignment(snapshot: Snapshot) ->
     recommender = Recommender(snapshot)
     with pytest.raises(FrozenInstanceError):
         snapshot.rules = snapshot.rules  # type: ignore[misc]
-    for name in ("snapshot", "rules", "artifact", "overlay", "shoppers", "explainer"):
+    for name in ("snapshot", "rules", "artifact", "overlay", "users", "explainer"):
         with pytest.raises(AttributeError):
             setattr(recommender, name, None)
 

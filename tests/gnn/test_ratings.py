@@ -69,7 +69,7 @@ def test_what_is_like_a_hated_item_is_not_recommended_for_it(recommender: Recomm
 
 
 def test_weights_of_one_and_of_all_are_equal(recommender: Recommender) -> None:
-    rows = recommender.shoppers.histories().toarray()
+    rows = recommender.users.histories().toarray()
     for user, user_id in enumerate(recommender.artifact.user_ids):
         own = np.zeros(recommender.artifact.n_items)
         history = recommender.history(user_id)
@@ -111,7 +111,7 @@ def test_a_low_rating_takes_back_what_a_purchase_says(tmp_path: Path) -> None:
     recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, model, build_id="20240101T000000-abcdef")))
     with_low = recommender.recommend("x", fresh=[StoredEvent(1, "x", "i1", "purchase", T0), StoredEvent(2, "x", "i1", "rating", T0 + 1, value=1.0)])
     assert with_low.strategy == "popular"
-    weights, rows = recommender.shoppers.histories(), history_weights(graph, model.history)
+    weights, rows = recommender.users.histories(), history_weights(graph, model.history)
     np.testing.assert_allclose(weights.toarray(), rows.toarray(), atol=1e-6)
 
 
@@ -149,7 +149,7 @@ def test_a_mean_is_drawn_towards_the_shops() -> None:
 
 
 def test_a_low_rating_is_no_success_to_be_found(recommender: Recommender) -> None:
-    answer = recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(k=8))
+    answer = recommender.answer(recommender.users.user("u0"), RecQuery(k=8))
     hated = {event["item_id"] for event in events_of() if event["user_id"] == "u0" and event["rating"] == 1}
     assert hated
     assert not hated & {item.item_id for item in answer.items}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from gnn.recommend.rules.kinds.base import RULE_KINDS, summaries
 from kg.config import Section
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
-Action = Literal["pin", "boost", "bury", "exclude", "cap"]
-"""What a rule does with its items: the kinds of rules."""
 _ItemIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=1000)]
 _Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=200)]
+
+
+if TYPE_CHECKING:
+    Action = str
+else:
+    # The registry knows the kinds of installed packages, too.
+    Action = Literal[tuple(RULE_KINDS.names())]
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -61,7 +67,7 @@ class RuleBody(Section):
     """
 
     name: str = Field(min_length=1, max_length=100, description="What shoppers are told it is called.", examples=["Summer"])
-    action: Action = Field(description="What is done with its items.", examples=["boost"])
+    action: Action = Field(description=f"What is done with its items. {summaries()}.", examples=["boost"])
     items: _ItemIds = Field(default=(), description="Items it is about.")
     categories: _Values = Field(default=(), description="Items of one of these categories.", examples=[["Tea"]])
     brands: _Values = Field(default=(), description="Items of one of these brands.")
@@ -77,17 +83,9 @@ class RuleBody(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> RuleBody:
-        selects = bool(self.items or self.categories or self.brands or self.where is not None)
-        if self.action == "cap" and (self.per is None or self.most is None):
-            raise ValueError("a cap needs `per` and `most`")
-        if self.action != "cap" and not selects:
-            raise ValueError(f"{self.action} needs `items`, `categories`, `brands` or `where`")
-        if self.action == "pin" and (not self.items or self.categories or self.brands or self.where is not None):
-            raise ValueError("pin takes `items` alone, in their order")
-        if self.action == "boost" and (self.factor is None or self.factor <= 1):
-            raise ValueError("boost needs a `factor` above 1")
-        if self.action == "bury" and (self.factor is None or self.factor >= 1):
-            raise ValueError("bury needs a `factor` below 1; `exclude` takes items out")
+        fault = RULE_KINDS.get(self.action).fault(self)
+        if fault:
+            raise ValueError(fault)
         if self.starts and self.ends and self.ends <= self.starts:
             raise ValueError("`ends` is not after `starts`")
         return self

@@ -20,10 +20,10 @@ from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
 from gnn.model.scorer import score
-from gnn.recommend.pruned_top_k import PrunedScorer
 from gnn.recommend.query import PERSONAL
-from gnn.recommend.rerank import Neighbourhoods
+from gnn.recommend.rerankers.neighbourhoods import Neighbourhoods
 from gnn.recommend.scoring.popularity import Popularity
+from gnn.recommend.scoring.pruned_top_k import PrunedScorer
 from gnn.recommend.scoring.scored import Scored
 
 TOGETHER = ("purchased", "added_to_cart", "also_bought", "bought_together")

@@ -13,11 +13,11 @@ from gnn.explain.messages.message import Text
 from gnn.explain.reasons import Reason
 from gnn.graph.walks import FloatArray
 from gnn.model.history import History
-from gnn.recommend.ranking import Exclusion
+from gnn.recommend.adjustments import Exclusion
 
 PrunedScores = Callable[[Sequence[Exclusion], int, npt.NDArray[np.int64]], FloatArray]
 """From what is excluded, how many of the best are needed, and items that are scored in any case, to scores [n_items]; see
-`gnn.recommend.pruned_top_k`."""
+`gnn.recommend.scoring.pruned_top_k`."""
 
 ScoresAbove = Callable[[Sequence[Exclusion], int, float, npt.NDArray[np.int64]], FloatArray]
 """From what is excluded, an item, what its score is multiplied with, and items that are scored in any case, to scores [n_items]."""

@@ -14,7 +14,7 @@ from gnn.artifact.artifact import Artifact
 from gnn.events.repeats import RepeatModel
 from gnn.explain.messages.message import Message, say
 from gnn.explain.reasons import Reason
-from gnn.graph.walks import FloatArray
+from gnn.graph.walks import FloatArray, largest
 from gnn.model.scorer import IntArray, Values
 from gnn.recommend.query import RecQuery
 from gnn.recommend.scoring.scored import Scored
@@ -90,7 +90,7 @@ class OwnPurchases:
     def shares(self, num: int) -> list[tuple[float, float]]:
         """Return (time, share of the score) of each purchase of an item, the latest first; the shares add up to 1."""
         own = np.flatnonzero(self.items == num)
-        own = own[np.argsort(-np.nan_to_num(self.times[own], nan=-np.inf), kind="stable")]
+        own = own[largest(np.nan_to_num(self.times[own], nan=-np.inf), None, len(own))]
         return list(zip(self.times[own].tolist(), (self.addends[own] / self.addends[own].sum()).tolist(), strict=True))
 
     def sentence(self, num: int) -> Message:

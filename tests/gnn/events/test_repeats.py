@@ -12,6 +12,7 @@ from gnn.config import EvaluateConfig
 from gnn.evaluation.repeats import repeat_results
 from gnn.events.activity import Activity
 from gnn.events.repeats import Purchases, RepeatModel, Repeats, fit_repeats
+from gnn.explain.messages.languages import english
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
@@ -68,7 +69,7 @@ def test_too_few_shoppers_keep_the_defaults() -> None:
 def test_a_score_is_the_sum_of_its_purchases_and_the_shares_add_up(tmp_path: Path) -> None:
     rows = [("u0", "i01", 0.0), ("u0", "i01", 30.0), ("u0", "i02", 30.0), ("u1", "i01", 5.0), ("u1", "i03", 9.0)]
     artifact = artifact_with(tmp_path, events(rows), RepeatModel(30 * DAY, 0.5))
-    again = OwnPurchases.of(Users(artifact).shopper("u0"), artifact)
+    again = OwnPurchases.of(Users(artifact).user("u0"), artifact)
     assert artifact.repeats is not None
     rate = float(artifact.repeats.rates[artifact.item_nums["i01"]])
     num = artifact.item_nums["i01"]
@@ -86,14 +87,14 @@ def test_one_shopper_is_scored_as_all_are(tmp_path: Path) -> None:
     bought = Purchases.of(interactions, artifact.user_ids, artifact.item_ids)
     users, items, scores = bought.scores(model, bought.rates())
     for number, user_id in enumerate(artifact.user_ids):
-        own = OwnPurchases.of(Users(artifact).shopper(user_id), artifact).scores
+        own = OwnPurchases.of(Users(artifact).user(user_id), artifact).scores
         np.testing.assert_allclose(own[items[users == number]], scores[users == number], rtol=1e-5)
 
 
 def test_a_purchase_since_the_build_counts_at_once(tmp_path: Path) -> None:
     artifact = artifact_with(tmp_path, events([("u0", "i01", 0.0), ("u0", "i02", 0.0), ("u1", "i01", 5.0)]), RepeatModel(30 * DAY, 0.0))
     fresh = [StoredEvent(1, "u0", "i05", "purchase", START + 60 * DAY)]
-    answer = Recommender(artifact).answer(Users(artifact).shopper("u0", fresh), RecQuery(k=3, strategy=BUY_AGAIN))
+    answer = Recommender(artifact).answer(Users(artifact).user("u0", fresh), RecQuery(k=3, strategy=BUY_AGAIN))
     listed = [item.item_id for item in answer.items]
     assert listed[0] == "i05"
     assert set(listed) == {"i05", "i01", "i02"}
@@ -102,17 +103,17 @@ def test_a_purchase_since_the_build_counts_at_once(tmp_path: Path) -> None:
 def test_every_purchase_is_told_with_its_exact_share(tmp_path: Path) -> None:
     rows = [("u0", "i01", 0.0), ("u0", "i01", 30.0), *[("u0", "i02", float(day)) for day in range(25)], ("u1", "i03", 9.0)]
     artifact = artifact_with(tmp_path, events(rows), RepeatModel(30 * DAY, 0.0))
-    shopper = Users(artifact).shopper("u0")
+    shopper = Users(artifact).user("u0")
     answer = {item.item_id: item for item in Recommender(artifact).answer(shopper, RecQuery(strategy=BUY_AGAIN)).items}
     (two,), (many,) = answer["i01"].reasons, answer["i02"].reasons
     assert [(item_id, title) for item_id, title, _ in two.history] == [("i01", "Item 1")] * 2
     assert [share for *_, share in two.history] == pytest.approx([2 / 3, 1 / 3])
     assert [(time - START) / DAY for time in two.times] == [30.0, 0.0]
-    assert purchases(two) == "2023-12-14 66.7%, 2023-11-14 33.3%"
+    assert purchases(two, english()) == "2023-12-14 66.7%, 2023-11-14 33.3%"
     assert len(many.history) == len(many.times) == MAX_PURCHASES
     assert many.n_not_shown == 5
     assert sum(share for *_, share in many.history) + many.share_not_shown == pytest.approx(1.0, abs=1e-9)
-    assert purchases(many).endswith(", and 21 earlier")
+    assert purchases(many, english()).endswith(", and 21 earlier")
     brief = Recommender(artifact).answer(shopper, RecQuery(strategy=BUY_AGAIN, explain="brief"))
     assert all(not item.reasons[0].history for item in brief.items)
 

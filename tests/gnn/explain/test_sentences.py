@@ -106,13 +106,13 @@ def answers(generated: Shop) -> list[tuple[Recommender, Recommendations]]:
     for which in (recommender, deleted):
         for n in range(16):
             user = f"u{n:02}"
-            shopper = which.shoppers.shopper(user, [replace(event, user_id=user) for event in fresh] if n % 2 else [])
+            shopper = which.users.user(user, [replace(event, user_id=user) for event in fresh] if n % 2 else [])
             found.append((which, which.answer(shopper, RecQuery(k=8, exclude_seen=n % 3 > 0))))
         found += [(which, which.similar(item, RecQuery(k=6))) for item in generated.items[::5]]
         found += [(which, which.bought_together(item, RecQuery(k=6))) for item in generated.items[::5]]
         found += [(which, which.basket(generated.items[n : n + 3], RecQuery(k=6))) for n in (0, 9, 15)]
-        found += [(which, which.answer(which.shoppers.shopper("u01"), RecQuery(k=8, strategy=name))) for name in user_strategies()]
-        found += [(which, which.answer(which.shoppers.shopper("nobody"), RecQuery(k=24)))]
+        found += [(which, which.answer(which.users.user("u01"), RecQuery(k=8, strategy=name))) for name in user_strategies()]
+        found += [(which, which.answer(which.users.user("nobody"), RecQuery(k=24)))]
     return found
 
 

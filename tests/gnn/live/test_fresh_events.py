@@ -43,7 +43,7 @@ def test_base_and_fresh_make_the_history_that_a_build_would_have_made(artifact: 
         for (_, relation, _), frame in interaction_edges(pl.DataFrame(rows).with_columns(rating=pl.lit(None, dtype=pl.Float64))).items()
         for target, count, last in frame.select("target", "count", "last_time").iter_rows()
     }
-    events = recommender.shoppers.shopper("u0", since).events
+    events = recommender.users.user("u0", since).events
     assert {(e.relation, artifact.item_ids[e.item]): (e.count, e.last_time) for e in events.rows()} == merged
 
 
@@ -95,9 +95,9 @@ def test_what_is_not_available_is_not_shown(tmp_path: Path) -> None:
 
 def test_a_clock_time_follows_the_order_numbers_of_a_build(artifact: Artifact) -> None:
     """A build that counts would take a Unix time for an age without end, and forget everything before it."""
-    end, shoppers = artifact.meetings.end, Recommender(artifact).shoppers
+    end, users = artifact.meetings.end, Recommender(artifact).users
     assert end < 100
-    shopper = shoppers.shopper("u0", fresh(("i03", "purchase", 1.7e9), ("i04", "view", 1.7e9)))
+    shopper = users.user("u0", fresh(("i03", "purchase", 1.7e9), ("i04", "view", 1.7e9)))
     assert sorted(shopper.fresh.times.tolist()) == [end + 1, end + 2]
     assert {artifact.item_ids[num] for num in shopper.history.nums} > {"i03", "i04"}
     assert shopper.history.weights.min() > 1e-3

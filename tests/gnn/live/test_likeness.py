@@ -76,7 +76,7 @@ def test_a_variant_of_what_a_shopper_has_is_among_the_first_ten(base: Recommende
         new = variant(maker, kind)
         recommender = Recommender(assemble(base.snapshot.engine, Overlay.of(base.artifact, [new])))
         twins = {base.artifact.item_nums[item_id(maker, kind, colour)] for colour in COLOURS}
-        histories = {user_id: recommender.shoppers.shopper(user_id).history.nums.tolist() for user_id in base.artifact.user_ids[::3]}
+        histories = {user_id: recommender.users.user(user_id).history.nums.tolist() for user_id in base.artifact.user_ids[::3]}
         ranks += [why_not(recommender, user_id, new.item_id, 10).rank for user_id, nums in histories.items() if twins & set(nums)]
     assert len(ranks) > 50
     assert max(ranks) <= 10

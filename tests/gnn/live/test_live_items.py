@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from gnn.artifact.artifact import load_artifact, save_artifact
+from gnn.explain.messages.message import say
 from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import Overlay
 from gnn.live.rows import LiveItem
@@ -82,9 +83,9 @@ def test_every_strategy_answers(live: Recommender, strategy: str) -> None:
     if strategy in ("trending", "new"):
         # The events of the small shop have order numbers.
         with pytest.raises(InputError, match="needs times"):
-            live.answer(live.shoppers.shopper("u1", fresh), ask)
+            live.answer(live.users.user("u1", fresh), ask)
         return
-    answer = live.answer(live.shoppers.shopper("u1", fresh), ask)
+    answer = live.answer(live.users.user("u1", fresh), ask)
     assert not {"i01", "i05"} & {item.item_id for item in answer.items}
 
 
@@ -101,7 +102,7 @@ def test_why_not_knows_what_changed(live: Recommender) -> None:
         told = why_not(live, "u1", item_id, 2)
         assert told.rank >= 1
         assert all(row.contribution >= 0 for row in told.lacks if row.meta_path == "has_brand")
-    assert "not available" in why_not(live, "u1", "i01", 3).filtered
+    assert say("why_not.unavailable") in why_not(live, "u1", "i01", 3).filtered
     with pytest.raises(NotFoundError):
         live.explain("u1", "i05")
 

@@ -98,7 +98,7 @@ def test_the_season_multiplies_every_score_and_changes_no_share(tmp_path: Path) 
     saved = [save_artifact(tmp_path / name, graph, of, build_id=BUILD) for name, of in (("a", model), ("b", in_season(model, 2)))]
     plain, seasonal = (Recommender(load_artifact(folder)) for folder in saved)
     factor = np.asarray(seasonal.artifact.model.factor)
-    row = plain.shoppers.shopper("u0").history.row(plain.artifact.n_items)
+    row = plain.users.user("u0").history.row(plain.artifact.n_items)
     before, after = (score(row, of.artifact.neighbours, of.artifact.model)[0] for of in (plain, seasonal))
     np.testing.assert_allclose(after, before * factor, rtol=1e-4, atol=1e-6)
     for item in seasonal.recommend("u0", 5).items:
@@ -107,7 +107,7 @@ def test_the_season_multiplies_every_score_and_changes_no_share(tmp_path: Path) 
         assert told.trend == item.trend
         assert other.trend is None
         assert [reason.share for reason in told.reasons] == pytest.approx([reason.share for reason in other.reasons], rel=1e-4, abs=1e-6)
-    popular = seasonal.answer(seasonal.shoppers.shopper("u0"), RecQuery(strategy="popular")).items
+    popular = seasonal.answer(seasonal.users.user("u0"), RecQuery(strategy="popular")).items
     assert {item.trend for item in popular} == {None}
 
 

@@ -109,7 +109,7 @@ def test_a_list_holds_only_what_the_filter_lets_through(artifact: Artifact) -> N
     wanted = parse_filter({"field": "price_cents", "lte": 800}, recommender.columns)
     for user_id in artifact.user_ids:
         for strategy in ("personal", "popular"):
-            answer = recommender.answer(recommender.shoppers.shopper(user_id), RecQuery(k=14, strategy=strategy, filter=wanted))
+            answer = recommender.answer(recommender.users.user(user_id), RecQuery(k=14, strategy=strategy, filter=wanted))
             assert answer.items
             assert all((PRICES[int(item.item_id[1:])] or 9_999) <= 800 for item in answer.items)
 

@@ -15,7 +15,8 @@ from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.query import Level, RecQuery, item_hash
 from gnn.recommend.recommender import Recommender
-from gnn.recommend.rerank import Neighbourhoods, diversified
+from gnn.recommend.rerankers.diversity import diversified
+from gnn.recommend.rerankers.neighbourhoods import Neighbourhoods
 from gnn.recommend.strategies.base import Context
 from gnn.recommend.strategies.registry import STRATEGIES, user_strategies
 from gnn.recommend.strategies.session import session_history
@@ -51,7 +52,7 @@ def recommender(graph: GraphArrays, tmp_path_factory: pytest.TempPathFactory) ->
 def test_shares_add_up_in_every_strategy(recommender: Recommender, strategy: str, explain: Level) -> None:
     n_moved = 0
     for user_id in [*recommender.artifact.user_ids, "new"]:
-        shopper = recommender.shoppers.shopper(user_id, [replace(event, user_id=user_id) for event in SHOWN])
+        shopper = recommender.users.user(user_id, [replace(event, user_id=user_id) for event in SHOWN])
         answer = recommender.answer(shopper, RecQuery(k=14, strategy=strategy, explain=explain))
         assert answer.strategy in {strategy, "popular"}
         for item in answer.items:
@@ -76,14 +77,14 @@ def test_what_was_shown_and_left_alone_counts_less_and_says_so(recommender: Reco
     assert told.share < 0
     assert "3 times" in told.sentence
     clicked = [*shown, StoredEvent(4, "u1", first.item_id, "click", 2e9 + 1)]
-    shopper = recommender.shoppers.shopper("u1", clicked)
+    shopper = recommender.users.user("u1", clicked)
     kept = next(i for i in recommender.answer(shopper, RecQuery(k=14, exclude_seen=False)).items if i.item_id == first.item_id)
     assert all(reason.kind != "impressions" for reason in kept.reasons)
 
 
 @pytest.mark.parametrize("extra", [{}, {"seed": 7}, {"diversity": 0.6}, {"caps": (("has_brand", 2),)}, {"seed": 1, "diversity": 0.3}])
 def test_pages_are_the_list_in_pieces(recommender: Recommender, extra: dict[str, Any]) -> None:
-    shopper = recommender.shoppers.shopper("u2")
+    shopper = recommender.users.user("u2")
     whole = recommender.answer(shopper, RecQuery(k=12, **extra)).items
     pages = [item for offset in range(0, 12, 3) for item in recommender.answer(shopper, RecQuery(k=3, offset=offset, **extra)).items]
     assert [(i.item_id, i.rank) for i in pages] == [(i.item_id, i.rank) for i in whole]
@@ -91,14 +92,14 @@ def test_pages_are_the_list_in_pieces(recommender: Recommender, extra: dict[str,
 
 
 def test_what_an_earlier_page_showed_does_not_come_twice(recommender: Recommender) -> None:
-    shopper = recommender.shoppers.shopper("u2")
+    shopper = recommender.users.user("u2")
     shown = [item.item_id for item in recommender.answer(shopper, RecQuery(k=4)).items]
     rest = recommender.answer(shopper, RecQuery(k=10, withheld=frozenset(map(item_hash, shown)))).items
     assert not set(shown) & {item.item_id for item in rest}
 
 
 def test_a_reranker_moves_places_and_no_scores(recommender: Recommender) -> None:
-    shopper = recommender.shoppers.shopper("u3")
+    shopper = recommender.users.user("u3")
     plain = {item.item_id: item for item in recommender.answer(shopper, RecQuery(k=14)).items}
     moved = 0
     for extra, name in (({"diversity": 0.9}, "diversity"), ({"seed": 3}, "exploration"), ({"caps": (("has_color", 1),)}, "caps")):
@@ -112,7 +113,7 @@ def test_a_reranker_moves_places_and_no_scores(recommender: Recommender) -> None
 
 
 def test_the_same_seed_gives_the_same_list_and_another_another(recommender: Recommender) -> None:
-    shopper = recommender.shoppers.shopper("u3")
+    shopper = recommender.users.user("u3")
     lists = [[item.item_id for item in recommender.answer(shopper, RecQuery(k=14, seed=seed)).items] for seed in (5, 5, *range(6, 12))]
     assert lists[0] == lists[1]
     assert any(other != lists[0] for other in lists[2:])
@@ -121,11 +122,11 @@ def test_the_same_seed_gives_the_same_list_and_another_another(recommender: Reco
 def test_caps_hold(recommender: Recommender) -> None:
     neighbourhoods = Neighbourhoods(recommender.artifact)
     for cap in (1, 2):
-        items = recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(k=14, caps=(("has_brand", cap),))).items
+        items = recommender.answer(recommender.users.user("u0"), RecQuery(k=14, caps=(("has_brand", cap),))).items
         counts = Counter(v for item in items for v in neighbourhoods.values("has_brand", recommender.item_num(item.item_id)))
         assert max(counts.values()) <= cap
     with pytest.raises(InputError, match="no relation 'has_smell'"):
-        recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(caps=(("has_smell", 1),)))
+        recommender.answer(recommender.users.user("u0"), RecQuery(caps=(("has_smell", 1),)))
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:
@@ -144,7 +145,7 @@ def test_trending_counts_are_those_of_the_events(recommender: Recommender, graph
                 last[user, item] = max(last.get((user, item), 0.0), time)
     end = max(last.values())
     counts = Counter(item for (_, item), time in last.items() if time > end - 14 * DAY)
-    items = recommender.answer(recommender.shoppers.shopper("new"), RecQuery(k=14, strategy="trending", window_days=14)).items
+    items = recommender.answer(recommender.users.user("new"), RecQuery(k=14, strategy="trending", window_days=14)).items
     assert items
     for item in items:
         n, m = counts[recommender.item_num(item.item_id)], sum(1 for _, i in last if i == recommender.item_num(item.item_id))
@@ -156,14 +157,14 @@ def test_trending_counts_are_those_of_the_events(recommender: Recommender, graph
 def test_order_numbers_cannot_trend(tmp_path: Path) -> None:
     graph = GraphArrays.from_tables(small_tables(1))
     recommender = Recommender(load_artifact(save_artifact(tmp_path / "a", graph, small_model(graph, 1), build_id="20240101T000000-abcdef")))
-    shoppers = recommender.shoppers
+    users = recommender.users
     for strategy in ("trending", "new", "session"):
         with pytest.raises(InputError, match="needs times, but the events of this shop have order numbers"):
-            recommender.answer(shoppers.shopper("u0"), RecQuery(strategy=strategy))
-    assert recommender.answer(shoppers.shopper("u0"), RecQuery(strategy="popular", k=3)).items
+            recommender.answer(users.user("u0"), RecQuery(strategy=strategy))
+    assert recommender.answer(users.user("u0"), RecQuery(strategy="popular", k=3)).items
     # What a shopper does now has a time, and makes a session.
     now = [StoredEvent(1, "u0", "i03", "view", 1.7e9), StoredEvent(2, "u0", "i04", "view", 1.7e9 + 7_200)]
-    session = session_history(shoppers.shopper("u0", now), recommender.artifact, RecQuery().session_s)
+    session = session_history(users.user("u0", now), recommender.artifact, RecQuery().session_s)
     assert [recommender.artifact.item_ids[num] for num in session.nums] == ["i04"]
 
 
@@ -178,12 +179,12 @@ def test_no_times_cannot_trend(tmp_path: Path) -> None:
     assert recommender.artifact.timing == "none"
     for strategy in ("trending", "new"):
         with pytest.raises(InputError, match="needs times, but the events of this shop have no times"):
-            recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(strategy=strategy))
+            recommender.answer(recommender.users.user("u0"), RecQuery(strategy=strategy))
 
 
 def test_a_session_is_the_end_of_the_history(recommender: Recommender) -> None:
     fresh = [StoredEvent(1, "u1", "i04", "view", 2e9), StoredEvent(2, "u1", "i05", "view", 2e9 + 60)]
-    shopper = recommender.shoppers.shopper("u1", fresh)
+    shopper = recommender.users.user("u1", fresh)
     answer = recommender.answer(shopper, RecQuery(strategy="session", exclude_seen=False, k=14))
     session = recommender.recommend_history([("i04", "view", 2e9), ("i05", "view", 2e9 + 60)], 14)
     scores = {item.item_id: item.score for item in answer.items}
@@ -194,7 +195,7 @@ def test_a_session_is_the_end_of_the_history(recommender: Recommender) -> None:
 def test_buy_again_holds_what_was_bought(recommender: Recommender) -> None:
     for user_id in recommender.artifact.user_ids:
         bought = {e.item for e in recommender.events(recommender.artifact.user_nums[user_id]) if e.relation == "purchased"}
-        answer = recommender.answer(recommender.shoppers.shopper(user_id), RecQuery(strategy="buy_again", k=14))
+        answer = recommender.answer(recommender.users.user(user_id), RecQuery(strategy="buy_again", k=14))
         assert {recommender.item_num(item.item_id) for item in answer.items} == bought
         assert all(item.reasons[0].sentence.startswith("You bought this") for item in answer.items)
 
@@ -238,4 +239,4 @@ def test_unknown_items_and_strategies_are_refused(recommender: Recommender) -> N
     with pytest.raises(NotFoundError, match="nothing like it"):
         recommender.basket(["i01", "nothing like it"], RecQuery())
     with pytest.raises(InputError, match="no strategy 'best'"):
-        recommender.answer(recommender.shoppers.shopper("u0"), RecQuery(strategy="best"))
+        recommender.answer(recommender.users.user("u0"), RecQuery(strategy="best"))

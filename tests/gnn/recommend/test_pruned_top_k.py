@@ -11,9 +11,10 @@ import pytest
 from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.graph.arrays import GraphArrays
 from gnn.live.overlay import LiveItem, Overlay, base_facts
-from gnn.recommend.pruned_top_k import PrunedScorer
-from gnn.recommend.ranking import Adjustment, Candidates, Exclusion, place_of, rank_items
+from gnn.recommend.adjustments import Adjustment, Exclusion
+from gnn.recommend.ranking import Candidates, rank_items, ranked_by_score
 from gnn.recommend.recommender import Recommender
+from gnn.recommend.scoring.pruned_top_k import PrunedScorer
 from gnn.recommend.snapshot import assemble
 from kg.catalog.records import StoredEvent
 from tests.gnn.small import small_model, small_tables
@@ -39,7 +40,7 @@ def test_the_head_is_that_of_the_whole_ranking(artifact: Artifact) -> None:
     assert heads.applies
     rng, spared = np.random.default_rng(5), 0
     for user_id in artifact.user_ids:
-        shopper = recommender.shoppers.shopper(user_id)
+        shopper = recommender.users.user(user_id)
         whole = recommender.scores(shopper.history)
         for wanted in (1, 5, 17):
             bars = (Exclusion("met", shopper.events.met()), Exclusion("mask", rng.random(60) < 0.2))
@@ -60,7 +61,7 @@ def test_the_head_with_changed_items_is_that_of_the_whole_ranking(artifact: Arti
     rng, spared, shown = np.random.default_rng(6), 0, 0
     for user_id in artifact.user_ids:
         fresh = [StoredEvent(1, user_id, item_id, "purchase", 60.0) for item_id in ("new", "i05")[: int(rng.integers(3))]]
-        shopper = assemble(recommender.snapshot.engine, overlay).users.shopper(user_id, fresh)
+        shopper = assemble(recommender.snapshot.engine, overlay).users.user(user_id, fresh)
         whole = overlay.scores(shopper.history)
         for wanted in (1, 5, 17):
             bars = (Exclusion("met", shopper.events.met()), Exclusion("mask", rng.random(overlay.n_items) < 0.2))
@@ -82,7 +83,7 @@ def test_what_is_ahead_of_an_item_is_known_without_scoring_all(artifact: Artifac
     rng, spared = np.random.default_rng(7), 0
     for user_id in artifact.user_ids:
         for changed in (None, overlay):
-            shopper = recommender.shoppers.shopper(user_id)
+            shopper = recommender.users.user(user_id)
             n_items = artifact.n_items if changed is None else changed.n_items
             whole = recommender.scores(shopper.history) if changed is None else changed.scores(shopper.history)
             bars = (Exclusion("met", shopper.events.met()), Exclusion("mask", rng.random(n_items) < 0.2))
@@ -92,7 +93,7 @@ def test_what_is_ahead_of_an_item_is_known_without_scoring_all(artifact: Artifac
                 factor = float(adjustment.factors[items == num].prod())
                 ahead = heads.scores_from(shopper.history, bars, num, factor, items, overlay=changed)
                 spared += int((ahead == 0).sum())
-                found = [place_of(Candidates(scores, None, bars, (adjustment,)), num) for scores in (whole, ahead)]
+                found = [ranked_by_score(Candidates(scores, None, bars, (adjustment,)), num) for scores in (whole, ahead)]
                 assert found[1].rank == found[0].rank
                 assert found[1].score == pytest.approx(found[0].score, rel=1e-5, abs=1e-6)
     assert spared > 300

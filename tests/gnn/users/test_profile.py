@@ -117,7 +117,7 @@ def test_habits_do_not_depend_on_what_the_build_knew(events: list[tuple[int, boo
 def test_interests_are_parts_of_the_weighted_history(artifact: Artifact) -> None:
     recommender = Recommender(artifact)
     for user_id in artifact.user_ids:
-        shopper = recommender.shoppers.shopper(user_id)
+        shopper = recommender.users.user(user_id)
         if not len(shopper.history.nums):
             continue
         shares = dict(zip(shopper.history.nums.tolist(), (shopper.history.weights / shopper.history.weights.sum()).tolist(), strict=True))
@@ -136,10 +136,10 @@ def test_interests_are_parts_of_the_weighted_history(artifact: Artifact) -> None
 def test_a_hidden_interest_is_the_shopper_without_it(artifact: Artifact) -> None:
     """The oracle leaves the events of the value's items out of the history; scores agree to the last bit, and no item of the value is shown."""
     for user_id in artifact.user_ids:
-        plain = Recommender(artifact).shoppers.shopper(user_id)
+        plain = Recommender(artifact).users.user(user_id)
         for brand in artifact.node_keys["brand"]:
             recommender = recommender_with(artifact, InterestEdit(user_id, "has_brand", brand, 0.0))
-            shopper = recommender.shoppers.shopper(user_id)
+            shopper = recommender.users.user(user_id)
             having = items_with(artifact, "has_brand", brand)
             kept = ~np.isin(plain.history.nums, having)
             assert shopper.history.nums.tolist() == plain.history.nums[kept].tolist()
@@ -156,9 +156,9 @@ def test_a_hidden_interest_is_the_shopper_without_it(artifact: Artifact) -> None
 
 def test_a_weight_weighs_what_the_value_contributes(artifact: Artifact) -> None:
     user_id = "u1"
-    plain = Recommender(artifact).shoppers.shopper(user_id).history
+    plain = Recommender(artifact).users.user(user_id).history
     brand = brand_of(artifact, int(plain.nums[0]))[0]
-    damped = recommender_with(artifact, InterestEdit(user_id, "has_brand", brand, 0.5)).shoppers.shopper(user_id).history
+    damped = recommender_with(artifact, InterestEdit(user_id, "has_brand", brand, 0.5)).users.user(user_id).history
     factor = np.where(np.isin(plain.nums, items_with(artifact, "has_brand", brand)), 0.5, 1.0)
     expected = plain.weights * factor
     assert damped.weights == pytest.approx(expected / np.linalg.norm(expected))

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gnn.recommend.rules.compiled import Cap, Pin, capped, pinned
 from gnn.recommend.rules.definition import Rule, RuleBody, rule_of
+from gnn.recommend.rules.kinds.base import Cap, Pin
+from gnn.recommend.rules.reordering import capped, pinned
 
 
 def rule(action: str = "exclude", **fields: Any) -> Rule:
@@ -52,21 +53,21 @@ def test_a_rule_survives_being_stored() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.permutations(range(12)), st.lists(st.tuples(st.integers(0, 14), st.integers(1, 14)), max_size=5))
 def test_pins_stand_where_they_are_told_and_nobody_is_lost(order: list[int], wanted: list[tuple[int, int]]) -> None:
-    pins = [Pin(rule("pin"), num, place) for num, place in wanted]
+    pins = [Pin(rule("pin"), num, place, str) for num, place in wanted]
     result, held = pinned(order, pins)
     assert sorted(result) == sorted({*order, *(pin.num for pin in pins)})
     assert [num for num in result if num not in held] == [num for num in order if num not in held]
     for pin in held.values():
         # No pin stands before its place, and only because of other pins or the end of the list after it.
         place = result.index(pin.num) + 1
-        assert place >= pin.place or place == len(result) or all(num in held for num in result[place:])
-        assert all(num in held for num in result[pin.place - 1 : place - 1])
+        assert place >= pin.position or place == len(result) or all(num in held for num in result[place:])
+        assert all(num in held for num in result[pin.position - 1 : place - 1])
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.permutations(range(12)), st.dictionaries(st.integers(0, 11), st.sets(st.integers(0, 2), min_size=1)), st.integers(1, 3))
 def test_a_cap_keeps_the_best_of_each_value(order: list[int], values: dict[int, set[int]], most: int) -> None:
-    cap = Cap(rule("cap", per="has_brand", most=most), {num: tuple(found) for num, found in values.items()})
+    cap = Cap(rule("cap", per="has_brand", most=most), {num: tuple(found) for num, found in values.items()}, most)
     left, out = capped(order, [cap])
     counts = np.zeros(3, dtype=int)
     for num in order:

@@ -39,14 +39,14 @@ def recommender(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
 
 def user_of(recommender: Recommender, name: str) -> User:
     anchor = STRATEGIES.get(name).anchor
-    return with_anchors(recommender.artifact, [3, 5], anchor) if anchor else recommender.shoppers.shopper("u1")
+    return with_anchors(recommender.artifact, [3, 5], anchor) if anchor else recommender.users.user("u1")
 
 
 def answer(recommender: Recommender, name: str, query: RecQuery) -> Recommendations:
     anchored = bool(STRATEGIES.get(name).anchor)
     if anchored:
         return recommender.around(name, ["i03", "i05"], query)
-    return recommender.answer(recommender.shoppers.shopper("u1"), replace(query, strategy=name))
+    return recommender.answer(recommender.users.user("u1"), replace(query, strategy=name))
 
 
 @pytest.mark.parametrize("name", NAMES)

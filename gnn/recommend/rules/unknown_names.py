@@ -20,16 +20,16 @@ def unknown_names(rule: Rule, artifact: Artifact) -> list[str]:
         rule: The rule.
         artifact: The build that answers, with what changed since.
     """
-    found: list[str] = []
+    unknown: list[str] = []
     for field, relation, names in _named(rule, artifact):
         known = _known(artifact, relation)
         folded = {name.casefold() for name in known} if relation else known
         for name in names:
             if (name.casefold() if relation else name) not in folded:
-                found.append(f"{field}: the build has no {_noun(relation)} {name[:100]!r}{did_you_mean(name, known)}")
-                if len(found) == _MOST:
-                    return found
-    return found
+                unknown.append(f"{field}: the build has no {_noun(relation)} {name[:100]!r}{did_you_mean(name, known)}")
+                if len(unknown) == _MOST:
+                    return unknown
+    return unknown
 
 
 def _named(rule: Rule, artifact: Artifact) -> Iterator[tuple[str, str, Sequence[str]]]:

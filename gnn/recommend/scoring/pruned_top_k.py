@@ -24,7 +24,7 @@ from gnn.graph.walks import FloatArray, kth_largest
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
 from gnn.model.scorer import Values, graph_scores, score
-from gnn.recommend.ranking import Exclusion
+from gnn.recommend.adjustments import Exclusion
 
 AXES = 8
 FIRST = 128
@@ -63,51 +63,58 @@ class PrunedScorer:
         self._tails = np.sqrt(np.maximum(lengths, 0.0) + 1e-7 * np.einsum("nd,nd->n", target, target)).astype(np.float32)
 
     def scores(
-        self, history: History, bars: Sequence[Exclusion], wanted: int, also: npt.NDArray[np.int64], *, overlay: Overlay | None = None
+        self, history: History, exclusions: Sequence[Exclusion], wanted: int, also: npt.NDArray[np.int64], *, overlay: Overlay | None = None
     ) -> FloatArray:
         """Score all items that can be among the best.
 
         Args:
             history: Whose scores they are.
-            bars: What cannot be in the list.
+            exclusions: What cannot be in the list.
             wanted: How many of the best are wanted.
             also: item_nums that are scored in any case.
             overlay: What changed since the build; live items are all scored.
 
         Shapes:
-            [n_items], float32; 0 for items that are not among the `wanted` best of what is not barred.
+            [n_items], float32; 0 for items that are not among the `wanted` best of what is not excluded.
         """
         parts = self._parts(history, overlay)
-        bound = self._bound(parts, bars)
+        bound = self._bound(parts, exclusions)
         first = self._first + wanted
         few = np.flatnonzero(bound >= max(kth_largest(bound, first), _LEAST) if len(bound) > first else bound > -np.inf)
         exact = self._exact(parts, few)
-        least = float(np.partition(exact, len(exact) - wanted)[len(exact) - wanted]) if len(exact) >= wanted else 0.0
+        least = kth_largest(exact, wanted) if len(exact) >= wanted else 0.0
         return self._reaching(history, parts, bound, least, also)
 
     def scores_from(
-        self, history: History, bars: Sequence[Exclusion], num: int, factor: float, also: npt.NDArray[np.int64], *, overlay: Overlay | None = None
+        self,
+        history: History,
+        exclusions: Sequence[Exclusion],
+        num: int,
+        factor: float,
+        also: npt.NDArray[np.int64],
+        *,
+        overlay: Overlay | None = None,
     ) -> FloatArray:
         """Score all items that can be ahead of one.
 
         Args:
             history: Whose scores they are.
-            bars: What cannot be in the list.
-            num: item_num of the one; it may be barred itself.
+            exclusions: What cannot be in the list.
+            num: item_num of the one; it may be excluded itself.
             factor: What its score is multiplied with before it is ranked.
             also: item_nums that are scored in any case.
             overlay: What changed since the build.
 
         Shapes:
-            [n_items], float32; 0 for items that are not barred and below it.
+            [n_items], float32; 0 for items that are not excluded and below it.
         """
         parts = self._parts(history, overlay)
         live = None if overlay is None else overlay.arrays.places.get(num)
         own = float(parts.live[live]) if live is not None else float(self._exact(parts, np.asarray([num]))[0])
-        return self._reaching(history, parts, self._bound(parts, bars), own * factor, np.append(also, num))
+        return self._reaching(history, parts, self._bound(parts, exclusions), own * factor, np.append(also, num))
 
-    def _bound(self, parts: _Parts, bars: Sequence[Exclusion]) -> FloatArray:
-        """Return what no item's score is above; -inf for items that are barred, and for live ones, whose scores are known."""
+    def _bound(self, parts: _Parts, exclusions: Sequence[Exclusion]) -> FloatArray:
+        """Return what no item's score is above; -inf for items that are excluded, and for live ones, whose scores are known."""
         turned = parts.user @ self._axes
         bound: FloatArray = np.full(parts.n_items, -np.inf, dtype=np.float32)
         built = bound[: len(parts.known)]
@@ -115,8 +122,8 @@ class PrunedScorer:
         built += np.float32(np.linalg.norm(turned[AXES:]) * _SLACK) * self._tails
         built += parts.known
         bound[parts.positions] = -np.inf
-        for bar in bars:
-            bound[bar.items] = -np.inf
+        for exclusion in exclusions:
+            bound[exclusion.items] = -np.inf
         return bound
 
     def _reaching(self, history: History, parts: _Parts, bound: FloatArray, least: float, also: npt.NDArray[np.int64]) -> FloatArray:
