@@ -23,16 +23,16 @@ from kg.workspace import Workspace
 Fresh = Callable[[str], Sequence[StoredEvent]]
 
 
-def published(workspace: Workspace) -> Recommender:
+def published_recommender(workspace: Workspace) -> Recommender:
     """Return what answers from the published build alone, without anything that happened since.
 
     Raises:
         NotFoundError: Nothing is published.
     """
-    return Recommender(assemble(_published(workspace)))
+    return Recommender(assemble(_artifact(workspace)))
 
 
-def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[StoredEvent]]:
+def served_recommender(workspace: Workspace, config: Config, user_id: str) -> tuple[Recommender, Sequence[StoredEvent]]:
     """Return the published build with rules and edited interests, and a user's events since; items that changed since are as they were built.
 
     Args:
@@ -44,7 +44,7 @@ def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recom
         NotFoundError: Nothing is published.
         LedgerUnavailableError: The ledger does not answer.
     """
-    artifact, settings = _published(workspace), config.section(LedgerConfig)
+    artifact, settings = _artifact(workspace), config.section(LedgerConfig)
     rules = {rule.rule_id: rule for rule in config.rules if isinstance(rule, Rule)}
     database = Database.open(workspace.ledger, settings)
     if database.path is not None and not database.path.exists():
@@ -61,7 +61,7 @@ def as_served(workspace: Workspace, config: Config, user_id: str) -> tuple[Recom
     return Recommender(snapshot), fresh
 
 
-def _published(workspace: Workspace) -> Artifact:
+def _artifact(workspace: Workspace) -> Artifact:
     """Load the published build.
 
     Raises:

@@ -180,12 +180,12 @@ def of_user(
 ) -> Response:
     """List the events of a user that came over this API, the latest first; those of the shop's files are not in the ledger."""
     serving: Serving = request.app.state.serving
-    found = serving.ledger.events.of_user(user_id, before=before, limit=limit)
-    following = found[-1].seq if len(found) == limit else None
+    page = serving.ledger.events.of_user(user_id, before=before, limit=limit)
+    following = page[-1].seq if len(page) == limit else None
     body = {
         "request_id": request_id(request),
         "user_id": user_id,
-        "events": [{name: value for name, value in event.as_dict().items() if name != "user_id"} for event in found],
+        "events": [{name: value for name, value in event.as_dict().items() if name != "user_id"} for event in page],
         "next_before": following,
     }
     return Response(orjson.dumps(body), media_type="application/json")
@@ -196,15 +196,15 @@ def _parsed(body: bytes) -> list[Any]:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise InputError("the body is not JSON", hint="send one event, or a list of them") from None
-    found = sent if isinstance(sent, list) else [sent]
-    if not 1 <= len(found) <= MAX_EVENTS:
-        raise InputError(f"{len(found):,} events in one request", hint=f"send 1 to {MAX_EVENTS:,} at a time")
-    return found
+    events = sent if isinstance(sent, list) else [sent]
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise InputError(f"{len(events):,} events in one request", hint=f"send 1 to {MAX_EVENTS:,} at a time")
+    return events
 
 
 def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | None) -> StoredEvent | EventOutcome:
-    told = raw.get("event_id") if isinstance(raw, dict) else None
-    event_id = told[:200] if isinstance(told, str) else None
+    event_id = raw.get("event_id") if isinstance(raw, dict) else None
+    event_id = event_id[:200] if isinstance(event_id, str) else None
     try:
         event = _EVENT.validate_python(raw)
         event_fields.check(event.kind, event.time, kinds, now)

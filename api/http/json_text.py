@@ -43,12 +43,12 @@ def repeated(query: bytes) -> str | None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise _Fault(f"the key {twice[:64]!r} is given {names.count(twice)} times in one object; give it once")
-    return found
+    return members
 
 
 def _constant(name: str) -> NoReturn:

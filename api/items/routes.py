@@ -210,7 +210,7 @@ def batch(request: Request, items: Annotated[list[BatchedItem], Field(min_length
 def show(request: Request, item_id: PathId, key: Annotated[ApiKey, Depends(require("recommend:read"))]) -> Response:
     """Tell what the shop knows of an item: its fields, and its attributes with their evidence."""
     states: ItemStates = request.app.state.items
-    found = states.state(item_id)
+    state = states.state(item_id)
     body = {
         "request_id": request_id(request),
         "build_id": states.build_id,
@@ -218,10 +218,10 @@ def show(request: Request, item_id: PathId, key: Annotated[ApiKey, Depends(requi
         **dict.fromkeys(FIELDS),
         "categories": [],
         "attributes": {},
-        **found.fields,
-        "available": found.fields.get("available") is not False,
-        "status": found.status,
-        "facts": [{name: fact.get(name) for name in KnownFact.model_fields} for fact in found.facts],
+        **state.fields,
+        "available": state.fields.get("available") is not False,
+        "status": state.status,
+        "facts": [{name: fact.get(name) for name in KnownFact.model_fields} for fact in state.facts],
     }
     return _json(body)
 

@@ -20,7 +20,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[ApiKey]]:
     async def key(request: Request) -> ApiKey:
         request.scope["reckon.required"] = scope
         # `Authentication` put it there, or refused the request.
-        found: ApiKey = request.scope["reckon.key"]
-        return require_scope(found, scope)
+        sent: ApiKey = request.scope["reckon.key"]
+        return require_scope(sent, scope)
 
     return key

@@ -23,7 +23,7 @@ from gnn.recommend.why_not import why_not
 from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["explanations"])
-Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]
 
 
 class PathGap(Answer):
@@ -81,7 +81,7 @@ class WhyNotQuery(BaseModel):
 
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/explanation", response_model=Explanation)
-def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader, language: Language) -> Response:
+def explain(request: Request, user_id: PathId, item_id: PathId, key: RecommendKey, language: Language) -> Response:
     """Tell the whole reckoning of one item for one user, recommended or not.
 
     Every path comes with the Cypher that finds it again in the graph. A history item that the graph does not hold yet, because its event is younger
@@ -104,7 +104,7 @@ def explain(request: Request, user_id: PathId, item_id: PathId, key: Reader, lan
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/why-not", response_model=WhyNot)
 def explain_absence(
-    request: Request, user_id: PathId, item_id: PathId, key: Reader, language: Language, list_query: Annotated[WhyNotQuery, Query()]
+    request: Request, user_id: PathId, item_id: PathId, key: RecommendKey, language: Language, list_query: Annotated[WhyNotQuery, Query()]
 ) -> Response:
     """Tell why an item is not among the first k of a user: its rank, what it lacks, and the fewest events that would bring it in."""
     serving: Serving = request.app.state.serving

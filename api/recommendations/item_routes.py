@@ -25,7 +25,7 @@ from gnn.recommend.strategies.similar import SIMILAR
 from gnn.recommend.strategies.trending import TRENDING
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
-Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_BASKET = 200
 Listing = Callable[[Recommender, RecQuery], Recommendations]
 
@@ -39,33 +39,33 @@ class Basket(ListQueryBody):
 
 
 @router.get("/items/popular", response_model=RecommendationList)
-async def popular(request: Request, key: Reader, lang: Language, list_query: Annotated[Everybody, Query()]) -> Response:
+async def popular(request: Request, key: RecommendKey, lang: Language, list_query: Annotated[Everybody, Query()]) -> Response:
     """List the items that most shoppers chose, of all time."""
     return _listed(request, key, lang, list_query, POPULAR, None, lambda recommender, query: recommender.answer(recommender.users.ad_hoc(()), query))
 
 
 @router.get("/items/trending", response_model=RecommendationList)
-async def trending(request: Request, key: Reader, lang: Language, list_query: Annotated[WindowQuery, Query()]) -> Response:
+async def trending(request: Request, key: RecommendKey, lang: Language, list_query: Annotated[WindowQuery, Query()]) -> Response:
     """List the items that were chosen more than usual in the last days of the build."""
     return _listed(request, key, lang, list_query, TRENDING, None, lambda recommender, query: recommender.answer(recommender.users.ad_hoc(()), query))
 
 
 @router.get("/items/{item_id:path}/similar", response_model=RecommendationList)
-async def similar(request: Request, item_id: PathId, key: Reader, lang: Language, list_query: Annotated[ListQueryParams, Query()]) -> Response:
+async def similar(request: Request, item_id: PathId, key: RecommendKey, lang: Language, list_query: Annotated[ListQueryParams, Query()]) -> Response:
     """List the items most similar to one: the same sum over paths as for a shopper, from this item alone."""
     return _listed(request, key, lang, list_query, SIMILAR, item_id, lambda recommender, query: recommender.similar(item_id, query))
 
 
 @router.get("/items/{item_id:path}/bought_together", response_model=RecommendationList)
 async def bought_together(
-    request: Request, item_id: PathId, key: Reader, lang: Language, list_query: Annotated[ListQueryParams, Query()]
+    request: Request, item_id: PathId, key: RecommendKey, lang: Language, list_query: Annotated[ListQueryParams, Query()]
 ) -> Response:
     """List what is bought together with an item: the sum over the paths that say so, and nothing else."""
     return _listed(request, key, lang, list_query, BOUGHT_TOGETHER, item_id, lambda recommender, query: recommender.bought_together(item_id, query))
 
 
 @router.post("/baskets/recommendations", response_model=RecommendationList)
-async def complete(request: Request, key: Reader, lang: Language, list_query: Basket) -> Response:
+async def complete(request: Request, key: RecommendKey, lang: Language, list_query: Basket) -> Response:
     """List what completes a basket."""
     item_ids = tuple(sorted(set(list_query.item_ids)))
     return _listed(request, key, lang, list_query, BASKET, item_ids, lambda recommender, query: recommender.basket(item_ids, query))

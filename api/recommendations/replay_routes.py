@@ -14,15 +14,15 @@ from api.recommendations.schemas import RecommendationList
 from kg.errors import NotFoundError
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
-Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]
 
 
 @router.get("/recommendations/{request_id}", response_model=RecommendationList)
-def replay(request: Request, request_id: Annotated[str, Path(pattern=PATTERN, description="Of the answer.")], key: Reader) -> Response:
+def replay(request: Request, request_id: Annotated[str, Path(pattern=PATTERN, description="Of the answer.")], key: RecommendKey) -> Response:
     """Give a past list again, byte by byte, with the build that made it; only to the key that got it, or to an admin's."""
     replies: ResponseCache = request.app.state.replies
-    found = replies.store.get(request_id)
+    replay = replies.store.get(request_id)
     # Somebody else's answer is no different from none: ids tell nothing.
-    if found is None or (found.key_id != key.key_id and not key.allows("admin")):
+    if replay is None or (replay.key_id != key.key_id and not key.allows("admin")):
         raise NotFoundError(f"there is no answer {request_id!r}", hint="answers are kept for `answers_keep_s`, for the key that they were given to")
-    return Response(with_id(request_id, found.body), media_type="application/json", headers={"Content-Language": found.language})
+    return Response(with_id(request_id, replay.body), media_type="application/json", headers={"Content-Language": replay.language})

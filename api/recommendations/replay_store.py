@@ -110,9 +110,9 @@ class ReplayStore:
         """
         deadline = time.monotonic() + min(_LATE_S, _LATE_S - age_s(request_id))
         while self._keep_s:
-            found = self._find(request_id)
-            if found is not None:
-                return found if found.made_s >= time.time() - self._keep_s else None
+            entry = self._find(request_id)
+            if entry is not None:
+                return entry if entry.made_s >= time.time() - self._keep_s else None
             if time.monotonic() >= deadline:
                 break
             time.sleep(_FLUSH_S / 2)

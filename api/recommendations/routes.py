@@ -22,7 +22,7 @@ from api.serving.snapshot_server import Serving
 from kg.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
-Reader = Annotated[ApiKey, Depends(require("recommend:read"))]
+RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]
 MAX_HISTORY = 1_000
 
 
@@ -48,7 +48,9 @@ class AdHoc(StrategyQuery, ListQueryBody):
 
 
 @router.get("/users/{user_id:path}/recommendations", response_model=RecommendationList)
-async def recommend(request: Request, user_id: PathId, key: Reader, language: Language, list_query: Annotated[ShopperQuery, Query()]) -> Response:
+async def recommend(
+    request: Request, user_id: PathId, key: RecommendKey, language: Language, list_query: Annotated[ShopperQuery, Query()]
+) -> Response:
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
     words = request.app.state.languages[language]
@@ -70,7 +72,7 @@ async def recommend(request: Request, user_id: PathId, key: Reader, language: La
 
 
 @router.post("/recommendations", response_model=RecommendationList)
-async def recommend_ad_hoc(request: Request, key: Reader, language: Language, list_query: AdHoc) -> Response:
+async def recommend_ad_hoc(request: Request, key: RecommendKey, language: Language, list_query: AdHoc) -> Response:
     """Recommend items for a history that the caller sends: an anonymous visitor, or a what-if."""
     serving: Serving = request.app.state.serving
     words = request.app.state.languages[language]

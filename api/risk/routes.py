@@ -18,7 +18,7 @@ from kg.errors import NotFoundError
 from kg.ledger.risk import DecisionStore
 
 router = APIRouter(prefix="/v1/risk", tags=["risk"])
-Reader = Annotated[ApiKey, Depends(require("risk:read"))]
+RiskKey = Annotated[ApiKey, Depends(require("risk:read"))]
 Decider = Annotated[ApiKey, Depends(require("risk:decide"))]
 UserId = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[^\x00]*$", description="Percent-encode what a path cannot hold.")]
 REPORT = "risk.json"
@@ -97,7 +97,7 @@ class DecisionList(Answer):
 
 
 @router.get("/report", response_model=RiskReport)
-def report(request: Request, key: Reader) -> Response:
+def report(request: Request, key: RiskKey) -> Response:
     """Show what the last report found, with the decisions made since."""
     body = _report(request.app.state.risk_reports / REPORT)
     decided = _store(request).holding() if key.allows("profile:read") else {}

@@ -178,7 +178,7 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
         "users": len(user_ids),
         "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
         "problems": dict(tried.problems),
-        "warnings": {rule.rule_id: found for rule in sample.rules if (found := unknown_names(rule, recommender.artifact))},
+        "warnings": {rule.rule_id: warnings for rule in sample.rules if (warnings := unknown_names(rule, recommender.artifact))},
         "items": _gains(changes),
         "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
     }

@@ -29,8 +29,8 @@ class AvailabilityLog:
 
     def forget(self, seq: int) -> None:
         """Forget what changes up to this one said."""
-        self._kept = {item_id: found for item_id, found in self._kept.items() if found[0] > seq}
-        self._available = {item_id: found for item_id, found in self._available.items() if found[0] > seq}
+        self._kept = {item_id: entry for item_id, entry in self._kept.items() if entry[0] > seq}
+        self._available = {item_id: entry for item_id, entry in self._available.items() if entry[0] > seq}
 
     def after(self, seq: int) -> tuple[dict[str, bool], set[str]]:
         """Return which items may be shown, where changes after this one say so, and which are deleted."""

@@ -82,7 +82,7 @@ class RecentChanges:
             else:
                 self._changes.forget(watermark)
                 self._waiting.done(watermark)
-                self._rows = {item_id: found for item_id, found in self._rows.items() if found[0].seq > watermark}
+                self._rows = {item_id: row for item_id, row in self._rows.items() if row[0].seq > watermark}
                 self._seq = max(self._seq, watermark)
             self._watermark = watermark
 
@@ -93,13 +93,13 @@ class RecentChanges:
             artifact: The build.
             previous: The overlay before this one.
         """
-        available, gone = self.standing(artifact)
+        available, gone = self.availability(artifact)
         with self._lock:
-            rows = [found for found in self._rows.values() if found[0].seq > artifact.catalogue_seq]
+            rows = [row for row in self._rows.values() if row[0].seq > artifact.catalogue_seq]
         items = [item for row, item in rows if not row.deleted and item.item_id not in gone]
         return Overlay.of(artifact, items, available=available, gone=gone, previous=previous)
 
-    def standing(self, artifact: Artifact) -> tuple[dict[str, bool], set[str]]:
+    def availability(self, artifact: Artifact) -> tuple[dict[str, bool], set[str]]:
         """Return which items may be shown, where changes since a build say so, and which are deleted."""
         with self._lock:
             return self._changes.after(artifact.catalogue_seq)

@@ -12,7 +12,7 @@ from kg.catalog.records import InterestEdit, StoredEvent
 from kg.errors import LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
-from kg.ledger.follow.poller import Follower
+from kg.ledger.follow.poller import LedgerPoller
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
@@ -58,7 +58,7 @@ class ServingLedger:
         self.interests = Interests(self.people)
         self._tail = RecentEvents(self.events, max_events=config.tail_events, max_per_user=config.tail_events_per_user)
         self.writer = GroupWriter(self.events, queue_events=config.queue_events, appended=self._tail.offer)
-        self.follower = Follower(self.database, poll_s=config.poll_ms / 1000)
+        self.follower = LedgerPoller(self.database, poll_s=config.poll_ms / 1000)
         self.follower.follow(EVENTS, self._tail.catch_up)
         self.follower.follow(PROFILES, self.interests.catch_up)
         self._next_size = 0.0

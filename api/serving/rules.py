@@ -17,7 +17,7 @@ from gnn.recommend.snapshot import Snapshot
 from kg.config import Section
 from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database
-from kg.ledger.follow.poller import Follower
+from kg.ledger.follow.poller import LedgerPoller
 from kg.ledger.rule_store import RULES, RuleStore
 from kg.ledger.user_store import UserStore
 
@@ -51,7 +51,7 @@ class ServingRules:
         changed: Called when the rules have changed; the server of snapshots sets it.
     """
 
-    def __init__(self, configured: Sequence[Section], database: Database, follower: Follower) -> None:
+    def __init__(self, configured: Sequence[Section], database: Database, follower: LedgerPoller) -> None:
         self._configured: dict[str, RuleWithSource] = {}
         for rule in configured:
             if not isinstance(rule, Rule) or rule.rule_id in self._configured:

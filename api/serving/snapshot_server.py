@@ -173,9 +173,9 @@ class Serving:
                 return
             before = self._overlay_of(engine)
             if before is not None:
-                available, gone = self.catalogue.standing(engine.artifact)
+                available, gone = self.catalogue.availability(engine.artifact)
                 if available != before.available or gone != before.gone:
-                    self._answer_from(engine, before.standing(available, gone))
+                    self._answer_from(engine, before.with_availability(available, gone))
             overlay = self._changed_items(engine)
             if overlay != self._overlay_of(engine):
                 self._answer_from(engine, overlay)

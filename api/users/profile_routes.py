@@ -163,16 +163,16 @@ def _answer(request: Request, serving: Serving, user_id: str, relations: tuple[s
         "degraded": degraded,
         "known_to_build": user_id in artifact.user_nums,
         "fresh_events": len(fresh),
-        "categories": [_interest(found) for found in interests(artifact, shopper, CATEGORY, n=n)],
-        "brands": [_interest(found) for found in interests(artifact, shopper, BRAND, n=n)],
-        "others": [_interest(found) for name in others for found in interests(artifact, shopper, name, n=n if name in relations else 0)],
+        "categories": [_interest(interest) for interest in interests(artifact, shopper, CATEGORY, n=n)],
+        "brands": [_interest(interest) for interest in interests(artifact, shopper, BRAND, n=n)],
+        "others": [_interest(interest) for name in others for interest in interests(artifact, shopper, name, n=n if name in relations else 0)],
         "habits": _habits(habits(artifact, user_id, fresh, ZoneInfo(request.app.state.config.timezone))),
         "declared": declared,
     }
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-def _interest(found: Interest) -> dict[str, Any]:
+def _interest(interest: Interest) -> dict[str, Any]:
     evidence = [
         {
             "item_id": one.item_id,
@@ -183,23 +183,23 @@ def _interest(found: Interest) -> dict[str, Any]:
                 for relation, count, last in one.events
             ],
         }
-        for one in found.evidence
+        for one in interest.evidence
     ]
-    head = {"relation": found.relation, "value": found.value, "weight": found.weight, "edited": found.edited, "items": found.n_items}
+    head = {"relation": interest.relation, "value": interest.value, "weight": interest.weight, "edited": interest.edited, "items": interest.n_items}
     return {**head, "evidence": evidence}
 
 
-def _habits(found: Habits) -> dict[str, Any]:
+def _habits(habits: Habits) -> dict[str, Any]:
     return {
-        "events": found.events,
-        "purchases": found.purchases,
-        "first_time": found.first_time,
-        "last_time": found.last_time,
-        "active_days": found.active_days,
-        "days_between": found.days_between,
-        "hours": found.hours,
-        "weekdays": found.weekdays,
-        "spent_cents": found.spent_cents,
-        "priced_purchases": found.priced_purchases,
-        "price_band_cents": found.price_band,
+        "events": habits.events,
+        "purchases": habits.purchases,
+        "first_time": habits.first_time,
+        "last_time": habits.last_time,
+        "active_days": habits.active_days,
+        "days_between": habits.days_between,
+        "hours": habits.hours,
+        "weekdays": habits.weekdays,
+        "spent_cents": habits.spent_cents,
+        "priced_purchases": habits.priced_purchases,
+        "price_band_cents": habits.price_band,
     }

@@ -304,7 +304,7 @@ def recommend(
     from etl import printing
     from etl.cli.language import catalogue
     from etl.console import Console
-    from etl.published import as_served, published
+    from etl.published import published_recommender, served_recommender
     from gnn.recommend.query import PERSONAL, RecQuery
     from kg.files.atomic import write_whole
 
@@ -314,11 +314,11 @@ def recommend(
     if bool(user_id) == everybody or (everybody and out is None):
         raise InputError("name one user, or --all with --out FILE.parquet", hint="reckon recommend USER_ID -k 10")
     if everybody and out is not None:
-        table = published(opened).recommend_all(k)
+        table = published_recommender(opened).recommend_all(k)
         write_whole(out, table.write_parquet)
         typer.echo(f"{table['user_id'].n_unique():,} users, {table.height:,} recommendations in {out}")
         return
-    recommender, fresh = (published(opened), ()) if no_rules else as_served(opened, config, user_id)
+    recommender, fresh = (published_recommender(opened), ()) if no_rules else served_recommender(opened, config, user_id)
     answer = recommender.answer(recommender.users.user(user_id, fresh), RecQuery(k=k, strategy=strategy, rerank=tuple(rerank or ())))
     printing.recommendations(Console(), answer, catalogue(opened, config, language))
 
@@ -326,14 +326,14 @@ def recommend(
 @app.command()
 def follow(workspace: Folder = Path()) -> None:
     """Read changed items and write them to the graph as they come, until stopped; `reckon serve` runs this beside it."""
-    from etl.live.follow import Follower
+    from etl.live.follow import ItemFollower
     from etl.pipeline.runs import following
     from kg import logs
 
     logs.configure()
     opened, config = _open(workspace)
     with following(opened), suppress(KeyboardInterrupt):
-        Follower(opened, config).run()
+        ItemFollower(opened, config).run()
 
 
 @app.command()

@@ -34,13 +34,13 @@ def why_not(
     from etl import printing
     from etl.cli.language import catalogue
     from etl.console import Console
-    from etl.published import as_served
+    from etl.published import served_recommender
     from gnn.recommend.why_not import why_not as explain_absence
     from kg.config import load_config
 
     opened = Workspace.open(workspace)
     config = load_config(opened.root, os.environ)
-    recommender, fresh = as_served(opened, config, user_id)
+    recommender, fresh = served_recommender(opened, config, user_id)
     words = catalogue(opened, config, language)
     answer = explain_absence(recommender, user_id, item_id, k, fresh=fresh)
     if as_json:
@@ -79,6 +79,6 @@ def _node(text: str) -> tuple[str, str]:
 
 
 def _recommender(folder: Path) -> Recommender:
-    from etl.published import published
+    from etl.published import published_recommender
 
-    return published(Workspace.open(folder))
+    return published_recommender(Workspace.open(folder))

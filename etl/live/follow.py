@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from etl.live.live_graph import LiveGraph, Restore
-from etl.live.live_items import Build, Reader, facts_of, states
+from etl.live.live_items import Build, ItemReader, facts_of, states
 from gnn.artifact.artifact import load_artifact
 from gnn.live.overlay import base_facts
 from kg.catalog.records import Fields
@@ -46,7 +46,7 @@ _LOOK_S = 0.5
 log = structlog.get_logger("follow")
 
 
-class Follower:
+class ItemFollower:
     """Follows the changes of one workspace.
 
     Args:
@@ -60,7 +60,7 @@ class Follower:
         self._store = ItemStore(self._database)
         self._graph = LiveGraph(workspace, config.section(GraphConfig))
         self._restore = Restore(workspace)
-        self._reader = Reader(config)
+        self._reader = ItemReader(config)
         self._build: Build | None = None
         self._facts = FactLog(workspace.facts)
         self._facts_seen: tuple[int, int] | None = None

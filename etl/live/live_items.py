@@ -74,7 +74,7 @@ class Build:
         return self.catalog.triples.filter(of_items)
 
 
-class Reader:
+class ItemReader:
     """Reads items.
 
     Args:

@@ -25,7 +25,7 @@ def current_artifact(overlay: Overlay) -> Artifact:
         return base
     titles, prices = _fields(overlay)
     n_new = arrays.n_items - arrays.n_base
-    found = replace(
+    current = replace(
         base,
         item_ids=arrays.item_ids,
         titles=titles,
@@ -37,9 +37,9 @@ def current_artifact(overlay: Overlay) -> Artifact:
         meetings=replace(base.meetings, first=np.concatenate([base.meetings.first, np.full(n_new, np.nan)])),
     )
     # Filled in here: to number a hundred thousand items again takes longer than all the rest.
-    found.__dict__["item_nums"] = arrays.item_nums
-    found.__dict__["user_nums"] = base.user_nums
-    return found
+    current.__dict__["item_nums"] = arrays.item_nums
+    current.__dict__["user_nums"] = base.user_nums
+    return current
 
 
 class CurrentEdges(Mapping[EdgeType, Edges]):
@@ -70,17 +70,17 @@ class CurrentEdges(Mapping[EdgeType, Edges]):
         return len(self._types)
 
     def _edges(self, edge_type: EdgeType) -> Edges:
-        arrays, found = self._arrays, self._arrays.artifact.edges.get(edge_type)
-        if found is None and edge_type not in self._facts:
+        arrays, edges = self._arrays, self._arrays.artifact.edges.get(edge_type)
+        if edges is None and edge_type not in self._facts:
             raise KeyError(edge_type)
         sizes = [arrays.n_items if end == "item" else self._n_nodes(end) for end in (edge_type[0], edge_type[2])]
-        if family(edge_type) != "attribute" and found is not None:
-            return replace(found, forward=widened(found.forward, (sizes[0], sizes[1])), reverse=widened(found.reverse, (sizes[1], sizes[0])))
+        if family(edge_type) != "attribute" and edges is not None:
+            return replace(edges, forward=widened(edges.forward, (sizes[0], sizes[1])), reverse=widened(edges.reverse, (sizes[1], sizes[0])))
         rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        if found is not None:
-            row = np.repeat(np.arange(found.forward.shape[0]), np.diff(found.forward.indptr))
+        if edges is not None:
+            row = np.repeat(np.arange(edges.forward.shape[0]), np.diff(edges.forward.indptr))
             kept = ~arrays.is_live[row]
-            rows, columns = [row[kept]], [found.forward.indices[kept]]
+            rows, columns = [row[kept]], [edges.forward.indices[kept]]
         facts = self._facts.get(edge_type, [])
         rows.append(np.asarray([num for num, _ in facts], dtype=np.int64))
         columns.append(np.asarray([arrays.value_num(edge_type[2], value) for _, value in facts], dtype=np.int64))

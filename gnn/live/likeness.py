@@ -50,10 +50,10 @@ _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
 def words_of(title: str) -> list[str]:
     """Return the words of a title; of scripts that are written without spaces, each pair of characters."""
-    found: list[str] = []
+    words: list[str] = []
     for run in _RUNS.findall(unicodedata.normalize("NFKC", title).casefold()):
-        found += [run] if not _IDEOGRAPHS.search(run) else [run[at : at + 2] for at in range(max(1, len(run) - 1))]
-    return found
+        words += [run] if not _IDEOGRAPHS.search(run) else [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+    return words
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,10 @@ class Readings:
         rarity = self.rarity[known].astype(np.float64)
         # What no item of the build has says how unlike they are, as much as another word does.
         norm = float(np.sqrt((rarity**2).sum() + (len(columns) - len(known)) * rarity.mean() ** 2))
-        asked = sp.csr_matrix((rarity / norm, (known, np.zeros(len(known), dtype=np.int64))), shape=(self.rows.shape[1], 1)) if norm > 0 else None
-        if asked is None:
+        query = sp.csr_matrix((rarity / norm, (known, np.zeros(len(known), dtype=np.int64))), shape=(self.rows.shape[1], 1)) if norm > 0 else None
+        if query is None:
             return np.zeros(0, dtype=np.int64), np.zeros(0)
-        cosines = np.asarray((self.rows @ asked).todense(), dtype=np.float64).ravel()
+        cosines = np.asarray((self.rows @ query).todense(), dtype=np.float64).ravel()
         if num < len(cosines):
             cosines[num] = 0.0
         best = largest(cosines, None, NEAREST)
@@ -165,8 +165,8 @@ class Likeness:
                 self.columns[items[place].reading] = strongest(whole)
                 self.near[items[place].reading] = nums[cosines >= NEAR], cosines[cosines >= NEAR]
         # What it has of its own depends on the other live items too, so only the whole is remembered.
-        found = [_beyond(*self.columns[item.reading], partial(own, place)) if place in eventless else _NOTHING for place, item in enumerate(items)]
-        return _columns(found, n_items)
+        columns = [_beyond(*self.columns[item.reading], partial(own, place)) if place in eventless else _NOTHING for place, item in enumerate(items)]
+        return _columns(columns, n_items)
 
     def twins(self, items: Sequence[LiveItem], eventless: Mapping[int, int], n_items: int) -> sp.csr_matrix:
         """Return the cosines of the items that nearly equal live ones; `matrix` has read them.
@@ -180,10 +180,10 @@ class Likeness:
 _NOTHING: tuple[IntArray, Values] = (np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
-def _columns(found: Sequence[tuple[IntArray, Values]], n_items: int) -> sp.csr_matrix:
-    indptr = np.cumsum([0, *(len(rows) for rows, _ in found)])
-    rows, values = (np.concatenate(parts) for parts in zip(_NOTHING, *found, strict=True))
-    return sp.csr_matrix(sp.csc_matrix((values, rows, indptr), shape=(n_items, len(found))))
+def _columns(columns: Sequence[tuple[IntArray, Values]], n_items: int) -> sp.csr_matrix:
+    indptr = np.cumsum([0, *(len(rows) for rows, _ in columns)])
+    rows, values = (np.concatenate(parts) for parts in zip(_NOTHING, *columns, strict=True))
+    return sp.csr_matrix(sp.csc_matrix((values, rows, indptr), shape=(n_items, len(columns))))
 
 
 def raised(near: sp.csr_matrix, nums: IntArray, built: FloatArray, live: Values) -> tuple[Values, IntArray]:
@@ -230,15 +230,15 @@ def likeness(artifact: Artifact, near: Sequence[tuple[IntArray, Values]]) -> lis
     """
     union = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(nums for nums, _ in near)]))
     columns = _scores_to(artifact, union)
-    found = []
+    totals = []
     for nums, cosines in near:
         total = np.zeros(artifact.n_items)
         if len(nums):
             weights = cosines**_SHARPNESS
             weights *= cosines[0] / weights.sum()
             total += columns[:, np.searchsorted(union, nums)] @ weights
-        found.append(total)
-    return found
+        totals.append(total)
+    return totals
 
 
 def strongest(values: Values) -> tuple[IntArray, Values]:
@@ -252,9 +252,9 @@ def strongest(values: Values) -> tuple[IntArray, Values]:
 def _scores_to(artifact: Artifact, nums: IntArray) -> Values:
     """Return what every item, as the only one of a history, gives to some items: [n_items, n]."""
     model = artifact.model
-    found = np.asarray(artifact.neighbours[:, nums].todense(), dtype=np.float64)
+    scores = np.asarray(artifact.neighbours[:, nums].todense(), dtype=np.float64)
     if model.has_weights and model.item_weights is not None:
-        found += model.weights_gate * np.asarray(model.item_weights[:, nums].todense(), dtype=np.float64)
+        scores += model.weights_gate * np.asarray(model.item_weights[:, nums].todense(), dtype=np.float64)
     if model.has_embeddings:
-        found += model.learned_gate * (model.source_embeddings @ model.target_embeddings[nums].T)
-    return found
+        scores += model.learned_gate * (model.source_embeddings @ model.target_embeddings[nums].T)
+    return scores

@@ -145,12 +145,12 @@ class LiveArrays:
     @cached_property
     def new_keys(self) -> Mapping[str, tuple[str, ...]]:
         """Node type → keys of the values that the build does not know, sorted."""
-        found: dict[str, set[str]] = {}
+        unknown: dict[str, set[str]] = {}
         for item in self.items:
             for edge_type, values in item.facts.items():
                 known = self.artifact.node_keys.get(edge_type[2], [])
-                found.setdefault(edge_type[2], set()).update(value for value in values if position(known, value) < 0)
-        return {node_type: tuple(sorted(keys)) for node_type, keys in found.items()}
+                unknown.setdefault(edge_type[2], set()).update(value for value in values if position(known, value) < 0)
+        return {node_type: tuple(sorted(keys)) for node_type, keys in unknown.items()}
 
     @cached_property
     def walks(self) -> Mapping[str, LiveWalk]:
@@ -180,9 +180,9 @@ class LiveArrays:
     def others(self) -> sp.csr_matrix:
         """What meta-paths other than attributes add, from all items to live ones, for the pairs that the build keeps: [n_items, n live]."""
         self._find_pairs()
-        found = [self.learned.pairs.get(num, _NO_PAIRS) for num in self.positions.tolist()]
-        indptr = np.cumsum([0, *(len(rows) for rows, _ in found)])
-        rows, weights = np.concatenate([_NO_PAIRS[0], *(r for r, _ in found)]), np.concatenate([_NO_PAIRS[1], *(w for _, w in found)])
+        pairs = [self.learned.pairs.get(num, _NO_PAIRS) for num in self.positions.tolist()]
+        indptr = np.cumsum([0, *(len(rows) for rows, _ in pairs)])
+        rows, weights = np.concatenate([_NO_PAIRS[0], *(r for r, _ in pairs)]), np.concatenate([_NO_PAIRS[1], *(w for _, w in pairs)])
         return sp.csr_matrix(sp.csc_matrix((weights, rows, indptr), shape=(self.n_items, len(self.items))))
 
     def outgoing(self, num: int) -> tuple[IntArray, Values]:
@@ -315,13 +315,13 @@ class LiveArrays:
         if not wanted.any():
             return
         neighbours = self.artifact.neighbours
-        found = np.flatnonzero(wanted[neighbours.indices])
-        found = found[np.argsort(neighbours.indices[found], kind="stable")]
-        rows, columns = np.searchsorted(neighbours.indptr, found, side="right") - 1, neighbours.indices[found]
+        entries = np.flatnonzero(wanted[neighbours.indices])
+        entries = entries[np.argsort(neighbours.indices[entries], kind="stable")]
+        rows, columns = np.searchsorted(neighbours.indptr, entries, side="right") - 1, neighbours.indices[entries]
         for num in np.flatnonzero(wanted).tolist():
             first, end = np.searchsorted(columns, [num, num + 1])
             others = rows[first:end].astype(np.int64)
-            weights = self._without_attributes(num, others, neighbours.data[found[first:end]], reverse=True)
+            weights = self._without_attributes(num, others, neighbours.data[entries[first:end]], reverse=True)
             self.learned.pairs[num] = others[weights > 0], weights[weights > 0]
 
     def _without_attributes(self, num: int, others: IntArray, weights: FloatArray, *, reverse: bool) -> Values:
@@ -364,9 +364,9 @@ class LiveArrays:
         """
         means = []
         for edge_type, values in sorted(facts.items()):
-            found = [mean for value in values if (mean := self._value_mean(edge_type, value)) is not None]
-            if found:
-                means.append(np.average([mean for mean, _ in found], axis=0, weights=[weight for _, weight in found]))
+            of_values = [mean for value in values if (mean := self._value_mean(edge_type, value)) is not None]
+            if of_values:
+                means.append(np.average([mean for mean, _ in of_values], axis=0, weights=[weight for _, weight in of_values]))
         return np.asarray(np.mean(means, axis=0)) if means else np.zeros(width)
 
     def _value_mean(self, edge_type: EdgeType, value: str) -> tuple[Values, float] | None:

@@ -87,7 +87,7 @@ class Overlay:
             arrays = LiveArrays(artifact, live, None if previous is None else previous.arrays.learned)
         return cls(arrays, unchanged, dict(available or {}), frozenset(gone))
 
-    def standing(self, available: Mapping[str, bool], gone: Iterable[str]) -> Overlay:
+    def with_availability(self, available: Mapping[str, bool], gone: Iterable[str]) -> Overlay:
         """Return the same items with other availability and deletions."""
         return replace(self, available=dict(available), gone=frozenset(gone))
 
@@ -103,8 +103,8 @@ class Overlay:
 
     def num(self, item_id: str) -> int | None:
         """Return the position of an item, deleted or not; None where there never was one."""
-        found = self.arrays.new_nums.get(item_id)
-        return self.artifact.item_nums.get(item_id) if found is None else found
+        num = self.arrays.new_nums.get(item_id)
+        return self.artifact.item_nums.get(item_id) if num is None else num
 
     @cached_property
     def gone_nums(self) -> IntArray:
@@ -207,11 +207,11 @@ def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> Flo
     """
     model, n_base = artifact.model, artifact.n_items
     if overlay is None or not overlay.arrays.is_live[item]:
-        found: FloatArray = np.zeros(n_base if overlay is None else overlay.n_items, dtype=np.float32)
-        found[:n_base] += model.learned_column(item)
+        addends: FloatArray = np.zeros(n_base if overlay is None else overlay.n_items, dtype=np.float32)
+        addends[:n_base] += model.learned_column(item)
         places = np.flatnonzero(np.asarray(artifact.neighbours.indices) == item)
-        found[np.searchsorted(artifact.neighbours.indptr, places, side="right") - 1] += artifact.neighbours.data[places]
-        return found
+        addends[np.searchsorted(artifact.neighbours.indptr, places, side="right") - 1] += artifact.neighbours.data[places]
+        return addends
     arrays, place = overlay.arrays, overlay.arrays.places[item]
     total = np.asarray(
         (arrays.left @ arrays.right[place].T + arrays.others[:, [place]] + arrays.alike[:, [place]]).todense(), dtype=np.float64
@@ -239,13 +239,13 @@ def is_as_built(artifact: Artifact, item: LiveItem) -> bool:
 
 def base_facts(artifact: Artifact, item_id: str) -> dict[EdgeType, tuple[str, ...]]:
     """Return the attribute edges that an item has in the build, values sorted."""
-    num, found = artifact.item_nums[item_id], {}
+    num, facts = artifact.item_nums[item_id], {}
     for edge_type, edges in artifact.edges.items():
         if family(edge_type) == "attribute":
             values = edges.forward.indices[edges.forward.indptr[num] : edges.forward.indptr[num + 1]]
             if len(values):
-                found[edge_type] = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in values))
-    return found
+                facts[edge_type] = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in values))
+    return facts
 
 
 def _sorted(facts: Facts) -> dict[EdgeType, tuple[str, ...]]:

@@ -176,8 +176,8 @@ class _Parser:
         known = _OPERATORS[type_]
         if not operators or any(name not in known for name in operators):
             wrong = next((name for name in operators if name not in known), "")
-            told = f"{where}: {wrong!r} cannot be asked of {column}" if operators else f"{where} asks nothing of {column}"
-            raise InputError(told, hint=f"of a {type_} ask {', '.join(known)}")
+            fault = f"{where}: {wrong!r} cannot be asked of {column}" if operators else f"{where} asks nothing of {column}"
+            raise InputError(fault, hint=f"of a {type_} ask {', '.join(known)}")
         self._count(len(operators), where)
         tests = tuple(Test(column, type_, name, _operand(type_, name, raw[name], f"{where}.{name}")) for name in operators)
         return tests[0] if len(tests) == 1 else Join("all", tests)
@@ -256,8 +256,8 @@ class ArtifactColumns:
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """Return a numeric field."""
-        found = {"price_cents": self._artifact.price_cents, "available": self._artifact.available, "popularity": self._artifact.popularity}[field]
-        return np.asarray(found, dtype=np.float64)
+        values = {"price_cents": self._artifact.price_cents, "available": self._artifact.available, "popularity": self._artifact.popularity}[field]
+        return np.asarray(values, dtype=np.float64)
 
     def texts(self, field: str) -> Sequence[str]:
         """Return a text field."""
@@ -283,14 +283,14 @@ class ArtifactColumns:
     def _nums(self, node_type: str, values: Sequence[str]) -> list[int]:
         """Return the nodes of values: as they are written, or else in whatever letter case the graph has them; ids are compared as they are."""
         places = self._numbers_of(node_type)
-        found = [places[value] for value in values if value in places]
-        if node_type == "item" or len(found) == len(values):
-            return found
+        nums = [places[value] for value in values if value in places]
+        if node_type == "item" or len(nums) == len(values):
+            return nums
         if node_type not in self._folded:
             self._folded[node_type] = {}
             for key, num in places.items():
                 self._folded[node_type].setdefault(key.casefold(), []).append(num)
-        return found + [num for value in values if value not in places for num in self._folded[node_type].get(value.casefold(), ())]
+        return nums + [num for value in values if value not in places for num in self._folded[node_type].get(value.casefold(), ())]
 
     def _numbers_of(self, node_type: str) -> Mapping[str, int]:
         if node_type == "item":

@@ -89,12 +89,12 @@ def edits_over(artifact: Artifact, edits: Sequence[InterestEdit]) -> Edits:
 
 def items_with(artifact: Artifact, relation: str, value: str) -> npt.NDArray[np.int64]:
     """Return the item_nums that have a value; none where the build does not know it."""
-    found = [np.zeros(0, dtype=np.int64)]
+    parts = [np.zeros(0, dtype=np.int64)]
     for edge_type, edges in artifact.edges.items():
         if edge_type[1] == relation and family(edge_type) == "attribute":
             try:
                 num = artifact.node_keys[edge_type[2]].index(value)
             except ValueError:
                 continue
-            found.append(edges.reverse.indices[edges.reverse.indptr[num] : edges.reverse.indptr[num + 1]].astype(np.int64))
-    return np.unique(np.concatenate(found))
+            parts.append(edges.reverse.indices[edges.reverse.indptr[num] : edges.reverse.indptr[num + 1]].astype(np.int64))
+    return np.unique(np.concatenate(parts))

@@ -30,7 +30,7 @@ _EPOCH_WEEKDAY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class InterestEvidence:
     """A history item behind an interest.
 
     Attributes:
@@ -64,7 +64,7 @@ class Interest:
     weight: float
     edited: float | None
     n_items: int
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[InterestEvidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,17 @@ def interests(artifact: Artifact, shopper: User, relation: str, *, n: int = 10, 
     history = weighted(shopper.events, artifact.model.history, None)
     shares = history.weights / history.weights.sum() if len(history.nums) else history.weights
     edited = {edit.value: edit.weight for edit, _ in shopper.edits.values if edit.relation == relation}
-    found: dict[str, dict[int, float]] = {value: {} for value in edited}
+    parts: dict[str, dict[int, float]] = {value: {} for value in edited}
     for edge_type, edges in artifact.edges.items():
         if edge_type[1] != relation or family(edge_type) != "attribute":
             continue
         rows = edges.forward[history.nums].tocoo()
         for place, num in zip(rows.row.tolist(), rows.col.tolist(), strict=True):
-            found.setdefault(artifact.node_keys[edge_type[2]][num], {})[place] = float(shares[place])
-    ranked = sorted(found, key=lambda value: (-sum(found[value].values()), value))
-    kept = [value for place, value in enumerate(ranked) if place < n or value in edited]
-    told = {num: _told(shopper.events, num) for value in kept for num in (int(history.nums[place]) for place in found[value])}
-    return tuple(_interest(artifact, relation, value, found[value], edited.get(value), history.nums, told, n_evidence) for value in kept)
+            parts.setdefault(artifact.node_keys[edge_type[2]][num], {})[place] = float(shares[place])
+    ranked = sorted(parts, key=lambda value: (-sum(parts[value].values()), value))
+    listed = [value for rank, value in enumerate(ranked) if rank < n or value in edited]
+    met = {num: _met(shopper.events, num) for value in listed for num in (int(history.nums[position]) for position in parts[value])}
+    return tuple(_interest(artifact, relation, value, parts[value], edited.get(value), history.nums, met, n_evidence) for value in listed)
 
 
 def habits(artifact: Artifact, user_id: str, fresh: Sequence[StoredEvent] = (), zone: tzinfo = UTC) -> Habits:
@@ -182,20 +182,20 @@ def _interest(
     parts: dict[int, float],
     edited: float | None,
     nums: npt.NDArray[np.int64],
-    told: dict[int, tuple[tuple[str, float, float], ...]],
+    met: dict[int, tuple[tuple[str, float, float], ...]],
     n_evidence: int,
 ) -> Interest:
     total = sum(parts.values())
     strongest = sorted(parts, key=lambda place: (-parts[place], place))[:n_evidence]
     evidence = tuple(
-        Evidence(artifact.item_ids[num], artifact.titles[num], parts[place] / total if total else 0.0, told[num])
+        InterestEvidence(artifact.item_ids[num], artifact.titles[num], parts[place] / total if total else 0.0, met[num])
         for place in strongest
         for num in (int(nums[place]),)
     )
     return Interest(relation, value, min(total, 1.0), edited, len(parts), evidence)
 
 
-def _told(events: Events, num: int) -> tuple[tuple[str, float, float], ...]:
+def _met(events: Events, num: int) -> tuple[tuple[str, float, float], ...]:
     rows = np.flatnonzero(events.items == num)
     return tuple((events.relations[int(events.kinds[row])], float(events.counts[row]), float(events.times[row])) for row in rows)
 

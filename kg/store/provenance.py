@@ -17,7 +17,7 @@ _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FactEvidence:
     """The evidence of one edge from an item to a value.
 
     Attributes:
@@ -51,7 +51,7 @@ class Evidence:
     time: str = ""
 
 
-def why_fact(store: GraphStore, item_id: str, relation: str, value: str, facts: Sequence[Fact] = ()) -> Evidence:
+def why_fact(store: GraphStore, item_id: str, relation: str, value: str, facts: Sequence[Fact] = ()) -> FactEvidence:
     """Read the evidence of a fact from the graph database.
 
     Args:
@@ -89,7 +89,7 @@ def marked_sentence(text: str, start: int, end: int) -> str:
     return f"{text[first:start]}[{text[start:end]}]{text[end:last]}"
 
 
-def _evidence(row: Sequence[Any]) -> Evidence:
+def _evidence(row: Sequence[Any]) -> FactEvidence:
     value, title, description = row[:3]
     found = dict(zip((*cypher.EVIDENCE, *cypher.STATED), row[3:], strict=True))
     texts = dict(zip(TEXT_FIELDS, (title, description), strict=True))
@@ -97,7 +97,7 @@ def _evidence(row: Sequence[Any]) -> Evidence:
     surface = found["surface"] or ""
     readable = text is not None and start is not None and end is not None and found["extractor"] != PERSON
     sentence = marked_sentence(text, start, end) if readable and text is not None else f"[{surface}]"
-    return Evidence(
+    return FactEvidence(
         value=str(value),
         sentence=sentence,
         field=found["field"] or "",

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 HOMES: Mapping[str, tuple[str, frozenset[str]]] = {
     "discounts of ndcg": (r"/ np\.log2\(", frozenset({"gnn/metrics/ndcg.py"})),
     "the bound between Unix times and order numbers": (r"(?<![\w.])1e8\b", frozenset({"gnn/events/timing.py"})),
+    "what an event counts in c_uj": (r"\*\* ?[\w.]*count_exponent", frozenset({"gnn/model/history.py"})),
+    "the ranks above one item, ties by the smaller number": (r"\[:(\w+)\] == \w+\[\1\]", frozenset({"gnn/recommend/ranking.py"})),
     # The baseline EASE is one of its own, so that the model's regression is compared with another implementation.
     "ridge regression of items on items": (r"linalg\.inv\(|spotri\(", frozenset({"gnn/training/regression.py", "gnn/evaluation/baselines.py"})),
     # Besides the home: files with rights of their own or that must be on the disk before anybody is answered, and links.
@@ -54,3 +56,33 @@ def bare(text: str) -> str:
 def test_it_stands_where_it_belongs_and_nowhere_else(formula: str) -> None:
     mark, homes = HOMES[formula]
     assert {path for path, text in code().items() if re.search(mark, text, re.M)} == homes
+
+
+K_BEST = re.compile(r"np\.partition\(|argpartition\(|argsort\(-|lexsort\(\([^)]*, -|nlargest\(")
+"""Marks of picking the k best of an array."""
+OTHER_ORDERS = {
+    "gnn/artifact/duplicates.py",
+    "gnn/events/repeats.py",
+    "gnn/explain/groups.py",
+    "gnn/explain/reasons.py",
+    "gnn/graph/hubs.py",
+    "gnn/metrics/long_tail.py",
+    "gnn/risk/reasons.py",
+    "gnn/risk/shop.py",
+    "kg/extract/learned/sequence/chain.py",
+    "kg/resolve/items/matcher.py",
+}
+"""Modules that sort something in another way: all of it, per row, or by several keys. The list may only shrink."""
+
+
+def test_the_k_best_are_picked_by_one_function() -> None:
+    picking = {path for path, text in code().items() if K_BEST.search(text)}
+    assert "gnn/graph/walks.py" in picking
+    assert picking - {"gnn/graph/walks.py"} <= OTHER_ORDERS, "use gnn.graph.walks.largest or kth_largest"
+
+
+@pytest.mark.parametrize(
+    "line", ["np.argsort(-scores)[:k]", "np.argpartition(s, 3)", "np.partition(s, -k)[-k]", "np.lexsort((nums, -scores))", "heapq.nlargest(3, rows)"]
+)
+def test_a_second_way_to_pick_the_k_best_would_be_seen(line: str) -> None:
+    assert K_BEST.search(line)

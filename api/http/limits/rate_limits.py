@@ -99,12 +99,12 @@ class RateLimits:
     async def _count_shared(self, item: limits.RateLimitItem, key_id: str) -> RateLimitStatus:
         allowed = await self._shared.hit(item, key_id)
         stats = await self._shared.get_window_stats(item, key_id)
-        return _standing(allowed, item, stats.remaining, stats.reset_time)
+        return _status(allowed, item, stats.remaining, stats.reset_time)
 
     def _count_own(self, item: limits.RateLimitItem, key_id: str) -> RateLimitStatus:
         allowed = self._own.hit(item, key_id)
         stats = self._own.get_window_stats(item, key_id)
-        return _standing(allowed, item, stats.remaining, stats.reset_time)
+        return _status(allowed, item, stats.remaining, stats.reset_time)
 
 
 @lru_cache(maxsize=1024)
@@ -120,7 +120,7 @@ def divided(rate: str, workers: int) -> limits.RateLimitItem:
     return type(item)(max(1, math.ceil(item.amount / workers)), item.multiples)
 
 
-def _standing(allowed: bool, item: limits.RateLimitItem, remaining: int, reset_time: float) -> RateLimitStatus:
+def _status(allowed: bool, item: limits.RateLimitItem, remaining: int, reset_time: float) -> RateLimitStatus:
     return RateLimitStatus(allowed, item.amount, item.get_expiry(), max(0, remaining), max(0, math.ceil(reset_time - time.time())))
 
 

@@ -40,8 +40,8 @@ class ValuesOf:
         """Return the counted values of an item."""
         if num >= len(self.indptr) - 1 or (self.items is not None and not self.items[num]):
             return default
-        found = self.indices[self.indptr[num] : self.indptr[num + 1]].tolist()
-        return tuple(found if self.counted is None else (value for value in found if value in self.counted))
+        values = self.indices[self.indptr[num] : self.indptr[num + 1]].tolist()
+        return tuple(values if self.counted is None else (value for value in values if value in self.counted))
 
 
 class Selection:

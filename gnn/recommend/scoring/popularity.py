@@ -57,7 +57,7 @@ class Popularity:
         count = int(self._artifact.popularity[num])
         if not count:
             return Reason(CATALOGUE, 1.0, say("popular.catalogue"))
-        return Reason(POPULAR, 1.0, say("popular.chosen", count=count, did=self._chosen, shoppers=_shoppers(count)))
+        return Reason(POPULAR, 1.0, say("popular.chosen", count=count, did=self._chosen, shoppers=_user_count(count)))
 
     @cached_property
     def _chosen(self) -> Listing:
@@ -89,8 +89,8 @@ class Popularity:
         end = datetime.datetime.fromtimestamp(self._meetings.end, datetime.UTC).date()
         within = say("trending.within", count=plain(window_days))
         which, often = ("usual", float(usual[num])) if usual[num] >= 0.05 else ("rare", 0.1)
-        shoppers = _shoppers(int(counts[num]))
-        return say(f"trending.{which}", did=self._chosen, shoppers=shoppers, within=within, end=end, usual=decimals(often, 1))
+        users = _user_count(int(counts[num]))
+        return say(f"trending.{which}", did=self._chosen, shoppers=users, within=within, end=end, usual=decimals(often, 1))
 
     @cached_property
     def newest(self) -> FloatArray:
@@ -130,5 +130,5 @@ def _trend(meetings: Interactions, window_days: float) -> tuple[FloatArray, npt.
     return np.maximum((counts - usual) / np.sqrt(usual + 1), 0).astype(np.float32), counts, usual
 
 
-def _shoppers(count: int) -> Message:
+def _user_count(count: int) -> Message:
     return say("shoppers.all", count=count)

@@ -76,7 +76,7 @@ class OwnPurchases:
             items, times = artifact.activity.bought_by(num)
             here = np.isin(items, kept)
             parts = [(items[here], times[here]), _bought(user.fresh)]
-        items, times = (np.concatenate(found) for found in zip(*parts, strict=True))
+        items, times = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         model = RepeatModel() if artifact.repeats is None else artifact.repeats.model
         rates = np.ones(artifact.n_items) if artifact.repeats is None else np.pad(artifact.repeats.rates, (0, artifact.n_items - _known(artifact)))
         last = float(np.nanmax(times)) if np.isfinite(times).any() else 0.0

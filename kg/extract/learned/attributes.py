@@ -27,7 +27,7 @@ from kg.extract.learned.sequence.chain import Chain, ChainOptions
 from kg.extract.learned.sequence.joint import Joint
 from kg.extract.learned.sequence.labels import label
 from kg.extract.learned.sequence.tagger import LABELS, Question, Tagger
-from kg.extract.learned.value_statistics import Evidence
+from kg.extract.learned.value_statistics import ValueStatistics
 from kg.extract.learned.words import Splitter
 from kg.extract.learned.workers import fold_of, side_by_side
 
@@ -172,7 +172,7 @@ class AttributeModel:
         """
         if meta["features"] != list(FEATURES):
             raise ArtifactError("the model was trained by another version of Reckon", hint="train it again with `reckon extract train`")
-        evidence = Evidence.from_json(meta["evidence"])
+        evidence = ValueStatistics.from_json(meta["evidence"])
         chains = {
             str(name): Chain.from_arrays(arrays, f"chain.{number}", LABELS, [str(feature) for feature in features])
             for number, (name, features) in enumerate(meta["chains"])

@@ -43,7 +43,7 @@ class Reading:
     confidence: float
 
 
-class Reader(Protocol):
+class AttributeReader(Protocol):
     """What is asked of a trained extractor."""
 
     @property
@@ -94,7 +94,7 @@ class ShopReader:
 
 
 def learned_facts(
-    reader: Reader, items: pl.DataFrame, facts: pl.DataFrame, progress: Callable[[int, int], None] | None = None, *, language: str = "en"
+    reader: AttributeReader, items: pl.DataFrame, facts: pl.DataFrame, progress: Callable[[int, int], None] | None = None, *, language: str = "en"
 ) -> pl.DataFrame:
     """Read titles for what items do not state.
 
@@ -167,7 +167,7 @@ def _asked(attributes: Sequence[str], items: pl.DataFrame, facts: pl.DataFrame) 
 
 
 def _read(
-    reader: Reader, asked: Mapping[tuple[str, str, tuple[str, ...]], list[str]], progress: Callable[[int, int], None] | None
+    reader: AttributeReader, asked: Mapping[tuple[str, str, tuple[str, ...]], list[str]], progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[tuple[str, str, tuple[str, ...]], list[str], Mapping[str, Reading]]]:
     keys = list(asked)
     for start in range(0, len(keys), _BATCH):

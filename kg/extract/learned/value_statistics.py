@@ -65,7 +65,7 @@ class Match:
     present: int
 
 
-class Evidence:
+class ValueStatistics:
     """Counts of values and words per attribute, and per attribute and category.
 
     Args:
@@ -93,7 +93,7 @@ class Evidence:
         self._totals = {name: {key: counts.total() for key, counts in keys.items()} for name, keys in values.items()}
 
     @classmethod
-    def learn(cls, texts: Sequence[Labelled], attributes: Sequence[str]) -> Evidence:
+    def learn(cls, texts: Sequence[Labelled], attributes: Sequence[str]) -> ValueStatistics:
         """Count over training texts."""
         number = {name: n for n, name in enumerate(attributes)}
         values: dict[str, dict[Key, Counter[str]]] = {name: defaultdict(Counter) for name in attributes}
@@ -182,7 +182,7 @@ class Evidence:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Evidence:
+    def from_json(cls, stored: Mapping[str, Any]) -> ValueStatistics:
         """Rebuild from `to_json`."""
         names = [str(name) for name in stored["attributes"]]
         n = len(names)

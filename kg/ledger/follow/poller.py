@@ -19,7 +19,7 @@ _LOOK_S, _QUERY_EVERY_S = 1.0, 5.0
 log = structlog.get_logger("ledger")
 
 
-class Follower:
+class LedgerPoller:
     """Follows the streams of a ledger.
 
     Args:

@@ -27,7 +27,7 @@ from kg.errors import ArtifactError, InputError
 from kg.models.array_file import Format, read_arrays, write_arrays
 from kg.models.forest import Forest
 from kg.resolve.items.features import Corpus, FloatMatrix, PairFeatures
-from kg.resolve.items.pair_context import N_CONTEXT, Evidence, key_features, leads, rival_scores
+from kg.resolve.items.pair_context import N_CONTEXT, PairEvidence, key_features, leads, rival_scores
 from kg.resolve.items.records import Record, RecordPairs, join_pairs, parse_pairs, parse_record
 from kg.resolve.items.words import WordTable, WordWeights, mean_weights, word_events
 
@@ -197,7 +197,7 @@ class ItemMatcher:
         alone, alone_score = _cross_fit(x_alone, match, fold, seed + 2 * N_FOLDS)
         x_first = np.hstack([x_alone, leads(keys, pairs.left_num), leads(keys, pairs.right_num)]).astype(np.float32)
         first, score = _cross_fit(x_first, match, fold, seed)
-        context = rival_scores(pairs, *_grams(features, pairs), Evidence(score, match, fold))
+        context = rival_scores(pairs, *_grams(features, pairs), PairEvidence(score, match, fold))
         second, final = _cross_fit(_second_input(x_first, score, context), match, fold, seed + N_FOLDS)
         threshold, alone_threshold = best_threshold(match, final), best_threshold(match, alone_score)
         quality = Quality(*f1_score(match, final >= threshold), f1_score(match, alone_score >= alone_threshold)[0])
@@ -253,7 +253,7 @@ class ItemMatcher:
         x_first = np.hstack([x_alone, *lead]).astype(np.float32)
         score = _predict(self.first, x_first)
         assert self.memory.pairs.match is not None  # noqa: S101 — memory holds labelled pairs
-        evidence = Evidence(
+        evidence = PairEvidence(
             np.concatenate([self.memory.score, score]),
             np.concatenate([self.memory.pairs.match, np.zeros(len(pairs), dtype=np.int8)]),
             np.repeat([0, 1], [n_known, len(pairs)]),

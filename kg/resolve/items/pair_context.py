@@ -71,7 +71,7 @@ def leads(values: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PairEvidence:
     """What is known of every pair before it is judged beside its rivals.
 
     Attributes:
@@ -85,7 +85,7 @@ class Evidence:
     part: NDArray[np.int64]
 
 
-def _side(groups: NDArray[np.int64], partner: NDArray[np.int64], grams: sparse.csr_matrix, evidence: Evidence, start: int) -> NDArray[np.float32]:
+def _side(groups: NDArray[np.int64], partner: NDArray[np.int64], grams: sparse.csr_matrix, evidence: PairEvidence, start: int) -> NDArray[np.float32]:
     wanted = set(groups[start:].tolist())
     members: dict[int, list[int]] = defaultdict(list)
     for row, number in enumerate(groups.tolist()):
@@ -107,7 +107,7 @@ def _best(values: NDArray[np.float64] | NDArray[np.float32]) -> float:
     return float(values.max()) if len(values) else -1.0
 
 
-def _rivals(at: np.int64, group: NDArray[np.int64], likeness: NDArray[np.float32], evidence: Evidence) -> list[float]:
+def _rivals(at: np.int64, group: NDArray[np.int64], likeness: NDArray[np.float32], evidence: PairEvidence) -> list[float]:
     score, part = evidence.score[group], evidence.part[group]
     other = np.arange(len(group)) != at
     known = other & (part != part[at])
@@ -133,7 +133,7 @@ def _rivals(at: np.int64, group: NDArray[np.int64], likeness: NDArray[np.float32
 
 
 def rival_scores(
-    pairs: RecordPairs, left_grams: sparse.csr_matrix, right_grams: sparse.csr_matrix, evidence: Evidence, *, start: int = 0
+    pairs: RecordPairs, left_grams: sparse.csr_matrix, right_grams: sparse.csr_matrix, evidence: PairEvidence, *, start: int = 0
 ) -> NDArray[np.float32]:
     """Describe, for every pair from number `start` on, the other pairs of its left and of its right record.
 

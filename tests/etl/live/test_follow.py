@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from etl.console import Console
-from etl.live.follow import Follower
-from etl.live.live_items import Build, Reader, facts_of
+from etl.live.follow import ItemFollower
+from etl.live.live_items import Build, ItemReader, facts_of
 from etl.pipeline import jobs
 from kg.catalog.item_changes import fields_of
 from kg.config import load_config
@@ -42,10 +42,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture
-def follower(workspace: Workspace, tmp_path: Path) -> Iterator[tuple[Follower, ItemStore]]:
+def follower(workspace: Workspace, tmp_path: Path) -> Iterator[tuple[ItemFollower, ItemStore]]:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     database = Database.open(tmp_path / "ledger.db", LedgerConfig())
-    follower = Follower(workspace, load_config(workspace.root, {**NOWHERE, "RECKON__LEDGER__URL": url}))
+    follower = ItemFollower(workspace, load_config(workspace.root, {**NOWHERE, "RECKON__LEDGER__URL": url}))
     yield follower, ItemStore(database)
     follower.close()
     database.close()
@@ -53,7 +53,7 @@ def follower(workspace: Workspace, tmp_path: Path) -> Iterator[tuple[Follower, I
 
 def test_items_read_alone_have_the_facts_that_a_build_gives_them(workspace: Workspace) -> None:
     folder = workspace.build(str(workspace.current_id()))
-    build, reader = Build.read(folder), Reader(load_config(workspace.root, {}))
+    build, reader = Build.read(folder), ItemReader(load_config(workspace.root, {}))
     items = {str(row["item_id"]): fields_of(row) for row in Catalog.read(folder / "catalog").items.iter_rows(named=True)}
     alone = {item_id: facts_of(reader.tables(build, {item_id: fields}, ()))[item_id] for item_id, fields in items.items()}
     together = facts_of(reader.tables(build, items, ()))
@@ -62,7 +62,7 @@ def test_items_read_alone_have_the_facts_that_a_build_gives_them(workspace: Work
     assert {(item_id, fact["relation"], fact["value"]) for item_id, facts in alone.items() for fact in facts} == read
 
 
-def test_changes_are_read_in_order_once_and_deletions_kept(follower: tuple[Follower, ItemStore]) -> None:
+def test_changes_are_read_in_order_once_and_deletions_kept(follower: tuple[ItemFollower, ItemStore]) -> None:
     reader, store = follower
     assert reader.step() == 0
     store.append([("new", "put", {"title": "Oolong tea 50 g", "brand": "Leafy"}), ("8", "delete", {}), ("2", "patch", {"brand": "Meadow"})])
@@ -76,7 +76,7 @@ def test_changes_are_read_in_order_once_and_deletions_kept(follower: tuple[Follo
     assert store.live_upto() == 3
 
 
-def test_an_item_that_cannot_be_read_keeps_no_other_waiting(follower: tuple[Follower, ItemStore], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_that_cannot_be_read_keeps_no_other_waiting(follower: tuple[ItemFollower, ItemStore], monkeypatch: pytest.MonkeyPatch) -> None:
     reader, store = follower
     extract = Extractor.extract
 

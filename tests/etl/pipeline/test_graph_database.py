@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from etl.cli.app import app
 from etl.console import Console
-from etl.live.follow import Follower
+from etl.live.follow import ItemFollower
 from etl.pipeline import builds, jobs
 from kg.config import load_config
 from kg.errors import GateError, GraphUnavailableError
@@ -210,7 +210,7 @@ def test_changed_items_enter_the_published_graph_only(shop: Shop) -> None:
     shop.add("new", "Leafy")
     draft = shop.workspace.build(shop.job.run("build"))
     live.append([("fresh", "put", {"title": "Oolong tea 50 g", "brand": "Meadow"})])
-    follower = Follower(shop.workspace, load_config(shop.workspace.root, shop.environment))
+    follower = ItemFollower(shop.workspace, load_config(shop.workspace.root, shop.environment))
     try:
         with shop.store() as store:
             store.upsert(graph_build.saved_tables(draft), draft.name)

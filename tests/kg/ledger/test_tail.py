@@ -13,7 +13,7 @@ from kg.catalog.records import InterestEdit, StoredEvent
 from kg.errors import LedgerUnavailableError, OverloadedError
 from kg.ledger.database import Database
 from kg.ledger.event_store import Appended, EventStore
-from kg.ledger.follow.poller import Follower
+from kg.ledger.follow.poller import LedgerPoller
 from kg.ledger.follow.recent_events import RecentEvents
 from kg.ledger.group_commit import GroupWriter
 from kg.ledger.interests import Interests
@@ -155,7 +155,7 @@ def test_a_writer_whose_ledger_is_down_tells_and_goes_on(tmp_path: Path) -> None
 def test_a_follower_tells_of_every_stream(database: Database) -> None:
     people, changed = UserStore(database), threading.Event()
     interests = Interests(people)
-    follower = Follower(database, poll_s=0.005)
+    follower = LedgerPoller(database, poll_s=0.005)
 
     def catch_up() -> None:
         interests.catch_up()

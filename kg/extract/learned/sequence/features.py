@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.extract.learned.value_statistics import Evidence, Labelled, Match
+from kg.extract.learned.value_statistics import Labelled, Match, ValueStatistics
 from kg.extract.learned.words import Words, shape
 
 CONTEXT = 3
@@ -71,7 +71,7 @@ def rate_names(before: str, here: str, after: str) -> list[str]:
     return [f"r0={here}", f"r-={before}", f"r+={after}", f"rr={before}|{here}"]
 
 
-def dominant_features(evidence: Evidence, asked: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
+def dominant_features(evidence: ValueStatistics, asked: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
     """Return, per word, the attribute that training values use it for most, and the neighbours' ones."""
     rate = inside / (asked + 1.0)
     best = rate.argmax(axis=1) if len(rate) else np.zeros(0, dtype=np.int64)
@@ -140,7 +140,7 @@ def match_features(n: int, matches: Sequence[Match]) -> list[tuple[int, str]]:
 
 
 def attribute_free(
-    words: Words, category: str, evidence: Evidence, own: Labelled | None
+    words: Words, category: str, evidence: ValueStatistics, own: Labelled | None
 ) -> tuple[list[list[str]], NDArray[np.float32], NDArray[np.float32]]:
     """Return the features that all attributes share, and the word rates they are made with."""
     asked, inside = evidence.rates(words, own)

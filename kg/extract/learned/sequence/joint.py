@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kg.extract.learned.sequence.chain import Chain, ChainOptions
 from kg.extract.learned.sequence.features import gazetteer_features
-from kg.extract.learned.value_statistics import Evidence, Labelled
+from kg.extract.learned.value_statistics import Labelled, ValueStatistics
 from kg.extract.learned.words import Words
 
 MIN_TEXTS = 30
@@ -47,7 +47,7 @@ class Joint:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[Labelled], shared: Sequence[Shared], evidence: Evidence, options: ChainOptions, *, until: float = float("inf")
+        cls, texts: Sequence[Labelled], shared: Sequence[Shared], evidence: ValueStatistics, options: ChainOptions, *, until: float = float("inf")
     ) -> Joint:
         """Train on labelled texts.
 
@@ -74,7 +74,7 @@ class Joint:
         return cls(chains, always)
 
     def marginals(
-        self, words: Sequence[Words], categories: Sequence[str], asked: Sequence[Sequence[str]], evidence: Evidence, shared: Sequence[Shared]
+        self, words: Sequence[Words], categories: Sequence[str], asked: Sequence[Sequence[str]], evidence: ValueStatistics, shared: Sequence[Shared]
     ) -> list[dict[str, NDArray[np.float64]]]:
         """Return, per text and attribute asked that its category's chain knows, the probability of each label of each word.
 
@@ -100,7 +100,9 @@ class Joint:
         return out
 
 
-def _features(words: Words, category: str, asked: Sequence[str], evidence: Evidence, shared: Shared, own: Labelled | None = None) -> list[list[str]]:
+def _features(
+    words: Words, category: str, asked: Sequence[str], evidence: ValueStatistics, shared: Shared, own: Labelled | None = None
+) -> list[list[str]]:
     base, word_asked, word_inside = shared
     said = [f"q={name}" for name in asked]
     out = [[*here, *said] for here in base]

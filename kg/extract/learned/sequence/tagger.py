@@ -19,7 +19,7 @@ from kg.extract.learned.sequence.features import attribute_free, buckets, gazett
 from kg.extract.learned.sequence.joint import Joint
 from kg.extract.learned.sequence.labels import bio
 from kg.extract.learned.sequence.lookup import Lookup
-from kg.extract.learned.value_statistics import Evidence, Labelled, Match
+from kg.extract.learned.value_statistics import Labelled, Match, ValueStatistics
 from kg.extract.learned.words import Words
 
 LABELS = ("O", "B", "I")
@@ -45,7 +45,7 @@ class Question:
     asked: tuple[str, ...]
     _matches: dict[str, list[Match]] = field(default_factory=dict, repr=False, compare=False)
 
-    def matches(self, evidence: Evidence, name: str) -> list[Match]:
+    def matches(self, evidence: ValueStatistics, name: str) -> list[Match]:
         """Return the training values of an attribute that stand in the text; found once."""
         if name not in self._matches:
             self._matches[name] = evidence.matches(self.words, name, self.category)
@@ -62,7 +62,7 @@ class Tagger:
         joint: Chains over all attributes of a category.
     """
 
-    evidence: Evidence
+    evidence: ValueStatistics
     chains: dict[str, Chain]
     joint: Joint
 
@@ -80,7 +80,7 @@ class Tagger:
             until: Attributes not begun by then (`time.monotonic`) get a chain of a fifth of the iterations.
         """
         names = sorted({name for text in texts for name in text.spans})
-        evidence = Evidence.learn(texts, names)
+        evidence = ValueStatistics.learn(texts, names)
         shared = [attribute_free(text.words, text.category, evidence, text) for text in texts]
         chains: dict[str, Chain] = {}
         for name in names:
