@@ -61,6 +61,22 @@ columns = { user_id = "user", item_id = "item", kind = "kind", time = "at" }
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests must run in one process, one after the other, when several share the work (`pytest -n auto --dist loadgroup`).
+
+    The tests of a file share what its fixtures made; all tests on the Neo4j server share its one database, which each of them empties.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("neo4j" if _on_neo4j(item) else item.path.relative_to(item.config.rootpath).as_posix()))
+
+
+def _on_neo4j(item: pytest.Item) -> bool:
+    if not os.environ.get("RECKON_TEST_NEO4J_URI"):
+        return False
+    chosen = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return item.get_closest_marker("neo4j") is not None or any(isinstance(value, str) and value == "neo4j" for value in chosen)
+
+
 def write_shop(folder: Path, *, items: str = ITEMS, events: str = EVENTS, toml: str = TOML) -> Path:
     """Write the small shop's files; the tests' own catalogue, eight items and six shoppers."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from kg.workspace import Workspace
-from tests.small_shop import Asking, publish_small_shop, small_app
+from tests.small_shop import Asking, published_small_shop, small_app
 
 
 @pytest.fixture(scope="session")
 def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The published small shop; do not change it, copy it."""
-    return publish_small_shop(tmp_path_factory.mktemp("small") / "shop")
+    return published_small_shop(tmp_path_factory)
 
 
 @pytest.fixture

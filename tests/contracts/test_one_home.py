@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOMES: Mapping[str, tuple[str, frozenset[str]]] = {
-    "discounts of ndcg": (r"/ np\.log2\(", frozenset({"gnn/metrics/ndcg.py"})),
+    "discounts of ndcg": (r"/ np\.log2\(", frozenset({"gnn/metrics/users/ndcg.py"})),
     "the bound between Unix times and order numbers": (r"(?<![\w.])1e8\b", frozenset({"gnn/events/timing.py"})),
     # The baseline EASE is one of its own, so that the model's regression is compared with another implementation.
     "ridge regression of items on items": (r"linalg\.inv\(|spotri\(", frozenset({"gnn/training/regression.py", "gnn/evaluation/baselines.py"})),

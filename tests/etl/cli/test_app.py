@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,27 +19,9 @@ from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
+from tests.etl.conftest import Run
 from tests.ledgers import sent_event
 from tests.small_shop import publish_small_shop
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Return a function that runs `reckon` in this process: arguments → exit code, stdout, stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["reckon", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    yield call
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.mark.parametrize("template", ["empty", "demo"])
