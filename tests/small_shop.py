@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 import threading
@@ -71,6 +72,11 @@ def publish_small_shop(folder: Path) -> Workspace:
 def published_small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return the published small shop, made once for all tests and processes; nobody changes it."""
     return Workspace.open(made_once(tmp_path_factory, "small-shop", publish_small_shop))
+
+
+def copy_of(workspace: Workspace, folder: Path) -> Workspace:
+    """Copy a workspace, for a test that changes it."""
+    return Workspace.open(shutil.copytree(workspace.root, folder, symlinks=True))
 
 
 def built_small_shop(folder: Path, environment: Mapping[str, str]) -> Workspace:

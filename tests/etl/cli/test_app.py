@@ -21,7 +21,7 @@ from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
 from tests.etl.conftest import Run
 from tests.ledgers import sent_event
-from tests.small_shop import publish_small_shop
+from tests.small_shop import copy_of
 
 
 @pytest.mark.parametrize("template", ["empty", "demo"])
@@ -122,8 +122,8 @@ def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path) -> None:
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
 
 
-def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path) -> None:
-    workspace = publish_small_shop(tmp_path / "shop")
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    workspace = copy_of(small_shop, tmp_path / "shop")
 
     def listed(*options: str, user: str = "u") -> str:
         code, out, err = run("recommend", user, "-w", workspace.root, "-k", 20, *options)
@@ -149,8 +149,8 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "No four" in out
 
 
-def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path) -> None:
-    folder = publish_small_shop(tmp_path / "small").root
+def test_recommend_prints_the_purchases_behind_what_is_bought_again(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    folder = copy_of(small_shop, tmp_path / "small").root
     code, out, _ = run("recommend", "u", "--strategy", "buy_again", "-w", folder)
     assert code == 0
     assert "buy_again recommendations for u" in out
