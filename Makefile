@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 EXIT   ?=
+# One process per core, at most four: each starts servers and a Java machine of its own. `make test WORKERS=0` runs one test after the other.
+WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint bench clean
@@ -29,7 +31,7 @@ lint: install
 	@echo "• import-linter"; $(BIN)/lint-imports
 
 test: lint ## Check style, types, architecture and behaviour
-	@echo "• pytest"; $(BIN)/pytest
+	@echo "• pytest"; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 bench: install ## Measure speed and memory (tests/bench)
 	@for script in tests/bench/bench_*.py; do echo "• $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done

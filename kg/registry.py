@@ -1,6 +1,6 @@
-"""One registry per kind of thing: Reckon's own, one file each in a folder, and those a shop's packages bring as entry points.
+"""One registry per kind of thing: Reckon's own, one file each in a folder or below it, and those a shop's packages bring as entry points.
 
-    METRICS: Registry[Metric] = Registry("metric", Metric, group="reckon.metrics", package="gnn.evaluation.metrics")
+    METRICS: Registry[Metric] = Registry("metric", Metric, group="reckon.metrics", package="gnn.metrics")
 
 A module of the folder calls `METRICS.register(...)` where it is imported; that is all it takes to add one. A shop's package names its object in
 the entry-point group (`[project.entry-points."reckon.metrics"]`). Both are loaded when the registry is first asked, never at import.
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any, Generic, Protocol, TypeVar
 
 from kg.errors import ConfigError, ReckonError
@@ -46,7 +46,7 @@ class Registry(Generic[T]):
         kind: What they are called in messages, singular ("metric").
         contract: The Protocol whose members each must have.
         group: The entry-point group of those that other packages bring; empty for none.
-        package: The folder whose modules register Reckon's own; empty where they are registered by hand.
+        package: The folder whose modules, at any level, register Reckon's own; empty where they are registered by hand.
         order: Sort key of `names` and `all`; by name where unset.
         error: What `get` raises for an unknown name.
         check: Says what is wrong with a thing beyond what the contract says, such as a suffix that another one has; "" where nothing is.
@@ -137,8 +137,8 @@ class Registry(Generic[T]):
         try:
             if self._package:
                 folder = import_module(self._package)
-                for module in sorted(iter_modules(folder.__path__), key=lambda found: found.name):
-                    import_module(f"{self._package}.{module.name}")
+                for module in sorted(walk_packages(folder.__path__, f"{self._package}."), key=lambda found: found.name):
+                    import_module(module.name)
             for entry in sorted(entry_points(group=self.group), key=lambda found: (found.name, found.value)) if self.group else ():
                 self._load_entry(entry)
             self._loaded = True

@@ -6,8 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kg.embedded import Connection
+from kg.workspace import Workspace
+
+# Java compiles quickly and not for long runs, here and in every process that a test starts: a database that lives for seconds takes half the time.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:CICompilerCount=1")
+
+# How long a machine takes is no property of ours: no example fails because a busy one drew it slowly.
+settings.register_profile("reckon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("reckon")
 
 ITEMS = """item_id,title,brand,categories
 1,Green tea 250 g,Leafy,Drinks>Tea
@@ -61,6 +70,23 @@ columns = { user_id = "user", item_id = "item", kind = "kind", time = "at" }
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests must run in one process, one after the other, when several share the work (`pytest -n auto --dist loadgroup`).
+
+    The tests of a file share what its fixtures made; all tests on the Neo4j server share its one database, which each of them empties.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("neo4j" if _on_neo4j(item) else item.path.relative_to(item.config.rootpath).as_posix()))
+
+
+def _on_neo4j(item: pytest.Item) -> bool:
+    if not os.environ.get("RECKON_TEST_NEO4J_URI"):
+        return False
+    chosen = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return item.get_closest_marker("neo4j") is not None or any(isinstance(value, str) and value == "neo4j" for value in chosen)
+
+
 def write_shop(folder: Path, *, items: str = ITEMS, events: str = EVENTS, toml: str = TOML) -> Path:
     """Write the small shop's files; the tests' own catalogue, eight items and six shoppers."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +100,14 @@ def write_shop(folder: Path, *, items: str = ITEMS, events: str = EVENTS, toml: 
 def shop(tmp_path: Path) -> Path:
     """A workspace with the small shop's files, not yet imported."""
     return write_shop(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The published small shop of `tests/small_shop.py`; do not change it, copy it."""
+    from tests.small_shop import published_small_shop
+
+    return published_small_shop(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -33,6 +35,7 @@ from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 from kg.workspace import Workspace
 from tests.conftest import EVENTS, ITEMS, TOML, write_shop
 from tests.free_port import free_port
+from tests.made_once import made_once
 
 QUICK = "\n[evaluate]\nbootstrap = 0\nablations = false\nexplanations = false\nbaselines = []\n"
 BUILD_ID = "20260101T000000-abc123"
@@ -64,6 +67,16 @@ def publish_small_shop(folder: Path) -> Workspace:
     save_artifact(workspace.build(BUILD_ID) / "artifact", graph, model, build_id=BUILD_ID)
     workspace.current.symlink_to(BUILD_ID)
     return workspace
+
+
+def published_small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return the published small shop, made once for all tests and processes; nobody changes it."""
+    return Workspace.open(made_once(tmp_path_factory, "small-shop", publish_small_shop))
+
+
+def copy_of(workspace: Workspace, folder: Path) -> Workspace:
+    """Copy a workspace, for a test that changes it."""
+    return Workspace.open(shutil.copytree(workspace.root, folder, symlinks=True))
 
 
 def built_small_shop(folder: Path, environment: Mapping[str, str]) -> Workspace:

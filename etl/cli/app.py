@@ -15,15 +15,14 @@ from importlib.metadata import entry_points
 from importlib.metadata import version as version_of
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from etl.cli import builds, check, explain, export, facts, graph
 from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
-from etl.cli.registered import command_listing
+from etl.cli.registered import command_with_epilog, every
 from etl.cli.resolve import resolve_app
 from etl.export.exporters import EXPORTERS
 from kg.errors import DiskFullError, InputError, ReckonError
@@ -68,7 +67,7 @@ app.command()(builds.rebuild)
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
-app.command(cls=command_listing(EXPORTERS))(export.export)
+app.command(cls=command_with_epilog(every(EXPORTERS)))(export.export)
 app.command("why-not")(explain.why_not)
 app.command("what-if")(explain.what_if)
 
@@ -274,19 +273,14 @@ def cypher(
         job.console.note(f"only the first {max_rows} rows; raise --max-rows for more")
 
 
-class _RecommendCommand(TyperCommand):
-    """Looks the strategies up when its help is shown: installed packages may bring some, and no other command waits for them."""
+def _registered() -> str:
+    from gnn.recommend.rerankers import base as rerankers
+    from gnn.recommend.strategies import registry as strategies
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help with the strategies that there are."""
-        from gnn.recommend.rerankers import base as rerankers
-        from gnn.recommend.strategies import registry as strategies
-
-        self.epilog = f"Strategies: {strategies.summaries()}. With --all it is personal. Re-rankers: {rerankers.summaries()}."
-        super().format_help(ctx, formatter)
+    return f"Strategies: {strategies.summaries()}. With --all it is personal. Re-rankers: {rerankers.summaries()}."
 
 
-@app.command(cls=_RecommendCommand)
+@app.command(cls=command_with_epilog(_registered))
 def recommend(
     user_id: Annotated[str, typer.Argument(help="Whom to recommend to; leave out with --all.")] = "",
     workspace: Folder = Path(),

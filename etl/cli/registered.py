@@ -24,12 +24,23 @@ def name_in(registry: Registry[Any]) -> Callable[[str], str]:
     return name
 
 
-def command_listing(registry: Registry[Any]) -> type[TyperCommand]:
-    """Return a class of command whose help ends with what is registered; the registry is asked when help is shown, not at import."""
+def command_with_epilog(epilog: Callable[[], str]) -> type[TyperCommand]:
+    """Return a class of command whose help ends with a text that is asked for when the help is shown.
 
-    class Listing(TyperCommand):
+    What is registered is then looked up for nobody else: installed packages may bring some, and no other command waits for them.
+
+    Args:
+        epilog: Returns the text.
+    """
+
+    class WithEpilog(TyperCommand):
         def format_help(self, ctx: Any, formatter: Any) -> None:
-            self.epilog = f"Every {registry.kind}: {', '.join(registry.names())}."
+            self.epilog = epilog()
             super().format_help(ctx, formatter)
 
-    return Listing
+    return WithEpilog
+
+
+def every(registry: Registry[Any]) -> Callable[[], str]:
+    """Return what says everything that is registered."""
+    return lambda: f"Every {registry.kind}: {', '.join(registry.names())}."

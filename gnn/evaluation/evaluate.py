@@ -19,6 +19,7 @@ from gnn.evaluation.baselines import ALS, EASE, EASE_MAX_ITEMS, InSeason, ItemKN
 from gnn.events.timing import timing_text
 from gnn.graph.walks import FloatArray, largest
 from gnn.metrics import IntArray, RankedLists, all_per_user, beyond_accuracy, bootstrap_interval, means, paired_p_value
+from gnn.metrics.base import table_columns
 from gnn.model.scorer import score
 from gnn.recommend.recommender import Recommender
 from gnn.training.factors import confidence_for
@@ -71,7 +72,7 @@ class ModelResult:
         name: The model.
         metrics: Mean over users, keyed "recall@10".
         beyond: Coverage, novelty, Gini, long-tail share and diversity within lists at 10.
-        intervals: 95 % bootstrap intervals of the main measures.
+        intervals: 95 % bootstrap intervals of the measures that have a column in the report.
         per_user: One value per user, for paired tests.
     """
 
@@ -203,8 +204,8 @@ def measured(name: str, ranked: IntArray, test: TestUsers, config: EvaluateConfi
     popularity = np.asarray(test.seen.sum(axis=0)).ravel().astype(np.int64)
     lists = RankedLists(ranked, test.relevant, popularity, test.features, config.seed)
     per_user = all_per_user(lists.hits, lists.n_relevant, config.cutoffs)
-    main: list[str] = [key for key in ("recall@10", "recall@20", "ndcg@10", "hit@10") if key in per_user]
-    intervals: dict[str, tuple[float, float]] = {key: bootstrap_interval(per_user[key], samples=config.bootstrap, seed=config.seed) for key in main}
+    shown = [column for column in table_columns("users") if column in per_user]
+    intervals = {column: bootstrap_interval(per_user[column], samples=config.bootstrap, seed=config.seed) for column in shown}
     return ModelResult(name, means(per_user), beyond_accuracy(lists), intervals, per_user)
 
 

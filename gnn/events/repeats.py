@@ -24,7 +24,7 @@ import polars as pl
 from gnn.events.split import split_interactions
 from gnn.events.timing import timing_of
 from gnn.graph.walks import FloatArray
-from gnn.metrics.ndcg import discounts
+from gnn.metrics.users.ndcg import discounts
 from gnn.model.history import fade
 from gnn.model.scorer import IntArray, Values
 

@@ -3,7 +3,7 @@
 A user with test items T has a ranked list of candidates (all items minus the user's training items); hits are counted among the first k. Users
 without test items are skipped.
 
-A new metric is one module in `gnn/metrics`, or an object that a package names in the entry-point group `reckon.metrics`.
+A new metric is one module in `gnn/metrics/users` or `gnn/metrics/lists`, or an object that a package names in the entry-point group `reckon.metrics`.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Metric(Protocol):
 
     Attributes:
         name: What reports call it ("ndcg": "ndcg@10").
-        title: How a sentence calls it ("MRR").
         measures: "users": one value per user, of which reports have the mean and an interval; "lists": one value of all lists together, at 10.
+        title: How a sentence calls it ("MRR").
         columns: The cut-offs at which it has a column in the tables of a report.
         order: Where its columns stand; the smaller, the further left.
         needs: What must be there: "features".
@@ -72,24 +72,19 @@ class Metric(Protocol):
     """
 
     name: str
-    title: str
     measures: Literal["users", "lists"]
-    columns: Sequence[int]
-    order: int
-    needs: Sequence[str]
-    ranx: str
+    title: str = ""
+    columns: Sequence[int] = (10,)
+    order: int = 100
+    needs: Sequence[str] = ()
+    ranx: str = ""
 
 
 @runtime_checkable
 class UserMetric(Metric, Protocol):
     """A metric with one value per user."""
 
-    title: str = ""
     measures: Literal["users", "lists"] = "users"
-    columns: Sequence[int] = (10,)
-    order: int = 100
-    needs: Sequence[str] = ()
-    ranx: str = ""
 
     @abstractmethod
     def per_user(self, hits: BoolArray, n_relevant: IntArray, k: int) -> Values:
@@ -106,12 +101,7 @@ class UserMetric(Metric, Protocol):
 class ListsMetric(Metric, Protocol):
     """A metric with one value of all lists together: it describes what is recommended, whatever it hits."""
 
-    title: str = ""
     measures: Literal["users", "lists"] = "lists"
-    columns: Sequence[int] = (10,)
-    order: int = 100
-    needs: Sequence[str] = ()
-    ranx: str = ""
 
     @abstractmethod
     def of_lists(self, lists: RankedLists, k: int) -> float:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gnn.graph.walks import FloatArray
 from gnn.metrics import IntArray
-from gnn.metrics.ndcg import discounts, ideal_gain
+from gnn.metrics.users.ndcg import discounts, ideal_gain
 from gnn.types import BoolArray, Values
 
 Gates = npt.NDArray[np.float64]

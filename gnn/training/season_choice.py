@@ -18,7 +18,7 @@ from gnn.events.timing import timing_of
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, largest
 from gnn.metrics import hits_of
-from gnn.metrics.ndcg import ndcg
+from gnn.metrics.users.ndcg import ndcg
 from gnn.model.history import HistoryWeights
 from gnn.model.scorer import IntArray, Values, history_weights
 from gnn.model.season import Season

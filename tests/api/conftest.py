@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,19 +10,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from kg.workspace import Workspace
-from tests.small_shop import Asking, publish_small_shop, small_app
-
-
-@pytest.fixture(scope="session")
-def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The published small shop; do not change it, copy it."""
-    return publish_small_shop(tmp_path_factory.mktemp("small") / "shop")
+from tests.small_shop import Asking, copy_of, small_app
 
 
 @pytest.fixture
 def workspace(small_shop: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the small shop for one test."""
-    return Workspace.open(shutil.copytree(small_shop.root, tmp_path / "shop", symlinks=True))
+    return copy_of(small_shop, tmp_path / "shop")
 
 
 @pytest.fixture

@@ -33,15 +33,14 @@ def events(n_events: int, seed: int = 7) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     users = (N_USERS * rng.random(n_events) ** 2).astype(np.int64)
     items = (N_ITEMS * rng.random(n_events) ** 3).astype(np.int64)
-    columns = {
-        "user": pl.format("user-{}", pl.Series(users)),
-        "sku": pl.format("SKU-{}", pl.Series(items)),
-        "kind": pl.Series(_KINDS[rng.integers(0, len(_KINDS), n_events)]),
-        "at": pl.Series(1.7e9 + np.round(rng.random(n_events) * 3e7, 2)),
-        "n": pl.Series(rng.integers(1, 4, n_events)),
-        "price": pl.Series(np.round(1 + (items % 500) * (1 + 0.1 * rng.random(n_events)), 2)),
-    }
-    return pl.select(**columns)
+    return pl.select(
+        user=pl.format("user-{}", pl.Series(users)),
+        sku=pl.format("SKU-{}", pl.Series(items)),
+        kind=pl.Series(_KINDS[rng.integers(0, len(_KINDS), n_events)]),
+        at=pl.Series(1.7e9 + np.round(rng.random(n_events) * 3e7, 2)),
+        n=pl.Series(rng.integers(1, 4, n_events)),
+        price=pl.Series(np.round(1 + (items % 500) * (1 + 0.1 * rng.random(n_events)), 2)),
+    )
 
 
 def write_events(path: Path, n_events: int, file_format: str) -> None:
@@ -56,8 +55,8 @@ def write_events(path: Path, n_events: int, file_format: str) -> None:
         return
     with path.open("wb") as file:
         for n in range(0, n_events, _PART):
-            part = events(min(_PART, n_events - n), seed=n)
-            part.write_csv(file, include_header=n == 0) if file_format == "csv" else part.write_ndjson(file)
+            rows = events(min(_PART, n_events - n), seed=n)
+            rows.write_csv(file, include_header=n == 0) if file_format == "csv" else rows.write_ndjson(file)
 
 
 def measured(folder: Path, file_format: str) -> dict[str, float]:
@@ -67,7 +66,7 @@ def measured(folder: Path, file_format: str) -> dict[str, float]:
     from etl.settings import SourceConfig
     from etl.sources.importer import import_sources
 
-    columns = {"user_id": "user", "item_id": "sku", "kind": "kind", "time": "at", "quantity": "n", "price": "price"}
+    columns: dict[str, str | list[str]] = {"user_id": "user", "item_id": "sku", "kind": "kind", "time": "at", "quantity": "n", "price": "price"}
     sources = [
         SourceConfig(table="items", path="items.csv", columns={"item_id": "sku", "title": "name", "brand": "brand"}),
         SourceConfig(table="interactions", path=f"events.{file_format}", columns=columns),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,7 +83,7 @@ def change_one(build: Path, store: GraphStore, change: dict[str, Any]) -> None:
     extractor = timed("start spaCy", lambda: Extractor("en"))
     before = timed("read the state", lambda: graph_build.saved_state(build))
 
-    def read(facts: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame, changed: list[str]) -> tuple[pl.DataFrame, list[str]]:
+    def read(facts: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame, changed: Sequence[str]) -> tuple[pl.DataFrame, Sequence[str]]:
         found = changed_facts(extractor, facts, old, new, changed)
         return found.attributes, found.item_ids
 
@@ -106,7 +107,7 @@ def main() -> None:
         state = timed("resolve", lambda: State.of(catalog, attributes, Resolver(), build_id=BUILD))
         catalog.write(build / "catalog")
         attributes.write_parquet(build / "attributes.parquet")
-        graph_build.save_state(build, state, state, 0, [])
+        graph_build.save_state(build, state, state, LedgerPosition(), [])
         tables = timed("build", state.knowledge.tables)
         print(f"  {tables.n_nodes:,} nodes, {tables.n_edges:,} edges")
         store.wait(60)
@@ -120,7 +121,7 @@ def main() -> None:
             ("an event", {"op": "add_interaction", "user_id": "u1", "item_id": "new", "kind": "purchase", "time": 1_700_000_001}),
         ):
             print(what)
-            timed("together", lambda change=change: change_one(build, store, change))
+            timed("together", partial(change_one, build, store, change))
 
 
 if __name__ == "__main__":

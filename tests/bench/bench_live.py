@@ -44,19 +44,22 @@ def seconds_until(holds: Callable[[], bool], started: float) -> float:
     return time.perf_counter() - started
 
 
+def put_and_taken_out(client: httpx.Client, is_shown: Callable[[str], bool], number: int) -> tuple[float, float]:
+    """Put one item and take it out again, and return the seconds until either was seen."""
+    item_id, started = f"new {number}", time.perf_counter()
+    fields = {"title": f"Green tea no. {number} 250 g", "brand": "Leafy", "categories": ["Drinks", "Tea"]}
+    client.put(f"/v1/items/{item_id}", json=fields).raise_for_status()
+    put_s = seconds_until(lambda: is_shown(item_id), started)
+    started = time.perf_counter()
+    client.patch(f"/v1/items/{item_id}", json={"available": False}).raise_for_status()
+    return put_s, seconds_until(lambda: not is_shown(item_id), started)
+
+
 def changes(url: str, key: dict[str, str]) -> str:
     """Put items and take them out again, one after another, and return what it took."""
-    put, gone = [], []
     with httpx.Client(base_url=url, headers=key, timeout=30) as client:
-        for number in range(ITEMS):
-            item_id, started = f"new {number}", time.perf_counter()
-            fields = {"title": f"Green tea no. {number} 250 g", "brand": "Leafy", "categories": ["Drinks", "Tea"]}
-            client.put(f"/v1/items/{item_id}", json=fields).raise_for_status()
-            put.append(seconds_until(lambda item_id=item_id: shown(url, key, item_id), started))
-            started = time.perf_counter()
-            client.patch(f"/v1/items/{item_id}", json={"available": False}).raise_for_status()
-            gone.append(seconds_until(lambda item_id=item_id: not shown(url, key, item_id), started))
-    told = [f"p50 {np.percentile(took, 50):.3f} s, first {took[0]:.3f}, longest {max(took):.3f}" for took in (put, gone)]
+        took = [put_and_taken_out(client, lambda item_id: shown(url, key, item_id), number) for number in range(ITEMS)]
+    told = [f"p50 {np.percentile(each, 50):.3f} s, first {each[0]:.3f}, longest {max(each):.3f}" for each in zip(*took, strict=True)]
     return f"PUT → recommended with a path: {told[0]}; PATCH → gone: {told[1]}"
 
 

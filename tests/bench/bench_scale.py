@@ -85,8 +85,8 @@ def main() -> None:
     fraction, parts = parser.parse_args().fraction, Parts()
     started, cpu = time.perf_counter(), _cpu_s()
     parts.next("making the shop")
-    sizes = [round(size * fraction) for size in (ITEMS, USERS, INTERACTIONS, ATTRIBUTES)]
-    graph = synthetic(*sizes, seed=1)
+    items, users, interactions, attributes = (round(size * fraction) for size in (ITEMS, USERS, INTERACTIONS, ATTRIBUTES))
+    graph = synthetic(items, users, interactions, attributes, seed=1)
     events = events_of(graph)
     n_facts = sum(frame.height for edge_type, frame in graph.edges.items() if edge_type[1] != "purchased")
     print(f"{graph.n_items:,} items, {graph.n_users:,} users, {events.height:,} interactions, {n_facts:,} attribute edges")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gnn.config import EvaluateConfig, ModelConfig
-from gnn.evaluation.baselines import ALS, InSeason
+from gnn.evaluation.baselines import ALS, InSeason, Ranker
 from gnn.evaluation.evaluate import TestUsers, evaluate
 from gnn.events.interactions import Interactions
 from gnn.events.split import split_interactions
@@ -50,7 +50,7 @@ def main() -> None:
             found.setdefault(users[user], []).append(nums[item])
     asked = TestUsers(np.asarray(sorted(found)), tuple(np.asarray(sorted(found[user])) for user in sorted(found)), seen)
     plain = ALS(seen, confidence=confidence_for(seen))
-    rankers = [plain] if season is None else [plain, InSeason(plain, Interactions.of(known).season(season))]
+    rankers: list[Ranker] = [plain] if season is None else [plain, InSeason(plain, Interactions.of(known).season(season))]
     with cost("iALS"):
         results = evaluate(rankers, asked, EVALUATE)
     print(f"{len(asked.users):,} shoppers\n| model | ndcg@10 | recall@10 | hit@10 |\n| --- | --- | --- | --- |")

@@ -105,7 +105,7 @@ def _answers(port: int, key: str) -> bool:
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/v1/items/popular?k=1", headers={"Authorization": f"Bearer {key}"})
     try:
         with urllib.request.urlopen(asked, timeout=5) as response:
-            return response.status == 200
+            return bool(response.status == 200)
     except OSError:
         return False
 

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -81,7 +82,8 @@ class Traffic:
         return self._chance.choice(self._items)
 
     def _list(self) -> None:
-        level = self._chance.choice(("none", "brief", "full"))
+        levels: tuple[Literal["none", "brief", "full"], ...] = ("none", "brief", "full")
+        level = self._chance.choice(levels)
         self._last = self._client.recommendations(self._user(), k=10, explain=level, diversity=self._chance.choice((0.0, 0.3)))["request_id"]
 
     def _events(self) -> None:

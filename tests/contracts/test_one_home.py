@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOMES: Mapping[str, tuple[str, frozenset[str]]] = {
-    "discounts of ndcg": (r"/ np\.log2\(", frozenset({"gnn/metrics/ndcg.py"})),
+    "discounts of ndcg": (r"/ np\.log2\(", frozenset({"gnn/metrics/users/ndcg.py"})),
     "the bound between Unix times and order numbers": (r"(?<![\w.])1e8\b", frozenset({"gnn/events/timing.py"})),
     "what an event counts in c_uj": (r"\*\* ?[\w.]*count_exponent", frozenset({"gnn/model/history.py"})),
     "the ranks above one item, ties by the smaller number": (r"\[:(\w+)\] == \w+\[\1\]", frozenset({"gnn/recommend/ranking.py"})),

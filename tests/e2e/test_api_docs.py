@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_shop import publish_small_shop, serving, small_app
+from kg.workspace import Workspace
+from tests.small_shop import copy_of, serving, small_app
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -26,8 +27,8 @@ def run(command: list[str], program: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_every_block_of_the_tutorial_works(tmp_path: Path) -> None:
-    workspace = publish_small_shop(tmp_path / "shop")
+def test_every_block_of_the_tutorial_works(small_shop: Workspace, tmp_path: Path) -> None:
+    workspace = copy_of(small_shop, tmp_path / "shop")
     bash, python = blocks("bash"), blocks("python")
     assert (len(bash), len(python)) >= (8, 8)
     with serving(small_app(workspace)) as url:

@@ -11,7 +11,7 @@ import pytest
 
 from api.keys.key_store import KeyStore
 from kg.workspace import Workspace
-from tests.small_shop import publish_small_shop, serving, small_app
+from tests.small_shop import copy_of, serving, small_app
 
 CALL = "#operations-recommendations-recommend_v1_users__user_id__recommendations_get"
 
@@ -33,8 +33,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return publish_small_shop(tmp_path / "shop")
+def workspace(small_shop: Workspace, tmp_path: Path) -> Workspace:
+    return copy_of(small_shop, tmp_path / "shop")
 
 
 def test_a_browser_is_told_about_the_key_and_tries_a_call_out(browser: Any, workspace: Workspace) -> None:

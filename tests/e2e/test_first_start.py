@@ -48,7 +48,7 @@ def prefix(folder: Path) -> tuple[list[str], dict[str, Any]]:
     """
     if os.geteuid() != 0:
         return [], {}
-    user = {"user": USER, "group": USER, "extra_groups": []}
+    user: dict[str, Any] = {"user": USER, "group": USER, "extra_groups": []}
     try:
         subprocess.run([sys.executable, "-c", ""], check=True, cwd="/", **user)
     except (PermissionError, subprocess.CalledProcessError):

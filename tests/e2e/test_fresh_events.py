@@ -16,8 +16,9 @@ import httpx
 import psutil
 import pytest
 
+from kg.workspace import Workspace
 from tests.free_port import free_port
-from tests.small_shop import key_of, publish_small_shop
+from tests.small_shop import copy_of, key_of
 
 
 @dataclass
@@ -60,9 +61,9 @@ def answers(served: Served) -> bool:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(small_shop: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("fresh") / "shop"
-    workspace, port = publish_small_shop(folder), free_port()
+    workspace, port = copy_of(small_shop, folder), free_port()
     environment = {**os.environ, "RECKON__GRAPH__URI": "bolt://127.0.0.1:1"}
     command = [sys.executable, "-m", "etl", "serve", "-w", str(folder), "--port", str(port), "--workers", "2"]
     with (folder / "serve.log").open("wb") as log:

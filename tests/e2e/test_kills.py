@@ -25,7 +25,7 @@ from kg.ledger.tables import events
 from kg.workspace import Workspace
 from tests.free_port import free_port
 from tests.ledgers import DATABASES, ledger_url_of
-from tests.small_shop import key_of, publish_small_shop
+from tests.small_shop import copy_of, key_of
 
 EVENTS, BATCH, KILLS, CLIENTS = 10_000, 100, 20, 4
 
@@ -91,8 +91,8 @@ def stored(ledger: Database) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("database", DATABASES)
-def test_no_acknowledged_event_is_lost_or_counted_twice(database: str, tmp_path: Path) -> None:
-    workspace = publish_small_shop(tmp_path / "shop")
+def test_no_acknowledged_event_is_lost_or_counted_twice(small_shop: Workspace, database: str, tmp_path: Path) -> None:
+    workspace = copy_of(small_shop, tmp_path / "shop")
     key = key_of(workspace, "events:write")
     with ledger_url_of(database) as url:
         ledger = Database.open(workspace.ledger, LedgerConfig(url=SecretStr(url)))

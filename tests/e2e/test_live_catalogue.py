@@ -22,7 +22,7 @@ from kg.embedded import connection, server_pid
 from kg.store import GraphStore
 from kg.workspace import Workspace
 from tests.free_port import free_port
-from tests.small_shop import built_small_shop, key_of, publish_small_shop
+from tests.small_shop import built_small_shop, copy_of, key_of
 
 SCOPES = ("catalog:write", "recommend:read", "graph:read")
 LONG_S = 60
@@ -170,9 +170,9 @@ def test_without_its_database_items_are_recommended_and_written_later(shop: Shop
     soon(lambda: connection(shop.folder / "graph") is not None and ("HAS_BRAND", "Leafy") in shop.values("matcha"))
 
 
-def test_builds_are_exchanged_under_load_in_every_worker(tmp_path: Path) -> None:
+def test_builds_are_exchanged_under_load_in_every_worker(small_shop: Workspace, tmp_path: Path) -> None:
     """A build, then a corrupt one: no request fails, no answer forgets what changed since, the corrupt build never answers."""
-    workspace = publish_small_shop(tmp_path / "shop")
+    workspace = copy_of(small_shop, tmp_path / "shop")
     environment = {**os.environ, "RECKON__GRAPH__URI": "bolt://127.0.0.1:1", "RECKON__SERVE__FOLLOW": "false", "OMP_NUM_THREADS": "1"}
     with served(workspace.root, environment, "--workers", "2") as shop:
         shop.client.delete("/v1/items/4")

@@ -16,7 +16,7 @@ import pytest
 from api.app import WORKSPACE_VARIABLE
 from kg.workspace import Workspace
 from tests.free_port import free_port
-from tests.small_shop import publish_small_shop
+from tests.small_shop import copy_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 KILLS = int(os.environ.get("RECKON_TEST_KILLS", "20"))
@@ -37,8 +37,8 @@ def left(workspace: Workspace) -> list[psutil.Process]:
     return found
 
 
-def test_a_killed_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
-    workspace, rng = publish_small_shop(tmp_path / "shop"), random.Random(1)
+def test_a_killed_supervisor_leaves_no_orphan(small_shop: Workspace, tmp_path: Path) -> None:
+    workspace, rng = copy_of(small_shop, tmp_path / "shop"), random.Random(1)
     for kill in range(KILLS):
         # Every other server has a graph database of its own beside it.
         uri = {} if kill % 2 else {"RECKON__GRAPH__URI": "bolt://127.0.0.1:1"}

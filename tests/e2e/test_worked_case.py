@@ -107,7 +107,12 @@ def _wait(shop: Served, server: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def answer(served: Served) -> dict[str, Any]:
     with served.client() as client:
-        return client.recommendations("u", k=8)
+        return listed(client)
+
+
+def listed(client: Client) -> dict[str, Any]:
+    """Return a list as plain data."""
+    return {**client.recommendations("u", k=8)}
 
 
 def test_related_items_come_first_and_bought_ones_are_left_out(answer: dict[str, Any]) -> None:
@@ -148,14 +153,14 @@ def test_other_shoppers_are_counted_not_named(served: Served, answer: dict[str, 
     assert others(answer)
     assert all("key" not in node and node["count"] >= 1 for node in others(answer))
     with served.client(served.reader_key) as client:
-        named = client.recommendations("u", k=8)
+        named = listed(client)
     assert {node["key"]["user_id"] for node in others(named)} <= set("abcde")
 
 
 def test_every_path_exists_in_the_graph(served: Served) -> None:
     """With a key that may read the graph every path is listed edge by edge, and each edge is found by label, key and type."""
     with served.client(served.reader_key) as client:
-        body = client.recommendations("u", k=8)
+        body = listed(client)
     steps = []
     for item in body["items"]:
         for reason in item["reasons"]:
@@ -214,15 +219,17 @@ def test_an_unknown_item_is_a_problem(served: Served) -> None:
 
 
 def test_coroutines_get_the_same_answers(served: Served, answer: dict[str, Any]) -> None:
-    async def ask() -> list[Any]:
+    async def ask() -> tuple[dict[str, Any], dict[str, Any]]:
         async with AsyncClient(f"http://127.0.0.1:{served.port}", served.key, timeout_s=30) as client:
-            return await asyncio.gather(client.recommendations("u", k=8), client.explanation("u", answer["items"][0]["item_id"]))
+            both = client.recommendations("u", k=8), client.explanation("u", answer["items"][0]["item_id"])
+            again, told = await asyncio.gather(*both)
+            return {**again}, {**told}
 
-    listed, told = asyncio.run(ask())
-    assert {**listed, "request_id": ""} == {**answer, "request_id": ""}
+    again, told = asyncio.run(ask())
+    assert {**again, "request_id": ""} == {**answer, "request_id": ""}
     assert told["item"]["score"] == pytest.approx(answer["items"][0]["score"], rel=1e-5)
     with served.client() as client:
-        assert client.replay(listed["request_id"]) == listed
+        assert client.replay(again["request_id"]) == again
 
 
 def test_no_key_no_answer(served: Served) -> None:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, is_typeddict
@@ -153,7 +153,7 @@ def test_the_coroutines_do_the_same() -> None:
             assert (await client.send_events([{"user_id": "u", "kind": "search"}]))["accepted"] == 1
             with pytest.raises(NotFoundError, match="gone"):
                 await client.rule("x")
-            assert await client.delete_rule("x") is None
+            assert list(await asyncio.gather(client.delete_rule("x"))) == [None]
 
     with stub((503, {}, None), None, TAKEN, (404, {}, {"detail": "gone"}), (204, {}, None)) as (server, url):
         asyncio.run(scenario(url))
@@ -163,7 +163,7 @@ def test_the_coroutines_do_the_same() -> None:
 def test_both_clients_have_every_call() -> None:
     from api.client import requests
 
-    made = {name for name, value in vars(requests).items() if isinstance(value, Callable) and getattr(value, "__module__", "") == requests.__name__}
+    made = {name for name, value in vars(requests).items() if callable(value) and getattr(value, "__module__", "") == requests.__name__}
     made = {name for name in made if name[0].islower() and name[0] != "_"}
     assert made
     for client in (Client, AsyncClient):

@@ -147,7 +147,7 @@ def test_logs_carry_no_ids_no_queries_and_no_keys(asking: Asking, workspace: Wor
     client, key = asking(), key_of(workspace, "recommend:read")
     caller = f"web-{uuid.uuid4().hex}"
     with capture_logs() as logged:
-        query = {"k": 2, "filter": json.dumps({"field": "item_id", "eq": SECRET_OF_ANOTHER})}
+        query: dict[str, str | int] = {"k": 2, "filter": json.dumps({"field": "item_id", "eq": SECRET_OF_ANOTHER})}
         client.get(f"/v1/users/{SECRET_OF_ANOTHER}/recommendations", params=query, headers={**key, "X-Request-ID": caller})
         client.get(f"/v1/users/{SECRET_OF_ANOTHER}/recommendations?k=none", headers={**key, "X-Request-ID": "not well\tformed"})
         client.get(f"/{SECRET_OF_ANOTHER}", headers=key)

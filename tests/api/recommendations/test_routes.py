@@ -75,7 +75,8 @@ def test_an_ad_hoc_history_and_a_basket(client: TestClient) -> None:
 @pytest.mark.parametrize("path", ["/v1/users/u/recommendations?", "/v1/items/popular?", "/v1/users/u/recommendations?seed=4&diversity=0.4&"])
 def test_pages_do_not_repeat_and_reach_the_end(client: TestClient, path: str) -> None:
     whole = [item["item_id"] for item in checked(client.get(f"{path}k=20"))["items"]]
-    token, pages = "", []
+    token: str | None = ""
+    pages: list[tuple[str, int]] = []
     for _ in range(10):
         body = checked(client.get(f"{path}k=2&page_token={token}"))
         pages += [(item["item_id"], item["rank"]) for item in body["items"]]

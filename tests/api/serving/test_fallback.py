@@ -10,16 +10,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from kg.workspace import Workspace
-from tests.small_shop import BUILD_ID, key_of, publish_small_shop, small_app
+from tests.small_shop import BUILD_ID, copy_of, key_of, small_app
 
 LIST = "/v1/users/u/recommendations?k=2"
 LATER = ("20260102T000000-abc123", "20260103T000000-abc123", "20260104T000000-abc123")
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(small_shop: Workspace, tmp_path: Path) -> Workspace:
     """Four builds, of which the newest was never published and the one before it is current."""
-    workspace = publish_small_shop(tmp_path / "shop")
+    workspace = copy_of(small_shop, tmp_path / "shop")
     for build_id in LATER:
         shutil.copytree(workspace.build(BUILD_ID), workspace.build(build_id))
         manifest = workspace.build(build_id) / "artifact" / "manifest.json"

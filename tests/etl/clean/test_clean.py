@@ -24,7 +24,7 @@ from kg.errors import InputError
 from kg.tables import Catalog
 from kg.validation.ratings import RatingScale
 from kg.workspace import Workspace
-from tests.etl.cli.test_app import Run, run  # noqa: F401  (a fixture)
+from tests.etl.conftest import Run
 
 NOW = 1_714_600_000.0
 LINES = """invoice,code,name,n,at,cost,who
@@ -48,7 +48,7 @@ C4,a,Green tea,-1,2024-05-01T12:00:00,2.00,v
 """
 ITEMS: dict[str, Any] = {"table": "items", "path": "lines.csv", "columns": {"item_id": "code", "title": "name"}, "repeated": "first"}
 COLUMNS = {"user_id": "who", "item_id": "code", "time": "at", "quantity": "n", "price": "cost", "order": "invoice"}
-EVENTS = {"table": "interactions", "path": "lines.csv", "kind": "purchase", "columns": COLUMNS}
+EVENTS: dict[str, Any] = {"table": "interactions", "path": "lines.csv", "kind": "purchase", "columns": COLUMNS}
 
 
 def load(folder: Path, text: str = LINES, clean: CleanConfig | None = None) -> Imported:
@@ -238,7 +238,7 @@ def test_a_failed_import_leaves_nothing_half_written(messy: Path) -> None:
     ] == []
 
 
-def test_check_says_pass_or_fail(run: Run, messy: Path) -> None:  # noqa: F811
+def test_check_says_pass_or_fail(run: Run, messy: Path) -> None:
     code, out, err = run("check", "-w", messy)
     assert code == 4
     lines = out.splitlines()
@@ -253,7 +253,7 @@ def test_check_says_pass_or_fail(run: Run, messy: Path) -> None:  # noqa: F811
     assert out.endswith("2 sources: 2 pass, 0 fail\n")
 
 
-def test_check_goes_on_after_a_broken_source(run: Run, messy: Path) -> None:  # noqa: F811
+def test_check_goes_on_after_a_broken_source(run: Run, messy: Path) -> None:
     (messy / "reckon.toml").write_text(TOML.replace('title = "name"', 'title = "nmae"'))
     code, out, _ = run("check", "-w", messy, "--json")
     assert code == 3

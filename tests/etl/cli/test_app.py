@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,27 +19,9 @@ from kg.ledger.rule_store import RuleStore
 from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
+from tests.etl.conftest import Run
 from tests.ledgers import sent_event
-from tests.small_shop import publish_small_shop
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Return a function that runs `reckon` in this process: arguments → exit code, stdout, stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["reckon", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    yield call
-    signal.signal(signal.SIGTERM, handler)
+from tests.small_shop import copy_of
 
 
 @pytest.mark.parametrize("template", ["empty", "demo"])
@@ -142,8 +122,8 @@ def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path) -> None:
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
 
 
-def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path) -> None:
-    workspace = publish_small_shop(tmp_path / "shop")
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    workspace = copy_of(small_shop, tmp_path / "shop")
 
     def listed(*options: str, user: str = "u") -> str:
         code, out, err = run("recommend", user, "-w", workspace.root, "-k", 20, *options)
@@ -169,8 +149,8 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "No four" in out
 
 
-def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path) -> None:
-    folder = publish_small_shop(tmp_path / "small").root
+def test_recommend_prints_the_purchases_behind_what_is_bought_again(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    folder = copy_of(small_shop, tmp_path / "small").root
     code, out, _ = run("recommend", "u", "--strategy", "buy_again", "-w", folder)
     assert code == 0
     assert "buy_again recommendations for u" in out

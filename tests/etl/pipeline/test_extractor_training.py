@@ -22,10 +22,8 @@ from kg.graph.update import Resolver, State, advance
 from kg.tables import Catalog
 from kg.workspace import Workspace
 from tests.conftest import TOML, write_shop
-from tests.etl.cli.test_app import Run, run
+from tests.etl.conftest import Run
 from tests.kg.graph.test_delta import assert_equal_graphs
-
-__all__ = ["run"]
 
 SERIES = ("Aurelia", "Morwen", "Old Mill")
 KINDS = ("towel", "robe", "bath mat", "curtain")

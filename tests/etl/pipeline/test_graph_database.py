@@ -25,7 +25,7 @@ from kg.ledger.settings import LedgerConfig
 from kg.store import GraphStore
 from kg.tables import GraphTables
 from kg.workspace import Workspace
-from tests.etl.pipeline.test_jobs import TOML
+from tests.etl.jobs import write_teas
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
@@ -78,12 +78,10 @@ class Shop:
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A shop with one published build."""
     environment = environment_of(request.param)
-    root = tmp_path_factory.mktemp("shop")
-    (root / "reckon.toml").write_text(TOML)
-    (root / "items.csv").write_text("id,title,brand\n" + "".join(f"i{n},Tea number {n} {n}00 g,Brand {n % 3}\n" for n in range(12)))
-    events = [(user, (user * 5 + step) % 12, step) for user in range(10) for step in range(5)]
-    (root / "events.csv").write_text("user,item,n\n" + "".join(f"u{user},i{item},{n}\n" for user, item, n in events))
-    shop = Shop(root, environment)
+    if not environment:
+        teas: Workspace = request.getfixturevalue("built_teas")
+        return Shop(teas.root, environment)
+    shop = Shop(write_teas(tmp_path_factory.mktemp("shop") / "teas").root, environment)
     jobs.rebuild(shop.job)
     return shop
 

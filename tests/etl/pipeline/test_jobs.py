@@ -14,45 +14,18 @@ from typing import Any
 import psutil
 import pytest
 
-from etl.console import Console
 from etl.live import file_changes
 from etl.pipeline import builds, jobs
-from kg.config import load_config
 from kg.embedded import connection
 from kg.errors import ArtifactError, NotFoundError
 from kg.files.json_file import read_json
 from kg.graph.corrections import FactLog
 from kg.store import GraphStore
 from kg.workspace import Workspace
+from tests.etl.jobs import TOML, job_of
 
 # torch-geometric says this of torch when it is imported; nothing of ours can avoid it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-
-TOML = """
-[model]
-factors = 4
-factor_iterations = 2
-
-[evaluate]
-bootstrap = 0
-ablations = false
-baselines = ["popularity"]
-
-[[source]]
-table = "items"
-path = "items.csv"
-columns = { item_id = "id", title = "title", brand = "brand" }
-
-[[source]]
-table = "interactions"
-path = "events.csv"
-columns = { user_id = "user", item_id = "item" , time = "n" }
-kind = "purchase"
-"""
-
-
-def job_of(workspace: Workspace) -> jobs.Job:
-    return jobs.Job(workspace, load_config(workspace.root, {}), Console())
 
 
 def reckon(workspace: Workspace, *arguments: str) -> subprocess.Popen[str]:
@@ -76,17 +49,9 @@ def stages(workspace: Workspace, build_id: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def built(built_teas: Workspace) -> Workspace:
     """A workspace with one published build."""
-    root = tmp_path_factory.mktemp("shop")
-    (root / "reckon.toml").write_text(TOML)
-    (root / "items.csv").write_text("id,title,brand\n" + "".join(f"i{n},Tea number {n} {n}00 g,Brand {n % 3}\n" for n in range(12)))
-    events = [(user, (user * 5 + step) % 12, step) for user in range(10) for step in range(5)]
-    (root / "events.csv").write_text("user,item,n\n" + "".join(f"u{user},i{item},{n}\n" for user, item, n in events))
-    workspace = Workspace.open(root)
-    _, worked = jobs.rebuild(job_of(workspace))
-    assert worked
-    return workspace
+    return built_teas
 
 
 @pytest.fixture

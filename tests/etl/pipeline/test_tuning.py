@@ -19,11 +19,11 @@ from gnn.training.progress import Progress
 from kg.errors import InputError
 from kg.files.json_file import read_json
 from kg.workspace import Workspace
-from tests.etl.pipeline.test_jobs import job_of
+from tests.etl.jobs import SOURCES, job_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::optuna.exceptions.ExperimentalWarning")
 
-TOML = """
+TOML = f"""
 [model]
 factor_iterations = 2
 epochs = 5
@@ -34,18 +34,7 @@ bootstrap = 0
 ablations = false
 explanations = false
 baselines = ["popularity"]
-
-[[source]]
-table = "items"
-path = "items.csv"
-columns = { item_id = "id", title = "title", brand = "brand" }
-
-[[source]]
-table = "interactions"
-path = "events.csv"
-columns = { user_id = "user", item_id = "item" , time = "n" }
-kind = "purchase"
-"""
+{SOURCES}"""
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from etl.risk.report import NAME
 from kg.resolve.merges import Resolution
 from kg.tables import Catalog
 from kg.workspace import Workspace
-from tests.small_shop import BUILD_ID, publish_small_shop, small_catalog
+from tests.small_shop import BUILD_ID, copy_of, small_catalog
 
 START = 1_704_100_000.0
 
@@ -34,9 +34,9 @@ def write_catalog(workspace: Workspace, catalog: Catalog) -> None:
 
 
 @pytest.fixture
-def attacked(tmp_path: Path) -> Workspace:
+def attacked(small_shop: Workspace, tmp_path: Path) -> Workspace:
     """The small shop with a hundred earlier shoppers, and eight accounts that bought one item on one day."""
-    workspace = publish_small_shop(tmp_path / "shop")
+    workspace = copy_of(small_shop, tmp_path / "shop")
     catalog = small_catalog()
     rows = [
         {"user_id": f"s{n % 100}", "item_id": str(1 + (n * 3 + n // 100) % 7), "kind": "purchase", "time": START + 43_200.0 * n, "quantity": 1.0}
@@ -64,7 +64,7 @@ def test_a_cleared_account_counts_again_and_every_decision_is_kept(attacked: Wor
     assert ["clear" in told[0], "confirm" in told[1], len(told)] == [True, True, 2]
 
 
-def test_a_shop_without_a_farm_is_left_alone(tmp_path: Path) -> None:
-    workspace = publish_small_shop(tmp_path / "shop")
+def test_a_shop_without_a_farm_is_left_alone(small_shop: Workspace, tmp_path: Path) -> None:
+    workspace = copy_of(small_shop, tmp_path / "shop")
     write_catalog(workspace, small_catalog())
     assert "0 events of suspected accounts not counted" in run("report", "-w", workspace.root)

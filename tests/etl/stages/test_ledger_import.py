@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from etl.console import Console
 from etl.pipeline import builds, jobs
 from etl.stages import ledger_import
 from gnn.artifact.artifact import load_artifact
 from kg.catalog.records import StoredEvent
-from kg.config import load_config
 from kg.errors import LedgerUnavailableError, NotFoundError
 from kg.files.json_file import read_json
 from kg.ledger.database import Database
@@ -22,13 +20,10 @@ from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.tables import Catalog
 from kg.workspace import Workspace
+from tests.etl.jobs import job_of
 from tests.ledgers import sent_event
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-
-
-def job_of(workspace: Workspace, **environ: str) -> jobs.Job:
-    return jobs.Job(workspace, load_config(workspace.root, environ), Console())
 
 
 def append(workspace: Workspace, *events: StoredEvent) -> None:

@@ -22,6 +22,7 @@ from gnn.evaluation.evaluate import (
     test_users,
 )
 from gnn.graph.walks import FloatArray
+from gnn.metrics.base import table_columns
 from gnn.model.scorer import neighbour_matrix
 from gnn.recommend.recommender import Recommender
 from gnn.training.fit import fit
@@ -93,6 +94,17 @@ def test_unknown_users_and_items_are_skipped(planted: tuple[Artifact, pl.DataFra
     strangers = pl.DataFrame([{"user_id": "nobody", "item_id": "b00i7"}, {"user_id": "u00", "item_id": "nothing"}])
     assert not len(test_users(artifact, strangers, CONFIG).users)
     assert len(test_users(artifact, pl.concat([pairs, strangers]), CONFIG).users) == 30
+
+
+def test_every_measure_that_a_table_shows_has_an_interval(planted: tuple[Artifact, pl.DataFrame]) -> None:
+    artifact, pairs = planted
+    config = CONFIG.model_copy(update={"cutoffs": (5, 10), "bootstrap": 20})
+    (result,) = evaluate([PathSumRanker(artifact)], test_users(artifact, pairs, config), config)
+    shown = {column for column in table_columns("users") if column.endswith("@10")}
+    assert shown >= {"recall@10", "ndcg@10", "hit@10", "precision@10"}
+    assert set(result.intervals) == shown
+    for name, (low, high) in result.intervals.items():
+        assert low <= result.metrics[name] <= high
 
 
 def test_a_sample_of_users_is_the_same_for_the_same_seed(planted: tuple[Artifact, pl.DataFrame]) -> None:

@@ -259,7 +259,7 @@ def test_twins_are_told_apart_by_what_differs(generated: Shop) -> None:
         assert named == {num: f"{artifact.titles[num]} ({color[generated.items[num]]})" for num in (a, b)}
     same = written(told_apart(replace(artifact, edges={}), [0, 9]))
     assert same == {0: "Thing 0 (item i00)", 9: "Thing 0 (item i09)"}
-    priced = replace(artifact, edges={}, price_cents=np.arange(24) * 100.0)
+    priced = replace(artifact, edges={}, price_cents=np.arange(0, 2400, 100, dtype=np.float64))
     assert written(told_apart(priced, [0, 9])) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
 
 

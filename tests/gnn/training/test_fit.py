@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,30 @@ import polars as pl
 import pytest
 
 from gnn.config import ModelConfig
+from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
-from gnn.training.fit import fit, refit
+from gnn.training.fit import FitResult, fit, refit
 from gnn.training.progress import Progress
 from tests.gnn.model.test_scoring_laws import artifact_of
 from tests.gnn.oracles import checkerboard, planted_brands, ranked, shop
 
 QUICK = ModelConfig(factors=8, factor_iterations=5, epochs=20)
+
+
+@dataclass(frozen=True)
+class Brands:
+    """Forty planted brands and what was learned from them; fitted once for the tests that only look at it."""
+
+    graph: GraphArrays
+    interactions: pl.DataFrame
+    wanted: dict[str, set[str]]
+    result: FitResult
+
+
+@pytest.fixture(scope="module")
+def brands() -> Brands:
+    graph, interactions, wanted = planted_brands(40)
+    return Brands(graph, interactions, wanted, fit(graph, interactions, QUICK))
 
 
 def share_found(found: dict[str, list[str]], wanted: dict[str, set[str]]) -> float:
@@ -27,10 +45,8 @@ def test_checkerboard_ranks_the_withheld_diagonal_first() -> None:
     assert all(items[0] == f"i{user[1:]}" for user, items in ranked(graph, result.model, 1).items())
 
 
-def test_planted_brand_is_found_through_the_graph_alone() -> None:
-    graph, interactions, wanted = planted_brands(40)
-    result = fit(graph, interactions, QUICK)
-    assert share_found(ranked(graph, result.model, 2), wanted) == 1.0
+def test_planted_brand_is_found_through_the_graph_alone(brands: Brands) -> None:
+    assert share_found(ranked(brands.graph, brands.result.model, 2), brands.wanted) == 1.0
 
 
 def test_planted_brand_is_lost_when_the_brands_are_shuffled() -> None:
@@ -45,9 +61,8 @@ def test_planted_brand_is_lost_without_the_brand_relation() -> None:
     assert share_found(ranked(graph, result.model, 2), wanted) < 0.2
 
 
-def test_shopper_of_one_event_gets_a_personal_list_with_paths(tmp_path: Path) -> None:
-    graph, interactions, _ = planted_brands(40)
-    artifact = artifact_of(tmp_path, graph, fit(graph, interactions, QUICK).model)
+def test_shopper_of_one_event_gets_a_personal_list_with_paths(tmp_path: Path, brands: Brands) -> None:
+    artifact = artifact_of(tmp_path, brands.graph, brands.result.model)
     result = Recommender(artifact).recommend_history([("b07i2", "purchase", None)], 5)
     assert result.strategy == "personal"
     assert all(item.item_id.startswith("b07") for item in result.items)
@@ -55,16 +70,13 @@ def test_shopper_of_one_event_gets_a_personal_list_with_paths(tmp_path: Path) ->
     assert {edge.type for reason in newest.reasons for path in reason.paths for edge in path.edges[1:]} == {"HAS_BRAND"}
 
 
-def test_item_without_events_is_recommended_through_its_attributes() -> None:
-    graph, interactions, _ = planted_brands(40)
-    assert "b07i7" not in interactions["item_id"].to_list()
-    result = fit(graph, interactions, QUICK)
-    assert "b07i7" in ranked(graph, result.model, 2)["u07"]
+def test_item_without_events_is_recommended_through_its_attributes(brands: Brands) -> None:
+    assert "b07i7" not in brands.interactions["item_id"].to_list()
+    assert "b07i7" in ranked(brands.graph, brands.result.model, 2)["u07"]
 
 
-def test_paths_are_preferred_to_a_similarity_that_says_the_same() -> None:
-    graph, interactions, _ = planted_brands(40)
-    gates = {walk.meta_path.name: walk.gate for walk in fit(graph, interactions, QUICK).model.walks}
+def test_paths_are_preferred_to_a_similarity_that_says_the_same(brands: Brands) -> None:
+    gates = {walk.meta_path.name: walk.gate for walk in brands.result.model.walks}
     assert gates["has_brand"] > 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gnn.config import ModelConfig
+from gnn.config import ModelConfig, NegativeSampling
 from gnn.training.candidates import build_pool, candidates
 from gnn.training.fit import fit
 from gnn.training.sampling import proposal, target_weights
@@ -28,19 +28,19 @@ def test_proposals_by_hand() -> None:
 
 
 @pytest.mark.parametrize("method", ["uniform", "popularity", "inverse_popularity", "stratified"])
-def test_the_drawn_items_stand_for_all_the_others_whatever_the_proposal(method: str) -> None:
+def test_the_drawn_items_stand_for_all_the_others_whatever_the_proposal(method: NegativeSampling) -> None:
     """Σ n_i over the drawn items estimates how many items there are besides the nominated ones."""
     rng = np.random.default_rng(1)
     sums = []
     for _ in range(300):
         row = candidates(
-            [np.zeros(100)],
+            [np.zeros(100, dtype=np.float32)],
             np.array([1, 2]),
             np.ones(100, dtype=bool),
             np.array([3]),
             negatives=60,
             rng=rng,
-            proposal=proposal(POPULARITY, method),  # type: ignore[arg-type]
+            proposal=proposal(POPULARITY, method),
         )
         sums.append(float(np.exp(row.offset[3:]).sum()))
     assert np.mean(sums) == pytest.approx(97, rel=0.05)

@@ -63,7 +63,13 @@ def test_a_repeated_element_changes_nothing_for_other_products(tmp_path: Path) -
 
 
 def test_lists_and_texts_are_split_each_by_itself(tmp_path: Path) -> None:
-    rows = [{"id": 1, "c": "a|b"}, {"id": 2, "c": ["x|y", "z"]}, {"id": 3, "c": '["p", "q|r"]'}, {"id": 4, "c": []}, {"id": 5, "c": "[]"}]
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "c": "a|b"},
+        {"id": 2, "c": ["x|y", "z"]},
+        {"id": 3, "c": '["p", "q|r"]'},
+        {"id": 4, "c": []},
+        {"id": 5, "c": "[]"},
+    ]
     source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "categories": "c"}, "split": {"categories": "|"}}
     items = load(tmp_path, {"i.jsonl": lines(rows)}, source).items
     assert items["categories"].to_list() == [["a", "b"], ["x", "y", "z"], ["p", "q", "r"], [], []]
@@ -78,7 +84,13 @@ def test_prices_are_read_by_the_whole_file_and_said_so(tmp_path: Path, monkeypat
 
 
 def test_numbers_of_json_have_a_point(tmp_path: Path) -> None:
-    rows = [{"id": 1, "p": 2.450}, {"id": 2, "p": "2.451"}, {"id": 3, "p": [7.5]}, {"id": 4, "p": [7, 8]}, {"id": 5, "p": "N/A"}]
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "p": 2.450},
+        {"id": 2, "p": "2.451"},
+        {"id": 3, "p": [7.5]},
+        {"id": 4, "p": [7, 8]},
+        {"id": 5, "p": "N/A"},
+    ]
     imported = load(tmp_path, {"i.jsonl": lines(rows)}, {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "price": "p"}})
     assert imported.items["price_cents"].to_list() == [245, 245, 750, None]
     assert rejects(imported) == [(4, "price", "holds more than one number; write one")]
@@ -193,7 +205,11 @@ def test_a_history_in_one_cell_is_one_event_each(tmp_path: Path, row: str, more:
 
 
 def test_histories_of_json_and_parquet(tmp_path: Path) -> None:
-    rows = [{"u": "ana", "i": ["a", "b"], "t": [AT, AT + 1]}, {"u": "bo", "i": [], "t": []}, {"u": "cy", "i": ["a", "b"], "t": [1]}]
+    rows: list[dict[str, Any]] = [
+        {"u": "ana", "i": ["a", "b"], "t": [AT, AT + 1]},
+        {"u": "bo", "i": [], "t": []},
+        {"u": "cy", "i": ["a", "b"], "t": [1]},
+    ]
     for path, data in (("e.jsonl", lines(rows)), ("e.parquet", b"")):
         if not data:
             pl.DataFrame(rows, strict=False).write_parquet(tmp_path / path)

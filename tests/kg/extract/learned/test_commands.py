@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_answers_in_the_input_are_not_read(attribute_model: Path, tmp_path: Path
 
 
 def test_unknown_attributes_and_empty_texts_are_answered_with_nothing(attribute_model: Path, tmp_path: Path) -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"input": "", "attributes": ["Brand"]},
         {"input": "Acme red lamp", "category": "new", "attributes": ["Weight", "Brand"]},
         {"input": "Corvid desk"},
@@ -165,7 +166,7 @@ def test_a_broken_input_line_leaves_no_output(attribute_model: Path, tmp_path: P
 
 def test_scores_count_what_was_asked() -> None:
     gold = [{"Brand": ["HP", "Hewlett"], "Color": []}, {"Brand": ["Dell"]}]
-    predicted = [{"Brand": "Hewlett", "Color": "red", "Size": "9"}, {"Brand": None}]
+    predicted: list[dict[str, str | None]] = [{"Brand": "Hewlett", "Color": "red", "Size": "9"}, {"Brand": None}]
     score = score_values(gold, predicted)
     assert (score.right, score.predicted, score.stated) == (1, 2, 2)
     assert np.isclose(score.f1, 0.5)

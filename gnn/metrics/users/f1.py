@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gnn.metrics.base import METRICS, IntArray, UserMetric
-from gnn.metrics.precision import precision
-from gnn.metrics.recall import recall
+from gnn.metrics.users.precision import precision
+from gnn.metrics.users.recall import recall
 from gnn.types import BoolArray, Values
 
 

@@ -28,7 +28,7 @@ from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Cata
 from kg.validation.ids import normalized
 from kg.validation.placeholders import says_nothing
 from kg.workspace import Workspace
-from tests.etl.cli.test_app import Run, run  # noqa: F401  (a fixture)
+from tests.etl.conftest import Run
 
 AS_IT_IS = CleanConfig(duplicates=False, outlier_z=0, bot_events_per_hour=0, service_lines=False)
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -66,8 +66,16 @@ def catalogs(draw: st.DrawFn) -> Catalog:
         }
         for item_id in item_ids
     ]
-    schema = {"item_id": pl.String, "title": pl.String, "description": pl.String, "brand": pl.String, "categories": pl.List(pl.String)}
-    schema |= {"price_cents": pl.Int64, "available": pl.Boolean, "color": pl.List(pl.String), "size_eu": pl.List(pl.String)}
+    schema = pl.Schema(
+        {
+            **dict.fromkeys(("item_id", "title", "description", "brand"), pl.String()),
+            "categories": pl.List(pl.String),
+            "price_cents": pl.Int64(),
+            "available": pl.Boolean(),
+            "color": pl.List(pl.String),
+            "size_eu": pl.List(pl.String),
+        }
+    )
     event = st.tuples(
         *(st.sampled_from(user_ids), st.sampled_from(item_ids), st.sampled_from(["view", "purchase", "wish_list"])),
         *(times, st.integers(1, 9).map(float), st.none() | st.integers(-4, 10).map(float), cents),
@@ -206,7 +214,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.mark.parametrize("file_format", EXPORTERS.names())
-def test_every_format_is_a_command(run: Run, published: Workspace, tmp_path: Path, file_format: str) -> None:  # noqa: F811
+def test_every_format_is_a_command(run: Run, published: Workspace, tmp_path: Path, file_format: str) -> None:
     out = tmp_path / "out"
     code, told, err = run("export", "--format", file_format, "--out", out, "-w", published.root)
     assert (code, err) == (0, "")
@@ -238,7 +246,7 @@ def test_the_script_says_every_statement_once(published: Workspace, tmp_path: Pa
     assert lines[0].startswith("CREATE CONSTRAINT")
 
 
-def test_the_help_and_the_docs_list_every_format(run):  # noqa: F811
+def test_the_help_and_the_docs_list_every_format(run: Run) -> None:
     code, told, _ = run("export", "--help")
     assert code == 0
     assert ", ".join(EXPORTERS.names()) in " ".join(told.split())
@@ -246,7 +254,7 @@ def test_the_help_and_the_docs_list_every_format(run):  # noqa: F811
     assert exports_table() in page.read_text(encoding="utf-8"), "put what exports_table() returns into docs/import.md"
 
 
-def test_an_unknown_format_says_which_was_meant(run, published, tmp_path):  # noqa: F811
+def test_an_unknown_format_says_which_was_meant(run: Run, published: Workspace, tmp_path: Path) -> None:
     code, _, err = run("export", "--format", "grafml", "--out", tmp_path / "out", "-w", published.root)
     assert code == 2
     assert "did you mean 'graphml'" in " ".join(err.replace("│", " ").split())

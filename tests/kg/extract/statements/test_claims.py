@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kg.extract.claims import FALSE, NOTHING, PLAIN, run
+from tests.kg.extract.statements.claims import FALSE, NOTHING, PLAIN, run
 
 
 def test_no_sentence_gives_a_claim_that_it_does_not_make() -> None:

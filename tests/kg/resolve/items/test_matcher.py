@@ -162,7 +162,7 @@ def test_the_commands_read_and_write_files(small_ensembles: None, tmp_path: Path
 def test_the_threshold_has_the_best_f1() -> None:
     rng = np.random.default_rng(0)
     match = (rng.random(200) < 0.3).astype(np.int8)
-    score = np.round(np.clip(match * 0.3 + rng.random(200) * 0.7, 0, 1), 2)
+    score = np.round(np.clip(match * 0.3 + rng.random(200) * 0.7, 0, 1), 2).astype(np.float64)
     chosen = f1_score(match, score >= best_threshold(match, score))[0]
     assert chosen == pytest.approx(max(f1_score(match, score >= cut)[0] for cut in np.linspace(0, 1, 401)))
 

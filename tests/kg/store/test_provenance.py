@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -15,7 +17,7 @@ from kg.store.provenance import why_fact
 from kg.tables import ITEM_COLUMNS, Catalog, GraphTables
 
 BUILD = "20260101T000000-000001"
-ITEMS = [
+ITEMS: list[dict[str, Any]] = [
     {
         "item_id": "it's",
         "title": "Oat milk 1 l, organic",

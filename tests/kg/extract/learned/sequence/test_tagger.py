@@ -60,7 +60,7 @@ def test_attributes_compete_for_a_word_and_those_not_asked_for_are_ruled_out(tag
     ((_, color),) = tagger.marginals([question("Acme red lamp 20 cm", "Color")])
     assert set(both) == {"Brand", "Color"}
     assert set(color) == {"Color"}
-    stated = sum(1 - p[:, 0] for p in both.values())
+    stated = np.sum([1 - p[:, 0] for p in both.values()], axis=0)
     assert stated.max() <= 1 + 1e-9
     assert both["Brand"][0, 1] > 0.9
     assert both["Color"][1, 1] > 0.9

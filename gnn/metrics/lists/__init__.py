@@ -1,0 +1,1 @@
+"""Metrics with one value of all lists together, whatever they hit: one module each."""

@@ -1,0 +1,1 @@
+"""Metrics with one value per user, of which reports have the mean: one module each."""
