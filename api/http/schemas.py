@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
-Whole = Annotated[int, BeforeValidator(lambda given: int(given) if isinstance(given, float) and given.is_integer() else given)]
-"""A whole number; 3.0 is one, as in JSON Schema."""
+from pydantic import BaseModel, ConfigDict
 
 
 class Answer(BaseModel):

@@ -7,89 +7,28 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.config import JsonDict
+from pydantic import ConfigDict, Field, model_validator
 
-from api.http.ids import Id, PathId
-from api.http.schemas import Answer, Whole, request_id
+from api.http.ids import PathId
+from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.item_state import ItemStates
-from kg import schema
 from kg.catalog.item_changes import FIELDS
 from kg.catalog.records import Operation
 from kg.errors import NotFoundError
-from kg.tables import ITEM_COLUMNS
+from kg.validation.fields import Id
+from kg.validation.items import EXAMPLE, UNTITLED, ItemFields, WholeItem
 
 router = APIRouter(prefix="/v1", tags=["items"])
 MAX_ITEMS = 1_000
-_TEXT = r"^[^\x00]*$"
-_EXAMPLE: JsonDict = {
-    "title": "Oolong tea 100 g",
-    "brand": "Leafy",
-    "categories": ["Drinks", "Tea"],
-    "price_cents": 890,
-    "available": True,
-    "attributes": {"color": ["blue"]},
-}
 Writer = Annotated[ApiKey, Depends(require("catalog:write"))]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
-Cell = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_TEXT)]
-
-
-def _named(attributes: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
-    taken = sorted(set(attributes or ()) & {*ITEM_COLUMNS, "price"})
-    if taken:
-        raise ValueError(f"{taken[0]!r} is a field of its own, not an attribute")
-    for name in attributes or ():
-        schema.attribute_relation(name)
-    return attributes
-
-
-def _readable(title: str | None) -> str | None:
-    if title is None or not any(character.isprintable() and not character.isspace() for character in title):
-        raise ValueError("title has to hold something to read: an item without one cannot be recommended")
-    return title
-
-
-class ItemFields(BaseModel):
-    """What a shop says of an item. Texts are read for attributes; attributes that are given beat those that texts state."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, str_strip_whitespace=True, json_schema_extra={"examples": [_EXAMPLE]}
-    )
-
-    title: Annotated[str | None, AfterValidator(_readable)] = Field(
-        default=None, min_length=1, max_length=1_000, pattern=_TEXT, description="What a shopper reads; no item is recommended without one."
-    )
-    description: str | None = Field(default=None, min_length=1, max_length=20_000, pattern=_TEXT)
-    brand: Cell | None = None
-    categories: list[Cell] | None = Field(default=None, max_length=50, description="From the widest to the narrowest.")
-    price_cents: Whole | None = Field(default=None, ge=0, le=10**12)
-    available: bool | None = Field(default=None, description="False keeps it out of every list, from the next answer on.")
-    attributes: Annotated[dict[Name, Annotated[list[Cell], Field(max_length=50)]] | None, AfterValidator(_named)] = Field(
-        default=None, max_length=50, description="The shop's own attributes: name → values."
-    )
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that were sent."""
-        return self.model_dump(exclude_unset=True, exclude={"item_id", "operation"})
-
-
-class WholeItem(ItemFields):
-    """All that a shop says of an item: what is left out is unknown from now on. A title is needed, for no item is recommended without one."""
-
-    @model_validator(mode="after")
-    def _titled(self) -> WholeItem:
-        if self.title is None:
-            raise ValueError("title is missing: give what a shopper reads; an item without one cannot be recommended")
-        return self
 
 
 class BatchedItem(ItemFields):
     """One change of a batch."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"item_id": "oolong-100", **_EXAMPLE}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"item_id": "oolong-100", **EXAMPLE}]})
 
     item_id: Id
     operation: Literal["put", "patch", "delete"] = Field(
@@ -100,7 +39,7 @@ class BatchedItem(ItemFields):
     @model_validator(mode="after")
     def _titled(self) -> BatchedItem:
         if self.operation == "put" and self.title is None:
-            raise ValueError("title is missing: put says all of an item; give what a shopper reads, or use the operation patch")
+            raise ValueError(f"{UNTITLED}, or use the operation patch")
         return self
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import orjson
 import structlog
 from prometheus_client import Counter
+
+from kg.timestamps import utc_text
 
 FAILURES = Counter("reckon_audit_failures_total", "Lines of the audit log that could not be written")
 log = structlog.get_logger("api")
@@ -34,7 +35,7 @@ class AuditLog:
             action: Method and route, or the command.
             **facts: request_id, status, …; never a body, a query or the id of a user.
         """
-        row = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "actor": actor, "action": action, **facts}
+        row = {"time": utc_text(), "actor": actor, "action": action, **facts}
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ConfigDict, Field
 
-from api.http.ids import Id, PathId
+from api.http.ids import PathId
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations.cached_route import ListRoute, question_of
@@ -23,6 +23,7 @@ from gnn.recommend.strategies.basket import BASKET
 from gnn.recommend.strategies.bought_together import BOUGHT_TOGETHER
 from gnn.recommend.strategies.similar import SIMILAR
 from gnn.recommend.strategies.trending import TRENDING
+from kg.validation.fields import Id
 
 router = APIRouter(prefix="/v1", tags=["items"], route_class=ListRoute)
 RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http import json_text
-from api.http.schemas import Whole
 from api.recommendations.page_tokens import MAX_LISTED, MAX_TOKEN, Page, question
 from gnn.recommend.filters import parse_filter
 from gnn.recommend.query import PERSONAL, RecQuery, item_hash
@@ -19,11 +17,12 @@ from gnn.recommend.rerankers import base as rerankers
 from gnn.recommend.rerankers.base import RERANKERS
 from gnn.recommend.strategies.registry import summaries, user_strategies
 from kg.errors import InputError
+from kg.validation import json_text
+from kg.validation.fields import Flag, Whole
 
 MAX_FILTER = 20_000
 _CAP = re.compile(r"([a-z][a-z0-9_]{0,62}):([1-9][0-9]{0,2})")
 _FILTER_EXAMPLE = {"all": [{"field": "price_cents", "lte": 2000}, {"relation": "has_brand", "in": ["Leafy"]}]}
-Text = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
 
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class StrategyQuery(BaseModel):
     strategy: StrategyName = Field(
         default=PERSONAL, description=f"{summaries()}. personal and session fall back to popular for somebody of whom nothing is known."
     )
-    exclude_seen: bool = Field(default=True, description="Leave out what the shopper has met; what was disliked is left out in any case.")
+    exclude_seen: Flag = Field(default=True, description="Leave out what the shopper has met; what was disliked is left out in any case.")
 
 
 class ShopperQuery(StrategyQuery, ListQueryParams):

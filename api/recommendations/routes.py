@@ -9,8 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http import event_fields
-from api.http.ids import Id, PathId
+from api.http.ids import PathId
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations.cached_route import ListRoute, question_of, state_version_of
@@ -20,6 +19,8 @@ from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList
 from api.serving.snapshot_server import Serving
 from kg.errors import InputError
+from kg.validation import events as event_fields
+from kg.validation.fields import Id
 
 router = APIRouter(prefix="/v1", tags=["recommendations"], route_class=ListRoute)
 RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]

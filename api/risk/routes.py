@@ -7,10 +7,11 @@ from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from api.http.ids import PathId
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
@@ -20,7 +21,6 @@ from kg.ledger.risk import DecisionStore
 router = APIRouter(prefix="/v1/risk", tags=["risk"])
 RiskKey = Annotated[ApiKey, Depends(require("risk:read"))]
 Decider = Annotated[ApiKey, Depends(require("risk:decide"))]
-UserId = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[^\x00]*$", description="Percent-encode what a path cannot hold.")]
 REPORT = "risk.json"
 _EXAMPLE: JsonDict = {"decision": "clear", "note": "a school class"}
 
@@ -118,7 +118,7 @@ def decisions(request: Request, key: Decider) -> Response:
 
 
 @router.put("/accounts/{user_id}/decision", response_model=DecisionTaken)
-def decide(request: Request, user_id: UserId, body: DecisionBody, key: Decider) -> Response:
+def decide(request: Request, user_id: PathId, body: DecisionBody, key: Decider) -> Response:
     """Decide of an account. Confirmed ones count nothing from the next rebuild on, cleared ones count fully."""
     seq = _store(request).append(user_id, body.decision, by=key.key_id, note=body.note)
     return _json({"request_id": request_id(request), "user_id": user_id, "decision": body.decision, "seq": seq})

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from api.http.ids import Id, PathId
+from api.http.ids import PathId
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.snapshot_server import Serving
 from kg import schema
+from kg.validation.fields import Id
 
 router = APIRouter(prefix="/v1", tags=["users"])
 MAX_USERS = 1_000

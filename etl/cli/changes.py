@@ -29,6 +29,10 @@ def run(job: Job, path: Path | None, *, forget: bool, allow_rejects: int) -> Non
         return
     stored = store_changes(job, path)
     typer.echo(f"{stored.appended:,} changes taken in, {stored.known:,} known already, {stored.rejected:,} rejected")
+    if stored.unknown_items:
+        typer.echo(f"{stored.unknown_items:,} events are about items that the catalogue does not have; they count once it has them")
+    if stored.deletions:
+        typer.echo(f"{stored.deletions:,} deletions of events: the graph is without them now, live answers are with the next rebuild")
     if stored.appended:
         apply_now(job)
     if stored.rejected > allow_rejects:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kg.errors import InputError, NotFoundError
+from kg.timestamps import utc_text
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def status(workspace: Folder = Path()) -> None:
             "ledger": database.shown_url,
             "size": f"{database.size_bytes() / 2**20:,.1f} MiB",
             "events": f"{sum(kinds.values()):,}" + (f" ({', '.join(f'{n:,} {kind}' for kind, n in kinds.items())})" if kinds else ""),
-            "last event": f"{last:,}" + ("" if last_s is None else f", {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(last_s))}"),
+            "last event": f"{last:,}" + ("" if last_s is None else f", {utc_text(last_s)}"),
             "since the build": f"{max(0, last - known):,}"
             + (f" (build {current} knows events up to {known:,})" if current else " (nothing is published)"),
             "declarations": f"{people.revision():,}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -16,8 +16,11 @@ from etl.pipeline.jobs import Job
 from etl.sources import rejects
 from etl.stages import graph_build, ledger_import
 from etl.stages.extraction import forget_respelt, learned
+from gnn.artifact.artifact import load_artifact
+from gnn.config import ModelConfig
+from kg.catalog.change_files import RefusedChangeError, read_changes
 from kg.catalog.changes import Change
-from kg.catalog.file_changes import RefusedChangeError, accepted, read_changes
+from kg.catalog.file_changes import ShopRules, accepted
 from kg.catalog.item_changes import overlaid
 from kg.catalog.records import Fields, ItemChange, Operation, StoredEvent
 from kg.config import ExtractConfig, ShopConfig
@@ -29,6 +32,8 @@ from kg.ledger.event_store import EventStore
 from kg.ledger.item_store import ItemStore
 from kg.ledger.settings import LedgerConfig
 from kg.tables import Catalog
+from kg.timestamps import utc_text
+from kg.validation.ratings import RatingScale
 
 _CONFLICT = "belongs to another event: its user, item or kind differs"
 
@@ -41,11 +46,15 @@ class StoredChanges:
         appended: Changes that are in the ledger now.
         known: Events whose `id` the ledger had already.
         rejected: Rows that cannot be used; they are in rejects.jsonl.
+        unknown_items: Events among the others about items that the catalogue does not have; they count once it does.
+        deletions: Deletions of events among them, which live answers follow with the next rebuild.
     """
 
     appended: int
     known: int
     rejected: int
+    unknown_items: int = 0
+    deletions: int = 0
 
 
 def store_changes(job: Job, path: Path) -> StoredChanges:
@@ -64,7 +73,8 @@ def store_changes(job: Job, path: Path) -> StoredChanges:
     items = Catalog.read(graph_build.current_folder(build) / "catalog").items
     with closing(Database.open(job.workspace.ledger, job.config.section(LedgerConfig))) as database:
         since = ItemStore(database).between(mark.catalogue_seq, ItemStore(database).last_seq())
-        good, bad = accepted(records, overlaid(items, since)["item_id"])
+        known = set(overlaid(items, since)["item_id"])
+        good, bad = accepted(records, known, _rules(job, build))
         if bad and not good:
             _write_rejects(job, path, bad)
             line, error = bad[0]
@@ -77,7 +87,27 @@ def store_changes(job: Job, path: Path) -> StoredChanges:
     if n_appended:
         log = {"op": ledger_import.IMPORT, "n_changes": n_appended, "catalogue": appended.catalogue, "events": appended.events}
         Journal(job.workspace.changes).append(lambda _: [log])
-    return StoredChanges(n_appended, appended.known, len(bad) + len(refused))
+    about_unknown, deletions = (
+        _about_unknown(good, known),
+        sum(isinstance(change, ItemChange) and change.operation == "delete_events" for change in good),
+    )
+    return StoredChanges(n_appended, appended.known, len(bad) + len(refused), about_unknown, deletions)
+
+
+def _rules(job: Job, build: Path) -> ShopRules:
+    """Return what the shop takes of events: that of `reckon serve`, whose ratings are those of the published build."""
+    ratings = load_artifact(build / "artifact", verify=False).model.history.ratings
+    return ShopRules(job.config.section(ModelConfig).kinds, None if ratings is None else RatingScale(*ratings.scale))
+
+
+def _about_unknown(changes: Sequence[Change], item_ids: Collection[str]) -> int:
+    known, n_unknown = set(item_ids), 0
+    for change in changes:
+        if isinstance(change, ItemChange):
+            (known.discard if change.operation == "delete" else known.add)(change.item_id)
+        else:
+            n_unknown += change.item_id is not None and change.item_id not in known
+    return n_unknown
 
 
 @dataclass
@@ -217,7 +247,7 @@ def forget_changes(job: Job) -> int:
     n_changes = sum(int(record["n_changes"]) for record in ledger_import.imports_of(job.workspace)[1])
     if not n_changes:
         raise NotFoundError("there are no changes beside the files", hint="reckon import --changes FILE")
-    Journal(job.workspace.changes).append(lambda _: [{"op": ledger_import.FORGET, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}])
+    Journal(job.workspace.changes).append(lambda _: [{"op": ledger_import.FORGET, "time": utc_text()}])
     return n_changes
 
 

@@ -10,6 +10,7 @@ import typer
 
 from kg.errors import InputError
 from kg.files.atomic import write_whole
+from kg.timestamps import utc_text
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,12 +115,11 @@ def decide_(
 @risk.command("decisions")
 def decisions_(workspace: Folder = Path()) -> None:
     """List all decisions, oldest first."""
-    import time
 
     from etl.risk.report import decisions
 
     for each in decisions(*_open(workspace)).history():
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(each.decided_s))
+        when = utc_text(each.decided_s)
         typer.echo(f"{each.seq}  {when}  {each.decision:<8}{each.user_id}  {each.decided_by}  {each.note}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -92,13 +91,4 @@ def _publish(build: Path, workspace: Workspace) -> None:
 
 def replace_file(source: Path, target: Path) -> None:
     """Copy a file whole or not at all. Where the target is a link, the link is replaced: the file that it points to is not ours."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as temporary:
-        path = Path(temporary.name)
-        try:
-            with source.open("rb") as file:
-                shutil.copyfileobj(file, temporary)
-            path.chmod(source.stat().st_mode & 0o777)
-            path.replace(target)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    write_whole(target, lambda temporary: shutil.copy(source, temporary))

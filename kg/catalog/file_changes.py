@@ -7,268 +7,163 @@ One change is one JSON object (or one CSV row) with an `op`:
 * `add_interaction` with `user_id`, `item_id`, `kind` and, where known, `time`, `quantity`, `rating`, `price`. With an `id` it is taken once.
 * `delete_interaction` with `user_id`, `item_id` and, to be narrower, `kind` and `time`: every event that matches goes.
 
-Each becomes the record that the same change over REST becomes: an `ItemChange` or a `StoredEvent` of the ledger.
+Each becomes the record that the same change over REST becomes, an `ItemChange` or a `StoredEvent` of the ledger, and is checked by the same models
+(`kg.validation`): `kg.catalog.change_files` puts it into their form.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from pydantic import TypeAdapter, ValidationError
 
-from kg import schema
+from kg.catalog.change_files import RefusedChangeError, Row, event_form, item_form, refused
 from kg.catalog.changes import Change
 from kg.catalog.records import ItemChange, StoredEvent
 from kg.errors import InputError
-from kg.validation.ids import checked
+from kg.validation import messages
+from kg.validation.events import Event, check, checked_event
+from kg.validation.fields import Id
+from kg.validation.items import UNTITLED, ItemFields
+from kg.validation.ratings import RatingScale
 
 OPERATIONS = ("upsert_item", "delete_item", "add_interaction", "delete_interaction")
-MAX_TEXT = 100_000
-MAX_LIST = 1_000
-LIST_SEPARATOR = "|"
-MAX_EVENT_ID = 200
-
-_TEXTS = ("title", "description", "brand")
-_EVENT_FIELDS = frozenset({"op", "id", "user_id", "item_id", "kind", "time", "quantity", "rating", "price", "price_cents"})
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
-class RefusedChangeError(ValueError):
-    """A change that cannot be used."""
+@dataclass(frozen=True, slots=True)
+class ShopRules:
+    """What a shop takes of events.
 
-    def __init__(self, column: str, value: object, why: str) -> None:
-        super().__init__(f"{column} {value!r} {why}")
-        self.column, self.value, self.why = column, str(value)[:200], why
+    Attributes:
+        kinds: Those that are configured.
+        rating_scale: What a rating may be; None where the shop has none yet.
+    """
+
+    kinds: Collection[str]
+    rating_scale: RatingScale | None = None
 
 
-def parse(record: Mapping[str, Any], now: float | None = None) -> Change:
+def parse(record: Mapping[str, Any], rules: ShopRules, now: float | None = None) -> Change:
     """Check one change.
 
     Args:
         record: As the file has it.
-        now: Time of an event without one, Unix seconds; None asks the clock.
+        rules: What the shop takes.
+        now: Unix seconds, the time of an event without one; None asks the clock.
 
     Raises:
         RefusedChangeError: With the column, the value and what is wrong with it.
     """
-    op = record.get("op")
+    op, at = record.get("op"), time.time() if now is None else now
     if op not in OPERATIONS:
-        raise RefusedChangeError("op", op, f"is not one of {', '.join(OPERATIONS)}")
-    item_id = _text(record, "item_id", required=True) or ""
-    if op == "upsert_item":
-        return ItemChange(0, item_id, "upsert", _item_fields(record))
-    if op == "delete_item":
-        return ItemChange(0, item_id, "delete")
-    values = _event_values(record, whole=op == "add_interaction")
-    if op == "delete_interaction":
-        return ItemChange(0, item_id, "delete_events", values)
-    at = values["time"]
-    return StoredEvent(
-        0,
-        values["user_id"],
-        item_id,
-        values["kind"],
-        (time.time() if now is None else now) if at is None else at,
-        values["quantity"],
-        values["rating"],
-        values["price_cents"],
-        (_text(record, "id") or "")[:MAX_EVENT_ID],
-    )
-
-
-def read_changes(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | RefusedChangeError]]:
-    """Yield (line, record) of a file of changes, CSV by its suffix and otherwise JSON lines; what is no record comes as what is wrong with it.
-
-    Raises:
-        InputError: The file is missing or is not UTF-8.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist", hint="reckon import --changes FILE") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8: {error}", hint="save it as UTF-8") from None
-    yield from _csv_records(text) if path.suffix == ".csv" else _json_records(text)
+        raise RefusedChangeError("op", op, f"{op!r} is not one of {', '.join(OPERATIONS)}")
+    with _translated(record):
+        if op == "add_interaction":
+            return _stored(checked_event(event_form(record), rules.kinds, at, rules.rating_scale), at)
+        if op == "delete_interaction":
+            return _deletion(event_form(record), rules, at)
+        if "item_id" not in record:
+            raise RefusedChangeError("item_id", None, messages.reason({"type": "missing"}))
+        try:
+            item_id = _ID.validate_python(record["item_id"], strict=True)
+        except ValidationError as error:
+            raise RefusedChangeError("item_id", record["item_id"], messages.reason(_first(error))) from None
+        if op == "delete_item":
+            return ItemChange(0, item_id, "delete")
+        return ItemChange(0, item_id, "upsert", ItemFields.model_validate(item_form(record)).given())
 
 
 def accepted(
-    records: Iterable[tuple[int, Mapping[str, Any] | RefusedChangeError]], item_ids: Iterable[str]
+    records: Iterable[tuple[int, Row]], item_ids: Iterable[str], rules: ShopRules
 ) -> tuple[list[Change], list[tuple[int, RefusedChangeError]]]:
     """Check changes one after another against the items that are there by then.
 
     Args:
         records: (line, record).
         item_ids: Items before the first change.
+        rules: What the shop takes.
 
     Returns:
-        The changes that can be used, and (line, what is wrong) of the others.
+        The changes that can be used, and (line, what is wrong) of the others. Events about unknown items can be used, as over REST: they count once
+        the catalogue has the item.
     """
-    known: set[str | None] = set(item_ids)
+    known = set(item_ids)
     good: list[Change] = []
     bad: list[tuple[int, RefusedChangeError]] = []
     for line, record in records:
         try:
             if isinstance(record, RefusedChangeError):
                 raise record
-            change = parse(record)
-            operation = change.operation if isinstance(change, ItemChange) else "add_event"
-            if operation != "upsert" and change.item_id not in known:
-                raise RefusedChangeError("item_id", change.item_id, "is not an item of the catalogue")
-            title = change.fields.get("title", change.item_id in known) if isinstance(change, ItemChange) else True
-            if operation == "upsert" and not title:
-                raise RefusedChangeError("title", record.get("title") or "", "is missing: no item can be recommended without one")
+            change = parse(record, rules)
+            if isinstance(change, ItemChange):
+                _check_item(change, known)
         except RefusedChangeError as error:
             bad.append((line, error))
             continue
-        if operation == "upsert":
-            known.add(change.item_id)
-        elif operation == "delete":
-            known.discard(change.item_id)
         good.append(change)
     return good, bad
 
 
-def _item_fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    attributes: dict[str, list[str]] = {}
-    for name in record:
-        if name in ("op", "item_id", "id"):
-            continue
-        if name in _TEXTS:
-            values[name] = _text(record, name)
-        elif name in ("price", "price_cents"):
-            values["price_cents"] = _price(record, name)
-        elif name == "available":
-            values[name] = _boolean(record[name])
-        elif name == "categories":
-            values[name] = _list(record[name], name)
-        else:
-            try:
-                schema.attribute_relation(str(name))
-            except InputError:
-                raise RefusedChangeError(str(name), record[name], "is not a name: a–z, 0–9 and _, starting with a letter") from None
-            attributes[str(name)] = _list(record[name], str(name))
-    return {**values, "attributes": attributes} if attributes else values
+def _check_item(change: ItemChange, known: set[str]) -> None:
+    if change.operation == "upsert":
+        if change.item_id not in known and "title" not in change.fields:
+            raise RefusedChangeError("title", None, UNTITLED)
+        known.add(change.item_id)
+    elif change.item_id not in known:
+        raise RefusedChangeError("item_id", change.item_id, f"{change.item_id!r} is not an item of the catalogue")
+    elif change.operation == "delete":
+        known.discard(change.item_id)
 
 
-def _event_values(record: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
-    unknown = sorted(str(name) for name in set(record) - _EVENT_FIELDS if record[name] is not None)
-    if unknown:
-        raise RefusedChangeError(unknown[0], record[unknown[0]], f"is not a column of an event; it has {', '.join(sorted(_EVENT_FIELDS))}")
-    values: dict[str, Any] = {"user_id": _text(record, "user_id", required=True)}
-    kind = _text(record, "kind", required=whole)
-    if kind is not None and not _KIND.fullmatch(kind):
-        raise RefusedChangeError("kind", kind, "is not a kind: a–z, 0–9 and _, starting with a letter")
-    at = _time(record.get("time"))
-    if not whole:
-        return values | ({"kind": kind} if kind is not None else {}) | ({"time": at} if at is not None else {})
-    values |= {"kind": kind, "time": at, "quantity": _number(record, "quantity", 1.0), "rating": _number(record, "rating", None)}
-    return values | {"price_cents": _price(record, "price_cents" if record.get("price_cents") is not None else "price")}
+def _stored(event: Event, now: float) -> StoredEvent:
+    return StoredEvent(
+        0,
+        event.user_id,
+        event.item_id,
+        event.kind,
+        now if event.time is None else event.time,
+        event.quantity,
+        event.value,
+        event.price_cents,
+        event.event_id or "",
+        event.properties,
+    )
 
 
-def _text(record: Mapping[str, Any], name: str, *, required: bool = False) -> str | None:
-    value = record.get(name)
-    if value is not None and not isinstance(value, str):
-        value = str(value) if isinstance(value, int) and not isinstance(value, bool) and name in ("item_id", "user_id", "id") else value
-        if not isinstance(value, str):
-            raise RefusedChangeError(name, value, "is not a text")
-    text = (value or "").strip()
-    if len(text) > MAX_TEXT or "\x00" in text:
-        raise RefusedChangeError(name, text[:40], f"is longer than {MAX_TEXT} characters or holds a null character")
-    if name in ("item_id", "user_id") and text:
-        try:
-            return checked(text)
-        except ValueError as error:
-            raise RefusedChangeError(name, text[:40], str(error)) from None
-    if required and not text:
-        raise RefusedChangeError(name, value, "is empty")
-    return text or None
+def _deletion(form: Mapping[str, Any], rules: ShopRules, now: float) -> ItemChange:
+    # An event is deleted by what names it; where no kind is given, that of all events of the pair.
+    named = {name: value for name, value in form.items() if name in ("user_id", "item_id", "kind", "time")}
+    further = sorted(form.keys() - named.keys())
+    if further:
+        raise RefusedChangeError(further[0], form[further[0]], "does not name an event: user_id, item_id, kind and time do")
+    event = Event.model_validate({"kind": "view", **named})
+    if event.item_id is None:
+        raise RefusedChangeError("item_id", None, messages.reason({"type": "missing"}))
+    if "kind" in named:
+        check(event.kind, event.time, rules.kinds, now)
+    kind = {"kind": event.kind} if "kind" in named else {}
+    return ItemChange(0, event.item_id, "delete_events", {"user_id": event.user_id, **kind, **({} if event.time is None else {"time": event.time})})
 
 
-def _list(value: object, name: str) -> list[str]:
-    if value is None:
-        return []
-    parts = value if isinstance(value, list) else str(value).split(LIST_SEPARATOR) if isinstance(value, str | int | float) else None
-    if parts is None or any(not isinstance(part, str | int | float) or isinstance(part, bool) for part in parts) or len(parts) > MAX_LIST:
-        raise RefusedChangeError(name, value, f"is not a list of at most {MAX_LIST} texts")
-    return [text for part in parts if (text := str(part).strip())]
+@contextmanager
+def _translated(record: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what the models say into a refused change: the column as the file has it, and the words of REST.
 
-
-def _number(record: Mapping[str, Any], name: str, default: float | None) -> float | None:
-    value = record.get(name)
-    if value is None or value == "":
-        return default
+    Raises:
+        RefusedChangeError: Instead of what they raise.
+    """
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise RefusedChangeError(name, value, "is not a number")
-    return number
+        yield
+    except ValidationError as error:
+        raise refused(_first(error), record) from None
+    except InputError as error:
+        raise refused({"type": "value_error", "loc": (error.message.split()[0],), "ctx": {"error": error}}, record) from None
 
 
-def _price(record: Mapping[str, Any], name: str) -> int | None:
-    number = _number(record, name, None)
-    if number is None:
-        return None
-    cents = round(number if name == "price_cents" else number * 100)
-    if not 0 <= cents < 2**53 or (name == "price_cents" and number != cents):
-        raise RefusedChangeError(name, record[name], "is not a price")
-    return cents
-
-
-def _boolean(value: object) -> bool | None:
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": None, "none": None}
-    text = str(value).strip().lower()
-    if text not in known:
-        raise RefusedChangeError("available", value, "is neither true nor false")
-    return known[text]
-
-
-def _time(value: object) -> float | None:
-    if value is None or value == "":
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        try:
-            parsed = datetime.fromisoformat(str(value))
-        except ValueError:
-            raise RefusedChangeError("time", value, "is neither ISO 8601 nor a number") from None
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise RefusedChangeError("time", value, "is neither ISO 8601 nor a number")
-    return number
-
-
-def _json_records(text: str) -> Iterator[tuple[int, Mapping[str, Any] | RefusedChangeError]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = orjson.loads(line)
-        except ValueError as error:
-            yield number, RefusedChangeError("line", line[:80], f"is not JSON ({error})")
-            continue
-        yield number, record if isinstance(record, dict) else RefusedChangeError("line", line[:80], "is no JSON object")
-
-
-def _csv_records(text: str) -> Iterator[tuple[int, Mapping[str, Any] | RefusedChangeError]]:
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                yield reader.line_num, RefusedChangeError("line", reader.line_num, "has not as many cells as the header")
-                continue
-            # An empty cell says nothing; `null` in a JSON line is how a field is emptied.
-            yield reader.line_num, {name: cell for name, cell in row.items() if cell != ""}
-    except csv.Error as error:
-        yield reader.line_num, RefusedChangeError("line", reader.line_num, f"is not CSV ({error})")
+def _first(error: ValidationError) -> Mapping[str, Any]:
+    return error.errors(include_url=False)[0]

@@ -9,7 +9,6 @@ undone, applied in their order to the edges that extraction and the shop's own d
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from kg import schema
 from kg.errors import InputError, NotFoundError
 from kg.files.journal import Journal, Record
 from kg.schema import EdgeType
+from kg.timestamps import utc_text
 
 PERSON = "person"
 """Extractor of facts that a person stated."""
@@ -246,4 +246,4 @@ def _fact(record: Record, undone_by: str = "") -> Fact:
 
 
 def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return utc_text()

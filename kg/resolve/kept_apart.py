@@ -5,13 +5,13 @@ The log is `resolve.jsonl` of the workspace, append-only. The last word about a 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import polars as pl
 
 from kg.errors import InputError
 from kg.files.journal import Journal
+from kg.timestamps import utc_text
 
 _UNDONE = {"relation": pl.String, "surface": pl.String}
 
@@ -55,4 +55,4 @@ class ResolveLog:
     def _append(self, record: dict[str, object]) -> None:
         if not str(record["by"]).strip():
             raise InputError("by is empty", hint="say who decided: --by NAME")
-        self._journal.append(lambda _: [{**record, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}])
+        self._journal.append(lambda _: [{**record, "time": utc_text()}])

@@ -2,14 +2,16 @@
 
 Three locks, because the two databases differ in what they enforce: the text may hold no writing clause and call nothing that is not known to
 be harmless (`kg.store.read_only`); the database's own plan of it may hold no writing step; and it runs in a READ transaction that is rolled back
-whatever happens, under a time limit and a row limit.
+whatever happens, under a time limit and a row limit. What nobody waits for any more is terminated: the embedded database does not do it by itself.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ import neo4j
 from neo4j.exceptions import DatabaseError
 from neo4j.graph import Node, Path, Relationship
 
-from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError
+from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError, ReckonError
 from kg.store.bolt import BoltSession, translated
 from kg.store.read_only import check_text
 
@@ -25,6 +27,11 @@ _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|
 _UNKNOWN = re.compile(r"Unknown (?:procedure|function|procedure/function):? ['`]?([\w.]+)")
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
+_END_WITHIN_S = 5.0
+_SHOWN_WHOLE = 1_000
+"""Characters of a running text that every database shows."""
+_SHOW = "SHOW TRANSACTIONS YIELD transactionId, currentQuery"
+_TRANSACTION_ID = re.compile(r"[\w@.:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def run_query(bolt: BoltSession, text: str, parameters: Mapping[str, Any], *, ti
         bolt: The database.
         text: One statement.
         parameters: Its parameters.
-        timeout_s: The database ends it after this time; where it cannot, it is abandoned.
+        timeout_s: It is ended after this time: by the database, or by us where the database knows no limit per query.
         max_rows: Rows beyond this are not fetched.
 
     Raises:
@@ -61,11 +68,16 @@ def run_query(bolt: BoltSession, text: str, parameters: Mapping[str, Any], *, ti
     """
     check_text(text)
     work = _Query(bolt, text, dict(parameters), timeout_s, max_rows)
-    # The embedded database knows no time limit per query, so the wait is bounded here; its own limit ends what was abandoned.
-    thread = threading.Thread(target=work.run, name="cypher-query", daemon=True)
-    thread.start()
-    thread.join(timeout_s + _GRACE_S)
-    if thread.is_alive():
+    # The embedded database knows no time limit per query, so the wait is bounded here.
+    threading.Thread(target=work.run, name="cypher-query", daemon=True).start()
+    try:
+        work.done.wait(timeout_s + _GRACE_S)
+    finally:
+        # Too late, or whoever asked was interrupted (Ctrl-C).
+        given_up = not work.done.is_set()
+        if given_up:
+            work.end()
+    if given_up:
         raise LimitError(f"the query took longer than {timeout_s:g} s", hint="ask for less: a narrower MATCH, a LIMIT")
     if work.error is not None:
         raise work.error
@@ -79,7 +91,13 @@ class _Query:
     def __init__(self, bolt: BoltSession, text: str, parameters: dict[str, Any], timeout_s: float, max_rows: int) -> None:
         self.result: QueryResult | None = None
         self.error: BaseException | None = None
-        self._bolt, self._text, self._parameters = bolt, text, parameters
+        self.done = threading.Event()
+        # A comment of its own tells it from equal texts of others: at the end, where it moves no position that an error names, but of
+        # long texts at the head, for the databases show running texts cut off.
+        self._mark = f"reckon-{secrets.token_hex(8)}"
+        comment = f"/* {self._mark} */"
+        self._text = f"{text}\n{comment}" if len(text) <= _SHOWN_WHOLE else f"{comment} {text}"
+        self._bolt, self._parameters = bolt, parameters
         self._timeout_s, self._max_rows = timeout_s, max_rows
 
     def run(self) -> None:
@@ -93,6 +111,22 @@ class _Query:
             self.error = error if answered is None else _unable(answered)
         except Exception as error:
             self.error = error
+        finally:
+            self.done.set()
+
+    def end(self) -> None:
+        """Have the database end it, so that it uses no processor for nobody; one that cannot ends it by its own limit."""
+        # On a thread of its own, too: a database that is busy may not answer soon.
+        ending = threading.Thread(target=self._terminate, name="cypher-end", daemon=True)
+        ending.start()
+        ending.join(_END_WITHIN_S)
+
+    def _terminate(self) -> None:
+        with suppress(ReckonError), translated(self._bolt.connection), self._bolt.session(read=True) as session:
+            running = [(str(record[0]), str(record[1])) for record in session.run(_SHOW)]
+            for transaction_id, text in running:
+                if self._mark in text and _TRANSACTION_ID.fullmatch(transaction_id):
+                    session.run(f"TERMINATE TRANSACTIONS '{transaction_id}'").consume()
 
     def _check_plan(self) -> None:
         with translated(self._bolt.connection), self._bolt.session(read=True) as session:

@@ -20,7 +20,7 @@ import polars as pl
 
 from etl.stages import graph_build
 from etl.stages.ledger_import import LedgerPosition
-from kg.catalog.file_changes import parse
+from kg.catalog.file_changes import ShopRules, parse
 from kg.embedded import EmbeddedGraph
 from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
@@ -31,6 +31,7 @@ from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 BUILD = "20260101T000000-000001"
 COLORS, THINGS = ["red", "navy blue", "green", "black", "white"], ["Shampoo", "Soap", "Tea", "Shirt", "Lamp", "Coffee", "Towel", "Brush"]
 T = TypeVar("T")
+RULES = ShopRules(frozenset({"view", "purchase"}))
 
 
 def shop(n_items: int) -> Catalog:
@@ -87,7 +88,7 @@ def change_one(build: Path, store: GraphStore, change: dict[str, Any]) -> None:
         found = changed_facts(extractor, facts, old, new, changed)
         return found.attributes, found.item_ids
 
-    after, delta = timed("extract, resolve, compare", lambda: advance(before, [parse(change)], (), Resolver(), read, build_id=BUILD))
+    after, delta = timed("extract, resolve, compare", lambda: advance(before, [parse(change, RULES)], (), Resolver(), read, build_id=BUILD))
     timed("write to the database", lambda: store.apply(delta, BUILD))
     timed("keep the state", lambda: graph_build.save_state(build, before, after, LedgerPosition(catalogue_seq=1), []))
     print(f"  {delta.counts}")

@@ -18,9 +18,14 @@ HOMES: Mapping[str, tuple[str, frozenset[str]]] = {
     "the ranks above one item, ties by the smaller number": (r"\[:(\w+)\] == \w+\[\1\]", frozenset({"gnn/recommend/ranking.py"})),
     # The baseline EASE is one of its own, so that the model's regression is compared with another implementation.
     "ridge regression of items on items": (r"linalg\.inv\(|spotri\(", frozenset({"gnn/training/regression.py", "gnn/evaluation/baselines.py"})),
+    "a time as text": (r"%Y-%m-%dT%H:%M:%SZ", frozenset({"kg/timestamps.py"})),
+    "an id in a path": (r"^(?:User|Item|Path)?Id = Annotated\[str, Path\(", frozenset({"api/http/ids.py"})),
+    "the rule of ids": (r"MAX_ID_CHARS = |_IS_PLAIN = ", frozenset({"kg/validation/ids.py"})),
+    "a price that is sent": (r"price_cents: Whole", frozenset({"kg/validation/events.py", "kg/validation/items.py"})),
+    "keys of JSON that are given twice": (r"object_pairs_hook", frozenset({"kg/validation/json_text.py"})),
     # Besides the home: files with rights of their own or that must be on the disk before anybody is answered, and links.
     "write-then-rename": (
-        r"^\s*temporary\.replace\(",
+        r"^\s*(?:temporary|path)\.replace\(",
         frozenset(
             {
                 "kg/files/atomic.py",

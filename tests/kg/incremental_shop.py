@@ -10,18 +10,22 @@ import polars as pl
 from hypothesis import strategies as st
 
 from kg.catalog.changes import Change
-from kg.catalog.file_changes import parse
+from kg.catalog.file_changes import ShopRules, parse
 from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
 from kg.graph.corrections import Fact
 from kg.graph.update import Resolver, State
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, Catalog
+from kg.validation.ratings import RatingScale
 
 ITEMS = [f"i{n}" for n in range(24)]
 USERS = ["u", "v", "w"]
 BRANDS = ["Leafy", "leafy", "Leafy Inc", "Simple", "Oat", "Oat Valley"]
 TITLES = ["Simple red tea 250 g", "a simple tea", "Oat Valley blue shirt", "Oat drink 1 l", "Leafy tea AB12345", "Tea 500 g"]
 GTINS = ["4006381333931", "4012345678901", "5901234123457"]
+
+
+RULES = ShopRules(frozenset({"view", "purchase", "rating"}), RatingScale(1, 5))
 
 
 def catalog() -> Catalog:
@@ -72,7 +76,7 @@ def fact(n: int, op: Literal["set", "drop"], item_id: str, relation: str, value:
 
 
 def change(**record: Any) -> Change:
-    return parse(record)
+    return parse(record, RULES)
 
 
 _IDS = st.sampled_from([*ITEMS[:10], "new"])
@@ -84,7 +88,7 @@ CHANGES = st.lists(
             st.fixed_dictionaries(
                 {},
                 optional={
-                    "title": st.sampled_from([*TITLES, None]),
+                    "title": st.sampled_from(TITLES),
                     "description": st.sampled_from(["Red, 2 kg.", None]),
                     "brand": st.sampled_from([*BRANDS, "Newbrand", None]),
                     "categories": st.sampled_from([["Tea"], ["Coffee", "Tea"], []]),

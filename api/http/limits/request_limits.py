@@ -7,9 +7,10 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http import json_text
+from api.http import query_string
 from api.http.metrics import REFUSED
 from api.http.problems import Refusal
+from kg.validation import json_text
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -39,7 +40,7 @@ class RequestLimits:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self._max_headers:
             raise _refused("headers", 431, "Headers too large", f"the headers are larger than {self._max_headers} bytes")
-        twice = json_text.repeated(scope.get("query_string", b""))
+        twice = query_string.repeated(scope.get("query_string", b""))
         if twice is not None:
             raise _refused("repeated", 422, "Invalid input", twice)
         length = next((value for name, value in headers if name == b"content-length"), None)

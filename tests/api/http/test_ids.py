@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter, ValidationError
 
-from api.events.routes import Event
-from api.http.ids import Id, PathId
+from api.http.ids import PathId
 from api.items.routes import BatchedItem
 from api.users.routes import DeclaredUser
+from kg.validation.events import Event
+from kg.validation.fields import Id
 from kg.validation.ids import fault, normalized
 
 BAD = ["", " ", "a\x07b", "a\nb", "a\x7fb", "a\u2028b", "x" * 513]

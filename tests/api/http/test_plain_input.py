@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.http.json_text import REPEATABLE
+from api.http.query_string import REPEATABLE
 from kg.workspace import Workspace
 from tests.small_shop import Asking, key_of, small_app
 
@@ -56,6 +56,28 @@ def test_a_value_of_another_type_is_not_converted(client: TestClient, method: st
 
 def test_a_whole_number_may_be_written_with_a_point(client: TestClient) -> None:
     assert len(client.post("/v1/recommendations", json={"k": 2.0}).json()["items"]) == 2
+
+
+@pytest.mark.parametrize("written", ["yes", "no", "on", "off", "1", "0", "True", "FALSE", "t", "y", "", "true "])
+def test_a_boolean_in_a_query_is_true_or_false(client: TestClient, workspace: Workspace, written: str) -> None:
+    flags = [
+        (path, each["name"])
+        for path, calls in small_app(workspace).openapi()["paths"].items()
+        for method, call in calls.items()
+        for each in call.get("parameters", [])
+        if method == "get" and each["in"] == "query" and each["schema"].get("type") == "boolean"
+    ]
+    assert flags
+    for path, name in flags:
+        url = path.replace("{user_id}", "u").replace("{item_id}", "1")
+        assert f"query.{name}" in refused(client.get(url, params={name: written}), "must be true or false", json.dumps(written))
+        assert [client.get(url, params={name: word}).status_code for word in ("true", "false")] == [200, 200]
+
+
+@pytest.mark.parametrize("written", ["yes", "on", "true", "1", 1, 0, 1.0, None])
+def test_a_boolean_in_a_body_is_true_or_false(client: TestClient, written: object) -> None:
+    refused(client.post("/v1/recommendations", json={"exclude_seen": written}), "body.exclude_seen", "must be true or false")
+    refused(client.put("/v1/rules/r", json={"name": "x", "action": "exclude", "items": ["1"], "enabled": written}), "body.enabled", "true or false")
 
 
 def test_query_parameters_are_given_once(client: TestClient, workspace: Workspace) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
+import neo4j
 import polars as pl
 import pytest
+from neo4j.exceptions import Neo4jError
 
+from kg.embedded import Connection
 from kg.errors import LimitError, QueryError, QueryRefusedError
 from kg.store import GraphStore
 from kg.store.query import _Query
@@ -154,6 +164,65 @@ def test_time_is_bounded(store: GraphStore) -> None:
     with pytest.raises(LimitError, match="ask for less"):
         store.query("UNWIND range(1, 100000) AS x UNWIND range(1, 2000) AS y WITH x, y WHERE x % 7 = 8 RETURN count(x)", timeout_s=0.5)
     assert store.query("RETURN 1").rows == [[1]]
+
+
+LONG = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x * y = -1 RETURN count(*) AS n"
+"""Hours of work."""
+
+
+def running(store: GraphStore, text: str) -> bool:
+    """Say whether the database is at work on a query, and not only on its plan."""
+    found = [record[0] for record in store._bolt.stream("SHOW TRANSACTIONS YIELD currentQuery")]
+    return any(str(query).startswith(("/* reckon", text)) for query in found if "SHOW TRANSACTIONS" not in str(query))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("text", [LONG, f"{LONG} // so", f"/* {'x' * 15_000} */ {LONG}"])
+def test_a_query_that_took_too_long_uses_no_processor_any_more(store: GraphStore, text: str) -> None:
+    with pytest.raises(LimitError, match="ask for less"):
+        store.query(text, timeout_s=0.5)
+    wait_until(lambda: not running(store, text[:40]))
+
+
+def _until_it_ends(session: neo4j.Session, text: str) -> None:
+    with suppress(Neo4jError):
+        session.run(text).consume()
+
+
+def test_an_equal_query_of_somebody_else_runs_on(store: GraphStore, connection: Connection) -> None:
+    text = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x * y = -2 RETURN count(*) AS n"
+    with GraphStore(connection) as others, others._bolt.session(read=True) as session:
+        theirs = threading.Thread(target=_until_it_ends, args=(session, text), daemon=True)
+        theirs.start()
+        wait_until(lambda: running(store, text))
+        with pytest.raises(LimitError):
+            store.query(text, timeout_s=0.5)
+        assert running(store, text)
+        for record in list(store._bolt.stream("SHOW TRANSACTIONS YIELD transactionId, currentQuery")):
+            if str(record[1]).startswith(text):
+                list(store._bolt.stream(f"TERMINATE TRANSACTIONS '{record[0]}'"))
+        theirs.join(30)
+        assert not theirs.is_alive()
+
+
+def test_a_query_whose_asker_is_interrupted_ends(store: GraphStore, connection: Connection) -> None:
+    program = (
+        "import os; from kg.embedded import Connection; from kg.store import GraphStore\n"
+        "store = GraphStore(Connection(os.environ['URI'], os.environ['NAME'], os.environ['WORD'], os.environ['BASE']))\n"
+        f"store.query({LONG!r}, timeout_s=600)"
+    )
+    names = {"URI": connection.uri, "NAME": connection.user, "WORD": connection.password, "BASE": connection.database}
+    with subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **names}, stderr=subprocess.DEVNULL) as asker:
+        wait_until(lambda: running(store, LONG))
+        asker.send_signal(signal.SIGINT)
+        asker.wait(30)
+    wait_until(lambda: not running(store, LONG))
 
 
 @pytest.mark.parametrize("text", ["MATCH (n RETURN n", "MATCH (n) RETURN m", "RETURN nofunction(1)", "RETURN $missing"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from kg.catalog.file_changes import RefusedChangeError, parse
+from kg.catalog.change_files import RefusedChangeError
+from kg.catalog.file_changes import parse
 from kg.validation.ids import checked, checked_series
 from kg.validation.placeholders import blanked, says_nothing
+from tests.kg.incremental_shop import RULES
 
 KEPT = {
     "718": "718",
@@ -54,8 +56,8 @@ def test_a_column_of_ids_goes_by_the_same_rule() -> None:
 def test_changes_go_by_the_same_rule(field: str) -> None:
     record = {"op": "add_interaction", "kind": "view", "user_id": "u", "item_id": "i", field: "a\x07b"}
     with pytest.raises(RefusedChangeError, match="control character U\\+0007"):
-        parse(record)
-    assert parse({**record, "item_id": "Cafe\u0301", "user_id": "u"}).item_id == "Caf\u00e9"
+        parse(record, RULES)
+    assert parse({**record, "item_id": "Cafe\u0301", "user_id": "u"}, RULES).item_id == "Caf\u00e9"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from kg.errors import InputError, NotFoundError
 from kg.extract.learned.data.distant import categories_of
 from kg.extract.learned.data.gold import NOTHING, read_rows
 from kg.files.journal import Journal, Record
+from kg.timestamps import utc_text
 
 MAX_TEXT = 1_000
 Verdict = Literal["accept", "reject", "correct"]
@@ -137,7 +137,7 @@ def _record(mention: Mention, verdict: Verdict, value: str, by: str) -> Record:
     right = {"accept": mention.title[mention.start : mention.end], "reject": "", "correct": value.strip()}[verdict]
     if verdict == "correct" and (not right or right not in mention.title):
         raise InputError(f"{mention.id}: {value!r} does not stand in {mention.title!r}", hint="write the value exactly as the title does")
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    at = utc_text()
     return {
         "id": mention.id,
         "title": mention.title,

@@ -1,13 +1,9 @@
-"""JSON as callers may send it: every key once, and no number that JSON does not have. Parsers disagree on what a repeated key means."""
+"""JSON as it may be sent, over REST or in a file: every key once, for parsers disagree on what a second one means, and no number that JSON lacks."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl
-
-REPEATABLE = frozenset({"cap", "relation"})
-"""Query parameters that may come more than once; a test holds this against the OpenAPI document."""
 
 
 class _Fault(Exception):
@@ -26,19 +22,6 @@ def fault(text: str | bytes) -> str | None:
         return str(error)
     except (ValueError, RecursionError):
         return None
-    return None
-
-
-def repeated(query: bytes) -> str | None:
-    """Return the message for a query parameter that is given more than once and is not a list.
-
-    >>> repeated(b"k=5&k=6"), repeated(b"cap=has_brand:1&cap=has_color:2")
-    ('query.k: is given 2 times; give it once', None)
-    """
-    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
-    for name in names:
-        if name not in REPEATABLE and names.count(name) > 1:
-            return f"query.{name[:64]}: is given {names.count(name)} times; give it once"
     return None
 
 
