@@ -70,6 +70,8 @@ _NODE_TYPES = {
         NodeType("brand", "Brand", "value", "value", "brands"),
         NodeType("category", "Category", "value", "value", "categories"),
         NodeType("free_from", "FreeFrom", "value", "value", "things it is free from"),
+        NodeType("allergen", "Allergen", "value", "value", "allergens"),
+        NodeType("allergen_trace", "AllergenTrace", "value", "value", "allergens it may contain"),
         NodeType("related", "Related", "value", "value", "related products"),
     )
 }
@@ -90,6 +92,9 @@ RATED, RATED_LOW = "rated", "rated_low"
 NOT_CHOSEN = ("impression", "dislike")
 """Kinds of interaction that say nothing for an item."""
 
+ALLERGEN, ALLERGEN_TRACE = "has_allergen", "has_allergen_trace"
+"""Allergens that an item is declared to contain, and those that it may contain: to look up and to filter by, no reason to like an item."""
+
 _RELATIONS = {
     relation.name: relation
     for relation in (
@@ -104,6 +109,8 @@ _RELATIONS = {
         Relation("has_brand", "HAS_BRAND", single=True),
         Relation("has_category", "HAS_CATEGORY"),
         Relation("has_free_from", "HAS_FREE_FROM"),
+        Relation(ALLERGEN, "HAS_ALLERGEN"),
+        Relation(ALLERGEN_TRACE, "HAS_ALLERGEN_TRACE"),
         Relation("also_bought", "ALSO_BOUGHT"),
         Relation("also_viewed", "ALSO_VIEWED"),
         Relation("bought_together", "BOUGHT_TOGETHER"),
@@ -128,10 +135,23 @@ ONE_FROM_TEXT = frozenset(
 )
 """Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
 
+MEASURES = frozenset(
+    f"has_{name}"
+    for name in ("length", "dimensions", "area", "weight", "volume", "power", "voltage", "frequency", "battery_charge", "storage", "memory", "thread")
+)
+"""Relations that text states as a quantity with a unit: descriptions name several, of which few are the item's own."""
+
 DOUBTFUL = "perhaps_"
 """Prefix of the relation of a fact that is kept in the graph but too uncertain for a reason ("perhaps_has_color")."""
 
-RELATION_ALIASES = {"produced_by": "has_brand", "belongs_to": "has_category", "in_category": "has_category", "brand": "has_brand"}
+RELATION_ALIASES = {
+    "produced_by": "has_brand",
+    "belongs_to": "has_category",
+    "in_category": "has_category",
+    "brand": "has_brand",
+    "contains_allergen": "has_allergen",
+    "may_contain_allergen": "has_allergen_trace",
+}
 """Names that ready-made graphs use for relations we already have; their edges are merged with ours."""
 
 
@@ -253,6 +273,8 @@ def family(edge_type: EdgeType) -> Family | None:
         # Kept for people to look up and correct; no reason may show it, so no path may count it.
         return None
     if _RECORD.fullmatch(name):
+        return None
+    if name in (ALLERGEN, ALLERGEN_TRACE):
         return None
     if name in ("same_as", RATED_LOW):
         # Two listings of one item: identity, not a reason. Their histories are joined before anything is walked.

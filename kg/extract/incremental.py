@@ -1,7 +1,7 @@
 """What a few changed items change in the facts of a shop: exactly the facts that a new extraction of everything would change.
 
-Two things are learned from the whole catalogue: how far a brand's name is trusted in a title, and the price bands of a category. A change of one
-item can therefore change how others read; those are found and read again.
+Three things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, and which words are
+no attributes in a category. A change of one item can therefore change how others read; those are found and read again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kg.extract.gazetteer import changed_words, with_words
 from kg.extract.lexicon import placeholders
 from kg.extract.pipeline import Extractor
 from kg.extract.prices import price_bands
+from kg.extract.separation import Separation
 
 INFERRED = "inferred"
 
@@ -52,6 +53,8 @@ def changed_facts(
         words = changed_words(before, after, changed)
         nameless = after.filter(pl.col("brand").is_null() | pl.col("brand").str.strip_chars().str.to_lowercase().is_in(sorted(placeholders())))
         touched |= set(with_words(nameless, "title", words)["item_id"])
+        old, new = (Separation.learn(items, extractor.language) for items in (before, after))
+        touched |= old.differing(new, after)
     touched |= _rebanded(before, after)
     again = after.filter(pl.col("item_id").is_in(list(touched)))
     read = extractor.extract(again, catalog=after) if again.height else facts.clear()

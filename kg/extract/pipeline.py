@@ -18,11 +18,12 @@ from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
+from kg.extract.separation import MARKED, Separation
 from kg.extract.statements.statements import statements, states
 from kg.extract.text import Readable, readable
 from kg.tables import AS_WRITTEN, ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
-VERSION = "3"
+VERSION = "4"
 CATALOG, RULES, GAZETTEER = "catalog", "rules", "gazetteer"
 
 _BATCH = 512
@@ -71,7 +72,8 @@ class Extractor:
         catalog = items if catalog is None else catalog
         stated = [self._structured(items), _priced(items, catalog)]
         read = list(self._from_text(items, catalog, progress)) if self._text else []
-        facts = _settled(pl.concat(stated), pl.concat(read) if read else None)
+        weighed = _weighed(Separation.learn(catalog, self.language).mark(pl.concat(read), items)) if read else None
+        facts = _settled(pl.concat(stated), weighed)
         return attributes_table(facts.sort("item_id", "relation", "value"))
 
     def _structured(self, items: pl.DataFrame) -> pl.DataFrame:
@@ -231,6 +233,13 @@ def _settled(stated: pl.DataFrame, read: pl.DataFrame | None) -> pl.DataFrame:
         return stated
     silent = read.join(stated.select("item_id", "relation").unique(), on=["item_id", "relation"], how="anti")
     return pl.concat([stated, _one_each(_distinct(silent), sorted(schema.ONE_FROM_TEXT))])
+
+
+def _weighed(facts: pl.DataFrame) -> pl.DataFrame:
+    """Mark the sizes that a description names beside others: which of them is the item's own, no rule can tell."""
+    measure = (pl.col("field") == "description") & pl.col("relation").is_in(sorted(schema.MEASURES))
+    rivals = pl.col("value").n_unique().over("item_id", "relation", "field") > 1
+    return facts.with_columns(confidence=pl.when(measure & rivals).then(pl.min_horizontal("confidence", pl.lit(MARKED))).otherwise("confidence"))
 
 
 def _distinct(facts: pl.DataFrame) -> pl.DataFrame:

@@ -23,12 +23,17 @@ OF_WORDS = frozenset(
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’.&-][^\W\d_]+)*|\d[\d.,/]*|[^\w\s]")
 _BREAKS = frozenset(",;()[]|/–—")
+_LISTS = frozenset({",", "/"})
 _NO_SCENT = frozenset({"oil", "butter", "extract", "seed", "milk", "water", "gold", "bristle", "wood", "brown", "red", "pink", "kernel", "peel"})
 _MANY_PARTS = 4
 """So many commas make a list of ingredients."""
 _INGREDIENTS = frozenset({"oil", "butter", "milk", "wax"})
 _POSSESSIVE = re.compile(r"['’]s\b")
 _BEAUTY, _FOOD, _GROCERY = mask("beauty"), mask("food"), mask("grocery")
+_PET, _ELECTRONICS = mask("pet"), mask("electronics")
+_ATTACHED = re.compile(r"[\s-]+([^\W\d_]+)")
+_LISTED_WORDS = 2
+_LONG_TITLE = 100
 _FOR_BABIES = mask("beauty", "food", "grocery", "apparel", "health", "cleaning")
 
 
@@ -41,12 +46,14 @@ class _Phrase:
         lead: The preposition before it; empty for none.
         number_before: Whether a number stands before it.
         number_after: Whether it ends at a number.
+        listed: Whether it is a further part of a list: a comma or a stroke stands before it.
     """
 
     words: tuple[tuple[str, int, int], ...]
     lead: str
     number_before: bool
     number_after: bool
+    listed: bool
 
 
 def mention_status(title: str, relation: str, value: str, start: int, end: int, context: int) -> str:
@@ -76,8 +83,7 @@ def mention_status(title: str, relation: str, value: str, start: int, end: int, 
     surface = title[start:end].lower()
     match relation:
         case "has_material":
-            sold_by_volume = bool(context & _BEAUTY) and not _title_words(title).isdisjoint(sets["consumable"])
-            return FOREIGN if sold_by_volume else _material(after, sets)
+            return _material_of(title, phrases, phrase, value, end, before, after, context, sets)
         case "has_color":
             return _color(title, surface, end, before, after, context, sets)
         case "has_form":
@@ -90,12 +96,7 @@ def mention_status(title: str, relation: str, value: str, start: int, end: int, 
         case "has_gender":
             return FOREIGN if after and after[0] in sets["verb"] | sets["gender_next"] else OWN
         case "has_age_group":
-            if surface in {"junior", "teen", "teenage", "teens"} or (surface in {"children", "child"} and phrase.lead != "for"):
-                return DOUBTFUL
-            if surface in {"baby", "babies"} and not context & _FOR_BABIES:
-                return DOUBTFUL
-            blocked = {"baby": sets["baby_next"], "youth": sets["youth_next"]}.get(surface, frozenset())
-            return FOREIGN if after and after[0] in blocked else OWN
+            return _age(title, surface, phrase, phrase is phrases[0], before, after, context, sets)
         case "has_scent":
             return _scent(title, phrase, before, after, sets)
         case "has_flavor":
@@ -144,6 +145,66 @@ def _material(after: Sequence[str], sets: dict[str, frozenset[str]]) -> str:
     if after[0] in sets["care"]:
         return FOREIGN
     return OWN if set(after) & sets["not_care"] else FOREIGN
+
+
+def _material_of(
+    title: str,
+    phrases: Sequence[_Phrase],
+    phrase: _Phrase,
+    value: str,
+    end: int,
+    before: Sequence[str],
+    after: Sequence[str],
+    context: int,
+    sets: dict[str, frozenset[str]],
+) -> str:
+    words = _title_words(title)
+    if context & _BEAUTY and not words.isdisjoint(sets["consumable"]):
+        return FOREIGN
+    if value == "foam" and before and before[-1] in sets["foaming"]:
+        return FOREIGN
+    if _for_a_list(phrases, phrase, sets):
+        return DOUBTFUL
+    attached = _ATTACHED.match(title, end)
+    if (attached and attached.group(1).lower() in sets["attached"]) or (before and before[-1] in sets["not_solid"]):
+        return DOUBTFUL
+    if len(after) > 1 and after[0] in sets["held"] and after[-1] in sets["tool"]:
+        # A cotton pad dispenser is not of cotton.
+        return FOREIGN
+    if "filament" in words or (value == "acrylic" and context & _BEAUTY and not words.isdisjoint(sets["acrylic_work"])):
+        return DOUBTFUL
+    if after and after[0] in sets["not_made"]:
+        return FOREIGN
+    if context & _ELECTRONICS and value in sets["line_word"] and words.isdisjoint(sets["media_sheet"]):
+        # "Canvas Go!", "Titanium": names of product lines.
+        return DOUBTFUL
+    return _material(after, sets)
+
+
+def _for_a_list(phrases: Sequence[_Phrase], phrase: _Phrase, sets: dict[str, frozenset[str]]) -> bool:
+    """Say whether a phrase continues what an item is for: "grommets for clothes, leather, canvas"."""
+    at = phrases.index(phrase)
+    while at > 0 and phrases[at].listed and len(phrases[at].words) <= _LISTED_WORDS:
+        at -= 1
+        if phrases[at].lead in sets["purpose"]:
+            return phrases[at].words[0][0] not in sets["person"] and len(phrases[at].words) <= _LISTED_WORDS + 1
+    return False
+
+
+def _age(
+    title: str, surface: str, phrase: _Phrase, first: bool, before: Sequence[str], after: Sequence[str], context: int, sets: dict[str, frozenset[str]]
+) -> str:
+    if surface in {"junior", "teen", "teenage", "teens", "senior"} or (surface in {"children", "child"} and phrase.lead != "for"):
+        return DOUBTFUL
+    if surface in {"baby", "babies"} and not context & _FOR_BABIES:
+        return DOUBTFUL
+    if (before and before[-1] == "young") or (context & _PET and surface in {"adult", "adults"}):
+        return DOUBTFUL
+    if not first and len(title) > _LONG_TITLE:
+        # Long titles list everybody who might use a thing.
+        return DOUBTFUL
+    blocked = {"baby": sets["baby_next"], "youth": sets["youth_next"]}.get(surface, frozenset())
+    return FOREIGN if after and after[0] in blocked else OWN
 
 
 def _color(title: str, surface: str, end: int, before: Sequence[str], after: Sequence[str], context: int, sets: dict[str, frozenset[str]]) -> str:
@@ -207,7 +268,7 @@ def _phrases(title: str) -> tuple[_Phrase, ...]:
     leads = sets["purpose"] | sets["part"] | {"in", "by", "from", "without"}
     found: list[_Phrase] = []
     words: list[tuple[str, int, int]] = []
-    lead, numbered = "", False
+    lead, numbered, listed = "", False, False
     for match in _TOKEN.finditer(title):
         token = match.group().lower()
         number = token[0].isdigit()
@@ -216,11 +277,19 @@ def _phrases(title: str) -> tuple[_Phrase, ...]:
             if token[0].isalpha():
                 words.append((token, match.start(), match.end()))
             continue
-        if words or lead:
-            found.append(_Phrase(tuple(words), lead, numbered, number))
-        words, lead, numbered = [], token if token in leads else "", number
-    found.append(_Phrase(tuple(words), lead, numbered, number_after=False))
+        if lead and not words and _goes_on(lead, token, number=number):
+            numbered = number
+            continue
+        if words:
+            found.append(_Phrase(tuple(words), lead, numbered, number, listed))
+        words, lead, numbered, listed = [], token if token in leads else "", number, token in _LISTS
+    found.append(_Phrase(tuple(words), lead, numbered, number_after=False, listed=listed))
     return tuple(phrase for phrase in found if phrase.words)
+
+
+def _goes_on(lead: str, mark: str, *, number: bool) -> bool:
+    """Say whether a preposition's phrase goes on: "with 1 free refill", "w/ glass door"."""
+    return number or (mark == "/" and lead == "w")
 
 
 @cache

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kg.extract.mentions import Mention, Region
+from kg.extract.statements.allergens import declarations
 from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
 from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, mention_status
-from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes
+from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes, sentence_at
 
 UNSURE = 0.5
 """What a statement is worth that may be about something else; below `kg.graph.build.REASON_CONFIDENCE`, so that no reason shows it."""
@@ -22,14 +23,19 @@ _MAY_BE_FREE = re.compile(
 )
 _FREE = re.compile(r"(\w+)[\s-]*free$", re.IGNORECASE)
 _MADE_OF = re.compile(
-    r"(?:made|crafted|constructed|built|cut|woven|sewn|knitted|forged|moulded|molded)\s+(?:of|from|in|out of|entirely of)\s+(?:[\w%-]+\s+){0,3}$"
-    r"|(?:100|pure|genuine|solid)\s?%?\s+$",
+    r"\b(?:made|crafted|constructed|built|cut|woven|sewn|knitted|forged|moulded|molded)\s+(?:of|from|in|out of|entirely of)\s+(?:[\w%-]+\s+){0,3}$"
+    r"|\b(?:100\s?%|genuine)\s+$",
     re.IGNORECASE,
 )
+_ITSELF = frozenset({"it", "it's", "this", "these", "they", "they're", "is", "are", "precision", "all", "each", "entirely", "well", "hand"})
+_IN_GENERAL = re.compile(
+    r"\b(?:typically|usually|generally|often|commonly|mostly|can be|may be|might|or|other materials|such as|e\.g\.)\b", re.IGNORECASE
+)
+_WORD = re.compile(r"[\w'’-]+")
 
 
 def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
-    """Keep what a text states about its item, and add what it says the item is free from.
+    """Keep what a text states about its item, and add what it says the item is free from and which allergens it declares.
 
     Args:
         text: The text.
@@ -39,7 +45,7 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
         language: ISO 639-1 code.
         masked: Regions that are something else: a brand's name.
     """
-    found = list(found)
+    found = [*found, *declarations(text, context, language)]
     if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in found):
         return found
     title = field == "title"
@@ -85,9 +91,21 @@ def _weighed(text: str, mention: Mention, context: int, language: str, *, title:
     if mention.relation not in OF_WORDS or language != "en":
         return [mention]
     if not title:
-        own = mention.relation == "has_material" and _MADE_OF.search(text, max(0, mention.start - 60), mention.start)
+        own = mention.relation == "has_material" and _made_of(text, mention.start, mention.end)
         return [mention] if own else [replace(mention, confidence=min(mention.confidence, UNSURE))]
     verdict = mention_status(text, mention.relation, mention.value, mention.start, mention.end, context)
     if verdict == FOREIGN:
         return []
     return [replace(mention, confidence=min(mention.confidence, UNSURE))] if verdict == DOUBTFUL else [mention]
+
+
+def _made_of(text: str, start: int, end: int) -> bool:
+    """Say whether a description states what the item itself is made of, not a part of it ("the handle is made of") or its kind ("typically")."""
+    match = _MADE_OF.search(text, max(0, start - 60), start)
+    if match is None:
+        return False
+    left, right = sentence_at(text, start, end)
+    if _IN_GENERAL.search(text, left, right):
+        return False
+    before = _WORD.findall(text[left : match.start()].lower())
+    return not before or before[0] in _ITSELF
