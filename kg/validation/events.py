@@ -61,10 +61,10 @@ def _of_text(given: str) -> float:
         raise ValueError(f"{shown} is not a time; {_ISO}{', without quotes' if given.strip().replace('.', '', 1).isdigit() else ''}") from None
     if time.tzinfo is None:
         raise ValueError(f"{shown} names no time zone; {_ISO}")
-    found = time.timestamp()
-    if found < 0:
+    seconds = time.timestamp()
+    if seconds < 0:
         raise ValueError(f"{shown} is before 1970")
-    return found
+    return seconds
 
 
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
