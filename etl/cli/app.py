@@ -220,7 +220,7 @@ def tune(
     trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
 ) -> None:
     """Search for better settings of the model; the next build uses the best ones found."""
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from etl.pipeline.tuning import tune as search
 
     job = _job(workspace)
@@ -255,12 +255,8 @@ def cypher(
     from rich.markup import escape
     from rich.table import Table
 
-    from kg.store import GraphStore
-
     job = _job(workspace)
-    with job.graph() as connection, GraphStore(connection) as store:
-        store.wait()
-        job.database.note_other(store)
+    with job.database.reading() as store:
         result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
     if not result.rows:
         # Some databases do not name the columns of nothing.
@@ -329,7 +325,7 @@ def recommend(
 def follow(workspace: Folder = Path()) -> None:
     """Read changed items and write them to the graph as they come, until stopped; `reckon serve` runs this beside it."""
     from etl.live.follow import Follower
-    from etl.pipeline.runs import following
+    from etl.pipeline.locks import following
     from kg import logs
 
     logs.configure()
@@ -365,7 +361,7 @@ def _job(folder: Path) -> Job:
 
 
 def _run(folder: Path, upto: str, allow_rejects: int | None = None) -> str:
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     job = _job(folder)
     with locked(job.workspace):

@@ -24,7 +24,7 @@ def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None
     """Run every stage that is not done, and publish."""
     from etl.pipeline import jobs
     from etl.pipeline.builds import stage_records
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     job = _job(workspace)
     with locked(job.workspace):
@@ -40,7 +40,7 @@ def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None
 def publish(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
     """Make a build current, atomically, and the one that the graph database holds."""
     from etl.pipeline import jobs
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     job = _job(workspace)
     with locked(job.workspace):
@@ -55,7 +55,7 @@ def rollback(
 ) -> None:
     """Make the previous build current again: at once for the API, then in the graph database."""
     from etl.pipeline import builds
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     job = _job(workspace)
     with locked(job.workspace):
@@ -95,7 +95,7 @@ def prune(
 ) -> None:
     """Remove old and abandoned builds; never the current one, what a rollback leads to, or the one in progress."""
     from etl.pipeline import builds
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from etl.settings import BuildConfig
 
     job = _job(workspace)
