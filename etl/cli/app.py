@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from etl.cli import builds, check, explain, export, facts, graph
+from etl.cli import builds, check, explain, export, facts, graph, rebuild
 from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
 from etl.cli.registered import command_listing
 from etl.cli.resolve import resolve_app
 from etl.export.exporters import EXPORTERS
+from etl.operation import commands
 from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
 
@@ -64,7 +65,9 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(facts.facts_app, name="facts")
 app.command("why-fact")(facts.why_fact)
 app.command()(check.check)
-app.command()(builds.rebuild)
+app.command()(rebuild.rebuild)
+for _command in (commands.schedule, commands.status, commands.backup, commands.restore, commands.doctor):
+    app.command()(_command)
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
