@@ -28,14 +28,20 @@ _STOP_S = 15.0
 
 
 def next_time(settings: RebuildConfig, after_s: float) -> float:
-    """Return the next time of the schedule after a time, seconds since 1970; hours that a change of the clock skips or doubles are cron's.
+    """Return the next time of the schedule after a time, seconds since 1970.
+
+    An hour that comes twice when clocks are set back counts once, unless the schedule names no hour.
 
     >>> at = next_time(RebuildConfig(schedule="30 3 * * *", time_zone="Europe/Berlin"), 1764288000)
     >>> datetime.fromtimestamp(at, ZoneInfo("Europe/Berlin")).isoformat()
     '2025-11-28T03:30:00+01:00'
     """
     start = datetime.fromtimestamp(after_s, ZoneInfo(settings.time_zone))
-    return float(croniter(settings.schedule, start).get_next(float))
+    times = croniter(settings.schedule, start)
+    found: datetime = times.get_next(datetime)
+    if "*" not in settings.schedule.split()[1] and found.replace(tzinfo=None) <= start.replace(tzinfo=None):
+        found = times.get_next(datetime)
+    return found.timestamp()
 
 
 @dataclass

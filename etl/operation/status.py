@@ -83,7 +83,7 @@ def _warnings(found: dict[str, Any], settings: RebuildConfig, now: float) -> lis
 
 def _largest(found: dict[str, Any]) -> float:
     """Return about what two more builds need."""
-    return 2.0 * found["builds"]["bytes"] / max(found["builds"]["n"], 1)
+    return 2.0 * float(found["builds"]["bytes"]) / max(int(found["builds"]["n"]), 1)
 
 
 def as_text(found: dict[str, Any]) -> str:

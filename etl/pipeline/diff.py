@@ -54,7 +54,7 @@ def _graph(before: GraphTables, after: GraphTables, found: GraphDelta) -> dict[s
         nodes[schema.node_type(name).label] = _counts(
             found.nodes.get(name), found.gone_nodes.get(name), before.nodes.get(name), after.nodes.get(name)
         )
-    edges = {}
+    edges: dict[str, dict[str, int]] = {}
     for edge_type in sorted({*before.edges, *after.edges}):
         changes = _counts(found.edges.get(edge_type), found.gone_edges.get(edge_type), before.edges.get(edge_type), after.edges.get(edge_type))
         known = edges.setdefault(schema.relation(edge_type[1]).type, dict.fromkeys(changes, 0))
@@ -72,7 +72,7 @@ def _counts(differing: pl.DataFrame | None, gone: pl.DataFrame | None, before: p
 def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the metrics of the model in both builds."""
     models = [each.get("models", {}) for each in (before, after)]
-    first, second = (next(iter(each.values()), {}).get("metrics", {}) for each in models)
+    first, second = (dict(next(iter(each.values()))["metrics"]) if each else {} for each in models)
     return {name: _pair(first, second, name) for name in sorted({*first, *second})}
 
 

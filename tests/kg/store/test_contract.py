@@ -212,7 +212,8 @@ def test_a_load_that_fails_at_its_end_leaves_the_graph_as_it_was(store: GraphSto
 
 def test_readers_see_one_whole_build_while_others_take_its_place(connection: Connection, store: GraphStore) -> None:
     """Each build gives every edge its own number: an answer with two numbers, or too few edges, is a mixture."""
-    n, wrong, seen = 600, [], set()
+    n, wrong = 600, list[list[list[object]]]()
+    seen: set[object] = set()
 
     def tables(number: int) -> GraphTables:
         edges = pl.DataFrame({"source": [f"i{k}" for k in range(n)], "target": [f"b{(k + number) % 5}" for k in range(n)], "start": [number] * n})
