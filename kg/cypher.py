@@ -147,20 +147,30 @@ def _given_edges(edge_type: EdgeType, *, by_source: bool) -> str:
     )
 
 
-def replay_path(labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]]) -> tuple[str, dict[str, str]]:
+def replay_path(
+    labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]], build_id: str | None = None
+) -> tuple[str, dict[str, str]]:
     """Return the read that finds a path again, and its parameters; it answers with the number of such paths as `paths`.
 
     Args:
         labels: Label of each node.
         keys: (property, value) of each node; None for nodes that are counted instead of named.
         edges: (type, whether it is walked against its direction) of each edge.
+        build_id: The build whose path it is: where the database holds another one, `paths` is null and `note` says so.
     """
     pattern = f"(n0:{labels[0]})"
     for place, (edge, reverse) in enumerate(edges, start=1):
         pattern += f"{'<-' if reverse else '-'}[:{edge}]{'-' if reverse else '->'}(n{place}:{labels[place]})"
     named = [(place, key) for place, key in enumerate(keys) if key is not None]
     where = " AND ".join(f"n{place}.{key[0]} = $n{place}" for place, key in named)
-    return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", {f"n{place}": key[1] for place, key in named}
+    parameters = {f"n{place}": key[1] for place, key in named}
+    if build_id is None:
+        return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", parameters
+    held = f"MATCH (held:{BUILD_LABEL}) WITH held.build_id AS held"
+    counted = f"OPTIONAL MATCH {pattern} WHERE {where} WITH held, count(n0) AS found"
+    paths = "CASE WHEN held = $build_id THEN found END AS paths"
+    note = "CASE WHEN held <> $build_id THEN 'the graph of build ' + $build_id + ' is gone: the database holds ' + held END AS note"
+    return f"{held} {counted} RETURN {paths}, {note}", {**parameters, "build_id": build_id}
 
 
 def _node(variable: str, node: NodeType, key: str) -> str:

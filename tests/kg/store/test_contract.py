@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from kg import cypher
 from kg.embedded import Connection
 from kg.errors import BuildError, ConflictError, GraphUnavailableError, InputError, QueryError
 from kg.schema import EdgeType
@@ -384,3 +385,32 @@ def test_nobody_there() -> None:
 def test_not_an_address() -> None:
     with pytest.raises(GraphUnavailableError, match="not a graph database address"):
         GraphStore(Connection("http://127.0.0.1", "neo4j", "secret"))
+
+
+def test_a_replay_says_where_its_build_is_gone(store: GraphStore, shop: GraphTables) -> None:
+    store.load(shop, FIRST)
+    path = (["Item", "Brand", "Item"], [("item_id", "1"), None, ("item_id", "2")], [("HAS_BRAND", False), ("HAS_BRAND", True)])
+    text, parameters = cypher.replay_path(*path, FIRST)
+    assert store.query(text, parameters).rows == [[1, None]]
+    text, parameters = cypher.replay_path(path[0], [("item_id", "1"), None, ("item_id", "4")], path[2], FIRST)
+    assert store.query(text, parameters).rows == [[0, None]]
+    store.load(shop, SECOND)
+    assert store.query(text, parameters).rows == [[None, f"the graph of build {FIRST} is gone: the database holds {SECOND}"]]
+
+
+def test_a_change_of_one_percent_touches_one_percent(store: GraphStore) -> None:
+    n = 3_000
+    items = pl.DataFrame({"key": [f"i{k}" for k in range(n)], "title": [f"title {k}" for k in range(n)]})
+    edges = pl.DataFrame({"source": items["key"], "target": [f"b{k % 50}" for k in range(n)]})
+    tables = GraphTables({"item": items, "brand": pl.DataFrame({"key": [f"b{k}" for k in range(50)]})}, {HAS_BRAND: edges})
+    store.load(tables, FIRST)
+    retitled = items.with_columns(title=pl.when(pl.int_range(n) % 100 == 0).then(pl.lit("new")).otherwise("title"))
+    rebranded = edges.with_columns(target=pl.when(pl.int_range(n) % 100 == 50).then(pl.lit("b0")).otherwise("target"))
+    counts = store.load(changed(tables, item=retitled, has_brand=rebranded), SECOND, before=(FIRST, tables))
+    # Thirty titles; thirty edges to other brands, each of which takes the place of one; those that led to b0 before stay.
+    moved = edges.join(rebranded, on=["source", "target"], how="anti").height
+    assert (counts.written, counts.removed) == (30 + moved, moved)
+    assert counts.written + counts.removed <= 0.02 * (tables.n_nodes + tables.n_edges)
+    touched = store._bolt.value("MATCH (n) WHERE n.build_id = $b AND NOT n:Reckon_Build RETURN count(n)", b=SECOND)
+    touched += store._bolt.value("MATCH ()-[r]->() WHERE r.build_id = $b RETURN count(r)", b=SECOND)
+    assert touched == counts.written
