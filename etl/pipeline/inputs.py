@@ -12,8 +12,13 @@ from gnn.config import EvaluateConfig, ModelConfig
 from gnn.gates.base import GATES
 from gnn.metrics import METRICS
 from gnn.risk.config import RiskConfig
-from kg.config import Config, ExtractConfig, ResolveConfig, ShopConfig
+from kg.config import Config, ExtractConfig, ResolveConfig, Section, ShopConfig
 from kg.workspace import Workspace
+
+_HOLD_OUT = ("split", "test_fraction", "seed")
+"""What training depends on of `[evaluate]`: which events it may not see."""
+_JUDGED = ("require", "waive", "limits")
+"""What changes no number of the report."""
 
 
 def parts_of(workspace: Workspace, config: Config, model: ModelConfig, mark: ledger_import.LedgerPosition) -> dict[str, dict[str, Any]]:
@@ -26,7 +31,9 @@ def parts_of(workspace: Workspace, config: Config, model: ModelConfig, mark: led
         mark: How much of the ledger counts.
     """
     sources = [source for source in config.sources if isinstance(source, SourceConfig)]
-    section = {kind: fingerprints.section(config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig, ResolveConfig, RiskConfig)}
+    section: dict[type[Section], dict[str, Any]] = {
+        kind: config.section(kind).model_dump(mode="json") for kind in (ShopConfig, ExtractConfig, EvaluateConfig, ResolveConfig, RiskConfig)
+    }
     settings, matcher, corrections, kept_apart = graph_build.inputs(workspace, config)
     return {
         "import": {
@@ -38,12 +45,18 @@ def parts_of(workspace: Workspace, config: Config, model: ModelConfig, mark: led
         "build": {"[resolve]": settings, "matcher": matcher, "corrections": corrections, "kept apart": kept_apart},
         "train": {
             "[model]": fingerprints.section(model),
-            "[evaluate]": section[EvaluateConfig],
+            "[evaluate]": {name: section[EvaluateConfig][name] for name in _HOLD_OUT},
             "[risk]": section[RiskConfig],
             "decisions on risk": ledger_import.risk_decisions(workspace, config),
         },
-        "evaluate": {"plug-ins": [fingerprints.plugin_code(each) for each in (*GATES, *METRICS)]},
+        "evaluate": {"[evaluate]": section[EvaluateConfig], "plug-ins": [fingerprints.plugin_code(each) for each in (*GATES, *METRICS)]},
     }
+
+
+def measured_as(parts: dict[str, dict[str, Any]]) -> str:
+    """Return what identifies the model of a build and what is measured of it: everything but how the gates judge that."""
+    judged = {name: value for name, value in parts["evaluate"]["[evaluate]"].items() if name not in _JUDGED}
+    return prints_of({**parts, "evaluate": {**parts["evaluate"], "[evaluate]": judged}})["evaluate"]
 
 
 def prints_of(parts: dict[str, dict[str, Any]]) -> dict[str, str]:

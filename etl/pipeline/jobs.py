@@ -36,7 +36,7 @@ from etl.pipeline.builds import (
     stages,
 )
 from etl.pipeline.graph_database import PublishedGraph
-from etl.pipeline.inputs import parts_of, prints_of
+from etl.pipeline.inputs import measured_as, parts_of, prints_of
 from etl.pipeline.plan import Planned, plan, recorded
 from etl.pipeline.runs import MemoryWatch, disk_errors, now
 from etl.settings import BuildConfig
@@ -376,7 +376,8 @@ def _evaluate(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.evaluation import evaluate_build
 
     current = job.workspace.current_id()
-    return evaluate_build(job.config, job.model_config(), build, job.console, job.workspace.build(current) if current else None)
+    previous = job.workspace.build(current) if current else None
+    return evaluate_build(job.config, job.model_config(), build, job.console, previous, measured_as(job.parts()))
 
 
 _RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {

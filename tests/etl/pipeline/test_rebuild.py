@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture
-def shop(built: Shop, tmp_path: Path) -> Iterator[Shop]:
+def shop(built: Shop, tmp_path: Path) -> Shop:
     shutil.copytree(built.root, tmp_path / "shop", symlinks=True)
     return Shop(tmp_path / "shop")
 
@@ -194,3 +193,21 @@ def test_a_stop_leaves_a_safe_point_within_ten_seconds(shop: Shop) -> None:
     done = shop.run("rebuild")
     assert done.exit_code == 0, done.output
     assert read_json(shop.workspace.build(str(shop.workspace.current_id())) / "stages.json")["import"]["seconds"] > 0
+
+
+def test_a_gate_that_fails_is_judged_again_without_measuring_again(shop: Shop) -> None:
+    first = shop.workspace.current_id()
+    shop.settings("bootstrap = 0", "bootstrap = 0\nlimits = { latency = 0 }")
+    held = shop.run("rebuild")
+    assert isinstance(held.exception, GateError)
+    assert "latency: " in held.exception.message
+    assert shop.workspace.current_id() == first
+    draft = (shop.workspace.builds / "draft").read_text()
+    noted = builds.stage_records(shop.workspace.build(draft))
+    assert "train" in noted
+    assert noted["train"]["fingerprint"] == builds.stage_records(shop.workspace.build(str(first)))["train"]["fingerprint"]
+    done = shop.run("rebuild", "--accept", "latency", "--by", "Ann")
+    assert done.exit_code == 0, done.output
+    assert "measured before; the gates are asked again" in done.stderr
+    assert shop.workspace.current_id() == draft
+    assert read_json(shop.workspace.build(draft) / "report.json")["gates"]["latency"]["accepted"]["by"] == "Ann"
