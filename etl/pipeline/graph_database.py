@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from etl.console import Console
-from etl.pipeline.builds import about, check_publishable, publish, published
+from etl.pipeline.builds import about, check_publishable, damaged, publish, published
 from etl.pipeline.locks import locked
 from etl.stages import graph_build, ledger_import
 from etl.stages.gates import accepted_gates, passed_gates
 from gnn.config import EvaluateConfig
 from kg.config import Config, GraphConfig
-from kg.errors import ArtifactError, BuildError, GraphUnavailableError, LedgerUnavailableError, LockedError, NotFoundError, ReckonError
+from kg.errors import ArtifactError, GraphUnavailableError, LedgerUnavailableError, LockedError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
 from kg.store import Backend, GraphDatabase, LoadCounts, Place, backend_of
 from kg.tables import GraphTables
@@ -211,13 +211,13 @@ class PublishedGraph:
             return store.load(tables, build_id, before=self._before(store, build_id), about=about(build), progress=self.console.progress)
 
     def _before(self, store: GraphDatabase, build_id: str) -> tuple[str, GraphTables] | None:
-        """Return the build that the database shows, with its tables where they are there."""
+        """Return the build that the database shows, with its tables where they are there as they were written."""
         held = store.build_id()
-        if held is None or held == build_id:
+        if held is None or held == build_id or any(damaged(self.workspace.build(held), stage) for stage in ("import", "extract", "build")):
             return None
         try:
             return held, graph_build.saved_tables(self.workspace.build(held))
-        except (NotFoundError, BuildError):
+        except ReckonError:
             return None
 
     def _loaded(self, build_id: str) -> None:
