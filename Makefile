@@ -8,7 +8,7 @@ EXIT   ?=
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench chaos clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: lint ## Check style, types, architecture and behaviour
 
 bench: install ## Measure speed and memory (tests/bench)
 	@for script in tests/bench/bench_*.py; do echo "• $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+
+chaos: install ## Kill rebuilds 100 times while they are read (KILLS=…)
+	@RECKON_TEST_CHAOS_KILLS=$(or $(KILLS),100) $(BIN)/pytest tests/e2e/test_chaos.py
 
 clean: ## Remove the virtual environment and the demo workspace
 	rm -rf $(VENV) var

@@ -63,13 +63,29 @@ class ShopConfig(Section):
 class GraphConfig(Section):
     """The graph database."""
 
+    backend: str = Field(
+        default="",
+        max_length=63,
+        description="Which graph database: embedded, neo4j, or one that a package brings; empty is neo4j where `uri` is set, else embedded.",
+    )
     uri: str = Field(default="", description="bolt://… or neo4j://… of a running Neo4j; empty starts the embedded database.")
     user: str = Field(default="neo4j", description="User at the database named by `uri`.")
     password: SecretStr = Field(default=SecretStr(""), description="Password of that user; set it in the environment, not in the file.")
     database: str = Field(default="", description="Database name; empty is the server's default.")
     port: int = Field(default=0, ge=0, le=65535, description="Bolt port of the embedded database; 0 picks a free one and keeps it.")
     heap_mb: int = Field(default=1024, ge=256, le=65536, description="Java heap of the embedded database, MiB.")
-    max_stale_fraction: float = Field(default=0.5, ge=0, le=1, description="A sweep that would delete more of the graph than this is refused.")
+    at_once: int = Field(
+        default=200_000,
+        ge=1000,
+        le=100_000_000,
+        description="Nodes and edges that one transaction may change; where a build differs by more, queries wait until it is loaded.",
+    )
+    max_stale_fraction: float = Field(default=0.5, ge=0, le=1, description="A build that lacks more of the published graph than this is refused.")
+
+    @property
+    def chosen(self) -> str:
+        """The name of the graph database in force."""
+        return self.backend or ("neo4j" if self.uri else "embedded")
 
 
 class ExtractConfig(Section):

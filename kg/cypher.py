@@ -14,7 +14,13 @@ from kg import schema
 from kg.schema import EdgeType, NodeType
 
 BUILD_LABEL = "Reckon_Build"
-"""One node per loaded build. Labels of node types hold no underscore, so a shop's own type cannot be called this."""
+"""One node: the build that the database holds, and what is known of it.
+
+Labels of node types hold no underscore, so a shop's own type cannot be called this.
+"""
+
+SWITCH_LABEL = "Reckon_Switch"
+"""One node: until when, at most, one build is taking the place of another, and how often that was."""
 
 
 def key_constraint(node: NodeType) -> str:
@@ -45,20 +51,14 @@ def update_nodes(node: NodeType, properties: Sequence[str]) -> str:
     return f"UNWIND $rows AS row {_node('n', node, 'row[0]')} SET {sets}"
 
 
-def delete_nodes(node: NodeType) -> str:
-    """Return the removal of those of the nodes `$keys` that build `$build_id` did not write."""
-    return f"UNWIND $keys AS k {_node('n', node, 'k')} AND n.build_id <> $build_id DETACH DELETE n"
-
-
 def count_nodes(node: NodeType) -> str:
-    """Return the count of the nodes of one type that build `$build_id` wrote."""
-    return f"MATCH (n:{node.label}) WHERE n.build_id = $build_id RETURN count(n) AS n"
+    """Return the count of our nodes of one type."""
+    return f"MATCH (n:{node.label}) WHERE n.build_id IS NOT NULL RETURN count(n) AS n"
 
 
 def count_edges(edge_type: EdgeType) -> str:
-    """Return the counts of our edges of one type: `n` in all, `n_build` of build `$build_id`."""
-    matched = f"MATCH {_path(edge_type)} WHERE r.build_id IS NOT NULL"
-    return f"{matched} RETURN count(r) AS n, sum(CASE WHEN r.build_id = $build_id THEN 1 ELSE 0 END) AS n_build"
+    """Return the count of our edges of one type."""
+    return f"MATCH {_path(edge_type)} WHERE r.build_id IS NOT NULL RETURN count(r) AS n"
 
 
 def create_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool) -> str:
@@ -90,34 +90,23 @@ def update_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: b
     )
 
 
-def mark_edges(edge_type: EdgeType, *, by_source: bool) -> str:
-    """Return the marking with `$build_id` of our edges at the nodes `$keys`, except those marked `$gone`."""
-    return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $gone AND r.build_id <> $build_id SET r.build_id = $build_id"
-
-
-def read_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool, of_build: bool) -> str:
+def read_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool) -> str:
     """Return the read of our edges at the nodes `$keys`: per key rows [other key, property, …].
 
     Args:
         edge_type: What the edges are.
         properties: What to read of each edge.
         by_source: `$keys` are sources.
-        of_build: Only the edges of build `$build_id`; otherwise all of ours, and each row ends with whether it is marked `$gone`.
     """
     far = _ends(edge_type, by_source=by_source)[1]
-    return f"{_at_keys(edge_type, by_source=by_source)} {_columns_of_edges('k', far, properties, of_build=of_build)}"
+    return f"{_at_keys(edge_type, by_source=by_source)} {_columns_of_edges('k', far, properties)}"
 
 
-def read_few_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool, of_build: bool) -> str:
+def read_few_edges(edge_type: EdgeType, properties: Sequence[str], *, by_source: bool) -> str:
     """Return the read of all our edges of a type at once, several times as fast where nodes have few edges; as `read_edges` otherwise."""
     near, far = _ends(edge_type, by_source=by_source)
     matched = f"MATCH {_arrow(edge_type, by_source=by_source, near=near.label, far=far.label)}"
-    return f"{matched} {_columns_of_edges(f'a.{near.key}', far, properties, of_build=of_build)}"
-
-
-def delete_edges(edge_type: EdgeType, *, by_source: bool) -> str:
-    """Return the removal of our edges at the nodes `$keys` that build `$build_id` did not write."""
-    return f"{_at_keys(edge_type, by_source=by_source)} WHERE r.build_id <> $build_id DELETE r"
+    return f"{matched} {_columns_of_edges(f'a.{near.key}', far, properties)}"
 
 
 def nodes_there(node: NodeType) -> str:
@@ -127,51 +116,61 @@ def nodes_there(node: NodeType) -> str:
 
 def edges_there(edge_type: EdgeType) -> str:
     """Return the read of which edges of `$rows` = [[source, [[target], …]], …] are there and ours: rows [source, target]."""
-    return f"{_given_edges(edge_type)} RETURN collect([row[0], x[0]]) AS rows"
+    return f"{_given_edges(edge_type, by_source=True)} RETURN collect([row[0], x[0]]) AS rows"
 
 
-def delete_given_edges(edge_type: EdgeType) -> str:
-    """Return the removal of those edges of `$rows` = [[source, [[target], …]], …] that are ours."""
-    return f"{_given_edges(edge_type)} DELETE r"
+def delete_edges(edge_type: EdgeType, *, by_source: bool) -> str:
+    """Return the removal of those edges of `$rows` = [[key, [[other key], …]], …] that are ours."""
+    return f"{_given_edges(edge_type, by_source=by_source)} DELETE r"
 
 
-def delete_given_nodes(node: NodeType) -> str:
+def delete_nodes(node: NodeType) -> str:
     """Return the removal of those of the nodes `$keys` that are ours."""
     return f"UNWIND $keys AS k {_node('n', node, 'k')} AND n.build_id IS NOT NULL DETACH DELETE n"
 
 
 def any_node(node: NodeType) -> str:
-    """Return one node of a type that build `$build_id` has, if there is any."""
-    return f"MATCH (n:{node.label}) WHERE n.build_id = $build_id RETURN 1 AS n LIMIT 1"
+    """Return one of our nodes of a type, if there is any."""
+    return f"MATCH (n:{node.label}) WHERE n.build_id IS NOT NULL RETURN 1 AS n LIMIT 1"
 
 
 def any_edge(edge_type: EdgeType) -> str:
-    """Return one edge of a type that build `$build_id` has, if there is any."""
-    return f"MATCH {_path(edge_type)} WHERE r.build_id = $build_id RETURN 1 AS n LIMIT 1"
+    """Return one of our edges of a type, if there is any."""
+    return f"MATCH {_path(edge_type)} WHERE r.build_id IS NOT NULL RETURN 1 AS n LIMIT 1"
 
 
-def _given_edges(edge_type: EdgeType) -> str:
-    near, far = _ends(edge_type, by_source=True)
+def _given_edges(edge_type: EdgeType, *, by_source: bool) -> str:
+    near, far = _ends(edge_type, by_source=by_source)
     return (
         f"UNWIND $rows AS row {_node('a', near, 'row[0]')} UNWIND row[1] AS x "
-        f"MATCH {_arrow(edge_type, by_source=True)} WHERE b.{far.key} = x[0] AND b:{far.label} AND r.build_id IS NOT NULL"
+        f"MATCH {_arrow(edge_type, by_source=by_source)} WHERE b.{far.key} = x[0] AND b:{far.label} AND r.build_id IS NOT NULL"
     )
 
 
-def replay_path(labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]]) -> tuple[str, dict[str, str]]:
+def replay_path(
+    labels: Sequence[str], keys: Sequence[tuple[str, str] | None], edges: Sequence[tuple[str, bool]], build_id: str | None = None
+) -> tuple[str, dict[str, str]]:
     """Return the read that finds a path again, and its parameters; it answers with the number of such paths as `paths`.
 
     Args:
         labels: Label of each node.
         keys: (property, value) of each node; None for nodes that are counted instead of named.
         edges: (type, whether it is walked against its direction) of each edge.
+        build_id: The build whose path it is: where the database holds another one, `paths` is null and `note` says so.
     """
     pattern = f"(n0:{labels[0]})"
     for place, (edge, reverse) in enumerate(edges, start=1):
         pattern += f"{'<-' if reverse else '-'}[:{edge}]{'-' if reverse else '->'}(n{place}:{labels[place]})"
     named = [(place, key) for place, key in enumerate(keys) if key is not None]
     where = " AND ".join(f"n{place}.{key[0]} = $n{place}" for place, key in named)
-    return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", {f"n{place}": key[1] for place, key in named}
+    parameters = {f"n{place}": key[1] for place, key in named}
+    if build_id is None:
+        return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", parameters
+    held = f"MATCH (held:{BUILD_LABEL}) WITH held.build_id AS held"
+    counted = f"OPTIONAL MATCH {pattern} WHERE {where} WITH held, count(n0) AS found"
+    paths = "CASE WHEN held = $build_id THEN found END AS paths"
+    note = "CASE WHEN held <> $build_id THEN 'the graph of build ' + $build_id + ' is gone: the database holds ' + held END AS note"
+    return f"{held} {counted} RETURN {paths}, {note}", {**parameters, "build_id": build_id}
 
 
 def _node(variable: str, node: NodeType, key: str) -> str:
@@ -183,10 +182,9 @@ def _at_keys(edge_type: EdgeType, *, by_source: bool) -> str:
     return f"UNWIND $keys AS k {_node('a', near, 'k')} MATCH {_arrow(edge_type, by_source=by_source, far=far.label)}"
 
 
-def _columns_of_edges(key: str, far: NodeType, properties: Sequence[str], *, of_build: bool) -> str:
-    columns = ", ".join([f"b.{far.key}", *(f"r.{_property(p)}" for p in properties), *([] if of_build else ["r.build_id = $gone"])])
-    condition = "r.build_id = $build_id" if of_build else "r.build_id IS NOT NULL"
-    return f"WHERE {condition} RETURN {key} AS near, collect([{columns}]) AS rows"
+def _columns_of_edges(key: str, far: NodeType, properties: Sequence[str]) -> str:
+    columns = ", ".join([f"b.{far.key}", *(f"r.{_property(p)}" for p in properties)])
+    return f"WHERE r.build_id IS NOT NULL RETURN {key} AS near, collect([{columns}]) AS rows"
 
 
 def _arrow(edge_type: EdgeType, *, by_source: bool, properties: str = "", near: str = "", far: str = "") -> str:

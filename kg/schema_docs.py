@@ -25,7 +25,7 @@ _EVIDENCE = {
     "extractor": ("text", "who read it: `catalog` (a structured field), `rules`, `gazetteer`, `inferred`, `person`, `resolve`, or a trained model"),
     "extractor_version": ("text", "in which version"),
     "confidence": ("float", "0–1; 1 where the shop or a person states it"),
-    "build_id": ("text", "the last build that has the edge"),
+    "build_id": ("text", "the build that wrote the edge as it is"),
 }
 _STATED = {
     "by": ("text", "which person"),
@@ -94,8 +94,8 @@ def _head() -> list[str]:
         f"Generated from `kg/schema.py` (schema version {schema.SCHEMA_VERSION}) by `reckon graph schema`; a test compares the two.",
         "`reckon cypher` runs a query.",
         "",
-        "Every node and every edge that Reckon wrote has `build_id`, the last build that has it. An absent value is an absent property.",
-        f"A `(:{BUILD_LABEL})` node per loaded build says what it wrote and whether it is complete; its label is the only one with an underscore.",
+        "Every node and every edge that Reckon wrote has `build_id`, the build that wrote it as it is. An absent value is an absent property.",
+        f"A `(:{BUILD_LABEL})` node says which build the database holds, what its stages took and counted, and whether it is there as a whole.",
     ]
 
 

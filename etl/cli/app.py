@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli import builds, check, explain, export, facts, graph
+from etl.cli import builds, check, explain, export, facts, graph, rebuild
 from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
 from etl.cli.registered import command_with_epilog, every
 from etl.cli.resolve import resolve_app
 from etl.export.exporters import EXPORTERS
+from etl.operation import commands
 from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
 
@@ -63,7 +64,9 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(facts.facts_app, name="facts")
 app.command("why-fact")(facts.why_fact)
 app.command()(check.check)
-app.command()(builds.rebuild)
+app.command()(rebuild.rebuild)
+for _command in (commands.schedule, commands.status, commands.backup, commands.restore, commands.doctor):
+    app.command()(_command)
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
@@ -219,7 +222,7 @@ def tune(
     trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
 ) -> None:
     """Search for better settings of the model; the next build uses the best ones found."""
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from etl.pipeline.tuning import tune as search
 
     job = _job(workspace)
@@ -254,12 +257,8 @@ def cypher(
     from rich.markup import escape
     from rich.table import Table
 
-    from kg.store import GraphStore
-
     job = _job(workspace)
-    with job.graph() as connection, GraphStore(connection) as store:
-        store.wait()
-        job.database.note_other(store)
+    with job.database.reading() as store:
         result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
     if not result.rows:
         # Some databases do not name the columns of nothing.
@@ -321,7 +320,7 @@ def recommend(
 def follow(workspace: Folder = Path()) -> None:
     """Read changed items and write them to the graph as they come, until stopped; `reckon serve` runs this beside it."""
     from etl.live.follow import ItemFollower
-    from etl.pipeline.runs import following
+    from etl.pipeline.locks import following
     from kg import logs
 
     logs.configure()
@@ -357,7 +356,7 @@ def _job(folder: Path) -> Job:
 
 
 def _run(folder: Path, upto: str, allow_rejects: int | None = None) -> str:
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     job = _job(folder)
     with locked(job.workspace):

@@ -1,48 +1,32 @@
-"""`reckon rebuild`, `publish`, `rollback` and `builds`: making builds, choosing the one that answers, and clearing up."""
+"""`reckon publish`, `rollback` and `builds`: choosing the build that answers, looking at builds, and clearing up."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.errors import GraphUnavailableError, NotFoundError, RejectedRowsError
+from kg.errors import GraphUnavailableError, InputError, NotFoundError, RejectedRowsError
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
     from etl.pipeline.jobs import Job
 
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
-AllowRejects = Annotated[int, typer.Option("--allow-rejects", min=0, help="Rows that may be rejected without a failing exit code.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 builds_app = typer.Typer(help="The builds.", invoke_without_command=True)
-
-
-def rebuild(workspace: Folder = Path(), allow_rejects: AllowRejects = 0) -> None:
-    """Run every stage that is not done, and publish."""
-    from etl.pipeline import jobs
-    from etl.pipeline.builds import stage_records
-    from etl.pipeline.runs import locked
-
-    job = _job(workspace)
-    with locked(job.workspace):
-        build_id, worked = jobs.rebuild(job)
-    if worked:
-        job.console.stages(stage_records(job.workspace.build(build_id)))
-        typer.echo(f"published {build_id}")
-    else:
-        typer.echo(f"nothing changed since build {build_id}: nothing to do")
-    check_rejects(job.workspace.build(build_id), allow_rejects)
 
 
 def publish(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
     """Make a build current, atomically, and the one that the graph database holds."""
     from etl.pipeline import jobs
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
-    job = _job(workspace)
+    job = job_of(workspace)
     with locked(job.workspace):
         chosen = build_id or job.draft().name
         jobs.publish(job, chosen)
@@ -55,9 +39,9 @@ def rollback(
 ) -> None:
     """Make the previous build current again: at once for the API, then in the graph database."""
     from etl.pipeline import builds
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
-    job = _job(workspace)
+    job = job_of(workspace)
     with locked(job.workspace):
         build_id = builds.rollback(job.workspace)
         typer.echo(f"current is {build_id}")
@@ -72,20 +56,70 @@ def rollback(
 @builds_app.callback()
 def builds(context: typer.Context, workspace: Folder = Path()) -> None:
     """List the builds: which is current, which stages are done, and why a run failed."""
-    from etl.pipeline.builds import BAD_STATUS, disk_use, run_record, stage_records
+    if context.invoked_subcommand is None:
+        _print_list(workspace)
 
-    if context.invoked_subcommand is not None:
+
+@builds_app.command("list")
+def list_builds(workspace: Folder = Path(), as_json: AsJson = False) -> None:
+    """List the builds: which is current, which stages are done, what they take on disk, and why a run failed."""
+    if not as_json:
+        _print_list(workspace)
         return
+    from etl.pipeline.builds import disk_use, run_record, stage_records
+
     opened = Workspace.open(workspace)
     current = opened.current_id()
     for build_id in opened.build_ids():
         folder = opened.build(build_id)
         run = run_record(folder)
-        status = run["status"] if run.get("status") in BAD_STATUS else "current" if build_id == current else ""
-        typer.echo(f"{build_id}  {status:7}  {disk_use(folder) / 2**20:6.1f} MiB  {', '.join(stage_records(folder)) or 'empty'}")
-        if run.get("status") in BAD_STATUS:
-            why = f": {run.get('error')}: {run.get('reason')}" if run["status"] == "failed" else ""
-            typer.echo(f"  {run['status']} in {run.get('stage') or 'an unknown stage'}{why}")
+        line = {"build_id": build_id, "current": build_id == current, "bytes": disk_use(folder), "stages": list(stage_records(folder))}
+        typer.echo(json.dumps({**line, **{name: run[name] for name in ("status", "stage", "error", "reason", "parent") if run.get(name)}}))
+
+
+@builds_app.command("show")
+def show(build_id: str, workspace: Folder = Path(), as_json: AsJson = False) -> None:
+    """Print the record of a build: its run, its stages with what they took and counted, its gates, settings and versions."""
+    from etl.pipeline.builds import disk_use, run_record, stage_records
+
+    folder = _folder(Workspace.open(workspace), build_id)
+    run, stages = run_record(folder), stage_records(folder)
+    if as_json:
+        typer.echo(json.dumps({**run, "build_id": folder.name, "bytes": disk_use(folder), "stages": stages}, indent=1, sort_keys=True))
+        return
+    typer.echo(f"{folder.name}  {run.get('status', 'no record of its run')}  of {run.get('parent') or 'nothing'}  {disk_use(folder) / 2**20:.1f} MiB")
+    for name, noted in stages.items():
+        counts = ", ".join(f"{key} {value:,}" for key, value in noted.get("counts", {}).items() if isinstance(value, int))
+        typer.echo(f"  {name:9} {noted['seconds']:8.1f} s {noted['peak_mib']:8.0f} MiB  {'reused  ' if noted.get('reused') else ''}{counts}")
+    for name, gate in run.get("gates", {}).items():
+        by = gate.get("accepted", {}).get("by")
+        typer.echo(f"  {name}: {'passed' if gate['passed'] else f'accepted by {by}' if by else 'failed'}: {gate['message']}")
+    for name, value in run.get("versions", {}).items():
+        typer.echo(f"  {name} {value}")
+
+
+@builds_app.command("diff")
+def diff(
+    first: Annotated[str, typer.Argument(help="The earlier build.")],
+    second: Annotated[str, typer.Argument(help="The later one.")],
+    workspace: Folder = Path(),
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page instead.")] = None,
+) -> None:
+    """Say what differs: nodes and edges, metrics, gates, and whose lists changed most and why."""
+    from etl.pipeline.diff import diff as compared
+    from etl.pipeline.diff_page import as_html, as_text
+    from kg.files.atomic import write_text
+
+    if as_json and html is not None:
+        raise InputError("--json and --html do not go together", hint="leave one of them out")
+    opened = Workspace.open(workspace)
+    found = compared(_folder(opened, first), _folder(opened, second))
+    if html is not None:
+        write_text(html, as_html(found))
+        typer.echo(f"wrote {html}")
+        return
+    typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else as_text(found))
 
 
 @builds_app.command("prune")
@@ -95,10 +129,10 @@ def prune(
 ) -> None:
     """Remove old and abandoned builds; never the current one, what a rollback leads to, or the one in progress."""
     from etl.pipeline import builds
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from etl.settings import BuildConfig
 
-    job = _job(workspace)
+    job = job_of(workspace)
     with locked(job.workspace):
         removed = [*builds.remove_abandoned(job.workspace), *builds.prune(job.workspace, keep or job.config.section(BuildConfig).keep)]
     typer.echo("\n".join(f"removed {build_id}" for build_id in removed) or "nothing to remove")
@@ -119,10 +153,37 @@ def check_rejects(build: Path, allowed: int) -> None:
         )
 
 
-def _job(folder: Path) -> Job:
+def job_of(folder: Path) -> Job:
+    """Return the job of a workspace."""
     from etl.console import Console
     from etl.pipeline.jobs import Job
     from kg.config import load_config
 
     workspace = Workspace.open(folder)
     return Job(workspace, load_config(workspace.root, os.environ), Console())
+
+
+def _folder(workspace: Workspace, build_id: str) -> Path:
+    """Return the folder of a build; "current" is the published one."""
+    chosen = workspace.current_id() if build_id == "current" else build_id
+    if chosen is None or not workspace.build(chosen).is_dir():
+        raise NotFoundError(f"there is no build {build_id}", hint="`reckon builds list` lists them")
+    return workspace.build(chosen)
+
+
+def _print_list(workspace: Path) -> None:
+    from etl.pipeline.builds import BAD_STATUS, disk_use, run_record, stage_records
+
+    opened = Workspace.open(workspace)
+    current, total = opened.current_id(), 0
+    for build_id in opened.build_ids():
+        folder = opened.build(build_id)
+        run, used = run_record(folder), disk_use(folder)
+        total += used
+        status = run["status"] if run.get("status") in BAD_STATUS else "current" if build_id == current else ""
+        typer.echo(f"{build_id}  {status:7}  {used / 2**20:6.1f} MiB  {', '.join(stage_records(folder)) or 'empty'}")
+        if run.get("status") in BAD_STATUS:
+            why = f": {run.get('error')}: {run.get('reason')}" if run["status"] == "failed" else ""
+            typer.echo(f"  {run['status']} in {run.get('stage') or 'an unknown stage'}{why}")
+    if total:
+        typer.echo(f"{total / 2**20:.1f} MiB in all; files that builds share count for each")

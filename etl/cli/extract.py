@@ -25,7 +25,7 @@ def stage(context: typer.Context, workspace: Annotated[Path, typer.Option("-w", 
         return
     from etl.console import Console
     from etl.pipeline.jobs import Job
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from kg.config import load_config
 
     opened = Workspace.open(workspace)

@@ -35,14 +35,11 @@ def why_fact(
     """Say where a fact of the graph comes from: the sentence with the span marked, who read it, and the Cypher that asks for it."""
     from kg import cypher
     from kg.graph.corrections import FactLog
-    from kg.store import GraphStore
     from kg.store.provenance import why_fact as ask
 
     job = _job(workspace)
     name = _relation(job, relation)
-    with job.graph() as connection, GraphStore(connection) as store:
-        store.wait()
-        job.database.note_other(store)
+    with job.database.reading() as store:
         found = ask(store, item_id, name, value, FactLog(job.workspace.facts).active())
     query = cypher.why_fact(item_id, name, found.value)
     if as_json:

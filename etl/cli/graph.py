@@ -14,6 +14,7 @@ from kg.workspace import Workspace
 
 if TYPE_CHECKING:
     from kg.config import Config
+    from kg.store import Backend, Place
 
 graph_app = typer.Typer(help="The graph database.", no_args_is_help=True)
 
@@ -23,34 +24,21 @@ Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folde
 @graph_app.command("uri")
 def graph_uri(workspace: Folder = Path()) -> None:
     """Say how to connect any Bolt tool to the graph."""
-    from kg.config import GraphConfig
-    from kg.embedded import connection
-
-    opened, config = _open(workspace)
-    graph = config.section(GraphConfig)
-    if graph.uri:
-        typer.echo(f"{graph.uri}  user {graph.user}  password: graph.password or RECKON__GRAPH__PASSWORD")
-        return
-    running = connection(opened.graph)
-    if running is None:
-        raise NotFoundError("the embedded graph database does not run", hint="`reckon serve` or `reckon graph run` starts it")
-    typer.echo(f"{running.uri}  user {running.user}  database {running.database}  password in {opened.graph / 'password'}")
+    backend, place = _database(workspace)
+    typer.echo(backend.address(place))
 
 
 @graph_app.command("run")
 def graph_run(workspace: Folder = Path()) -> None:
     """Keep the embedded graph database up until Ctrl-C."""
-    from kg.config import GraphConfig
-    from kg.embedded import EmbeddedGraph
-
-    opened, config = _open(workspace)
-    graph = config.section(GraphConfig)
-    if graph.uri:
+    backend, place = _database(workspace)
+    if not backend.own:
         raise InputError(
-            f"graph.uri names {graph.uri}; nothing to run", hint="remove it from reckon.toml and the environment to use the embedded database"
+            f"the graph database is {backend.summary} ({place.settings.uri or backend.name}); nothing to run",
+            hint="remove graph.uri and graph.backend from reckon.toml and the environment to use the embedded database",
         )
-    with EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port) as connection:
-        typer.echo(f"{connection.uri}  user {connection.user}  database {connection.database}  password in {opened.graph / 'password'}")
+    with backend.opened(place):
+        typer.echo(backend.address(place))
         try:
             signal.pause()
         except KeyboardInterrupt:
@@ -59,18 +47,18 @@ def graph_run(workspace: Folder = Path()) -> None:
 
 @graph_app.command("restore")
 def graph_restore(workspace: Folder = Path()) -> None:
-    """Make the graph database hold the published build, and nothing of another, where it does not; `reckon follow` does this by itself."""
+    """Make the graph database show the published build where it does not; `reckon follow` does this by itself."""
     from etl.console import Console
-    from etl.pipeline.graph_database import GraphDatabase
-    from etl.pipeline.runs import locked
+    from etl.pipeline.graph_database import PublishedGraph
+    from etl.pipeline.locks import locked
 
     opened, config = _open(workspace)
     current = opened.current_id()
     if current is None:
         raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
     with locked(opened):
-        written = GraphDatabase(opened, config, Console()).restore(current)
-    typer.echo(f"the graph database holds build {current}" + (" again" if written else ""))
+        written = PublishedGraph(opened, config, Console()).restore_published()
+    typer.echo(f"the graph database holds build {opened.current_id()}" + (" again" if written else ""))
 
 
 @graph_app.command()
@@ -91,6 +79,15 @@ def schema() -> None:
     from kg.schema_docs import schema_page
 
     typer.echo(schema_page(relation_template), nl=False)
+
+
+def _database(folder: Path) -> tuple[Backend, Place]:
+    from kg.config import GraphConfig
+    from kg.store import Place, backend_of
+
+    opened, config = _open(folder)
+    settings = config.section(GraphConfig)
+    return backend_of(settings), Place(opened.graph, settings)
 
 
 def _open(folder: Path) -> tuple[Workspace, Config]:

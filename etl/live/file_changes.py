@@ -164,14 +164,12 @@ def catch_up(job: Job) -> dict[str, int] | None:
         GraphUnavailableError: The database does not answer.
     """
     from kg.graph.update import advance
-    from kg.store import GraphStore
 
     if not job.workspace.build_ids():
         return None
-    with job.graph() as connection, GraphStore(connection) as store:
-        store.wait()
+    with job.graph() as store:
         published = job.workspace.current_id()
-        if published is not None and not store.holds_only(published):
+        if published is not None and store.build_id() != published:
             if not graph_build.has_saved(job.workspace.build(published)):
                 return None
             job.database.put_back(store, published)
@@ -220,7 +218,7 @@ class ChangedItemsReader:
 
 def apply_now(job: Job) -> None:
     """Bring the graph database up to date and say what happened; where that cannot be done now, the next rebuild does it."""
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
 
     started = time.perf_counter()
     try:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import polars as pl
 import structlog
 
 from kg import processes, schema
 from kg.config import GraphConfig
-from kg.embedded import Connection, connection
-from kg.errors import GraphUnavailableError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType, family
-from kg.store import GraphStore
+from kg.store import GraphDatabase, Place, backend_of
 from kg.tables import GraphTables
 from kg.workspace import Workspace
 
 _EDGES = "MATCH (i:Item)-[r]->(v) WHERE i.item_id IN $ids AND NOT v:Item RETURN i.item_id, type(r), labels(v)[0], v.value"
 _MOST_ROWS = 100_000
-_PROBE_S = 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
 log = structlog.get_logger("follow")
 
@@ -42,23 +36,19 @@ class LiveGraph:
 
     workspace: Workspace
     config: GraphConfig
-    _store: GraphStore | None = field(default=None, repr=False)
+    _store: GraphDatabase | None = field(default=None, repr=False)
 
     def answers(self) -> bool:
         """Say whether something listens where the database should be."""
-        try:
-            self._connection()
-        except GraphUnavailableError:
-            return False
-        return True
+        return backend_of(self.config).runs(self._place)
 
     def holds(self, build_id: str) -> bool:
-        """Say whether the database holds this build whole, and nothing of another.
+        """Say whether the database holds this build whole.
 
         Raises:
             GraphUnavailableError: It does not answer.
         """
-        return self._open().holds_only(build_id)
+        return self._open().build_id() == build_id
 
     def write(self, build_id: str, tables: GraphTables, deleted: Sequence[str], edge_types: Iterable[EdgeType]) -> None:
         """Make the database hold these items as they are.
@@ -82,19 +72,14 @@ class LiveGraph:
             self._store.close()
             self._store = None
 
-    def _open(self) -> GraphStore:
+    def _open(self) -> GraphDatabase:
         if self._store is None:
-            self._store = GraphStore(self._connection())
+            self._store = backend_of(self.config).joined(self._place)
         return self._store
 
-    def _connection(self) -> Connection:
-        if self.config.uri:
-            _probe(self.config.uri)
-            return Connection(self.config.uri, self.config.user, self.config.password.get_secret_value(), self.config.database)
-        running = connection(self.workspace.graph)
-        if running is None:
-            raise GraphUnavailableError("the embedded graph database does not run", hint="`reckon serve` starts it again")
-        return running
+    @property
+    def _place(self) -> Place:
+        return Place(self.workspace.graph, self.config)
 
     def _edges(self, item_ids: list[str], edge_types: Iterable[EdgeType]) -> dict[EdgeType, set[tuple[str, str]]]:
         """Return the attribute edges that the database has of some items."""
@@ -144,21 +129,6 @@ class Restore:
         if self._process is not None:
             processes.stop(self._process)
             self._process = None
-
-
-def _probe(uri: str) -> None:
-    """See that something listens, so that a host which swallows what it is sent costs half a second and not the driver's patience.
-
-    Raises:
-        GraphUnavailableError: Nothing does.
-    """
-    parts = urlsplit(uri)
-    with closing(socket.socket()) as probe:
-        probe.settimeout(_PROBE_S)
-        try:
-            probe.connect((parts.hostname or "127.0.0.1", parts.port or 7687))
-        except OSError as error:
-            raise GraphUnavailableError(f"the graph database at {uri} does not answer: {error.strerror or error}") from error
 
 
 def _delta(tables: GraphTables, deleted: Sequence[str], there: Mapping[EdgeType, set[tuple[str, str]]]) -> GraphDelta:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from etl.pipeline.stage_list import STAGE_LIST
 from kg.errors import GateError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
 from kg.workspace import Workspace
 
-STAGES = ("import", "extract", "build", "train", "evaluate")
-OUTPUTS = {
-    "import": ("catalog", "rejects.jsonl", "flagged.parquet", "import.json", "import.md"),
-    "extract": ("attributes.parquet",),
-    "build": ("graph.json", "resolution", "hygiene.json", "hygiene.md"),
-    "train": ("model", "artifact", "training.json"),
-    "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
-}
-OPTIONAL = {"extract": ("inferred.parquet", "learned.parquet", "text_vectors.npy")}
+STAGES = tuple(stage.name for stage in STAGE_LIST)
+OUTPUTS = {stage.name: tuple(stage.outputs) for stage in STAGE_LIST}
+OPTIONAL = {stage.name: tuple(stage.optional) for stage in STAGE_LIST}
 """What a stage writes only where the configuration asks for it."""
 
 
@@ -136,6 +133,19 @@ def run_record(build: Path) -> dict[str, Any]:
     return read_json(build / RUN)
 
 
+def begin_run(build: Path, started: Mapping[str, Any]) -> None:
+    """Note who makes a build, of what, and since when; a run that goes on with a build keeps what the first one noted beside it.
+
+    Args:
+        build: Its folder.
+        started: What is known at the start: `parent`, `settings`, `versions`, `by`, `accepted`, `started_s`.
+    """
+    record = run_record(build)
+    accepted = {**record.get("accepted", {}), **started.get("accepted", {})}
+    runs = [*record.get("runs", []), {name: started[name] for name in ("by", "started_s") if name in started}]
+    write_json(build / RUN, {**record, **started, "parent": record.get("parent", started.get("parent")), "accepted": accepted, "runs": runs[-20:]})
+
+
 def note_run(build: Path, status: str, stage: str = "", error: BaseException | None = None) -> None:
     """Note what became of the run that makes a build.
 
@@ -147,11 +157,20 @@ def note_run(build: Path, status: str, stage: str = "", error: BaseException | N
     """
     gates = {name: found for done in stages(build).values() for name, found in done.get("counts", {}).get("gates", {}).items()}
     gates |= error.gates if isinstance(error, GateError) else {}
-    record: dict[str, Any] = {"build_id": build.name, "status": status, "stage": stage, **({"gates": gates} if gates else {})}
+    record = {name: value for name, value in run_record(build).items() if name not in ("error", "reason", "gates")}
+    record |= {"build_id": build.name, "status": status, "stage": stage, "at_s": round(time.time(), 3), **({"gates": gates} if gates else {})}
     if error is not None:
         message = error.message if isinstance(error, ReckonError) else str(error)
         record |= {"error": type(error).__name__, "reason": (message.strip().splitlines() or [type(error).__name__])[0][:500]}
     write_json(build / RUN, record)
+
+
+def about(build: Path) -> dict[str, Any]:
+    """Return what the graph database keeps of a build: its stages with what they took and counted, and its gates."""
+    kept = ("seconds", "peak_mib", "counts")
+    done = {name: {key: noted[key] for key in kept if key in noted} for name, noted in stage_records(build).items()}
+    run = run_record(build)
+    return {"stages": done, **{name: run[name] for name in ("parent", "versions", "gates", "accepted", "started_s") if name in run}}
 
 
 def prune(workspace: Workspace, keep: int) -> list[str]:

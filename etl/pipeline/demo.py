@@ -25,7 +25,8 @@ from rich.table import Table
 from etl import printing
 from etl.console import Console
 from etl.pipeline import builds, jobs
-from etl.pipeline.runs import MemoryWatch, locked
+from etl.pipeline.locks import locked
+from etl.pipeline.runs import MemoryWatch
 from kg import processes
 from kg.config import load_config
 from kg.embedded import Connection, connection

@@ -25,7 +25,7 @@ def train_shop(job: Job, minutes: float, report: Callable[[str, int, int], None]
     Raises:
         InputError: Neither the fields nor any answers teach anything.
     """
-    from etl.pipeline.runs import locked
+    from etl.pipeline.locks import locked
     from kg.extract.learned import commands
     from kg.extract.learned.attributes import AttributeModel
     from kg.extract.learned.data.distant import MIN_LABELS, gold_rows

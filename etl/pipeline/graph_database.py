@@ -1,8 +1,8 @@
-"""The graph database beside the builds: it holds the published build, whatever becomes of a run.
+"""The graph database beside the builds: it shows the published build, whatever becomes of a run.
 
-A build is trained and evaluated from its own tables. It comes into the database when it is published, and not before: first it is added to the
-published one, so that the paths of answers of both are there; then `current` points at it; then what only the other one had is removed. A load that
-fails, or finds a reason against the build, puts the published graph back. What a kill leaves is put right by the next command or by `reckon follow`.
+A build is trained and evaluated from its own tables, and comes into the database when it is published, and not before: what differs is written in one
+transaction, then `current` points at the build. `builds/publishing.json` names the build from before the first until after the second, so that
+what a kill in between leaves is put right by the next command that looks, or by `reckon follow`: the build that the database shows is published.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from etl.console import Console
-from etl.pipeline.builds import check_publishable, publish
+from etl.pipeline.builds import about, check_publishable, damaged, publish, published
+from etl.pipeline.locks import locked
 from etl.stages import graph_build, ledger_import
-from etl.stages.gates import passed_gates
+from etl.stages.gates import accepted_gates, passed_gates
 from gnn.config import EvaluateConfig
 from kg.config import Config, GraphConfig
-from kg.embedded import Connection, EmbeddedGraph, connection
-from kg.errors import GraphUnavailableError, LedgerUnavailableError, NotFoundError, ReckonError
+from kg.errors import ArtifactError, GraphUnavailableError, LedgerUnavailableError, LockedError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
-from kg.store import GraphStore
+from kg.store import Backend, GraphDatabase, LoadCounts, Place, backend_of
 from kg.tables import GraphTables
 from kg.workspace import Workspace
 
 _HELD = "held.json"
-"""In the folder of the embedded database: the build that it holds whole. Spares an unchanged rebuild to start the database and ask it."""
+"""In the folder of a database of our own: the build that it holds whole. Spares an unchanged rebuild to start the database and ask it."""
+_PUBLISHING = "publishing.json"
 
 
 @dataclass(frozen=True)
-class GraphDatabase:
-    """The graph database of a workspace.
+class PublishedGraph:
+    """The graph of a workspace's published build, in its graph database.
 
     Attributes:
-        workspace: Whose builds it holds.
-        config: How it is reached.
+        workspace: Whose builds.
+        config: How the database is reached.
         console: Shows progress.
     """
 
@@ -44,17 +46,27 @@ class GraphDatabase:
     console: Console
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
-        """Give the graph database: the configured one, or the embedded one, started if it does not run."""
-        graph = self._settings
-        if graph.uri:
-            yield Connection(graph.uri, graph.user, graph.password.get_secret_value(), graph.database)
-            return
-        with EmbeddedGraph(self.workspace.graph, heap_mb=graph.heap_mb, port=graph.port) as opened:
-            yield opened
+    def connected(self) -> Iterator[GraphDatabase]:
+        """Give the graph database, started where Reckon keeps it and it does not run."""
+        with self.backend.opened(self.place) as store:
+            store.wait()
+            yield store
 
-    def publish(self, build_id: str) -> None:
-        """Make a build current, and the one that the database holds.
+    @contextmanager
+    def reading(self) -> Iterator[GraphDatabase]:
+        """Give the graph database to somebody who asks it: what a kill left is put right first, and another build than the published one is named."""
+        with self.connected() as store:
+            current = self.workspace.current_id()
+            if current is not None and store.build_id() != current:
+                with suppress(LockedError, ReckonError), locked(self.workspace):
+                    self._settle(store)
+                current, held = self.workspace.current_id(), store.build_id()
+                if held is not None and held != current:
+                    self.console.note(f"the graph database shows build {held}, and published is {current}; `reckon graph restore` writes it there")
+            yield store
+
+    def publish(self, build_id: str) -> LoadCounts | None:
+        """Make a build current, and the one that the database shows; return what was written there.
 
         A database that does not answer holds nothing up: recommendations come from the build's own files, and the graph follows later.
 
@@ -66,63 +78,64 @@ class GraphDatabase:
         check_publishable(self.workspace, build_id)
         try:
             graph_build.check_saved(self.workspace.build(build_id))
-            with self._store() as store:
-                self._exchange(store, build_id)
+            with self.connected() as store:
+                return self._exchange(store, build_id)
         except (GraphUnavailableError, NotFoundError) as error:
             if self.workspace.current_id() != build_id:
                 publish(self.workspace, build_id)
+            self._published()
             self.console.note(
                 f"build {build_id} is published, but not in the graph database: {error.message}; `reckon graph restore` writes it there"
             )
+            return None
 
     def restore(self, build_id: str) -> bool:
-        """Make the database hold a build, and nothing of another; say whether that was needed.
+        """Make the database show a build; say whether that was needed.
 
         Raises:
             NotFoundError: The build's tables are not there any more.
             GraphUnavailableError: The database does not answer.
         """
         graph_build.check_saved(self.workspace.build(build_id))
-        with self._store() as store:
-            if store.holds_only(build_id):
+        with self.connected() as store:
+            if store.build_id() == build_id:
                 self._note_held(build_id)
                 return False
             self.put_back(store, build_id)
         return True
 
     def restore_published(self) -> bool:
-        """Make the database hold the published build, if one is published and its tables are there; say whether that was needed.
+        """Make the database show the published build, if one is published and its tables are there; say whether that was needed.
+
+        A publication that a kill cut short after the database took the build is completed.
 
         Raises:
             GraphUnavailableError: The database does not answer.
         """
         current = self.workspace.current_id()
-        if current is None or self._known_to_hold(current):
+        if current is None or (self._known_to_hold(current) and not self._publishing()):
             return False
-        try:
-            return self.restore(current)
-        except NotFoundError:
-            return False
+        with self.connected() as store:
+            return self._settle(store)
 
-    def put_back(self, store: GraphStore, build_id: str) -> None:
+    def put_back(self, store: GraphDatabase, build_id: str) -> LoadCounts:
         """Write a build's graph from its tables, and remove everything else that builds wrote."""
-        self._add(store, build_id)
-        self._finish(store, build_id)
+        counts = self._load(store, build_id)
+        self._loaded(build_id)
+        return counts
 
-    def note_other(self, store: GraphStore) -> None:
-        """Tell the operator when the database does not hold the published build, or not that alone."""
-        current = self.workspace.current_id()
-        if current is not None and not store.holds_only(current):
-            self.console.note(f"the graph database does not hold the published build {current} as it is; `reckon graph restore` writes it there")
-
-    def check_change(self, tables: GraphTables) -> dict[str, dict[str, Any]]:
+    def check_change(self, tables: GraphTables, build: Path) -> dict[str, dict[str, Any]]:
         """Ask the gates of a graph how it differs from the published one, and return what they found.
+
+        Args:
+            tables: The graph.
+            build: Folder of its build, with the hygiene report.
 
         Raises:
             GateError: One does not pass, such as `stale_fraction`: too much of the published graph would go.
         """
         current, most = self.workspace.current_id(), self._settings.max_stale_fraction
-        if current is None or most >= 1:
+        if current is None:
             return {}
         try:
             before = graph_build.saved_tables(self.workspace.build(current))
@@ -132,47 +145,82 @@ class GraphDatabase:
         gone, total = _gone(before, tables)
         return passed_gates(
             "build",
-            {"change": {"gone": gone, "total": total, "published": current}},
-            {},
+            {"change": {"gone": gone, "total": total, "published": current}, "hygiene": read_json(build / "hygiene.json")},
+            {"hygiene": read_json(self.workspace.build(current) / "hygiene.json")},
             self.config.section(EvaluateConfig),
             limits={"stale_fraction": most},
+            accepted=accepted_gates(build),
         )
+
+    @property
+    def backend(self) -> Backend:
+        """The kind of database that the configuration chooses."""
+        return backend_of(self._settings)
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.workspace.graph, self._settings)
 
     @property
     def _settings(self) -> GraphConfig:
         return self.config.section(GraphConfig)
 
-    @contextmanager
-    def _store(self) -> Iterator[GraphStore]:
-        with self.connected() as opened, GraphStore(opened) as store:
-            store.wait()
-            yield store
-
-    def _exchange(self, store: GraphStore, build_id: str) -> None:
+    def _exchange(self, store: GraphDatabase, build_id: str) -> LoadCounts:
         before = self.workspace.current_id()
+        write_json(self.workspace.builds / _PUBLISHING, {"build_id": build_id})
         try:
-            if not store.holds_only(build_id):
-                self._add(store, build_id)
+            counts = self._load(store, build_id)
             if before != build_id:
                 publish(self.workspace, build_id)
         except GraphUnavailableError:
             raise
         except Exception:
             # Whatever failed, the published graph comes back; the error goes on.
+            self._published()
             if before is not None:
                 with suppress(ReckonError):
                     self.put_back(store, before)
             raise
-        self._finish(store, build_id)
+        self._published()
+        self._loaded(build_id)
+        return counts
 
-    def _add(self, store: GraphStore, build_id: str) -> None:
-        tables = graph_build.saved_tables(self.workspace.build(build_id))
+    def _settle(self, store: GraphDatabase) -> bool:
+        """Make the database and `current` agree, and say whether that was needed."""
+        held, going = store.build_id(), self._publishing()
+        if going is not None and held == going and self.workspace.current_id() != going:
+            with suppress(ArtifactError, NotFoundError):
+                publish(self.workspace, going)
+                self.console.note(f"build {going} is published: the publication had been cut short")
+        self._published()
+        current = self.workspace.current_id()
+        if current is None or not graph_build.has_saved(self.workspace.build(current)):
+            return False
+        if held == current:
+            self._note_held(current)
+            return held == going
+        self.put_back(store, current)
+        return True
+
+    def _load(self, store: GraphDatabase, build_id: str) -> LoadCounts:
+        build = self.workspace.build(build_id)
+        tables = graph_build.saved_tables(build)
         (self.workspace.graph / _HELD).unlink(missing_ok=True)
         with self.console.stage("graph database"):
-            store.upsert(tables, build_id, self.console.progress)
+            return store.load(tables, build_id, before=self._before(store, build_id), about=about(build), progress=self.console.progress)
 
-    def _finish(self, store: GraphStore, build_id: str) -> None:
-        store.sweep(build_id, force=True)
+    def _before(self, store: GraphDatabase, build_id: str) -> tuple[str, GraphTables] | None:
+        """Return the build that the database shows, with its tables where they are there as they were written."""
+        held = store.build_id()
+        if held is None or held == build_id or any(damaged(self.workspace.build(held), stage) for stage in ("import", "extract", "build")):
+            return None
+        try:
+            return held, graph_build.saved_tables(self.workspace.build(held))
+        except ReckonError:
+            return None
+
+    def _loaded(self, build_id: str) -> None:
         try:
             # Changed items were overwritten with what the build says of them; `reckon follow` writes them again.
             ledger_import.forget_graph(self.workspace, self.config)
@@ -182,13 +230,21 @@ class GraphDatabase:
             )
         self._note_held(build_id)
 
+    def _publishing(self) -> str | None:
+        """Return the build whose publication began and has not ended."""
+        found = read_json(self.workspace.builds / _PUBLISHING).get("build_id")
+        return found if isinstance(found, str) and found not in published(self.workspace)[:-1] else None
+
+    def _published(self) -> None:
+        (self.workspace.builds / _PUBLISHING).unlink(missing_ok=True)
+
     def _note_held(self, build_id: str) -> None:
-        if not self._settings.uri:
+        if self.backend.own:
             write_json(self.workspace.graph / _HELD, {"build_id": build_id})
 
     def _known_to_hold(self, build_id: str) -> bool:
-        """Say whether the embedded database does not run and held this build when it was last written."""
-        if self._settings.uri or connection(self.workspace.graph) is not None or not (self.workspace.graph / "databases").is_dir():
+        """Say whether a database of our own does not run, and held this build when it was last written."""
+        if not self.backend.own or self.backend.runs(self.place) or not self.workspace.graph.is_dir():
             return False
         return read_json(self.workspace.graph / _HELD).get("build_id") == build_id
 

@@ -6,27 +6,46 @@ Single commands work on the same draft. A draft whose inputs changed is dropped;
 
 from __future__ import annotations
 
+import getpass
 import os
+import platform
 import secrets
 import shutil
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etl.clean.config import CleanConfig
 from etl.console import Console
-from etl.pipeline.builds import OPTIONAL, OUTPUTS, STAGES, checksums, draft_id, is_done, note_run, prune, published, remove_abandoned, stages
-from etl.pipeline.graph_database import GraphDatabase
+from etl.pipeline.builds import (
+    OPTIONAL,
+    OUTPUTS,
+    STAGES,
+    begin_run,
+    checksums,
+    draft_id,
+    is_done,
+    note_run,
+    prune,
+    published,
+    remove_abandoned,
+    stages,
+)
+from etl.pipeline.graph_database import PublishedGraph
+from etl.pipeline.inputs import measured_as, parts_of, prints_of
+from etl.pipeline.plan import Planned, plan, recorded
 from etl.pipeline.runs import MemoryWatch, disk_errors, now
-from etl.settings import BuildConfig, SourceConfig
+from etl.settings import BuildConfig
 from etl.stage_records import StageRecord
-from etl.stages import extraction, fingerprints, graph_build, ledger_import
+from etl.stages import extraction, graph_build, ledger_import
+from etl.stages.gates import accepted_gates, passed_gates
+from gnn.config import EvaluateConfig
 from kg.config import Config, ExtractConfig, ShopConfig
-from kg.embedded import Connection
-from kg.errors import GraphUnavailableError, NotFoundError
+from kg.errors import BuildError, GraphUnavailableError, NotFoundError
 from kg.files.atomic import write_text, write_whole
 from kg.files.json_file import write_json
 from kg.schema import family
@@ -39,6 +58,7 @@ if TYPE_CHECKING:
 
     from gnn.config import ModelConfig
     from gnn.graph.arrays import GraphArrays
+    from kg.store import GraphDatabase
 
 
 @dataclass
@@ -50,17 +70,16 @@ class Job:
         config: How.
         console: What the operator sees.
         mark: How much of the ledger the build takes in; set when a run begins.
+        again: Stages that run whatever changed.
+        accept: Gates that a person accepts for this build: who, why, when.
     """
 
     workspace: Workspace
     config: Config
     console: Console
     mark: ledger_import.LedgerPosition | None = None
-
-    @property
-    def sources(self) -> list[SourceConfig]:
-        """The shop's files."""
-        return [source for source in self.config.sources if isinstance(source, SourceConfig)]
+    again: frozenset[str] = frozenset()
+    accept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def run(self, upto: str) -> str:
         """Run the stages up to `upto` as far as they are not done, and return the build id.
@@ -71,12 +90,14 @@ class Job:
         # A draft is finished with the events that it began with, however many have come since; those wait for the next build.
         draft = None if upto == STAGES[0] else self._draft_mark()
         self.mark = draft or ledger_import.mark(self.workspace, self.config)
-        prints = self.fingerprints()
+        parts = self.parts()
+        prints = prints_of(parts)
         build = self._draft(prints)
         self.console.note(f"build {build.name}")
+        begin_run(build, self._start())
         with MemoryWatch(self.workspace) as memory:
             for stage in STAGES[: STAGES.index(upto) + 1]:
-                self._stage(build, stage, prints, memory)
+                self._stage(build, stage, prints, memory, recorded(parts[stage]))
         if upto == STAGES[-1]:
             note_run(build, "finished")
         return build.name
@@ -91,11 +112,11 @@ class Job:
         return current if all(is_done(build, stage, prints[stage]) for stage in STAGES) else None
 
     @property
-    def database(self) -> GraphDatabase:
+    def database(self) -> PublishedGraph:
         """The graph database of the workspace."""
-        return GraphDatabase(self.workspace, self.config, self.console)
+        return PublishedGraph(self.workspace, self.config, self.console)
 
-    def graph(self) -> AbstractContextManager[Connection]:
+    def graph(self) -> AbstractContextManager[GraphDatabase]:
         """Give the graph database: the configured one, or the embedded one, started if it does not run."""
         return self.database.connected()
 
@@ -116,33 +137,19 @@ class Job:
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of every stage."""
-        from gnn.config import EvaluateConfig
-        from gnn.gates.base import GATES
-        from gnn.metrics import METRICS
-        from gnn.risk.config import RiskConfig
+        return prints_of(self.parts())
 
-        section = {kind: fingerprints.section(self.config.section(kind)) for kind in (ShopConfig, ExtractConfig, EvaluateConfig, RiskConfig)}
-        parts: dict[str, tuple[object, ...]] = {
-            "import": (
-                fingerprints.inputs(self.workspace.root, self.sources, self.config.section(CleanConfig)),
-                ledger_import.record(self.mark or ledger_import.mark(self.workspace, self.config)),
-                graph_build.changes_digest(self.workspace),
-            ),
-            "extract": (section[ShopConfig], section[ExtractConfig], extraction.inputs(self.workspace, self.config)),
-            "build": tuple(graph_build.inputs(self.workspace, self.config)),
-            "train": (
-                fingerprints.section(self.model_config()),
-                section[EvaluateConfig],
-                section[RiskConfig],
-                *ledger_import.risk_decisions(self.workspace, self.config).items(),
-            ),
-            "evaluate": ([fingerprints.plugin_code(each) for each in (*GATES, *METRICS)],),
-        }
-        prints: dict[str, str] = {}
-        upstream = ""
-        for stage in STAGES:
-            prints[stage] = upstream = fingerprints.fingerprint(stage, upstream, *parts[stage])
-        return prints
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """Return what every stage depends on, by name."""
+        return parts_of(self.workspace, self.config, self.model_config(), self.mark or ledger_import.mark(self.workspace, self.config))
+
+    def plan(self) -> list[Planned]:
+        """Return what `rebuild` would run, and why."""
+        draft = draft_id(self.workspace)
+        self.mark = self._draft_mark() or ledger_import.mark(self.workspace, self.config)
+        parts = self.parts()
+        build_id = draft if draft is not None and self.workspace.build(draft).is_dir() else self.workspace.current_id()
+        return plan(self.workspace, build_id, prints_of(parts), parts, self.again)
 
     def draft(self) -> Path:
         """Return the folder of the draft build.
@@ -155,6 +162,29 @@ class Job:
             raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
         return self.workspace.build(found)
 
+    def only(self, stage: str) -> str:
+        """Run one stage of the build in progress again, on what the stages before it left, and return the build id.
+
+        Raises:
+            NotFoundError: No build is in progress.
+            BuildError: A stage before it is not done, or not as the inputs and settings are now.
+        """
+        build = self.draft()
+        self.again, self.mark = frozenset({stage}), self._draft_mark() or ledger_import.mark(self.workspace, self.config)
+        prints = self.fingerprints()
+        for before in STAGES[: STAGES.index(stage)]:
+            if not is_done(build, before, prints[before]):
+                raise BuildError(f"{stage} cannot run alone: {before} is not done, or not as it would be now", hint=f"reckon rebuild --from {before}")
+        return self.run(stage)
+
+    def _start(self) -> dict[str, Any]:
+        """Return what is known of a run when it begins."""
+        sections = {name: section.model_dump(mode="json") for name, section in sorted(self.config.sections.items())}
+        by = {"user": getpass.getuser() if "USER" in os.environ else str(os.getuid()), "host": socket.gethostname(), "pid": os.getpid()}
+        versions = {"reckon": version("reckon"), "python": platform.python_version()}
+        started = {"started_s": round(time.time(), 3), "parent": self.workspace.current_id(), "by": by}
+        return {**started, "settings": sections, "versions": versions, "accepted": dict(self.accept)}
+
     def _draft_mark(self) -> ledger_import.LedgerPosition | None:
         try:
             return ledger_import.mark_of(self.draft())
@@ -166,6 +196,7 @@ class Job:
         try:
             draft = self.draft()
             if draft.is_dir() and stages(draft).get("import", {}).get("fingerprint", prints["import"]) == prints["import"]:
+                write_json(draft / "stages.json", {name: noted for name, noted in stages(draft).items() if name not in self.again})
                 return draft
             if draft.name not in published(self.workspace):
                 shutil.rmtree(draft, ignore_errors=True)
@@ -185,7 +216,7 @@ class Job:
         source, taken = self.workspace.build(current), {}
         done = stages(source)
         for stage in STAGES[:2]:
-            if not is_done(source, stage, prints[stage]):
+            if stage in self.again or not is_done(source, stage, prints[stage]):
                 break
             for name in (*OUTPUTS[stage], *OPTIONAL.get(stage, ())):
                 if (source / name).exists():
@@ -193,7 +224,7 @@ class Job:
             taken[stage] = {**done[stage], "reused": True, "seconds": 0.0}
         write_json(build / "stages.json", taken)
 
-    def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch) -> None:
+    def _stage(self, build: Path, stage: str, prints: dict[str, str], memory: MemoryWatch, parts: Mapping[str, Any]) -> None:
         if is_done(build, stage, prints[stage]):
             self.console.skipped(stage)
             return
@@ -215,7 +246,7 @@ class Job:
                 note_run(build, "failed", stage, error)
             raise
         record = StageRecord(round(time.perf_counter() - started, 2), round(memory.peak_mib(), 1), counts=counts)
-        noted = {"fingerprint": prints[stage], **asdict(record), "sha256": checksums(build, stage)}
+        noted = {"fingerprint": prints[stage], **asdict(record), "parts": dict(parts), "sha256": checksums(build, stage)}
         write_json(build / "stages.json", {**done, stage: noted})
         self.console.done(stage, record)
 
@@ -229,7 +260,7 @@ def rebuild(job: Job) -> tuple[str, bool]:
     Raises:
         ReckonError: What a stage raised; `current` stays as it was, and the next run goes on from there.
     """
-    same = job.unchanged()
+    same = None if job.again else job.unchanged()
     if same is None:
         build_id = job.run(STAGES[-1])
         publish(job, build_id)
@@ -266,7 +297,17 @@ def _link(source: Path, target: Path) -> None:
 def _import(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.importing import import_build
 
-    return import_build(job.workspace, job.config, job.console, job.mark or ledger_import.LedgerPosition(), build)
+    counts = import_build(job.workspace, job.config, job.console, job.mark or ledger_import.LedgerPosition(), build)
+    current = job.workspace.current_id()
+    before = {} if current is None else stages(job.workspace.build(current)).get("import", {}).get("counts", {})
+    report, previous = (_rows(each) for each in (counts, before))
+    return {**counts, "gates": passed_gates("import", report, previous, job.config.section(EvaluateConfig), accepted=accepted_gates(build))}
+
+
+def _rows(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what gates are told of an import; {} of one that is not known."""
+    sources = counts.get("sources", {})
+    return {"rows": {name: int(each.get("rows", 0)) for name, each in sources.items()}, "rejected": int(counts.get("rejected", 0))} if sources else {}
 
 
 def _extract(job: Job, build: Path) -> dict[str, Any]:
@@ -285,8 +326,8 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
 
 def _build(job: Job, build: Path) -> dict[str, Any]:
     tables, resolved = graph_build.tables_of(job.workspace, job.config, build)
-    gates = job.database.check_change(tables)
     graph_build.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
+    gates = job.database.check_change(tables, build)
     counts = {"nodes": tables.n_nodes, "edges": tables.n_edges}
     write_json(build / "graph.json", {"build_id": build.name, **counts})
     return {**counts, **resolved, "gates": gates}
@@ -315,7 +356,6 @@ def _ends(relation: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _train(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.training import train_build
-    from gnn.config import EvaluateConfig
     from gnn.risk.config import RiskConfig
 
     evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
@@ -336,7 +376,8 @@ def _evaluate(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.evaluation import evaluate_build
 
     current = job.workspace.current_id()
-    return evaluate_build(job.config, job.model_config(), build, job.console, job.workspace.build(current) if current else None)
+    previous = job.workspace.build(current) if current else None
+    return evaluate_build(job.config, job.model_config(), build, job.console, previous, measured_as(job.parts()))
 
 
 _RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""What a run leaves behind: how long each stage took, how much memory all processes needed, and a lock so that only one runs."""
+"""What a run measures: how much memory all processes needed, and whether a disk is full."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from kg.embedded import server_pid
-from kg.errors import DiskFullError, LockedError
+from kg.errors import DiskFullError
 from kg.workspace import Workspace
 
 _SAMPLE_S = 0.25
@@ -23,37 +22,6 @@ _NO_ROOM = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "database or disk is full", "not enough space on the disk")
 """As libraries and databases put it that pass on no error number."""
-
-
-@contextmanager
-def locked(workspace: Workspace) -> Iterator[None]:
-    """Hold the workspace.
-
-    Raises:
-        LockedError: Another job holds it; the message names its process.
-    """
-    holder = workspace.lock.with_suffix(".pid")
-    try:
-        with FileLock(workspace.lock, timeout=0):
-            holder.write_text(str(os.getpid()))
-            yield
-    except Timeout:
-        pid = holder.read_text() if holder.exists() else "unknown"
-        raise LockedError(f"another job (process {pid}) holds {workspace.root}", hint="wait for it, or stop it") from None
-
-
-@contextmanager
-def following(workspace: Workspace) -> Iterator[None]:
-    """Be the one process that follows the workspace's changes.
-
-    Raises:
-        LockedError: Another one does.
-    """
-    try:
-        with FileLock(workspace.root / ".follow.lock", timeout=0):
-            yield
-    except Timeout:
-        raise LockedError(f"another process follows the changes of {workspace.root}", hint="`reckon serve` runs one") from None
 
 
 class MemoryWatch:

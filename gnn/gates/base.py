@@ -16,7 +16,12 @@ MAIN = "ndcg@10"
 """What builds are compared by."""
 
 Report = Mapping[str, Any]
-"""For the stage "evaluate" what report.json holds; for "build" how the graph differs from the published one: `change`."""
+"""What is known of a build after a stage.
+
+import: the rows of each source (`rows`), and how many were rejected (`rejected`).
+build: how the graph differs from the published one (`change`), and its `hygiene`.
+evaluate: what report.json holds, and how the artifact answers (`smoke`).
+"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Gate(Protocol):
         summary: What it demands, in a few words.
         limit: Its default limit; `[evaluate] limits` sets another.
         on: Whether it holds builds back without being named in `[evaluate] require`.
-        stage: After which stage it is asked: "build" (the graph, before training) or "evaluate".
+        stage: After which stage it is asked: "import", "build" (the graph, before training) or "evaluate".
         needs: Parts of the report that it reads: "ablations", "explanations".
     """
 
@@ -58,7 +63,7 @@ class Gate(Protocol):
     summary: str
     limit: float = 0.0
     on: bool = False
-    stage: Literal["build", "evaluate"] = "evaluate"
+    stage: Literal["import", "build", "evaluate"] = "evaluate"
     needs: Sequence[str] = ()
 
     @abstractmethod
@@ -78,7 +83,7 @@ class Gate(Protocol):
         return f'take "{self.name}" out of [evaluate] require, or set [evaluate] limits = {{ {self.name} = … }}'
 
 
-STAGES = ("build", "evaluate")
+STAGES = ("import", "build", "evaluate")
 
 
 def _never_asked(gate: Gate) -> str:
@@ -101,7 +106,7 @@ def check_gates(
     """Ask the gates of a stage that are on, by default or by `require`, and not waived.
 
     Args:
-        stage: "build" or "evaluate".
+        stage: "import", "build" or "evaluate".
         report: What is known of the build.
         previous: The same of the published one; empty where none is.
         require: Gates that are on beside those that are by default.
@@ -129,9 +134,12 @@ def how_to_accept(results: Mapping[str, GateResult]) -> str:
 
 
 def unmeasured(gate: Gate, report: Report, limit: float) -> GateResult | None:
-    """Return a failure where no user had withheld events, so that nothing was measured; None where something was."""
+    """Return what is found where no user had withheld events, so that nothing was measured; None where something was.
+
+    A gate that somebody asked for fails then. One that is on by default passes: a shop without events yet may publish.
+    """
     if report.get("users") == 0:
-        return GateResult(False, "no user has withheld events, so nothing was measured", None, limit, gate.how_to_accept())
+        return GateResult(gate.on, "no user has withheld events, so nothing was measured", None, limit, gate.how_to_accept())
     return None
 
 

@@ -1,6 +1,7 @@
-"""Everything that is said to the graph database, over Bolt. The only place that imports its driver."""
+"""Everything that is said to the graph database. The only place that imports a driver of one."""
 
-from kg.store.graph import GraphStore, SweepCounts, UpsertCounts
+from kg.store.graph import GraphStore
+from kg.store.port import BACKENDS, Backend, GraphDatabase, LoadCounts, Place, backend_of
 from kg.store.query import QueryResult
 
-__all__ = ["GraphStore", "QueryResult", "SweepCounts", "UpsertCounts"]
+__all__ = ["BACKENDS", "Backend", "GraphDatabase", "GraphStore", "LoadCounts", "Place", "QueryResult", "backend_of"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import neo4j
@@ -16,12 +16,29 @@ from kg.embedded import Connection
 from kg.errors import GraphUnavailableError, LimitError, QueryError
 
 _HINT = "see that the database runs and that RECKON__GRAPH__URI, _USER and _PASSWORD are right"
+T = TypeVar("T")
 _SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
 # The server's remarks on people's queries (an unknown label, a deprecated form) are not ours to log.
 logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)
 # What goes wrong is raised; without a handler of its own the driver would print it to the terminal as well.
 logging.getLogger("neo4j").addHandler(logging.NullHandler())
+
+
+class Transaction:
+    """One transaction that is being written.
+
+    Args:
+        tx: The driver's.
+    """
+
+    def __init__(self, tx: neo4j.ManagedTransaction) -> None:
+        self._tx = tx
+
+    def run(self, cypher: str, **parameters: object) -> Any:
+        """Run one text, and return the first column of its first record, or None."""
+        record = self._tx.run(cypher, parameters).peek()
+        return None if record is None else record[0]
 
 
 class BoltSession:
@@ -70,6 +87,11 @@ class BoltSession:
         """Run one writing text in a transaction of its own; transient failures are tried again."""
         with translated(self.connection), self.session() as session:
             session.execute_write(lambda tx: tx.run(cypher, parameters).consume())
+
+    def atomically(self, work: Callable[[Transaction], T]) -> T:
+        """Do several things in one transaction, all or none; after a transient failure all of them again."""
+        with translated(self.connection), self.session() as session:
+            return session.execute_write(lambda tx: work(Transaction(tx)))
 
     def schema(self, cypher: str) -> None:
         """Run one schema command, which takes no explicit transaction."""

@@ -1,7 +1,7 @@
-"""Changing a loaded graph in place: a few nodes and edges, found by their keys.
+"""Changing the graph of the loaded build in place: a few nodes and edges, found by their keys, in one transaction.
 
-Nothing is compared with the whole graph; only the rows of the change are looked up. Each statement is a transaction of its own, and what is there
-is asked first, so a change that was cut short is finished by applying it again.
+Nothing is compared with the whole graph; only the rows of the change are looked up. What is there is asked first, so applying a change again
+changes nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import replace
 import polars as pl
 
 from kg import cypher, schema
+from kg.errors import BuildError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
-from kg.store.bolt import BoltSession
+from kg.store.bolt import BoltSession, Transaction
 from kg.store.layout import Columns, Layout
-from kg.store.reader import NODE_PAGE, pages
-from kg.store.writer import check_keys, grouped, widened
+from kg.store.writer import Change, Rows, grouped, keys_there, widened
 
 _ENDS = {"source": pl.String, "target": pl.String}
+_NO_KEYS = pl.DataFrame(schema={"key": pl.String})
 
 
 def changed_columns(delta: GraphDelta) -> tuple[dict[str, Columns], dict[EdgeType, Columns]]:
@@ -40,64 +41,57 @@ class DeltaWriter:
         self._layout = layout
 
     def apply(self, delta: GraphDelta) -> None:
-        """Write what is new and what differs, then remove what is gone.
+        """Write what is new and what differs, and remove what is gone.
 
         Raises:
             ConflictError: The database holds nodes of the same label and key that no build of ours wrote.
             InputError: A key is too long.
+            BuildError: The database has been given another build meanwhile.
         """
-        for name, frame in delta.nodes.items():
-            self._write_nodes(name, frame)
-        for edge_type, frame in delta.edges.items():
-            self._write_edges(edge_type, frame)
-        for edge_type, frame in delta.gone_edges.items():
-            for batch, _ in grouped(frame.select(*_ENDS), by_source=True):
-                self._bolt.write(cypher.delete_given_edges(edge_type), rows=batch)
-        for name, frame in delta.gone_nodes.items():
-            for page in pages(frame["key"].to_list(), NODE_PAGE):
-                self._bolt.write(cypher.delete_given_nodes(schema.node_type(name)), keys=page)
-        self._forget_emptied(delta)
+        change = Change(
+            {name: self._nodes(name, delta) for name in sorted({*delta.nodes, *delta.gone_nodes})},
+            {edge_type: self._edges(edge_type, delta) for edge_type in sorted({*delta.edges, *delta.gone_edges})},
+        )
+        if not self._bolt.atomically(lambda transaction: self._written(transaction, change, delta)):
+            raise BuildError(f"the graph database does not hold build {self._layout.build_id} any more", hint="the change is applied to the next one")
 
-    def _write_nodes(self, name: str, frame: pl.DataFrame) -> None:
-        node, columns = schema.node_type(name), self._layout.nodes[name]
-        there: dict[str, str | None] = {}
-        for page in pages(frame["key"].to_list(), NODE_PAGE):
-            there |= dict(self._bolt.value(cypher.nodes_there(node), keys=page) or [])
-        check_keys(name, frame, {key for key, build_id in there.items() if build_id is None})
+    def _written(self, transaction: Transaction, change: Change, delta: GraphDelta) -> bool:
+        if not self._layout.save_change(transaction):
+            return False
+        for text, parameters, _ in change.statements(self._layout.build_id):
+            transaction.run(text, **parameters)
+        self._forget_emptied(transaction, delta)
+        return True
+
+    def _nodes(self, name: str, delta: GraphDelta) -> Rows:
+        frame, columns = delta.nodes.get(name, _NO_KEYS), self._layout.nodes.get(name, {})
+        known = pl.col("key").is_in(list(keys_there(self._bolt, name, frame)))
         wide = widened(frame, ["key"], columns)
-        known = pl.col("key").is_in(list(there))
-        for text, part in (
-            (cypher.create_nodes(node, list(columns)), wide.filter(~known)),
-            (cypher.update_nodes(node, list(columns)), wide.filter(known)),
-        ):
-            for rows in part.iter_slices(NODE_PAGE):
-                self._bolt.write(text, rows=[list(row) for row in rows.rows()], build_id=self._layout.build_id)
+        return Rows(wide.filter(~known), wide.filter(known), delta.gone_nodes.get(name, _NO_KEYS).select("key"), columns)
 
-    def _write_edges(self, edge_type: EdgeType, frame: pl.DataFrame) -> None:
-        columns = self._layout.edges[edge_type]
+    def _edges(self, edge_type: EdgeType, delta: GraphDelta) -> Rows:
+        none = pl.DataFrame(schema=_ENDS)
+        frame, columns = delta.edges.get(edge_type, none), self._layout.edges.get(edge_type, {})
         found: list[list[str]] = []
         for batch, _ in grouped(frame.select(*_ENDS), by_source=True):
             found += self._bolt.value(cypher.edges_there(edge_type), rows=batch) or []
         there = pl.DataFrame(found, schema=_ENDS, orient="row").unique()
-        wide = widened(frame, list(_ENDS), columns)
-        for make, how in ((cypher.update_edges, "semi"), (cypher.create_edges, "anti")):
-            part = wide.join(there, on=list(_ENDS), how=how)  # type: ignore[arg-type]
-            for batch, _ in grouped(part, by_source=True):
-                self._bolt.write(make(edge_type, list(columns), by_source=True), rows=batch, build_id=self._layout.build_id)
+        wide, ends = widened(frame, list(_ENDS), columns), list(_ENDS)
+        gone = delta.gone_edges.get(edge_type, none).select(*_ENDS)
+        return Rows(wide.join(there, on=ends, how="anti"), wide.join(there, on=ends, how="semi"), gone, columns)
 
-    def _forget_emptied(self, delta: GraphDelta) -> None:
+    def _forget_emptied(self, transaction: Transaction, delta: GraphDelta) -> None:
         """Take the types whose last node or edge went out of the layout, as a full load would not have them."""
-        build_id = self._layout.build_id
-        edges = [e for e in delta.gone_edges if e in self._layout.edges and self._bolt.value(cypher.any_edge(e), build_id=build_id) is None]
+        edges = [e for e in delta.gone_edges if e in self._layout.edges and transaction.run(cypher.any_edge(e)) is None]
         names = [n for n in delta.gone_nodes if n in self._layout.nodes]
-        nodes = [n for n in names if self._bolt.value(cypher.any_node(schema.node_type(n)), build_id=build_id) is None]
+        nodes = [n for n in names if transaction.run(cypher.any_node(schema.node_type(n))) is None]
         if edges or nodes:
             left = replace(
                 self._layout,
                 nodes={name: columns for name, columns in self._layout.nodes.items() if name not in nodes},
                 edges={edge_type: columns for edge_type, columns in self._layout.edges.items() if edge_type not in edges},
             )
-            left.save(self._bolt, complete=True)
+            left.save_change(transaction)
 
 
 def _properties(frame: pl.DataFrame, ends: tuple[str, ...]) -> Columns:

@@ -1,55 +1,51 @@
-"""The graph tables in the database: written, read back, counted and swept."""
+"""The graph tables in a database that speaks Bolt: loaded, changed, read back, counted and queried.
+
+The database shows one whole build. A load finds what differs from what is there and writes that in one transaction, the marker of the build with it;
+unchanged nodes and edges are not touched. Only where more differs than a transaction can hold (`at_once`) is it written in parts: the marker says so
+from before the first part until after the last, and queries wait for that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from kg import cypher, schema
 from kg.embedded import Connection
-from kg.errors import BuildError
+from kg.errors import GraphUnavailableError, ReckonError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
-from kg.store.bolt import BoltSession
+from kg.store.bolt import BoltSession, Transaction
 from kg.store.delta_writer import DeltaWriter, changed_columns
-from kg.store.layout import Layout, forget, layouts, loaded
+from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of
+from kg.store.port import LoadCounts, Progress
 from kg.store.query import QueryResult, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
-from kg.store.writer import GraphWriter, delete_stale_edges, delete_stale_nodes
+from kg.store.writer import Change, change_between, keys_there
 from kg.tables import GraphTables
 
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class UpsertCounts:
-    """Rows of the tables that are now in the database."""
-
-    nodes: int
-    edges: int
-
-
-@dataclass(frozen=True, slots=True)
-class SweepCounts:
-    """Rows removed from the database."""
-
-    nodes: int
-    edges: int
+AT_ONCE = 200_000
+_LOOK_S = 0.05
+_LONGEST_COMMIT_S = 60.0
 
 
 class GraphStore:
     """The graph database of one shop.
 
-    Every node and edge it writes carries the `build_id` of the last build that has it. It touches nothing else in the database.
+    Every node and edge it writes carries the `build_id` of the build that wrote it as it is. It touches nothing else in the database.
 
     Args:
         connection: Where it is; `kg.embedded.EmbeddedGraph` gives one, or the configuration names it.
+        at_once: Nodes and edges that one transaction may change.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, at_once: int = AT_ONCE) -> None:
         self.connection = connection
+        self._at_once = at_once
         self._bolt = BoltSession(connection)
 
     def __enter__(self) -> GraphStore:
@@ -75,57 +71,61 @@ class GraphStore:
         for name in sorted(set(node_types)):
             self._bolt.schema(cypher.key_constraint(schema.node_type(name)))
 
-    def upsert(self, tables: GraphTables, build_id: str, progress: Progress | None = None) -> UpsertCounts:
-        """Write every node and edge and mark it with `build_id`. Doing it twice leaves the same graph as doing it once.
-
-        What an earlier build wrote and this one lacks stays, marked as it was or as stale, until `sweep`.
+    def load(
+        self,
+        tables: GraphTables,
+        build_id: str,
+        *,
+        before: tuple[str, GraphTables] | None = None,
+        about: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> LoadCounts:
+        """Hold this build and nothing of another. Doing it twice leaves the same graph as doing it once, and writes nothing the second time.
 
         Args:
             tables: The graph.
-            build_id: Who wrote it; newer builds sort after older ones.
+            build_id: The build.
+            before: A build and its graph: where the database holds just that, what differs is found without reading the database.
+            about: What else is kept of the build beside the graph.
             progress: Called with (rows done, rows in all).
 
         Raises:
-            GraphUnavailableError: The database does not answer. What was written stays; running it again goes on.
+            GraphUnavailableError: The database does not answer. The graph is as before; in a load by parts, running it again goes on.
             ConflictError: Nodes that no build wrote are in the way.
             InputError: A name or a key cannot be stored.
         """
-        layout = Layout.of(tables, build_id)
+        layout = Layout.of(tables, build_id, about)
         self.ensure_schema(tables.nodes)
         earlier = layouts(self._bolt)
-        layout.save(self._bolt, complete=False)
-        total, done = tables.n_nodes + tables.n_edges, 0
-        for n_rows in GraphWriter(self._bolt, layout, earlier).write(tables):
-            done += n_rows
+        change = self._change(tables, layout, earlier, before)
+        rows = change.n_written + change.n_removed
+        if rows <= self._at_once:
+            self._switch(change, layout)
             if progress:
-                progress(done, total)
-        layout.save(self._bolt, complete=True)
-        return UpsertCounts(tables.n_nodes, tables.n_edges)
+                progress(rows, rows)
+        else:
+            self._load_in_parts(change, layout, earlier, progress)
+        return LoadCounts(change.n_written, change.n_removed, tables.n_nodes + tables.n_edges - change.n_written, rows <= self._at_once)
 
     def apply(self, delta: GraphDelta, build_id: str) -> None:
-        """Change the loaded graph of a build in place. Applying the same change twice leaves the same graph as applying it once.
+        """Change the loaded graph of a build in place, in one transaction. Applying a change twice leaves the same graph as applying it once.
 
         Args:
             delta: What changes (`kg.graph.delta`).
-            build_id: The build whose graph it changes; it is loaded, and what is written is marked with it.
+            build_id: The build whose graph it changes; what is written is marked with it.
 
         Raises:
-            BuildError: The build is not there or only in part, or a newer one is.
+            BuildError: The database does not hold the build, or only in part.
             ConflictError: Nodes that no build wrote are in the way.
             InputError: A name or a key cannot be stored.
-            GraphUnavailableError: The database does not answer. What was written stays; applying it again goes on.
+            GraphUnavailableError: The database does not answer; nothing was changed.
         """
-        layout = loaded(self._bolt, build_id)
-        newest = layouts(self._bolt)[-1].build_id
-        if newest != build_id:
-            raise BuildError(f"the graph database holds the newer build {newest}", hint="run `reckon rebuild`; it applies the change")
-        layout = layout.widened(*changed_columns(delta))
+        layout = loaded(self._bolt, build_id).widened(*changed_columns(delta))
         self.ensure_schema(delta.nodes)
-        layout.save(self._bolt, complete=True)
         DeltaWriter(self._bolt, layout).apply(delta)
 
     def read(self, *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
-        """Read the graph of the last build back, as it was written: rows sorted by key, without what is stale.
+        """Read the graph back, as it was written: rows sorted by key.
 
         Args:
             evidence: False leaves the properties of all but interaction edges in the database; training needs only their ends.
@@ -133,10 +133,109 @@ class GraphStore:
 
         Raises:
             GraphUnavailableError: The database does not answer.
-            BuildError: No build has been loaded, or the last one only in part.
+            BuildError: No build has been loaded, or only in part.
+        """
+        return self._read([loaded(self._bolt)], evidence=evidence, edge_types=edge_types)
+
+    def build_id(self) -> str | None:
+        """Return the id of the build that the database holds whole, or None."""
+        found = state_of(self._bolt).builds
+        return found[0][0] if len(found) == 1 and found[0][1] else None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many nodes of each label and edges of each type the build has.
+
+        Raises:
+            BuildError: No build has been loaded, or only in part.
         """
         layout = loaded(self._bolt)
-        keys = {name: node_keys(self._bolt, name).get(layout.build_id, []) for name in layout.nodes}
+        counts = {schema.node_type(name).label: int(self._bolt.value(cypher.count_nodes(schema.node_type(name)))) for name in layout.nodes}
+        for edge_type in layout.edges:
+            name = schema.relation(edge_type[1]).type
+            counts[name] = counts.get(name, 0) + self._count_edges(edge_type)
+        return counts
+
+    def query(self, text: str, parameters: Mapping[str, Any] | None = None, *, timeout_s: float = 10, max_rows: int = 1000) -> QueryResult:
+        """Run one Cypher text that only reads; it cannot write, whatever it says. See `kg.store.query`.
+
+        The answer is of one whole build: where another took its place while the database read, it is asked again.
+
+        Raises:
+            QueryRefusedError: It would write, or call what is not allowed.
+            QueryError: The database cannot read it.
+            LimitError: It took longer than `timeout_s`.
+            GraphUnavailableError: The database does not answer, or no build is in it as a whole for as long as `timeout_s`.
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            state = self._whole(until)
+            result = run_query(self._bolt, text, parameters or {}, timeout_s=timeout_s, max_rows=max_rows)
+            after = state_of(self._bolt)
+            if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
+                return result
+
+    def _switch(self, change: Change, layout: Layout) -> None:
+        """Make the change in one transaction; readers are told of its end only, as that is all they can see."""
+
+        def work(transaction: Transaction) -> None:
+            for text, parameters, _ in change.statements(layout.build_id):
+                transaction.run(text, **parameters)
+            layout.save(transaction)
+            note_switch(self._bolt, _LONGEST_COMMIT_S)
+
+        try:
+            self._bolt.atomically(work)
+        finally:
+            with suppress(ReckonError):
+                note_switch(self._bolt, 0)
+
+    def _whole(self, until: float) -> State:
+        """Wait until the database holds one build whole, or none at all."""
+        while True:
+            state = state_of(self._bolt)
+            if state.whole:
+                return state
+            if time.monotonic() > until:
+                going = state.builds[-1][0] if state.builds else "another build"
+                raise GraphUnavailableError(
+                    f"the graph database is being given build {going}, and shows nothing until that is there as a whole",
+                    hint="ask again; where no job is at work, `reckon graph restore` completes it",
+                )
+            time.sleep(_LOOK_S)
+
+    def _change(self, tables: GraphTables, layout: Layout, earlier: list[Layout], before: tuple[str, GraphTables] | None) -> Change:
+        """Find what differs, from the tables of the build that is there where these are known and still hold."""
+        sound = len(earlier) == 1 and earlier[0].complete and not earlier[0].touched
+        if before is not None and sound and earlier[0].build_id == before[0]:
+            change = change_between(before[1], tables, [Layout.of(before[1], before[0])], layout)
+            if not self._already_there(change):
+                return change
+        change = change_between(self._read(earlier) if earlier else GraphTables({}, {}), tables, earlier, layout)
+        self._already_there(change)
+        return change
+
+    def _already_there(self, change: Change) -> bool:
+        there = [keys_there(self._bolt, name, rows.new) for name, rows in change.nodes.items()]
+        return any(there)
+
+    def _load_in_parts(self, change: Change, layout: Layout, earlier: list[Layout], progress: Progress | None) -> None:
+        half = layout
+        for each in earlier:
+            half = half.beside(each)
+        self._bolt.atomically(replace(half, complete=False).save)
+        total, done = change.n_written + change.n_removed, 0
+        for text, parameters, n_rows in change.statements(layout.build_id):
+            self._bolt.write(text, **parameters)
+            done += n_rows
+            if progress:
+                progress(done, total)
+        self._bolt.atomically(layout.save)
+
+    def _read(self, found: list[Layout], *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
+        layout = found[0]
+        for each in found[1:]:
+            layout = each.beside(layout)
+        keys = {name: [k for build, found in node_keys(self._bolt, name).items() if build is not None for k in found] for name in layout.nodes}
         nodes = {name: read_nodes(self._bolt, name, columns, keys[name]) for name, columns in layout.nodes.items()}
         edges = {}
         for edge_type, columns in layout.edges.items():
@@ -144,95 +243,10 @@ class GraphStore:
                 continue
             wanted = columns if evidence or schema.family(edge_type) == "interaction" else {}
             by_source = len(keys[edge_type[0]]) <= len(keys[edge_type[2]])
-            edges[edge_type] = read_edges(
-                self._bolt,
-                edge_type,
-                wanted,
-                keys[edge_type[0 if by_source else 2]],
-                by_source=by_source,
-                n_edges=self._count_edges(edge_type, layout.build_id)[0],
-                build_id=layout.build_id,
-            )
+            near = keys[edge_type[0 if by_source else 2]]
+            n_edges = self._count_edges(edge_type)
+            edges[edge_type] = read_edges(self._bolt, edge_type, wanted, near, by_source=by_source, n_edges=n_edges)
         return GraphTables(nodes, edges)
 
-    def build_id(self) -> str | None:
-        """Return the id of the build that was loaded last, or None."""
-        found = [layout.build_id for layout in layouts(self._bolt) if layout.complete]
-        return found[-1] if found else None
-
-    def holds_only(self, build_id: str) -> bool:
-        """Say whether the database holds this build whole, and nothing of another."""
-        return [(layout.build_id, layout.complete) for layout in layouts(self._bolt)] == [(build_id, True)]
-
-    def counts(self) -> dict[str, int]:
-        """Return how many nodes of each label and edges of each type the last build has.
-
-        Raises:
-            BuildError: No build has been loaded, or the last one only in part.
-        """
-        layout = loaded(self._bolt)
-        counts = {schema.node_type(name).label: self._count_nodes(name, layout.build_id) for name in layout.nodes}
-        for edge_type in layout.edges:
-            name = schema.relation(edge_type[1]).type
-            counts[name] = counts.get(name, 0) + self._count_edges(edge_type, layout.build_id)[1]
-        return counts
-
-    def sweep(self, build_id: str, *, max_fraction: float = 0.5, force: bool = False) -> SweepCounts:
-        """Remove what earlier builds wrote and build `build_id` lacks. Nodes and edges without a build_id are not ours and stay.
-
-        Args:
-            build_id: The build that stays; it must be loaded completely.
-            max_fraction: Refuse to remove more of the graph than this.
-            force: Remove it all the same.
-
-        Raises:
-            BuildError: The build is not there or only in part; or more than `max_fraction` is stale, which looks like a wrong source
-                rather than a changed shop.
-        """
-        loaded(self._bolt, build_id)
-        node_types, edge_types = self._everything()
-        keys = {name: {build: found for build, found in node_keys(self._bolt, name).items() if build is not None} for name in node_types}
-        stale_keys = {name: [k for build, found in by_build.items() if build != build_id for k in found] for name, by_build in keys.items()}
-        counted = {edge_type: self._count_edges(edge_type, build_id) for edge_type in edge_types}
-        n_stale_nodes = sum(len(found) for found in stale_keys.values())
-        n_stale_edges = sum(n - n_build for n, n_build in counted.values())
-        total = sum(len(found) for by_build in keys.values() for found in by_build.values()) + sum(n for n, _ in counted.values())
-        if n_stale_nodes + n_stale_edges > max_fraction * total and not force:
-            raise BuildError(
-                f"{n_stale_nodes + n_stale_edges} of {total} nodes and edges are not of build {build_id}: more than {max_fraction:.0%}",
-                hint="see that the sources are whole; raise graph.max_stale_fraction if the shop really changed that much",
-            )
-        for edge_type, (n_edges, n_build) in counted.items():
-            if n_edges > n_build:
-                ends = [[key for found in keys[edge_type[end]].values() for key in found] for end in (0, 2)]
-                by_source = len(ends[0]) >= len(ends[1])
-                near = ends[0] if by_source else ends[1]
-                delete_stale_edges(self._bolt, edge_type, near, build_id, by_source=by_source, n_edges=n_edges)
-        for name, stale in stale_keys.items():
-            delete_stale_nodes(self._bolt, name, stale, build_id)
-        forget(self._bolt, keep=build_id)
-        return SweepCounts(n_stale_nodes, n_stale_edges)
-
-    def query(self, text: str, parameters: Mapping[str, Any] | None = None, *, timeout_s: float = 10, max_rows: int = 1000) -> QueryResult:
-        """Run one Cypher text that only reads; it cannot write, whatever it says. See `kg.store.query`.
-
-        Raises:
-            QueryRefusedError: It would write, or call what is not allowed.
-            QueryError: The database cannot read it.
-            LimitError: It took longer than `timeout_s`.
-            GraphUnavailableError: The database does not answer.
-        """
-        return run_query(self._bolt, text, parameters or {}, timeout_s=timeout_s, max_rows=max_rows)
-
-    def _everything(self) -> tuple[list[str], list[EdgeType]]:
-        """Return the node types and edge types of all builds that left something in the database."""
-        found = layouts(self._bolt)
-        return sorted({n for layout in found for n in layout.nodes}), sorted({e for layout in found for e in layout.edges})
-
-    def _count_nodes(self, name: str, build_id: str) -> int:
-        return int(self._bolt.value(cypher.count_nodes(schema.node_type(name)), build_id=build_id))
-
-    def _count_edges(self, edge_type: EdgeType, build_id: str) -> tuple[int, int]:
-        """Return (all of ours, those of this build)."""
-        record = self._bolt.record(cypher.count_edges(edge_type), build_id=build_id)
-        return (0, 0) if record is None else (int(record["n"]), int(record["n_build"]))
+    def _count_edges(self, edge_type: EdgeType) -> int:
+        return int(self._bolt.value(cypher.count_edges(edge_type)) or 0)

@@ -1,21 +1,23 @@
-"""What a build wrote into the database: the types, columns and column types, kept in one marker node per build.
+"""What the database holds: a build's types, columns and column types, kept in one marker node.
 
 A database returns values, not tables: an absent property may be of any type. With the layout, what is read back equals what was written.
-The marker is written before the first row and completed after the last, so that a half-loaded build is known as such.
+The marker changes in the transaction that changes the graph. Where a load takes several, it says so before the first and is completed by the last.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
-from kg.cypher import BUILD_LABEL
+from kg.cypher import BUILD_LABEL, SWITCH_LABEL
 from kg.errors import BuildError, GraphUnavailableError, InputError
 from kg.schema import EdgeType, node_type, relation
-from kg.store.bolt import BoltSession
+from kg.store.bolt import BoltSession, Transaction
 from kg.tables import PROPERTY_TYPES, GraphTables
 
 _DTYPES = {str(dtype): dtype for dtype in PROPERTY_TYPES}
@@ -28,18 +30,22 @@ class Layout:
 
     Attributes:
         build_id: The build.
-        complete: Everything was written.
+        complete: Everything was written, and nothing else is there.
         nodes: node type → property → type.
         edges: edge type → property → type.
+        touched: Changed since by `GraphStore.apply`, so the graph is not that of the build's tables.
+        about: What else is kept of the build.
     """
 
     build_id: str
     complete: bool
     nodes: Mapping[str, Columns]
     edges: Mapping[EdgeType, Columns]
+    touched: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tables: GraphTables, build_id: str) -> Layout:
+    def of(cls, tables: GraphTables, build_id: str, about: Mapping[str, Any] | None = None) -> Layout:
         """Return the layout of these tables.
 
         Raises:
@@ -48,10 +54,10 @@ class Layout:
         nodes = {name: {c: t for c, t in frame.schema.items() if c != "key"} for name, frame in tables.nodes.items()}
         edges = {e: {c: t for c, t in frame.schema.items() if c not in ("source", "target")} for e, frame in tables.edges.items()}
         _check_names(nodes, edges)
-        return cls(build_id, False, nodes, edges)
+        return cls(build_id, True, nodes, edges, about=dict(about or {}))
 
     @classmethod
-    def from_record(cls, build_id: str, complete: bool, nodes: str, edges: str) -> Layout:
+    def from_record(cls, build_id: str, complete: bool, nodes: str, edges: str, touched: bool | None = None) -> Layout:
         """Return the layout that a marker node holds.
 
         Raises:
@@ -62,6 +68,7 @@ class Layout:
             complete,
             {name: _columns(columns) for name, columns in json.loads(nodes).items()},
             {_edge_type(name): _columns(columns) for name, columns in json.loads(edges).items()},
+            bool(touched),
         )
 
     def widened(self, nodes: Mapping[str, Columns], edges: Mapping[EdgeType, Columns]) -> Layout:
@@ -75,42 +82,90 @@ class Layout:
         _check_names(wide_nodes, wide_edges)
         return replace(self, nodes=dict(sorted(wide_nodes.items())), edges=dict(sorted(wide_edges.items())))
 
-    def save(self, bolt: BoltSession, *, complete: bool) -> None:
-        """Write the marker node."""
+    def beside(self, other: Layout) -> Layout:
+        """Return the layout of what is there while this build is loaded over another."""
+        nodes = {name: {**other.nodes.get(name, {}), **self.nodes.get(name, {})} for name in sorted({*other.nodes, *self.nodes})}
+        edges = {e: {**other.edges.get(e, {}), **self.edges.get(e, {})} for e in sorted({*other.edges, *self.edges})}
+        return replace(self, nodes=nodes, edges=edges)
+
+    def save(self, transaction: Transaction) -> None:
+        """Write the marker node, in place of any other."""
         nodes = {name: _texts(columns) for name, columns in self.nodes.items()}
         edges = {"/".join(edge_type): _texts(columns) for edge_type, columns in self.edges.items()}
-        text = f"MERGE (n:{BUILD_LABEL} {{build_id: $build_id}}) SET n.complete = $complete, n.nodes = $nodes, n.edges = $edges"
-        bolt.write(text, build_id=self.build_id, complete=complete, nodes=json.dumps(nodes), edges=json.dumps(edges))
+        values = {"build_id": self.build_id, "complete": self.complete, "touched": self.touched}
+        values |= {"nodes": json.dumps(nodes), "edges": json.dumps(edges), "about": json.dumps(dict(self.about), ensure_ascii=False)}
+        transaction.run(f"MATCH (n:{BUILD_LABEL}) WHERE n.one IS NULL DETACH DELETE n")
+        transaction.run(f"MERGE (n:{BUILD_LABEL} {{one: true}}) SET {', '.join(f'n.{name} = ${name}' for name in values)}", **values)
+
+    def save_change(self, transaction: Transaction) -> bool:
+        """Write the types of a change to the marker, and say whether the database holds this build whole; this also keeps a load away meanwhile."""
+        nodes = {name: _texts(columns) for name, columns in self.nodes.items()}
+        edges = {"/".join(edge_type): _texts(columns) for edge_type, columns in self.edges.items()}
+        text = f"MATCH (n:{BUILD_LABEL}) WHERE n.build_id = $build_id AND n.complete SET n.touched = true, n.nodes = $nodes, n.edges = $edges"
+        return bool(transaction.run(f"{text} RETURN count(n)", build_id=self.build_id, nodes=json.dumps(nodes), edges=json.dumps(edges)))
 
 
 def layouts(bolt: BoltSession) -> list[Layout]:
-    """Return the layouts of all builds that left something in the database, oldest first."""
-    text = f"MATCH (n:{BUILD_LABEL}) RETURN n.build_id AS build_id, n.complete AS complete, n.nodes AS nodes, n.edges AS edges ORDER BY build_id"
-    return [Layout.from_record(**record.data()) for record in bolt.stream(text)]
+    """Return what the database holds: nothing, one build whole or in part; several where a version before this one wrote it."""
+    columns = ", ".join(f"n.{name} AS {name}" for name in ("build_id", "complete", "nodes", "edges", "touched"))
+    return [Layout.from_record(**record.data()) for record in bolt.stream(f"MATCH (n:{BUILD_LABEL}) RETURN {columns} ORDER BY build_id")]
 
 
 def loaded(bolt: BoltSession, build_id: str | None = None) -> Layout:
-    """Return the layout of one build, or of the last.
+    """Return the layout of the build that the database holds whole.
 
     Args:
         bolt: The database.
-        build_id: The build; None is the last.
+        build_id: The build that it should be; None is any.
 
     Raises:
         BuildError: It is not there, or only in part.
     """
-    found = [layout for layout in layouts(bolt) if build_id in (None, layout.build_id)]
-    if not found:
+    found = layouts(bolt)
+    if not found or build_id not in (None, found[-1].build_id):
         what = "a build" if build_id is None else f"build {build_id}"
-        raise BuildError(f"the graph database does not hold {what}", hint="run `reckon build`, or `reckon rebuild`")
-    if not found[-1].complete:
-        raise BuildError(f"build {found[-1].build_id} is in the graph database only in part", hint="run `reckon build` again; it goes on")
-    return found[-1]
+        held = f": it holds {found[-1].build_id}" if found else ""
+        raise BuildError(f"the graph database does not hold {what}{held}", hint="run `reckon rebuild`, or `reckon graph restore`")
+    if len(found) > 1 or not found[0].complete:
+        raise BuildError(f"build {found[-1].build_id} is in the graph database only in part", hint="`reckon graph restore` completes it")
+    return found[0]
 
 
-def forget(bolt: BoltSession, *, keep: str) -> None:
-    """Remove the markers of all builds but `keep`."""
-    bolt.write(f"MATCH (n:{BUILD_LABEL}) WHERE n.build_id <> $build_id DETACH DELETE n", build_id=keep)
+@dataclass(frozen=True)
+class State:
+    """What the database shows.
+
+    Attributes:
+        builds: (build, whether whole): none or one, several where a version before this one wrote them.
+        switches: How often one build took the place of another.
+        switching_until: One is doing so now, or was killed doing so: seconds since 1970; 0 where none is.
+    """
+
+    builds: tuple[tuple[str, bool], ...]
+    switches: int = 0
+    switching_until: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether queries see one whole build, or an empty graph."""
+        return len(self.builds) <= 1 and all(complete for _, complete in self.builds) and self.switching_until < time.time()
+
+
+def state_of(bolt: BoltSession) -> State:
+    """Return what the database shows."""
+    switch = bolt.record(f"MATCH (s:{SWITCH_LABEL}) RETURN s.n AS n, s.until AS until")
+    text = f"MATCH (n:{BUILD_LABEL}) RETURN n.build_id AS build_id, n.complete AS complete ORDER BY build_id"
+    builds = tuple((str(record["build_id"]), bool(record["complete"])) for record in bolt.stream(text))
+    return State(builds) if switch is None else State(builds, int(switch["n"]), float(switch["until"]))
+
+
+def note_switch(bolt: BoltSession, seconds: float) -> None:
+    """Tell readers that a transaction is about to change the graph for at most so long; 0 says that it is over.
+
+    The embedded database shows some of a transaction's pages before the others while it commits it, for milliseconds, and a large one for seconds.
+    """
+    until, begun = (time.time() + seconds, 1) if seconds else (0.0, 0)
+    bolt.write(f"MERGE (s:{SWITCH_LABEL} {{one: true}}) SET s.until = $until, s.n = coalesce(s.n, 0) + $begun", until=until, begun=begun)
 
 
 def _check_names(nodes: Mapping[str, Columns], edges: Mapping[EdgeType, Columns]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from kg import cypher
 from kg.errors import NotFoundError
 from kg.graph.corrections import PERSON, Fact
-from kg.store import GraphStore
+from kg.store.port import GraphDatabase
 from kg.tables import TEXT_FIELDS
 
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
@@ -51,7 +51,7 @@ class FactEvidence:
     time: str = ""
 
 
-def why_fact(store: GraphStore, item_id: str, relation: str, value: str, facts: Sequence[Fact] = ()) -> FactEvidence:
+def why_fact(store: GraphDatabase, item_id: str, relation: str, value: str, facts: Sequence[Fact] = ()) -> FactEvidence:
     """Read the evidence of a fact from the graph database.
 
     Args:

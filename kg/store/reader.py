@@ -18,8 +18,6 @@ EDGE_PAGE = 20_000
 """Edges a statement is meant to read or write; a hub's edges stay together."""
 FEW_EDGES = 100_000
 """So many edges of a type are read at once."""
-GONE = "stale"
-"""Marks an edge that a newer build no longer has; the sweep removes it."""
 
 
 def node_keys(bolt: BoltSession, name: str) -> dict[str | None, list[str]]:
@@ -44,9 +42,7 @@ def read_nodes(bolt: BoltSession, name: str, columns: Columns, keys: Sequence[st
     return pl.concat([pl.DataFrame(schema=dtypes), *parts]).sort("key")
 
 
-def read_edges(
-    bolt: BoltSession, edge_type: EdgeType, columns: Columns, keys: Sequence[str], *, by_source: bool, n_edges: int, build_id: str | None
-) -> pl.DataFrame:
+def read_edges(bolt: BoltSession, edge_type: EdgeType, columns: Columns, keys: Sequence[str], *, by_source: bool, n_edges: int) -> pl.DataFrame:
     """Read the edges at the nodes with these keys.
 
     Args:
@@ -56,20 +52,19 @@ def read_edges(
         keys: Keys of one end: the one with fewer nodes gives the fewest lookups.
         by_source: That end is the source.
         n_edges: How many edges of ours there are.
-        build_id: Only edges of this build; None reads all of ours and adds the column `gone`.
 
     Returns:
         `source`, `target` and the columns, sorted.
     """
     near, far = ("source", "target") if by_source else ("target", "source")
     few = n_edges <= FEW_EDGES
-    text = (cypher.read_few_edges if few else cypher.read_edges)(edge_type, list(columns), by_source=by_source, of_build=build_id is not None)
-    dtypes = {near: pl.String(), far: pl.String(), **columns} | ({} if build_id is not None else {"gone": pl.Boolean()})
+    text = (cypher.read_few_edges if few else cypher.read_edges)(edge_type, list(columns), by_source=by_source)
+    dtypes = {near: pl.String(), far: pl.String(), **columns}
     parts = [pl.DataFrame(schema=dtypes)]
     everything: list[list[str]] = [[]]
     for page in everything if few else key_pages(keys, n_edges):
         cells: list[list[Any]] = [[] for _ in dtypes]
-        for record in bolt.stream(text, keys=page, build_id=build_id, gone=GONE):
+        for record in bolt.stream(text, keys=page):
             rows = record["rows"]
             cells[0].extend([record["near"]] * len(rows))
             for column, values in zip(cells[1:], _transposed(rows, len(dtypes) - 1), strict=True):

@@ -1,147 +1,146 @@
-"""Writing the graph tables: what is there already is compared first, so that only what changed is sent.
+"""What a load or a change does to the database, as rows that are created, changed and removed, and the statements that do it.
 
-Creating is several times as fast as MERGE, and MERGE on a hub reads all of the hub's edges for each edge it writes. So the store reads what
-the database has (a tenth of the time of writing it), creates what is new, updates what differs, marks what stayed with the new build_id in
-bulk, and marks the edges that are gone. Each statement is a transaction of its own and the comparison is made against the database,
-so a load that was killed is finished by the next one.
+Creating is several times as fast as MERGE, and MERGE on a hub reads all of the hub's edges for each edge it writes. So what is there is known first:
+from the tables of the build that the database holds, or by reading it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from kg import cypher, schema
 from kg.errors import ConflictError, InputError
+from kg.graph.delta import delta
 from kg.schema import EdgeType
 from kg.store.bolt import BoltSession
 from kg.store.layout import Columns, Layout
-from kg.store.reader import EDGE_PAGE, GONE, NODE_PAGE, key_pages, node_keys, pages, read_edges, read_nodes
+from kg.store.reader import EDGE_PAGE, NODE_PAGE, pages
 from kg.tables import GraphTables
 
 MAX_KEY_BYTES = 4000
 """Longer keys do not fit into an index page of Neo4j."""
+_ENDS = ["source", "target"]
 
 
-class GraphWriter:
-    """One load of one build.
+@dataclass(frozen=True)
+class Rows:
+    """What becomes of the nodes or edges of one type.
 
-    Args:
-        bolt: The database.
-        layout: Of the tables to be written.
-        earlier: Layouts of the builds that are there.
+    Attributes:
+        new: Not there yet; every column.
+        changed: There, and written anew; every column.
+        gone: Keys, or ends, of what is removed.
+        columns: The properties that are written; null removes one.
+        by_source: Edges are looked up at their sources.
     """
 
-    def __init__(self, bolt: BoltSession, layout: Layout, earlier: Sequence[Layout]) -> None:
-        self._bolt = bolt
-        self._layout = layout
-        self._earlier = earlier
-        self._keys: dict[str, list[str]] = {}
-
-    def write(self, tables: GraphTables) -> Iterator[int]:
-        """Write everything, yielding the number of rows done at each step.
-
-        Raises:
-            ConflictError: The database holds nodes of the same label and key that no build of ours wrote.
-            InputError: A key is too long.
-        """
-        for name, frame in tables.nodes.items():
-            yield from self._write_nodes(name, frame)
-        for edge_type, frame in tables.edges.items():
-            by_source = tables.nodes[edge_type[0]].height <= tables.nodes[edge_type[2]].height
-            yield from self._write_edges(edge_type, frame, by_source=by_source)
-
-    def _write_nodes(self, name: str, frame: pl.DataFrame) -> Iterator[int]:
-        node, new_columns = schema.node_type(name), self._layout.nodes[name]
-        columns, retyped = _with_earlier(new_columns, [layout.nodes.get(name, {}) for layout in self._earlier])
-        keys = node_keys(self._bolt, name)
-        check_keys(name, frame, set(keys.pop(None, [])))
-        self._keys[name] = [key for found in keys.values() for key in found]
-        there = read_nodes(self._bolt, name, columns, self._keys[name])
-        wanted = widened(frame, ["key"], columns)
-        new = wanted.join(there, on="key", how="anti")
-        changed, same = _compared(wanted, there, ["key"], columns, retyped=retyped)
-        yield from self._send(cypher.create_nodes(node, list(columns)), new, NODE_PAGE)
-        yield from self._send(cypher.update_nodes(node, list(columns)), changed, NODE_PAGE)
-        yield from self._send(cypher.update_nodes(node, []), same.select("key"), NODE_PAGE)
-
-    def _write_edges(self, edge_type: EdgeType, frame: pl.DataFrame, *, by_source: bool) -> Iterator[int]:
-        columns, retyped = _with_earlier(self._layout.edges[edge_type], [layout.edges.get(edge_type, {}) for layout in self._earlier])
-        ends, wanted = ["source", "target"], widened(frame, ["source", "target"], columns)
-        counted = self._bolt.record(cypher.count_edges(edge_type), build_id=self._layout.build_id)
-        n_there = 0 if counted is None else int(counted["n"])
-        if n_there:
-            near_keys = self._keys[edge_type[0 if by_source else 2]]
-            there = read_edges(self._bolt, edge_type, columns, near_keys, by_source=by_source, n_edges=n_there, build_id=None)
-            changed, same = _compared(wanted, there.filter(~pl.col("gone")), ends, columns, retyped=retyped)
-            changed = pl.concat([changed, wanted.join(there.filter("gone"), on=ends, how="semi")])
-            self._mark_gone(edge_type, there.join(wanted, on=ends, how="anti"), by_source=by_source)
-            yield from self._mark_same(edge_type, same, n_there, by_source=by_source)
-            # From the end with more nodes, because each of those has few edges to look through.
-            yield from self._send_grouped(cypher.update_edges(edge_type, list(columns), by_source=not by_source), changed, by_source=not by_source)
-            wanted = wanted.join(there, on=ends, how="anti")
-        yield from self._send_grouped(cypher.create_edges(edge_type, list(columns), by_source=by_source), wanted, by_source=by_source)
-
-    def _mark_gone(self, edge_type: EdgeType, gone: pl.DataFrame, *, by_source: bool) -> None:
-        text = cypher.update_edges(edge_type, [], by_source=not by_source)
-        for batch, _ in grouped(gone.select("source", "target"), by_source=not by_source):
-            self._bolt.write(text, rows=batch, build_id=GONE)
-
-    def _mark_same(self, edge_type: EdgeType, same: pl.DataFrame, n_there: int, *, by_source: bool) -> Iterator[int]:
-        near = "source" if by_source else "target"
-        counts = dict(same.group_by(near).len().sort(near).iter_rows())
-        for page in key_pages(list(counts), n_there):
-            text = cypher.mark_edges(edge_type, by_source=by_source)
-            self._bolt.write(text, keys=page, build_id=self._layout.build_id, gone=GONE)
-            yield sum(counts[key] for key in page)
-
-    def _send(self, text: str, frame: pl.DataFrame, size: int) -> Iterator[int]:
-        for part in frame.iter_slices(size):
-            self._bolt.write(text, rows=[list(row) for row in part.rows()], build_id=self._layout.build_id)
-            yield part.height
-
-    def _send_grouped(self, text: str, frame: pl.DataFrame, *, by_source: bool) -> Iterator[int]:
-        for batch, n_rows in grouped(frame, by_source=by_source):
-            self._bolt.write(text, rows=batch, build_id=self._layout.build_id)
-            yield n_rows
+    new: pl.DataFrame
+    changed: pl.DataFrame
+    gone: pl.DataFrame
+    columns: Columns
+    by_source: bool = True
 
 
-def delete_stale_edges(bolt: BoltSession, edge_type: EdgeType, keys: Sequence[str], build_id: str, *, by_source: bool, n_edges: int) -> None:
-    """Delete our edges at these nodes that `build_id` did not write, a page at a time."""
-    text = cypher.delete_edges(edge_type, by_source=by_source)
-    for page in key_pages(keys, n_edges):
-        bolt.write(text, keys=page, build_id=build_id)
+@dataclass(frozen=True)
+class Change:
+    """What becomes of the graph in the database.
+
+    Attributes:
+        nodes: node type → its rows.
+        edges: edge type → its rows.
+    """
+
+    nodes: Mapping[str, Rows] = field(default_factory=dict)
+    edges: Mapping[EdgeType, Rows] = field(default_factory=dict)
+
+    @property
+    def n_written(self) -> int:
+        """How many nodes and edges are created or changed."""
+        return sum(rows.new.height + rows.changed.height for rows in (*self.nodes.values(), *self.edges.values()))
+
+    @property
+    def n_removed(self) -> int:
+        """How many nodes and edges are removed."""
+        return sum(rows.gone.height for rows in (*self.nodes.values(), *self.edges.values()))
+
+    def statements(self, build_id: str) -> Iterator[tuple[str, dict[str, Any], int]]:
+        """Yield Cypher, its parameters, and how many rows it is about: edges go before their nodes do, and come after them."""
+        for edge_type, rows in self.edges.items():
+            for batch, n in grouped(rows.gone, by_source=rows.by_source):
+                yield cypher.delete_edges(edge_type, by_source=rows.by_source), {"rows": batch}, n
+        for name, rows in self.nodes.items():
+            node, columns = schema.node_type(name), list(rows.columns)
+            for keys in pages(rows.gone["key"].to_list(), NODE_PAGE):
+                yield cypher.delete_nodes(node), {"keys": keys}, len(keys)
+            for text, frame in ((cypher.create_nodes(node, columns), rows.new), (cypher.update_nodes(node, columns), rows.changed)):
+                for part in frame.iter_slices(NODE_PAGE):
+                    yield text, {"rows": [list(row) for row in part.rows()], "build_id": build_id}, part.height
+        for edge_type, rows in self.edges.items():
+            columns = list(rows.columns)
+            # Created from the end with fewer nodes, each of which is then looked up once; found again from the other, whose nodes have few edges.
+            for batch, n in grouped(rows.new, by_source=not rows.by_source):
+                yield cypher.create_edges(edge_type, columns, by_source=not rows.by_source), {"rows": batch, "build_id": build_id}, n
+            for batch, n in grouped(rows.changed, by_source=rows.by_source):
+                yield cypher.update_edges(edge_type, columns, by_source=rows.by_source), {"rows": batch, "build_id": build_id}, n
 
 
-def delete_stale_nodes(bolt: BoltSession, name: str, keys: Sequence[str], build_id: str) -> None:
-    """Delete those of these nodes that `build_id` did not write, a page at a time."""
-    for page in pages(keys, NODE_PAGE):
-        bolt.write(cypher.delete_nodes(schema.node_type(name)), keys=page, build_id=build_id)
+def change_between(old: GraphTables, new: GraphTables, earlier: Sequence[Layout], layout: Layout) -> Change:
+    """Return what makes of the graph that is there the one that is wanted.
+
+    Args:
+        old: What is there.
+        new: What is wanted.
+        earlier: Layouts of what is there.
+        layout: Of what is wanted.
+    """
+    retyped_nodes = {n: _retyped(columns, [each.nodes.get(n, {}) for each in earlier]) for n, columns in layout.nodes.items()}
+    retyped_edges = {e: _retyped(columns, [each.edges.get(e, {}) for each in earlier]) for e, columns in layout.edges.items()}
+    comparable = GraphTables(
+        {n: frame.drop(retyped_nodes.get(n, []), strict=False) for n, frame in old.nodes.items()},
+        {e: frame.drop(retyped_edges.get(e, []), strict=False) for e, frame in old.edges.items()},
+    )
+    found = delta(comparable, new)
+    nodes, edges = {}, {}
+    for name in sorted({*old.nodes, *new.nodes}):
+        columns = _with_earlier(layout.nodes.get(name, {}), [each.nodes.get(name, {}) for each in earlier])
+        differing = new.nodes[name] if retyped_nodes.get(name) else found.nodes.get(name)
+        nodes[name] = _rows(differing, old.nodes.get(name), new.nodes.get(name), ["key"], columns)
+    for edge_type in sorted({*old.edges, *new.edges}):
+        columns = _with_earlier(layout.edges.get(edge_type, {}), [each.edges.get(edge_type, {}) for each in earlier])
+        differing = new.edges[edge_type] if retyped_edges.get(edge_type) else found.edges.get(edge_type)
+        rows = _rows(differing, old.edges.get(edge_type), new.edges.get(edge_type), _ENDS, columns)
+        heights = [max(tables.nodes[end].height if end in tables.nodes else 0 for tables in (old, new)) for end in (edge_type[0], edge_type[2])]
+        edges[edge_type] = Rows(rows.new, rows.changed, rows.gone, columns, by_source=heights[0] > heights[1])
+    return Change(nodes, edges)
 
 
-def _with_earlier(columns: Columns, earlier: Sequence[Columns]) -> tuple[Columns, bool]:
-    """Return the columns and those that only earlier builds had, which are to be emptied; and whether a column has changed its type."""
+def _retyped(columns: Columns, before: Sequence[Columns]) -> list[str]:
+    """Return the columns that were of another type: their values cannot be compared, so every row is written."""
+    return sorted({name for one in before for name, dtype in one.items() if columns.get(name, dtype) != dtype})
+
+
+def _rows(differing: pl.DataFrame | None, old: pl.DataFrame | None, new: pl.DataFrame | None, on: list[str], columns: Columns) -> Rows:
+    nothing = pl.DataFrame(schema=dict.fromkeys(on, pl.String))
+    there, wanted = (nothing if frame is None else frame.select(on) for frame in (old, new))
+    wide = widened(nothing if differing is None else differing, on, columns)
+    return Rows(wide.join(there, on=on, how="anti"), wide.join(there, on=on, how="semi"), there.join(wanted, on=on, how="anti"), columns)
+
+
+def _with_earlier(columns: Columns, earlier: Sequence[Columns]) -> Columns:
+    """Return the columns and those that only earlier builds had, which are to be emptied."""
     every: dict[str, pl.DataType] = {}
     for one in earlier:
         every |= one
-    retyped = any(columns.get(name, dtype) != dtype for one in earlier for name, dtype in one.items())
-    return every | dict(columns), retyped
+    return every | dict(columns)
 
 
 def widened(frame: pl.DataFrame, ends: Sequence[str], columns: Columns) -> pl.DataFrame:
     """Return the ends and all columns of a layout, null where the frame lacks one."""
     return frame.select(*ends, *(pl.col(c) if c in frame.columns else pl.lit(None, dtype=t).alias(c) for c, t in columns.items()))
-
-
-def _compared(
-    wanted: pl.DataFrame, there: pl.DataFrame, on: Sequence[str], columns: Mapping[str, pl.DataType], *, retyped: bool
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split the wanted rows that are there into (changed, same)."""
-    joined = wanted.join(there, on=on, how="inner", suffix="\x00")
-    equal = pl.all_horizontal(pl.lit(not retyped), *(pl.col(c).eq_missing(pl.col(f"{c}\x00")) for c in columns))
-    return joined.filter(~equal).select(wanted.columns), joined.filter(equal).select(wanted.columns)
 
 
 def grouped(frame: pl.DataFrame, *, by_source: bool) -> Iterator[tuple[list[list[Any]], int]]:
@@ -157,21 +156,25 @@ def grouped(frame: pl.DataFrame, *, by_source: bool) -> Iterator[tuple[list[list
         yield batch, part.height
 
 
-def check_keys(name: str, frame: pl.DataFrame, foreign: set[str]) -> None:
-    """Refuse keys that cannot be stored, or that belong to nodes of others.
+def keys_there(bolt: BoltSession, name: str, frame: pl.DataFrame) -> set[str]:
+    """Return which of these nodes the database has by now.
 
     Raises:
         InputError: A key is too long.
         ConflictError: A node of this label and key is there that no build of ours wrote.
     """
+    node = schema.node_type(name)
     long = frame.filter(pl.col("key").str.len_bytes() > MAX_KEY_BYTES)
     if long.height:
         first = long["key"][0]
         raise InputError(f"nodes {name}: the key {first[:40]!r}… has {len(first.encode())} bytes", hint=f"{MAX_KEY_BYTES} is the limit")
-    taken = foreign.intersection(frame["key"]) if foreign else set()
+    there: dict[str, str | None] = {}
+    for page in pages(frame["key"].to_list(), NODE_PAGE):
+        there |= dict(bolt.value(cypher.nodes_there(node), keys=page) or [])
+    taken = sorted(key for key, build_id in there.items() if build_id is None)
     if taken:
-        node = schema.node_type(name)
         raise ConflictError(
-            f"the graph database holds {len(taken)} :{node.label} nodes that no build wrote, e.g. {node.key} {min(taken)!r}",
+            f"the graph database holds {len(taken)} :{node.label} nodes that no build wrote, e.g. {node.key} {taken[0]!r}",
             hint="give Reckon a database of its own, or delete those nodes",
         )
+    return set(there)

@@ -112,7 +112,7 @@ def main() -> None:
         tables = timed("build", state.knowledge.tables)
         print(f"  {tables.n_nodes:,} nodes, {tables.n_edges:,} edges")
         store.wait(60)
-        timed("load", lambda: store.upsert(tables, BUILD))
+        timed("load", lambda: store.load(tables, BUILD))
         item_id = catalog.items["item_id"][17]
         for what, change in (
             ("a new price", {"op": "upsert_item", "item_id": item_id, "price_cents": 1}),

@@ -75,7 +75,7 @@ def _cpu_s(server: psutil.Process | None) -> float:
 
 
 def bench(connection: Connection, tables: GraphTables, server: psutil.Process | None) -> None:
-    """Load, read, load again with and without changes, and sweep."""
+    """Load, read, and load again with and without changes."""
     n_rows = tables.n_nodes + tables.n_edges
     bought = ("user", "purchased", "item")
     changed = tables.edges[bought].with_columns(count=pl.when(pl.int_range(pl.len()) % 10 == 0).then(3).otherwise("count"))
@@ -83,17 +83,15 @@ def bench(connection: Connection, tables: GraphTables, server: psutil.Process | 
     with GraphStore(connection) as store:
         store.wait(60)
         with measured("first load", n_rows, server):
-            store.upsert(tables, "20260101T000000-000001")
+            store.load(tables, "20260101T000000-000001")
         with measured("read all", n_rows, server):
             store.read()
         with measured("read without evidence", n_rows, server):
             store.read(evidence=False)
         with measured("load the same again", n_rows, server):
-            store.upsert(tables, "20260102T000000-000002")
+            store.load(tables, "20260102T000000-000002")
         with measured("load with 20 % changed", n_rows, server):
-            store.upsert(night, "20260103T000000-000003")
-        with measured("sweep", tables.n_edges - night.n_edges, server):
-            store.sweep("20260103T000000-000003")
+            store.load(night, "20260103T000000-000003", before=("20260102T000000-000002", tables))
 
 
 def main() -> None:

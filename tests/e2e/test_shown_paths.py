@@ -76,8 +76,7 @@ def steps_of(answer: Any) -> set[tuple[str, str, str, str, str, str, str]]:
 @pytest.mark.parametrize("hubs", [{}, {"max_degree": 4, "hub_fanout": 6}], ids=["no hubs", "every value a hub"])
 def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: GraphStore, tmp_path: Path, hubs: dict[str, Any]) -> None:
     catalog = a_shop()
-    store.upsert(build_graph(catalog, Extractor().extract(catalog.items)), BUILD)
-    store.sweep(BUILD, force=True)
+    store.load(build_graph(catalog, Extractor().extract(catalog.items)), BUILD)
     graph = GraphArrays.from_tables(store.read(evidence=False))
     model = fit(graph, catalog.interactions, ModelConfig(factors=4, **hubs)).model
     save_artifact(tmp_path / "artifact", graph, model, build_id=BUILD)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from etl.cli.app import main
-from etl.pipeline.runs import locked
+from etl.pipeline.locks import locked
 from kg.catalog.records import InterestEdit
 from kg.errors import ArtifactError, InputError
 from kg.ledger.database import Database

@@ -20,7 +20,6 @@ from kg.embedded import connection
 from kg.errors import ArtifactError, NotFoundError
 from kg.files.json_file import read_json
 from kg.graph.corrections import FactLog
-from kg.store import GraphStore
 from kg.workspace import Workspace
 from tests.etl.jobs import TOML, job_of
 
@@ -148,10 +147,9 @@ def test_a_deleted_graph_is_written_again(workspace: Workspace) -> None:
     shutil.rmtree(workspace.graph)
     build_id, worked = jobs.rebuild(job_of(workspace))
     assert not worked
-    with job_of(workspace).graph() as opened, GraphStore(opened) as store:
-        store.wait()
+    with job_of(workspace).graph() as store:
         assert store.build_id() == build_id
-        assert store.counts()["Item"] == 12
+        assert store.read().nodes["item"].height == 12
 
 
 @pytest.mark.parametrize("after", ["import", "build"])
@@ -208,8 +206,7 @@ def test_a_graph_without_tables_is_not_restored(built: Workspace) -> None:
 
 
 def everything_in_graph(workspace: Workspace) -> list[Any]:
-    with job_of(workspace).graph() as opened, GraphStore(opened) as store:
-        store.wait()
+    with job_of(workspace).graph() as store:
         tables = store.read()
     frames: dict[Any, Any] = {**tables.nodes, **tables.edges}
     return sorted(str((name, sorted((k, v) for k, v in row.items() if v is not None))) for name, frame in frames.items() for row in frame.to_dicts())

@@ -43,6 +43,7 @@ def test_ratings_are_reported_where_there_are_any(tmp_path: Path, rated: bool) -
     Catalog(table, interactions).write(build / "catalog")
     train = split_interactions(interactions, method="random").train
     save_artifact(build / "model", graph.with_interactions(train), fit(graph, train, MODEL).model, build_id=build.name)
+    save_artifact(build / "artifact", graph, fit(graph, interactions, MODEL).model, build_id=build.name)
     evaluate_build(load_config(root, {}), MODEL, build, Console())
     content = json.loads((build / "report.json").read_text())
     assert ("ratings" in content) == rated

@@ -31,7 +31,7 @@ TABLES = BASE.knowledge.tables()
 @given(CHANGES, FACTS)
 def test_a_change_leaves_the_database_of_a_full_load(store: GraphStore, changes: list[Any], facts: list[Any]) -> None:
     store._bolt.write("MATCH (n) DETACH DELETE n")
-    store.upsert(TABLES, FIRST)
+    store.load(TABLES, FIRST)
     after, found = advance(BASE, changes, facts, RESOLVER, read)
     store.apply(found, FIRST)
     once, layout = everything(store), store.read()
@@ -40,34 +40,43 @@ def test_a_change_leaves_the_database_of_a_full_load(store: GraphStore, changes:
     assert store._bolt.value("MATCH ()-[r]->() WHERE r.build_id IS NULL OR r.build_id <> $b RETURN count(r)", b=FIRST) == 0
     store._bolt.write("MATCH (n) DETACH DELETE n")
     expected = after.knowledge.tables()
-    store.upsert(expected, FIRST)
+    store.load(expected, FIRST)
     assert everything(store) == once
     assert (set(layout.nodes), set(layout.edges)) == (set(expected.nodes), set(expected.edges))
 
 
 def test_a_change_that_was_cut_short_is_finished(store: GraphStore) -> None:
-    store.upsert(TABLES, FIRST)
+    store.load(TABLES, FIRST)
     after, found = advance(BASE, [], [fact(1, "set", "i4", "has_color", "Mauve"), fact(2, "drop", "i3", "has_color", "Red")], RESOLVER, read)
     store.apply(GraphDelta(nodes=found.nodes), FIRST)
     store.apply(found, FIRST)
     partly = everything(store)
     store._bolt.write("MATCH (n) DETACH DELETE n")
-    store.upsert(after.knowledge.tables(), FIRST)
+    store.load(after.knowledge.tables(), FIRST)
     assert everything(store) == partly
 
 
-def test_only_the_newest_build_is_changed(store: GraphStore) -> None:
+def test_only_the_build_that_is_there_is_changed(store: GraphStore) -> None:
     with pytest.raises(BuildError, match="does not hold"):
         store.apply(GraphDelta(), FIRST)
     small = GraphTables({"item": pl.DataFrame({"key": ["1"]})}, {})
-    store.upsert(small, FIRST)
-    store.upsert(small, SECOND)
-    with pytest.raises(BuildError, match="newer build"):
+    store.load(small, FIRST)
+    store.load(small, SECOND)
+    with pytest.raises(BuildError, match=f"does not hold build {FIRST}: it holds {SECOND}"):
         store.apply(GraphDelta(), FIRST)
 
 
+def test_a_load_sees_what_was_changed_in_place(store: GraphStore) -> None:
+    small = GraphTables({"item": pl.DataFrame({"key": ["1"], "title": ["Tea"]})}, {})
+    store.load(small, FIRST)
+    store.apply(GraphDelta(nodes={"item": pl.DataFrame({"key": ["1", "2"], "title": ["Green tea", "Coffee"]})}), FIRST)
+    counts = store.load(small, SECOND, before=(FIRST, small))
+    assert (counts.written, counts.removed) == (1, 1)
+    assert store.read().nodes["item"].rows() == [("1", "Tea")]
+
+
 def test_nodes_of_others_are_not_taken_over(store: GraphStore) -> None:
-    store.upsert(GraphTables({"item": pl.DataFrame({"key": ["1"]})}, {}), FIRST)
+    store.load(GraphTables({"item": pl.DataFrame({"key": ["1"]})}, {}), FIRST)
     store._bolt.write("CREATE (:Item {item_id: '2', owner: 'somebody'})")
     with pytest.raises(ConflictError, match="no build wrote"):
         store.apply(GraphDelta(nodes={"item": pl.DataFrame({"key": ["2"]})}), FIRST)

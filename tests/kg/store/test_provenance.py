@@ -37,7 +37,7 @@ def tables() -> GraphTables:
 
 @pytest.fixture
 def filled(store: GraphStore, tables: GraphTables) -> GraphStore:
-    store.upsert(tables, BUILD)
+    store.load(tables, BUILD)
     return store
 
 

@@ -87,7 +87,7 @@ def state(store: GraphStore) -> str:
 
 
 def test_nothing_talks_it_into_writing(store: GraphStore, shop: GraphTables) -> None:
-    store.upsert(shop, "20260101T000000-000001")
+    store.load(shop, "20260101T000000-000001")
     before = state(store)
     for attack in ATTACKS:
         with pytest.raises(QueryRefusedError):
@@ -98,7 +98,7 @@ def test_nothing_talks_it_into_writing(store: GraphStore, shop: GraphTables) -> 
 
 
 def test_the_plan_check_alone_refuses_writing(store: GraphStore, shop: GraphTables) -> None:
-    store.upsert(shop, "20260101T000000-000001")
+    store.load(shop, "20260101T000000-000001")
     before = state(store)
     for text in [
         "CREATE (n:Evil)",
@@ -116,7 +116,7 @@ def test_the_plan_check_alone_refuses_writing(store: GraphStore, shop: GraphTabl
 
 
 def test_the_rollback_alone_undoes_writing(store: GraphStore, shop: GraphTables) -> None:
-    store.upsert(shop, "20260101T000000-000001")
+    store.load(shop, "20260101T000000-000001")
     before = state(store)
     for text in ["CREATE (n:Item {item_id: 'evil'}) RETURN n", "MATCH (n) SET n.title = 'x' RETURN n", "MATCH (n) DETACH DELETE n RETURN count(*)"]:
         # Neo4j refuses to write in a READ transaction; ArcadeDB writes, and the rollback takes it back.
@@ -127,7 +127,7 @@ def test_the_rollback_alone_undoes_writing(store: GraphStore, shop: GraphTables)
 
 
 def test_reading_answers(store: GraphStore, shop: GraphTables) -> None:
-    store.upsert(shop, "20260101T000000-000001")
+    store.load(shop, "20260101T000000-000001")
     result = store.query(
         "MATCH (i:Item)-[:HAS_BRAND]->(b:Brand) WHERE b.value = $brand RETURN i.item_id AS item_id ORDER BY item_id", {"brand": "Bø"}
     )
@@ -138,7 +138,7 @@ def test_reading_answers(store: GraphStore, shop: GraphTables) -> None:
 
 
 def test_answers_are_plain(store: GraphStore, shop: GraphTables) -> None:
-    store.upsert(shop, "20260101T000000-000001")
+    store.load(shop, "20260101T000000-000001")
     row = store.query("MATCH p = (u:User)-[r:PURCHASED]->(i:Item) WHERE u.user_id = 'v' RETURN u, r, p, [u], {a: i.item_id}").rows[0]
     node = {"labels": ["User"], "properties": {"user_id": "v", "build_id": "20260101T000000-000001"}}
     assert row[0] == node
@@ -249,5 +249,5 @@ def test_what_a_database_cannot_do_is_no_outage(store: GraphStore) -> None:
 
 def test_parameters_are_values_not_text(store: GraphStore) -> None:
     tables = GraphTables({"item": pl.DataFrame({"key": ["a", "b"]})}, {})
-    store.upsert(tables, "20260101T000000-000001")
+    store.load(tables, "20260101T000000-000001")
     assert store.query("MATCH (i:Item) WHERE i.item_id = $k RETURN i.item_id", {"k": "a' OR true //"}).rows == []
