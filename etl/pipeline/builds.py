@@ -17,7 +17,7 @@ OUTPUTS = {
     "import": ("catalog", "rejects.jsonl", "flagged.parquet", "import.json", "import.md"),
     "extract": ("attributes.parquet",),
     "build": ("graph.json", "resolution", "hygiene.json", "hygiene.md"),
-    "train": ("model", "artifact", "training.json"),
+    "train": ("model", "artifact", "search", "training.json"),
     "evaluate": ("report.json", "report.md", "report.html", "model-card.md"),
 }
 OPTIONAL = {"extract": ("inferred.parquet", "learned.parquet", "text_vectors.npy")}

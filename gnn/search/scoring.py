@@ -6,7 +6,8 @@
 * synonyms: the same of the best other way to say the query.
 * kind: 1 where the query's last word heads the item's kind and all other words are found, less where some are missing.
 * kind_or_synonym: the same for the query or any other way to say it.
-* other_kind: 1 where the item is something else, for what was asked: a sleeve for laptops. Its weight is negative, and takes at most half of the rest.
+* other_kind: 1 where the item is something else, for what was asked: a sleeve for laptops. Its weight is negative, and it takes at most half of the
+  rest.
 * words, words_or_synonyms: the share of words that the item has.
 * quantity: the share of quantities that it has, converted.
 * code: 1 where the query names the item by id, number or EAN, less for its beginning.

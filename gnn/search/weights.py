@@ -18,13 +18,12 @@ DEFAULTS: Mapping[str, float] = {
     "words": 0.8,
     "words_or_synonyms": 0.8,
     "quantity": 0.8,
-    "brand": 0.0,
     "personal": 0.3,
     "popularity": 0.05,
     "code": 4.0,
 }
 """Part → weight. Every part is between 0 and 1 before it is weighed; docs/search.md says where the numbers come from."""
-LEARNED = ("synonyms", "kind", "kind_or_synonym", "other_kind", "words", "words_or_synonyms", "brand")
+LEARNED = ("synonyms", "kind", "kind_or_synonym", "other_kind", "words", "words_or_synonyms")
 """What judgements teach, in the order in which it is tried; the others do not occur in judgements."""
 
 

@@ -28,7 +28,8 @@ _MONEY = rf"[€$£¥]?\s?{_NUMBER}\s?(?:€|\$|£|¥|eur|euros?|usd|dollars?|gb
 _UNITLESS = r"(?!\s?(?:inch|in|cm|mm|m|kg|g|mg|lb|oz|ml|l|gb|tb|mb|w|watts?|v|volts?|mah|ghz|hz|mhz|\"|”|''|pages|x)\b)(?![\"”])"
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+{_MONEY}\s*(?:and|to|-)\s*{_MONEY}{_UNITLESS}", re.IGNORECASE)
 _UNDER = re.compile(
-    rf"(?:\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|no more than)\s+|[<≤]=?\s*|(?:低于|少于|不超过)\s*){_MONEY}{_UNITLESS}",
+    rf"(?:\b(?:under|below|less than|cheaper than|up to|at most|max(?:imum)?|no more than)\s+|[<≤]=?\s*|(?:低于|少于|不超过)\s*)"
+    rf"{_MONEY}{_UNITLESS}",
     re.IGNORECASE,
 )
 _OVER = re.compile(
