@@ -72,7 +72,7 @@ class Corpus:
             found = np.flatnonzero(self.positions == doc)
             if len(found):
                 return self.live, int(found[0])
-        return (self.base, doc) if doc < self.base.n_docs else None
+        return (self.base, int(doc)) if doc < self.base.n_docs else None
 
     def title(self, doc: int) -> str:
         """Return an item's title."""

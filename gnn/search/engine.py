@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from gnn.search.query.spelling import Speller
 from gnn.search.query.synonyms import Synonyms
 from gnn.search.query.understanding import Reader, Understood
 from gnn.search.request import Hit, SearchQuery, SearchResult
-from gnn.search.scoring import Matches, match, total
+from gnn.search.scoring import Matches, called, match, total
 from gnn.search.weights import Weights
 from gnn.types import BoolArray, IntArray
 from gnn.users.users import User
@@ -79,7 +80,7 @@ class SearchEngine:
     def __init__(self, prepared: Prepared, recommender: Recommender) -> None:
         self._prepared, self._recommender = prepared, recommender
         self.corpus = _corpus(prepared.index, recommender)
-        self._reader = Reader(prepared.speller, prepared.synonyms, self.corpus.terms_beginning)
+        self._reader = Reader(prepared.speller, prepared.synonyms, self.corpus.terms_beginning, partial(called, self.corpus))
         self._quantities = QuantityFacts(recommender.artifact)
 
     @property
@@ -126,9 +127,7 @@ class SearchEngine:
         chosen = order[query.offset : query.offset + query.k]
         hits = tuple(self._hit(found, place, rank, understood, query) for rank, place in enumerate(chosen.tolist(), start=query.offset + 1))
         complete = bool(found.complete.any())
-        return SearchResult(
-            artifact.build_id, understood, hits, len(counted.docs), complete, dropped, facets, len(order) > query.offset + query.k
-        )
+        return SearchResult(artifact.build_id, understood, hits, len(counted.docs), complete, dropped, facets, len(order) > query.offset + query.k)
 
     def rank(self, text: str, k: int) -> list[tuple[str, float]]:
         """Return the best items of a query with their scores, for batches; whatever the query holds, nothing is refused but an empty one."""

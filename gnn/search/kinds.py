@@ -22,20 +22,99 @@ GENERIC = frozenset({"pc", "computer", "device"})
 """Heads that say nothing: a notebook PC is a notebook."""
 
 _COLOURS = frozenset(
-    "black white grey gray silver blue red green yellow pink purple orange brown beige gold multicolor multicolour metallic transparent clear cyan "
-    "magenta original compatible rechargeable internal external indoor wired wireless universal".split()
+    [
+        "black",
+        "white",
+        "grey",
+        "gray",
+        "silver",
+        "blue",
+        "red",
+        "green",
+        "yellow",
+        "pink",
+        "purple",
+        "orange",
+        "brown",
+        "beige",
+        "gold",
+        "multicolor",
+        "multicolour",
+        "metallic",
+        "transparent",
+        "clear",
+        "cyan",
+        "magenta",
+        "original",
+        "compatible",
+        "rechargeable",
+        "internal",
+        "external",
+        "indoor",
+        "wired",
+        "wireless",
+        "universal",
+    ]
 )
 _NOT_A_KIND = frozenset(
-    "for with in to from of and the by on at or plus per not its own are is you your all inc incl including over up kg nm cm mm ft gb mb tb pages "
-    "pixels pc pcs com ppm dpi sheets pieces".split()
+    [
+        "for",
+        "with",
+        "in",
+        "to",
+        "from",
+        "of",
+        "and",
+        "the",
+        "by",
+        "on",
+        "at",
+        "or",
+        "plus",
+        "per",
+        "not",
+        "its",
+        "own",
+        "are",
+        "is",
+        "you",
+        "your",
+        "all",
+        "inc",
+        "incl",
+        "including",
+        "over",
+        "up",
+        "kg",
+        "nm",
+        "cm",
+        "mm",
+        "ft",
+        "gb",
+        "mb",
+        "tb",
+        "pages",
+        "pixels",
+        "pc",
+        "pcs",
+        "com",
+        "ppm",
+        "dpi",
+        "sheets",
+        "pieces",
+        "inch",
+        "inches",
+    ]
 ) | {"black", "white", "grey", "gray", "silver", "blue", "red", "green", "yellow", "pink", "cyan", "magenta"}
 _LOWER_RUN = re.compile(r"(?<![\w.-])[a-z][a-z-]{2,}(?:[ /][a-z][a-z-]+)*(?![\w-])")
+_LOWER_WORD = re.compile(r"(?<![\w.-])[a-z]{4,}(?![\w-])")
 _UNITS = r"cm|m|mm|ft|\"|”|''|gb|tb|mb|w|v|pc\(s\)|pcs|pages|pixels|x|mah|dpi|va|g|kg|ml|inch|in|ports?|channels|l|oz|lb"
 _CUT = re.compile(
     rf"[,(\[;|+]|\s[-–—]\s|\b(?:for|with|w/|in|to|from|of|and|f/|incl?|including|plus|by|on)\b"
     rf"|\s\d+(?:[.,]\d+)?\s?(?:{_UNITS})(?![a-z])|\s\d+(?:[.,]\d+)?(?:\"|”|'')",
     re.IGNORECASE,
 )
+_FOR = re.compile(r"\b(?:for|with|w/|f/|to|from|of|in|by|on|inkl?|incl|including)\b", re.IGNORECASE)
 _REPEATED = 3
 """A phrase that fewer titles have is no kind."""
 _HEADNESS = 0.25
@@ -86,22 +165,31 @@ class Kinds:
         >>> kinds.of("HP 530 Notebook PC", "", "HP")
         [('530', 'notebook', 'pc'), ('530', 'notebook')]
         """
-        found = [tuple(stem(word) for word in re.split("[ /]", run)) for run in _lower_runs(title) if run in self.phrases]
-        found.extend(kind for text in (title, description) if (kind := self._head(_noun_phrase(text, brand))))
+        # The first one: what stands further on tells of its parts, or of what it suits ("screen protector Mobile phone").
+        found = [tuple(stem(word) for word in re.split("[ /]", run)) for run in _lower_runs(title) if run in self.phrases][:1]
+        named = any(kind[-1] in self.heads for kind in found)
+        for text in (description,) if named else (title, description):
+            kind = self._head(_noun_phrase(text, brand), text)
+            if kind:
+                found.append(kind)
         found.extend(kind for category in categories if (kind := tuple(token.term for token in tokens(category) if token.whole)[-_LONGEST:]))
         found.extend([kind[:-1] for kind in found if len(kind) > 1 and kind[-1] in GENERIC])
         return list(dict.fromkeys(found))
 
-    def _head(self, words: Sequence[str]) -> Kind:
+    def _head(self, words: Sequence[str], text: str) -> Kind:
+        """Return the words up to the head: the last one that can be a head, or is written in lower case in a text that writes names otherwise."""
+        lower = set(_LOWER_WORD.findall(text)) if not text.islower() else set()
         for end in range(len(words), 0, -1):
-            if words[end - 1] in self.heads:
+            if words[end - 1] in self.heads or words[end - 1] in lower:
                 return tuple(words[max(0, end - _LONGEST) : end])
         return ()
 
 
 def _lower_runs(title: str) -> list[str]:
+    """Return the phrases in lower case before the first preposition; what stands behind one is another thing."""
     found: list[str] = []
-    for match in _LOWER_RUN.finditer(title):
+    behind = _FOR.search(title, 1)
+    for match in _LOWER_RUN.finditer(title[: behind.start()] if behind else title):
         run: list[str] = []
         for word in [*match[0].split(" "), "for"]:
             if word in _NOT_A_KIND:

@@ -31,6 +31,8 @@ Quantities = Callable[[Asked], IntArray]
 """Gives the items that have a quantity by a fact of the graph."""
 
 _MOST_TAKEN = 0.5
+_MANY, _HARDLY = 3, 0.05
+"""Items of a kind that make another word the catalogue's own, and the share of them that the query's own word may have then."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,25 @@ class Matches:
     def scores(self, weights: Mapping[str, float]) -> Floats:
         """Return the sum of the addends."""
         return total(self.addends(weights), len(self.docs))
+
+
+def called(corpus: Corpus, phrases: Sequence[Phrase]) -> int:
+    """Return which way to say a query is the catalogue's own.
+
+    That is the first one, unless its last word only ever tells what other things are for ("laptop lock"), while many items are of another one's kind.
+
+    Args:
+        corpus: The items.
+        phrases: The query, and other ways to say it.
+
+    Returns:
+        Its place.
+    """
+    if len(phrases) < 2 or not phrases[0] or len(np.unique(corpus.inner(phrases[0][-1]))) < _MANY:
+        return 0
+    counts = [int((_kinds(corpus, phrase)[0] >= 1 - 1e-6).sum()) for phrase in phrases]
+    best = max(range(len(counts)), key=lambda place: (counts[place], -place))
+    return best if counts[best] >= _MANY and counts[0] <= _HARDLY * counts[best] else 0
 
 
 def total(addends: Mapping[str, Floats], n: int) -> Floats:

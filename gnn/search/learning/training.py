@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gnn.metrics.ndcg import discounts
 from gnn.metrics.statistics import bootstrap_interval
-from gnn.search.learning.judgements import K, Judgements, gains
+from gnn.search.learning.judgements import Judgements, K, gains
 from gnn.search.scoring import Matches
 from gnn.search.weights import DEFAULTS, LEARNED, Weights
 from kg.errors import InputError

@@ -39,7 +39,7 @@ _WITHOUT = re.compile(
     r"\b(?:without|except|excluding|not|no)\s+(?:any\s+|an?\s+)?([^\W_][\w-]*)|(?:^|(?<=\s))[-−!]([^\W\d_][\w-]*)|(?:不含|不要|无)([\u4e00-\u9fff]{1,4})",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[^\W_]+(?:[-./ ]?[^\W_]+)*")
+_SHORTEST_CODE = 5
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -53,7 +53,8 @@ class Word:
         end: After the last one.
         surface: As written.
         corrected: Whether the catalogue lacks what was written.
-        alternatives: Terms any one of which stands for it beside its own: codes that begin so, parts of a joined word.
+        alternatives: Terms any one of which stands for it beside its own: codes that begin so.
+        exchanged: Whether it is the catalogue's word for what was written.
     """
 
     term: str
@@ -62,6 +63,7 @@ class Word:
     surface: str
     corrected: bool = False
     alternatives: tuple[str, ...] = ()
+    exchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Understood:
 
 Prefixed = Callable[[str], Sequence[str]]
 """Gives the terms of an index that begin as a word does, the most frequent first."""
+Called = Callable[[Sequence[Phrase]], int]
+"""Gives the place of the way to say a query that is the catalogue's own."""
 
 
 class Reader:
@@ -131,10 +135,11 @@ class Reader:
         speller: Of its vocabulary.
         synonyms: Of its language and its shop.
         prefixed: Terms that begin as a word does, for numbers of models that are cut short.
+        called: Which of several ways to say a thing is the catalogue's own.
     """
 
-    def __init__(self, speller: Speller, synonyms: Synonyms, prefixed: Prefixed) -> None:
-        self._speller, self._synonyms, self._prefixed = speller, synonyms, prefixed
+    def __init__(self, speller: Speller, synonyms: Synonyms, prefixed: Prefixed, called: Called = lambda _: 0) -> None:
+        self._speller, self._synonyms, self._prefixed, self._called = speller, synonyms, prefixed, called
 
     def read(self, query: str) -> Understood:
         """Read a query.
@@ -147,15 +152,19 @@ class Reader:
         price_from, price_to = _prices(rest)
         negated = [word for match in rest.take(_WITHOUT) for word in self._negated(text, match)]
         quantities = _quantities(rest)
-        codes = tuple(dict.fromkeys(code for match in _CODE.finditer(rest.text) for code in _codes(match[0])))
+        codes = tuple(_codes(rest.text))
         all_words = self._words(rest.text, text)
         words, beyond = all_words[:MAX_WORDS], all_words[MAX_WORDS:]
         terms = [word.term for word in words]
-        variants = [*self._joined(terms), *self._synonyms.variants(terms)]
+        variants = list(dict.fromkeys([*self._joined(terms), *self._synonyms.variants(terms)]))
+        own = self._called([tuple(terms), *variants])
+        if own:
+            chosen = variants.pop(own - 1)
+            words, variants = _exchanged(words, chosen, text), [tuple(terms), *variants]
         return Understood(
             text,
             tuple(words),
-            tuple(dict.fromkeys(variants)),
+            tuple(variants),
             tuple(negated),
             price_from,
             price_to,
@@ -202,6 +211,20 @@ class Reader:
 
     def _joined(self, terms: Sequence[str]) -> list[Phrase]:
         return [(*terms[:place], word, *terms[place + 2 :]) for place, word in self._speller.joined(terms)]
+
+
+def _exchanged(words: Sequence[Word], chosen: Phrase, text: str) -> list[Word]:
+    """Return the words of another way to say a query; those that differ stand where those stand that they replace."""
+    head = 0
+    while head < min(len(words), len(chosen)) and words[head].term == chosen[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(words), len(chosen)) - head and words[-1 - tail].term == chosen[-1 - tail]:
+        tail += 1
+    middle = words[head : len(words) - tail] or words[max(0, head - 1) : head + 1]
+    start, end = middle[0].start, middle[-1].end
+    exchanged = [Word(term, start, end, text[start:end], exchanged=True) for term in chosen[head : len(chosen) - tail]]
+    return [*words[:head], *exchanged, *words[len(words) - tail :]]
 
 
 def checked_query(query: str) -> str:
@@ -263,6 +286,6 @@ def _quantities(rest: _Rest) -> list[Asked]:
 
 
 def _codes(text: str) -> list[str]:
-    """Return what may be a code: words with a digit, whole and without what joins them."""
-    found = [code_of(word) for word in text.split()] + ([code_of(text)] if " " in text else [])
-    return [code for code in found if len(code) >= 3 and any(map(str.isdigit, code))]
+    """Return what may be a code: longer words with a digit, and the whole text, without what joins them."""
+    words = [code for word in text.split() if len(code := code_of(word)) >= _SHORTEST_CODE]
+    return [code for code in dict.fromkeys([code_of(text), *words]) if any(map(str.isdigit, code))]
