@@ -34,6 +34,8 @@ from api.recommendations.replay_store import ReplayStore
 from api.recommendations.response_cache import ResponseCache
 from api.risk import routes as risk_routes
 from api.rules import routes as rules_routes
+from api.search import routes as search_routes
+from api.search.provider import SearchProvider
 from api.serving.item_state import ItemStates
 from api.serving.ledger import ServingLedger
 from api.serving.rules import ServingRules
@@ -114,6 +116,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.replies = ResponseCache(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.risk_decisions, app.state.risk_reports = DecisionStore(ledger.database), workspace.reports
     app.state.kinds = config.section(ModelConfig).kinds
+    app.state.search = SearchProvider(workspace, config.section(ShopConfig).language)
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits, spans)
@@ -126,6 +129,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(users_routes.router)
     app.include_router(rules_routes.router)
     app.include_router(risk_routes.router)
+    app.include_router(search_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)

@@ -24,9 +24,12 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.http.limits.connections import BoundedHttp
 from api.keys.key_store import KeyStore
-from gnn.artifact.artifact import save_artifact
+from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.graph.arrays import GraphArrays
+from gnn.search.fields import catalogue_texts
+from gnn.search.index import SearchIndex
+from gnn.search.opening import FOLDER
 from gnn.training.fit import fit
 from kg.config import load_config
 from kg.extract.pipeline import Extractor
@@ -65,6 +68,7 @@ def publish_small_shop(folder: Path) -> Workspace:
     model = fit(graph, catalog.interactions, ModelConfig(factors=4)).model
     workspace.build(BUILD_ID).mkdir(parents=True)
     save_artifact(workspace.build(BUILD_ID) / "artifact", graph, model, build_id=BUILD_ID)
+    write_index_of(catalog, workspace)
     workspace.current.symlink_to(BUILD_ID)
     return workspace
 
@@ -77,6 +81,10 @@ def published_small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def copy_of(workspace: Workspace, folder: Path) -> Workspace:
     """Copy a workspace, for a test that changes it."""
     return Workspace.open(shutil.copytree(workspace.root, folder, symlinks=True))
+def write_index_of(catalog: Catalog, workspace: Workspace) -> None:
+    """Index a catalogue for search, beside the artifact of the build."""
+    build = workspace.build(BUILD_ID)
+    SearchIndex.build(catalogue_texts(catalog.items, load_artifact(build / "artifact").item_ids)).save(build / FOLDER)
 
 
 def built_small_shop(folder: Path, environment: Mapping[str, str]) -> Workspace:

@@ -51,7 +51,7 @@ STAGE_LIST = (
         "train",
         "fits the model, and again on everything",
         ("[model]", "[evaluate]", "[risk]", "decisions on risk"),
-        ("model", "artifact", "training.json"),
+        ("model", "artifact", "search", "training.json"),
     ),
     Stage("evaluate", "scores the withheld events and asks the gates", ("plug-ins",), ("report.json", "report.md", "report.html", "model-card.md")),
 )

@@ -51,6 +51,7 @@ def train_build(
         decisions: What persons decided of accounts; nothing is learned from those confirmed.
         suspected: Learn nothing from suspected accounts that nobody cleared either.
     """
+    from etl.stages.search_index import write_index
     from gnn.artifact.artifact import save_artifact
     from gnn.events.activity import Activity
     from gnn.events.repeats import Repeats, fit_repeats
@@ -70,7 +71,7 @@ def train_build(
     ids = graph.keys.get("user", ()), graph.item_ids
     activity, repeats = Activity.of(interactions, *ids), Repeats.learned(fit_repeats(split.train, *ids), interactions, *ids)
     save_artifact(build / "artifact", graph, final, build_id=build.name, activity=activity, repeats=repeats, **seqs)
-    return {**counts, **risk}
+    return {**counts, **risk, **write_index(build, graph.item_ids)}
 
 
 def _without_suspects(

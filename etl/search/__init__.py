@@ -1,0 +1,1 @@
+"""Search at the job door: queries one by one and in files, weights learned and measured."""

@@ -1,0 +1,34 @@
+"""Search over the published build of a workspace, as the API answers from it."""
+
+from __future__ import annotations
+
+from etl.published import as_served
+from gnn.search.engine import SearchEngine
+from gnn.search.opening import prepared
+from gnn.users.users import User
+from kg.config import Config, ShopConfig
+from kg.errors import NotFoundError
+from kg.workspace import Workspace
+
+
+def opened(workspace: Workspace, config: Config, user_id: str = "") -> tuple[SearchEngine, User | None]:
+    """Open the index of the published build.
+
+    Args:
+        workspace: Where.
+        config: Its language, rules and ledger.
+        user_id: Who asks; nobody in particular where empty.
+
+    Returns:
+        The engine, and the shopper with what the ledger knows of them.
+
+    Raises:
+        NotFoundError: Nothing is published.
+        ArtifactError: The build has no index, or it is damaged.
+    """
+    current = workspace.current_id()
+    if current is None:
+        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    ready = prepared(workspace.build(current), workspace.root, config.section(ShopConfig).language)
+    recommender, fresh = as_served(workspace, config, user_id)
+    return SearchEngine(ready, recommender), recommender.shoppers.shopper(user_id, fresh) if user_id else None
