@@ -81,6 +81,8 @@ def published_small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def copy_of(workspace: Workspace, folder: Path) -> Workspace:
     """Copy a workspace, for a test that changes it."""
     return Workspace.open(shutil.copytree(workspace.root, folder, symlinks=True))
+
+
 def write_index_of(catalog: Catalog, workspace: Workspace) -> None:
     """Index a catalogue for search, beside the artifact of the build."""
     build = workspace.build(BUILD_ID)
