@@ -31,7 +31,7 @@ lint: install
 	@echo "• import-linter"; $(BIN)/lint-imports
 
 test: lint ## Check style, types, architecture and behaviour
-	@echo "• pytest"; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@echo "• pytest"; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: install ## Measure speed and memory (tests/bench)
 	@for script in tests/bench/bench_*.py; do echo "• $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done

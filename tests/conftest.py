@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from kg.embedded import Connection
@@ -70,14 +73,22 @@ columns = { user_id = "user", item_id = "item", kind = "kind", time = "at" }
 """
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests must run in one process, one after the other, when several share the work (`pytest -n auto --dist loadgroup`).
+_NEO4J_TURN = FileLock(Path(tempfile.gettempdir()) / f"reckon-tests-neo4j-{os.getuid()}.lock", thread_local=False)
 
-    The tests of a file share what its fixtures made; all tests on the Neo4j server share its one database, which each of them empties.
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outside of the time limit of a test: waiting for a turn is no failure
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Let one process at a time use the Neo4j server: it has one database, which its tests empty.
+
+    The turn lasts as long as a file's tests on it follow one another, since what a fixture of the file wrote is read by the next.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("neo4j" if _on_neo4j(item) else item.path.relative_to(item.config.rootpath).as_posix()))
+    if _on_neo4j(item) and not _NEO4J_TURN.is_locked:
+        _NEO4J_TURN.acquire()
+    try:
+        return (yield)
+    finally:
+        if _NEO4J_TURN.is_locked and not (nextitem is not None and nextitem.path == item.path and _on_neo4j(nextitem)):
+            _NEO4J_TURN.release()
 
 
 def _on_neo4j(item: pytest.Item) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -43,11 +42,3 @@ def test_a_test_in_another_place_would_be_found() -> None:
     assert misplaced([Path("kg/extract/test_text.py"), Path("kg/graph/test_loops.py")], modules) == []
     assert misplaced([Path("kg/graph/test_text.py")], modules) == ["kg/graph/test_text.py: move it to tests/kg/extract, or name it otherwise"]
     assert misplaced([Path("kg/words/test_text.py")], modules) == ["kg/words/test_text.py: there is no folder kg/words"]
-
-
-def test_the_tests_of_a_file_stay_in_one_process(request: pytest.FixtureRequest) -> None:
-    """As pytest-xdist sees it: it reads the groups of the tests when they are collected, and schedules by the end of a test's id."""
-    file = "tests/contracts/test_mirror.py"
-    assert [mark.args for mark in request.node.iter_markers("xdist_group")] == [(file,)]
-    shared = "PYTEST_XDIST_WORKER" in os.environ and request.config.getvalue("loadgroup")
-    assert request.node.nodeid.endswith(f"@{file}") == bool(shared)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -33,8 +34,8 @@ class Square:
         return self.side**2
 
 
-def shapes(**options: object) -> Registry[Square]:
-    return Registry("shape", Shape, **options)  # type: ignore[arg-type]
+def shapes(**options: Any) -> Registry[Square]:
+    return Registry("shape", Shape, **options)
 
 
 def plugins(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, points: str) -> None:
@@ -149,6 +150,17 @@ def test_a_folder_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("dot", "bar"):
         (folder / f"{name}.py").write_text(f"from shape_folder import SHAPES, Square\nSHAPES.register(Square('{name}'))\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    import shape_folder  # type: ignore[import-not-found]
-
+    shape_folder = import_module("shape_folder")
     assert shape_folder.SHAPES.names() == ["bar", "dot"]
+
+
+def test_a_folder_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "shape_folders"
+    (folder / "round").mkdir(parents=True)
+    (folder / "__init__.py").write_text("from tests.kg.test_registry import Square, shapes\nSHAPES = shapes(package='shape_folders')\n")
+    (folder / "round" / "__init__.py").write_text("")
+    for name in ("bar", "round/dot"):
+        register = f"from shape_folders import SHAPES, Square\nSHAPES.register(Square('{name[-3:]}'))\n"
+        (folder / f"{name}.py").write_text(register)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert import_module("shape_folders").SHAPES.names() == ["bar", "dot"]
