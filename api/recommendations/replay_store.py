@@ -70,7 +70,7 @@ class ReplayStore:
     def __init__(self, path: Path, *, keep_s: float, max_bytes: int) -> None:
         self._path, self._keep_s, self._max_bytes = path, keep_s, max_bytes
         self._waiting: deque[tuple[str, str, float, bytes, str]] = deque()
-        self._stop = threading.Event()
+        self._stop, self._filled = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._write_on, name="answers", daemon=True)
 
     def start(self) -> None:
@@ -83,6 +83,7 @@ class ReplayStore:
     def stop(self) -> None:
         """Write what is left and end."""
         self._stop.set()
+        self._filled.set()
         if self._thread.ident is not None:
             self._thread.join(10)
 
@@ -101,6 +102,8 @@ class ReplayStore:
             DROPPED.inc()
             return
         self._waiting.append((request_id, key_id, time.time(), body, language))
+        if not self._filled.is_set():
+            self._filled.set()
 
     def get(self, request_id: str) -> StoredAnswer | None:
         """Return an answer, or None where there is none or it is too old.
@@ -127,6 +130,9 @@ class ReplayStore:
     def _write_on(self) -> None:
         next_prune = time.monotonic() + _PRUNE_S
         while True:
+            # Nothing to do costs nothing; what comes is gathered for a moment and written together.
+            self._filled.wait(max(0.0, next_prune - time.monotonic()))
+            self._filled.clear()
             ending = self._stop.wait(_FLUSH_S)
             batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
             try:

@@ -1,6 +1,6 @@
 """What a server and its reader of changed items use while nobody asks: `python -m tests.bench.bench_idle [--seconds 60] [--workers 2]`.
 
-Processor time of each process over the measured seconds, as a share of one core, beside how long an event takes from one worker to another.
+Processor time of each process over the measured seconds, as a share of one core, and how long an event takes to another worker that was idle.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import httpx
 import psutil
 
 from kg.workspace import Workspace
+from tests.bench.bench_events import visibility
 from tests.free_port import free_port
-from tests.small_shop import built_small_shop
+from tests.small_shop import built_small_shop, key_of
 
 _SETTLE_S = 15.0
 
@@ -60,8 +61,10 @@ def measure(workspace: Workspace, environment: dict[str, str], workers: int, sec
         before, started = spent(processes), time.monotonic()
         time.sleep(seconds)
         after, took = spent(processes), time.monotonic() - started
+        print(f"load {os.getloadavg()[0]:.1f}")
         for process in processes:
             print(f"{role(process):18} {100 * (after[process.pid] - before[process.pid]) / took:6.2f} % of a core")
+        print(visibility(f"http://127.0.0.1:{port}", key_of(workspace, "recommend:read", "events:write")))
     finally:
         server.terminate()
         server.wait(60)
