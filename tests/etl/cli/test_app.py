@@ -169,6 +169,32 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "No four" in out
 
 
+def test_recommend_and_why_not_print_in_another_language(run: Run, tmp_path: Path) -> None:
+    folder = publish_small_shop(tmp_path / "small").root
+    code, out, err = run("recommend", "u", "-k", "3", "--language", "zh", "-w", folder)
+    assert (code, err) == (0, "")
+    assert "u 的 personal 推荐（构建 20260101T000000-abc123）" in out
+    assert "得分 " in out
+    assert "score" not in out
+    code, out, _ = run("why-not", "u", "1", "--language", "zh-CN", "-w", folder)
+    assert code == 0
+    assert "已排除：已在历史记录中：purchased" in out
+    body = json.loads(run("why-not", "u", "1", "--language", "zh", "--json", "-w", folder)[1])
+    assert body["filtered"][0].startswith("已在历史记录中")
+    code, out, err = run("recommend", "u", "--language", "tlh", "-w", folder)
+    assert code == 0
+    assert "no reasons in 'tlh': printed in en; there are en, zh" in err
+    assert "personal recommendations for u" in out
+
+
+def test_recommend_applies_the_re_rankers_that_are_named(run: Run, tmp_path: Path) -> None:
+    folder = publish_small_shop(tmp_path / "small").root
+    code, _, err = run("recommend", "u", "--rerank", "diversity", "-w", folder)
+    assert code == InputError.exit_code
+    assert "turned on by 'diversity'" in err
+    assert "no re-ranker 'magic'" in run("recommend", "u", "--rerank", "magic", "-w", folder)[2]
+
+
 def test_recommend_prints_the_purchases_behind_what_is_bought_again(run: Run, tmp_path: Path) -> None:
     folder = publish_small_shop(tmp_path / "small").root
     code, out, _ = run("recommend", "u", "--strategy", "buy_again", "-w", folder)
