@@ -156,6 +156,7 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "6  score" in before
     with closing(Database.open(workspace.ledger, LedgerConfig())) as database:
         RuleStore(database).put("no-four", {"name": "No four", "action": "exclude", "items": ["4"]})
+        RuleStore(database).put("removed-kind", {"name": "Of a package that is gone", "action": "levitate", "items": ["6"]})
         UserStore(database).edit([InterestEdit("u", "has_category", "Coffee", 0.0)])
         EventStore(database).append([sent_event("e1", "newcomer", "7", "purchase", 1.8e9)])
     after = listed()
@@ -164,9 +165,10 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert listed("--no-rules") == before
     assert "popular recommendations for newcomer" in listed("--no-rules", user="newcomer")
     assert "personal recommendations for newcomer" in listed(user="newcomer")
-    code, out, _ = run("why-not", "u", "4", "-w", workspace.root)
+    code, out, err = run("why-not", "u", "4", "-w", workspace.root)
     assert code == 0
     assert "No four" in out
+    assert "the rule 'removed-kind' cannot be read and is left out" in err
 
 
 def test_recommend_and_why_not_print_in_another_language(run: Run, tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_recommend_and_why_not_print_in_another_language(run: Run, tmp_path: Pat
     assert "score" not in out
     code, out, _ = run("why-not", "u", "1", "--language", "zh-CN", "-w", folder)
     assert code == 0
-    assert "已排除：已在历史记录中：purchased" in out
+    assert "已排除：已在历史记录中：viewed" in out
     body = json.loads(run("why-not", "u", "1", "--language", "zh", "--json", "-w", folder)[1])
     assert body["filtered"][0].startswith("已在历史记录中")
     code, out, err = run("recommend", "u", "--language", "tlh", "-w", folder)
