@@ -142,7 +142,9 @@ def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path) -> None:
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
 
 
-def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(run: Run, tmp_path: Path) -> None:
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     workspace = publish_small_shop(tmp_path / "shop")
 
     def listed(*options: str, user: str = "u") -> str:
@@ -165,10 +167,10 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert listed("--no-rules") == before
     assert "popular recommendations for newcomer" in listed("--no-rules", user="newcomer")
     assert "personal recommendations for newcomer" in listed(user="newcomer")
-    code, out, err = run("why-not", "u", "4", "-w", workspace.root)
+    code, out, _ = run("why-not", "u", "4", "-w", workspace.root)
     assert code == 0
     assert "No four" in out
-    assert "the rule 'removed-kind' cannot be read and is left out" in err
+    assert "the rule 'removed-kind' cannot be read and is left out" in caplog.text
 
 
 def test_recommend_and_why_not_print_in_another_language(run: Run, tmp_path: Path) -> None:
