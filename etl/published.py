@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
+
+from pydantic import ValidationError
 
 from gnn.artifact.artifact import Artifact, load_artifact
 from gnn.recommend.recommender import Recommender
@@ -20,6 +23,7 @@ from kg.ledger.settings import LedgerConfig
 from kg.ledger.user_store import UserStore
 from kg.workspace import Workspace
 
+log = logging.getLogger("reckon.rules")
 Fresh = Callable[[str], Sequence[StoredEvent]]
 
 
@@ -54,11 +58,22 @@ def served_recommender(workspace: Workspace, config: Config, user_id: str) -> tu
         people = UserStore(database)
         interests = Interests(people)
         interests.catch_up()
-        rules |= {stored.rule_id: rule_of(stored.rule_id, stored.body) for stored in RuleStore(database).all()}
+        rules |= _stored_rules(RuleStore(database))
         declared = people.declared(user_id)
         fresh = EventStore(database).of_user_after(user_id, artifact.events_seq, settings.tail_events_per_user)
     snapshot = assemble(artifact, rules=[rules[name] for name in sorted(rules)], interests=interests.of, declared=lambda _: declared)
     return Recommender(snapshot), fresh
+
+
+def _stored_rules(store: RuleStore) -> dict[str, Rule]:
+    """Return the rules of the ledger; one that cannot be read, such as one whose kind is no longer installed, is logged and left out."""
+    rules = {}
+    for stored in store.all():
+        try:
+            rules[stored.rule_id] = rule_of(stored.rule_id, stored.body)
+        except ValidationError:
+            log.error("the rule %r cannot be read and is left out", stored.rule_id)
+    return rules
 
 
 def _artifact(workspace: Workspace) -> Artifact:

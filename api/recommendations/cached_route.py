@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from api.http.language import language_of
 from api.keys.key_store import require_scope
-from api.recommendations.language import language_of
 from api.recommendations.response_cache import ResponseCache
 from api.serving.snapshot_server import Serving
 from gnn.recommend.recommender import Recommender

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.ids import PathId
+from api.http.language import Language, language_headers
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations import render
-from api.recommendations.language import Language, language_headers
 from api.recommendations.query import MAX_FILTER, check_k
 from api.recommendations.schemas import Explanation
 from api.serving.snapshot_server import Serving

@@ -12,10 +12,10 @@ from fastapi import Request, Response
 from prometheus_client import Counter
 
 from api.http import metrics
+from api.http.language import language_headers
 from api.http.schemas import request_id
 from api.keys.key_store import ApiKey
 from api.recommendations import render
-from api.recommendations.language import language_headers
 from api.recommendations.replay_store import ReplayStore
 from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendations

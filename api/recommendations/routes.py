@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.ids import PathId
+from api.http.language import Language
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations.cached_route import ListRoute, question_of, state_version_of
-from api.recommendations.language import Language
 from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, parse_query
 from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList

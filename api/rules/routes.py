@@ -13,11 +13,14 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from api.http.language import Language, language_headers
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.rules import RuleWithSource
 from api.serving.snapshot_server import Serving
+from gnn.explain.messages.catalogue import Catalogue
+from gnn.explain.messages.languages import Languages
 from gnn.recommend.query import Recommendations, RecQuery
 from gnn.recommend.rules.definition import ID_PATTERN, Rule, RuleBody
 from gnn.recommend.rules.unknown_names import unknown_names
@@ -116,39 +119,41 @@ class Preview(Answer):
 
 
 @router.get("/rules", response_model=RuleList)
-def list_rules(request: Request, key: Admin) -> Response:
+def list_rules(request: Request, key: Admin, language: Language) -> Response:
     """List all business rules."""
     serving: Serving = request.app.state.serving
-    return _json({"request_id": request_id(request), "rules": [_shown(serving, kept) for kept in serving.rules.all()]})
+    words = _words(request, language)
+    return _json({"request_id": request_id(request), "rules": [_shown(serving, stored, words) for stored in serving.rules.all()]}, language)
 
 
 @router.get("/rules/{rule_id}", response_model=ShownRule)
-def get_rule(request: Request, rule_id: RuleId, key: Admin) -> Response:
+def get_rule(request: Request, rule_id: RuleId, key: Admin, language: Language) -> Response:
     """Show one business rule."""
     serving: Serving = request.app.state.serving
-    kept = serving.rules.get(rule_id)
-    if kept is None:
+    stored = serving.rules.get(rule_id)
+    if stored is None:
         raise _unknown(rule_id)
-    return _json(_shown(serving, kept))
+    return _json(_shown(serving, stored, _words(request, language)), language)
 
 
 @router.put("/rules/{rule_id}", response_model=RuleAccepted)
-def put_rule(request: Request, rule_id: RuleId, body: RuleBody, key: Admin) -> Response:
+def put_rule(request: Request, rule_id: RuleId, body: RuleBody, key: Admin, language: Language) -> Response:
     """Store a business rule, in place of an earlier one of this id. Every worker applies it within a second, this one at once."""
     serving: Serving = request.app.state.serving
     _check(serving, body)
     rule = Rule.model_validate({**body.model_dump(), "rule_id": rule_id})
     serving.rules.store.put(rule_id, body.model_dump(mode="json", exclude_unset=True))
     serving.rules.catch_up()
-    return _json({"request_id": request_id(request), "rule": rule.model_dump(mode="json"), "warnings": _warnings(serving, rule)})
+    warnings = _warnings(serving, rule, _words(request, language))
+    return _json({"request_id": request_id(request), "rule": rule.model_dump(mode="json"), "warnings": warnings}, language)
 
 
 @router.delete("/rules/{rule_id}", status_code=204)
 def delete_rule(request: Request, rule_id: RuleId, key: Admin) -> Response:
     """Delete a business rule; one of the configuration with the same id holds again."""
     serving: Serving = request.app.state.serving
-    kept = serving.rules.get(rule_id)
-    if kept is not None and kept.source == "configuration":
+    stored = serving.rules.get(rule_id)
+    if stored is not None and stored.source == "configuration":
         raise ConflictError(f"the rule {rule_id!r} is written in reckon.toml", hint="delete it there, or PUT one of the same id with enabled = false")
     try:
         serving.rules.store.delete(rule_id)
@@ -159,10 +164,10 @@ def delete_rule(request: Request, rule_id: RuleId, key: Admin) -> Response:
 
 
 @router.post("/rules/preview", response_model=Preview)
-def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
+def preview(request: Request, sample: PreviewBody, key: Admin, language: Language) -> Response:
     """Say what rules would change in the lists of sample users, without storing anything. The same build gives the same users every time."""
     serving: Serving = request.app.state.serving
-    recommender = serving.recommender
+    recommender, words = serving.recommender, _words(request, language)
     for each in sample.rules:
         _check(serving, each)
     tried = serving.rules.over(recommender.snapshot, instead=sample.rules, without=sample.without)
@@ -178,11 +183,11 @@ def preview(request: Request, sample: PreviewBody, key: Admin) -> Response:
         "users": len(user_ids),
         "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
         "problems": dict(tried.problems),
-        "warnings": {rule.rule_id: warnings for rule in sample.rules if (warnings := unknown_names(rule, recommender.artifact))},
+        "warnings": {rule.rule_id: warnings for rule in sample.rules if (warnings := _warnings(serving, rule, words))},
         "items": _gains(changes),
         "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
     }
-    return _json(body)
+    return _json(body, language)
 
 
 def sampled(user_ids: Sequence[str], n: int) -> list[str]:
@@ -221,24 +226,29 @@ def _check(serving: Serving, body: RuleBody) -> None:
                 serving.recommender.matching(where)
 
 
-def _shown(serving: Serving, kept: RuleWithSource) -> dict[str, Any]:
+def _shown(serving: Serving, stored: RuleWithSource, words: Catalogue) -> dict[str, Any]:
     problems = serving.recommender.rules.problems if serving.build_id is not None else {}
     return {
-        "rule": kept.rule.model_dump(mode="json"),
-        "source": kept.source,
-        "revision": kept.revision,
-        "problem": problems.get(kept.rule.rule_id),
-        "warnings": _warnings(serving, kept.rule),
+        "rule": stored.rule.model_dump(mode="json"),
+        "source": stored.source,
+        "revision": stored.revision,
+        "problem": problems.get(stored.rule.rule_id),
+        "warnings": _warnings(serving, stored.rule, words),
     }
 
 
-def _warnings(serving: Serving, rule: Rule) -> list[str]:
-    return unknown_names(rule, serving.recommender.artifact) if serving.build_id is not None else []
+def _warnings(serving: Serving, rule: Rule, words: Catalogue) -> list[str]:
+    return [words.text(unknown) for unknown in unknown_names(rule, serving.recommender.artifact)] if serving.build_id is not None else []
+
+
+def _words(request: Request, language: str) -> Catalogue:
+    languages: Languages = request.app.state.languages
+    return languages[language]
 
 
 def _unknown(rule_id: str) -> NotFoundError:
     return NotFoundError(f"no rule has the id {rule_id!r}", hint="GET /v1/rules lists them")
 
 
-def _json(body: object) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+def _json(body: object, language: str) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json", headers=language_headers(language))

@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from gnn.artifact.artifact import Artifact
+from gnn.explain.messages.languages import english
 from gnn.recommend.rules.compiled import Rules
 from gnn.recommend.rules.definition import Rule, rule_of
 from gnn.recommend.rules.unknown_names import unknown_names
@@ -84,7 +85,7 @@ class ServingRules:
         """Log what rules of the configuration name and a build does not have."""
         for rule_id, kept in self._configured.items():
             for warning in unknown_names(kept.rule, artifact):
-                log.warning("rule names what the build does not have", rule_id=rule_id, detail=warning)
+                log.warning("rule names what the build does not have", rule_id=rule_id, detail=english().text(warning))
 
     def over(self, snapshot: Snapshot, instead: Sequence[Rule] = (), without: Sequence[str] = ()) -> Rules:
         """Return the rules over a snapshot, with some of them exchanged: what a preview tries out.

@@ -18,7 +18,7 @@ from gnn.artifact.artifact import Artifact
 from gnn.graph.walks import FloatArray
 from gnn.recommend.query import RecQuery
 from gnn.recommend.rerankers.neighbourhoods import Neighbourhoods
-from kg.errors import InputError
+from kg.errors import ConfigError, InputError
 from kg.registry import Registry
 
 IntArray = npt.NDArray[np.int64]
@@ -130,7 +130,16 @@ def reranking(query: RecQuery, neighbourhoods: Neighbourhoods, *, rules: bool = 
 
 
 def _apply(reranker: Reranker, context: RerankContext, order: IntArray, scores: FloatArray) -> IntArray:
-    return reranker.rerank(order, scores, context)
+    """Re-rank, and refuse an order that shows an item twice or brings one in: it may have been excluded.
+
+    Raises:
+        ConfigError: A package brought such a re-ranker.
+    """
+    result = np.asarray(reranker.rerank(order, scores, context), dtype=np.int64)
+    if len(np.unique(result)) != len(result) or not np.isin(result, order).all():
+        hint = "mend or remove the package that brings it"
+        raise ConfigError(f"the re-ranker {reranker.name!r} returned items twice, or others than it was given", hint=hint)
+    return result
 
 
 def wanted_by(query: RecQuery) -> list[Reranker]:

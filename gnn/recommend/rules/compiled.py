@@ -5,10 +5,13 @@ Nothing hides: an item whose score or place a rule changed has a reason that nam
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import numpy as np
 
 from gnn.artifact.artifact import Artifact
 from gnn.recommend.adjustments import Adjustment, Exclusion
@@ -16,8 +19,9 @@ from gnn.recommend.rules.definition import Rule
 from gnn.recommend.rules.kinds.base import RULE_KINDS, Cap, Pin, RuleEffect
 from gnn.recommend.rules.selection import BoolArray, Matching, Selection
 from gnn.users.users import User
-from kg.errors import ReckonError
+from kg.errors import ConfigError, ReckonError
 
+log = logging.getLogger("reckon.plugins")
 Declared = Callable[[str], Mapping[str, Sequence[str]]]
 
 
@@ -151,9 +155,29 @@ class Rules:
             return self._compile(rule)
         except ReckonError as error:
             self.problems[rule.rule_id] = error.message
-            return None
+        except Exception as error:
+            # A kind of a package that fails must not keep the shop from answering.
+            log.exception("the rule kind %r cannot apply the rule %r", rule.action, rule.rule_id)
+            self.problems[rule.rule_id] = f"the rule kind {rule.action!r} failed: {type(error).__name__}: {error}"
+        return None
 
     def _compile(self, rule: Rule) -> _Compiled:
         segment = rule.segment
         met = None if segment is None else self._selection.met(segment.met, segment.met_items)
-        return _Compiled(rule, met, RULE_KINDS.get(rule.action).effect(rule, self._selection))
+        effect = RULE_KINDS.get(rule.action).effect(rule, self._selection)
+        _check_adjustment(effect, rule)
+        return _Compiled(rule, met, effect)
+
+
+def _check_adjustment(effect: RuleEffect, rule: Rule) -> None:
+    """Refuse an adjustment with which shares would not add up, or scores would not rank.
+
+    Raises:
+        ConfigError: A package brought such a kind.
+    """
+    if effect.adjustment is None:
+        return
+    items, factors, messages = effect.adjustment.items, effect.adjustment.factors, effect.adjustment.messages
+    if not len(np.unique(items)) == len(items) == len(factors) == len(messages) or not (np.isfinite(factors) & (factors > 0)).all():
+        what = "an adjustment needs one finite factor above 0 and one message for each of its items"
+        raise ConfigError(f"the rule kind {rule.action!r}: {what}", hint="mend or remove the package that brings it")

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gnn.artifact.artifact import Artifact
+from gnn.explain.messages.message import Message, say
 from gnn.recommend.filters import ArtifactColumns, Filter, Join, parse_filter
 from gnn.recommend.rules.definition import Rule
 from kg.errors import InputError
-from kg.validation.suggest import did_you_mean
+from kg.validation.suggest import closest
 
 _MOST = 20
 
 
-def unknown_names(rule: Rule, artifact: Artifact) -> list[str]:
+def unknown_names(rule: Rule, artifact: Artifact) -> list[Message]:
     """Return a sentence for each item, brand, category and value that a rule names and the build does not have; the first twenty.
 
     Args:
         rule: The rule.
         artifact: The build that answers, with what changed since.
     """
-    unknown: list[str] = []
+    unknown: list[Message] = []
     for field, relation, names in _named(rule, artifact):
         known = _known(artifact, relation)
         folded = {name.casefold() for name in known} if relation else known
         for name in names:
             if (name.casefold() if relation else name) not in folded:
-                unknown.append(f"{field}: the build has no {_noun(relation)} {name[:100]!r}{did_you_mean(name, known)}")
+                unknown.append(_unknown(field, relation, name, closest(name, known)))
                 if len(unknown) == _MOST:
                     return unknown
     return unknown
@@ -68,5 +69,8 @@ def _known(artifact: Artifact, relation: str) -> set[str]:
     return {key for target in targets for key in (artifact.item_nums if target == "item" else artifact.node_keys.get(target, ()))}
 
 
-def _noun(relation: str) -> str:
-    return {"": "item", "has_brand": "brand", "has_category": "category"}.get(relation, f"value of {relation}")
+def _unknown(field: str, relation: str, name: str, near: str | None) -> Message:
+    noun = say(f"unknown_name.noun.{relation or 'item'}", relation=relation)
+    if near is None:
+        return say("unknown_name.plain", field=field, noun=noun, name=repr(name[:100]))
+    return say("unknown_name.near", field=field, noun=noun, name=repr(name[:100]), near=repr(near))

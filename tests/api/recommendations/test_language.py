@@ -131,3 +131,14 @@ def test_the_client_asks_for_a_language(asking: Asking, key: dict[str, str]) -> 
             assert sentences(sent)
             assert all(bool(re.search("[一-鿿]", sentence)) == chinese for sentence in sentences(sent))
         assert any(re.search("[一-鿿]", sentence) for sentence in sentences(client.explanation("u", "4", language="zh")))
+
+
+def test_why_not_speaks_both_languages(asking: Asking, key: dict[str, str]) -> None:
+    client, path = asking(), "/v1/users/u/recommendations/1/why-not"
+    english = ask(client, key, "GET", path, None, "en")
+    chinese = ask(client, key, "GET", path, None, "zh-CN")
+    assert (english.headers["Content-Language"], chinese.headers["Content-Language"]) == ("en", "zh")
+    assert english.json()["filtered"][0].startswith("already in the history: viewed")
+    assert chinese.json()["filtered"][0].startswith("已在历史记录中：viewed")
+    same = [{name: value for name, value in answer.json().items() if name not in ("filtered", "request_id")} for answer in (english, chinese)]
+    assert same[0] == same[1]

@@ -227,3 +227,18 @@ def test_only_admins_see_and_change_rules_and_it_is_noted_without_the_rule(shop:
     assert lines[0]["request_id"] == answer.headers["x-request-id"]
     assert "customer-4711" not in workspace.audit.read_text()
     assert stat.S_IMODE(workspace.audit.stat().st_mode) == 0o600
+
+
+def test_what_a_rule_names_in_vain_is_said_in_the_callers_language(shop: Shop) -> None:
+    body = {"name": "Tea week", "action": "exclude", "brands": ["Leavy"], "items": ["99999"]}
+    chinese = shop.key | {"Accept-Language": "zh"}
+    english = shop.client.put("/v1/rules/r", json=body, headers=shop.key)
+    assert english.headers["Content-Language"] == "en"
+    assert english.json()["warnings"] == ["items: the build has no item '99999'", "brands: the build has no brand 'Leavy'; did you mean 'Leafy'?"]
+    said = ["items：构建中没有商品 '99999'", "brands：构建中没有品牌 'Leavy'；您是指 'Leafy' 吗？"]
+    answer = shop.client.put("/v1/rules/r", json=body, headers=chinese)
+    assert (answer.headers["Content-Language"], answer.json()["warnings"]) == ("zh", said)
+    assert shop.client.get("/v1/rules/r", headers=chinese).json()["warnings"] == said
+    assert shop.client.get("/v1/rules", headers=chinese).json()["rules"][0]["warnings"] == said
+    preview = shop.client.post("/v1/rules/preview", json={"rules": [body | {"rule_id": "r"}]}, headers=chinese)
+    assert preview.json()["warnings"] == {"r": said}

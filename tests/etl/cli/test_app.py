@@ -122,7 +122,9 @@ def test_recommend_needs_one_user_or_a_file(run: Run, shop: Path) -> None:
     assert run("recommend", "u", "--all", "-w", shop)[0] == InputError.exit_code
 
 
-def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_does(
+    small_shop: Workspace, run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     workspace = copy_of(small_shop, tmp_path / "shop")
 
     def listed(*options: str, user: str = "u") -> str:
@@ -136,6 +138,7 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     assert "6  score" in before
     with closing(Database.open(workspace.ledger, LedgerConfig())) as database:
         RuleStore(database).put("no-four", {"name": "No four", "action": "exclude", "items": ["4"]})
+        RuleStore(database).put("removed-kind", {"name": "Of a package that is gone", "action": "levitate", "items": ["6"]})
         UserStore(database).edit([InterestEdit("u", "has_category", "Coffee", 0.0)])
         EventStore(database).append([sent_event("e1", "newcomer", "7", "purchase", 1.8e9)])
     after = listed()
@@ -147,6 +150,33 @@ def test_recommend_follows_rules_edited_interests_and_fresh_events_as_the_api_do
     code, out, _ = run("why-not", "u", "4", "-w", workspace.root)
     assert code == 0
     assert "No four" in out
+    assert "the rule 'removed-kind' cannot be read and is left out" in caplog.text
+
+
+def test_recommend_and_why_not_print_in_another_language(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    folder = copy_of(small_shop, tmp_path / "small").root
+    code, out, err = run("recommend", "u", "-k", "3", "--language", "zh", "-w", folder)
+    assert (code, err) == (0, "")
+    assert "u 的 personal 推荐（构建 20260101T000000-abc123）" in out
+    assert "得分 " in out
+    assert "score" not in out
+    code, out, _ = run("why-not", "u", "1", "--language", "zh-CN", "-w", folder)
+    assert code == 0
+    assert "已排除：已在历史记录中：viewed" in out
+    body = json.loads(run("why-not", "u", "1", "--language", "zh", "--json", "-w", folder)[1])
+    assert body["filtered"][0].startswith("已在历史记录中")
+    code, out, err = run("recommend", "u", "--language", "tlh", "-w", folder)
+    assert code == 0
+    assert "no reasons in 'tlh': printed in en; there are en, zh" in err
+    assert "personal recommendations for u" in out
+
+
+def test_recommend_applies_the_re_rankers_that_are_named(small_shop: Workspace, run: Run, tmp_path: Path) -> None:
+    folder = copy_of(small_shop, tmp_path / "small").root
+    code, _, err = run("recommend", "u", "--rerank", "diversity", "-w", folder)
+    assert code == InputError.exit_code
+    assert "turned on by 'diversity'" in err
+    assert "no re-ranker 'magic'" in run("recommend", "u", "--rerank", "magic", "-w", folder)[2]
 
 
 def test_recommend_prints_the_purchases_behind_what_is_bought_again(small_shop: Workspace, run: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.rerankers.base import DEPTHS, RERANKERS, RerankContext, Reranker, reranking, summaries, table
 from gnn.recommend.rerankers.neighbourhoods import Neighbourhoods
-from kg.errors import InputError
+from kg.errors import ConfigError, InputError
 from tests.gnn.small import small_model, small_tables
 
 ROOT = Path(__file__).parents[4]
@@ -99,6 +99,21 @@ def test_one_that_nothing_turns_on_is_refused() -> None:
 
     with pytest.raises(ValueError, match="'nonsense', which queries do not have"):
         RERANKERS.register(Silent())
+
+
+class Untrue(Reranker):
+    """Brings items in that it was not given."""
+
+    name, summary = "untrue", "shows everything"
+
+    def rerank(self, order: Any, scores: Any, context: RerankContext) -> Any:
+        return np.arange(context.artifact.n_items)
+
+
+def test_one_that_brings_items_in_is_refused_when_it_is_applied(recommender: Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RERANKERS._things, "untrue", Untrue())
+    with pytest.raises(ConfigError, match="'untrue' returned items twice, or others"):
+        recommender.answer(recommender.users.user("u1"), RecQuery(rerank=("untrue",)))
 
 
 def test_the_documentation_has_the_table() -> None:

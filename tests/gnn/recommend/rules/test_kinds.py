@@ -14,7 +14,7 @@ from gnn.graph.arrays import GraphArrays
 from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.rules.definition import RuleBody, rule_of
-from gnn.recommend.rules.kinds.base import RULE_KINDS, RuleKind, summaries, table
+from gnn.recommend.rules.kinds.base import RULE_KINDS, IdentifiedRule, RuleEffect, RuleItems, RuleKind, adjustment, summaries, table
 from gnn.recommend.rules.selection import Selection
 from gnn.recommend.snapshot import assemble
 from tests.gnn.small import small_model, small_tables
@@ -84,6 +84,32 @@ def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValidationError) as refused:
         RuleBody.model_validate({"name": "Up", "action": "levitate", "items": ["1"]})
     assert all(f"'{name}'" in str(refused.value) for name in RULE_KINDS.names())
+
+
+class Broken(RuleKind):
+    """Fails, or answers what cannot rank."""
+
+    name, summary = "boost", "stands for boost"
+
+    def __init__(self, factor: float | None) -> None:
+        self.factor = factor
+
+    def effect(self, rule: IdentifiedRule, items: RuleItems) -> RuleEffect:
+        if self.factor is None:
+            raise KeyError("surprise")
+        return RuleEffect(adjustment=adjustment(items.selected(rule), self.factor, "x"))
+
+
+@pytest.mark.parametrize(("factor", "problem"), [(None, "KeyError: 'surprise'"), (-1.0, "finite factor above 0"), (float("nan"), "finite factor")])
+def test_a_kind_that_fails_stops_no_other_rule(recommender: Recommender, monkeypatch: pytest.MonkeyPatch, factor: float | None, problem: str) -> None:
+    first = recommender.answer(recommender.users.user("u1"), RecQuery(k=1)).items[0].item_id
+    rules = [rule_of("up", {"name": "Up", "action": "boost", "factor": 2, "items": ["i01"]})]
+    rules += [rule_of("out", {"name": "Out", "action": "exclude", "items": [first]})]
+    monkeypatch.setitem(RULE_KINDS._things, "boost", Broken(factor))
+    snapshot = assemble(recommender.snapshot.engine, rules=rules)
+    assert list(snapshot.rules.problems) == ["up"]
+    assert problem in snapshot.rules.problems["up"]
+    assert [effect.rule_id for effect in Recommender(snapshot).answer(recommender.users.user("u1"), RecQuery(k=5)).rules] == ["out"]
 
 
 def test_the_documentation_has_the_table() -> None:
