@@ -23,12 +23,12 @@ import pytest
 
 from etl.console import Console
 from etl.pipeline.graph_database import PublishedGraph
-from etl.published import published
+from etl.published import published_recommender
 from kg.config import load_config
 from kg.embedded import Connection, EmbeddedGraph
 from kg.store import GraphStore
 from kg.workspace import Workspace
-from tests.etl.pipeline.test_jobs import TOML
+from tests.etl.jobs import TOML
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -110,7 +110,7 @@ class Readers:
 
     def _ask_lists(self) -> None:
         while not self._done.wait(0.02):
-            recommender = published(self._workspace)
+            recommender = published_recommender(self._workspace)
             titles = {item.title.split()[0] for item in recommender.recommend("u1", k=5).items}
             self.lists += 1
             if len(titles) != 1:
@@ -130,7 +130,7 @@ def everything(workspace: Workspace, store: GraphStore) -> tuple[Any, Any]:
     tables = store.read()
     frames: dict[Any, Any] = {**tables.nodes, **tables.edges}
     graph = {str(name): frame.sort(frame.columns[:2]).to_dicts() for name, frame in frames.items()}
-    return published(workspace).recommend_all(5).sort("user_id", "rank").to_dicts(), graph
+    return published_recommender(workspace).recommend_all(5).sort("user_id", "rank").to_dicts(), graph
 
 
 def test_kills_at_random_points_leave_whole_builds_and_the_same_end(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_kills_at_random_points_leave_whole_builds_and_the_same_end(tmp_path: Pa
                     code = jobs.rebuild(workspace, moments.uniform(0, undisturbed_s))
                     killed += code == -signal.SIGKILL
                     assert code in (0, -signal.SIGKILL)
-                    assert published(workspace).artifact.build_id == workspace.current_id()
+                    assert published_recommender(workspace).artifact.build_id == workspace.current_id()
                     if code == 0:
                         edition = "Summer" if edition == "Spring" else "Spring"
                         write_shop(workspace.root, edition)

@@ -15,7 +15,7 @@ import pytest
 from etl.operation.backup import backup, restore
 from etl.operation.doctor import examine
 from etl.operation.status import as_metrics, as_text, status
-from etl.published import published
+from etl.published import published_recommender
 from kg.config import load_config
 from kg.errors import ConflictError, InputError, NotFoundError
 from kg.ledger.database import Database
@@ -35,7 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def answers(workspace: Workspace) -> list[tuple[str, list[tuple[str, float, list[str]]]]]:
-    recommender = published(workspace)
+    recommender = published_recommender(workspace)
     lists = {user: recommender.recommend(user, k=5).items for user in recommender.artifact.user_ids}
     return [(user, [(i.item_id, i.score, [reason.sentence for reason in i.reasons]) for i in items]) for user, items in lists.items()]
 

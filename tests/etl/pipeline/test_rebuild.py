@@ -20,7 +20,7 @@ from etl.pipeline import builds
 from kg.errors import BuildError, GateError, InputError
 from kg.files.json_file import read_json
 from kg.workspace import Workspace
-from tests.etl.pipeline.test_jobs import TOML
+from tests.etl.jobs import TOML
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 DOWN = {"RECKON__GRAPH__URI": "bolt://127.0.0.1:1"}
