@@ -7,12 +7,13 @@ longest match wins, and a relation of which an item has one value at most keeps 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 
 from kg import schema
 from kg.extract import mentions
+from kg.extract.compatibility import compatible, models
 from kg.extract.gazetteer import Gazetteer, brand_regions
 from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
@@ -120,6 +121,7 @@ class Extractor:
                 if progress and (done % _BATCH == 0 or done == total):
                     progress(done, total)
             yield _attached(variants, rows, field)
+        yield _linked(items, models(catalog, self.language), self.language)
 
     def _read_field(self, variants: pl.DataFrame, field: str, brands: Gazetteer) -> Iterator[tuple[str, list[tuple[object, ...]], int]]:
         """Yield (text, rows of its facts for every variant of it, its own contexts), one per distinct text."""
@@ -194,6 +196,12 @@ def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str
     if field != "title":
         facts = facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR)
     return facts.select(*ATTRIBUTE_COLUMNS)
+
+
+def _linked(items: pl.DataFrame, known: Mapping[str, str], language: str) -> pl.DataFrame:
+    columns = {"item_id": pl.String, "field": pl.String, **{name: _MENTION[name] for name in ("value", "start", "end", "surface", "confidence")}}
+    rows = pl.DataFrame(list(compatible(items, known, language)), schema=columns, orient="row")
+    return _evidence(rows.with_columns(relation=pl.lit(schema.COMPATIBLE_WITH)), RULES)
 
 
 def _evidence(facts: pl.DataFrame, extractor: str) -> pl.DataFrame:
