@@ -141,7 +141,10 @@ ONE_FROM_TEXT = frozenset(
 
 MEASURES = frozenset(
     f"has_{name}"
-    for name in ("length", "dimensions", "area", "weight", "volume", "power", "voltage", "frequency", "battery_charge", "storage", "memory", "thread")
+    for name in (
+        *("length", "dimensions", "area", "weight", "volume", "power", "voltage", "frequency"),
+        *("battery_charge", "storage", "memory", "thread", "pack_size"),
+    )
 )
 """Relations that text states as a quantity with a unit: descriptions name several, of which few are the item's own."""
 

@@ -31,6 +31,12 @@ _BATCH = 512
 _DESCRIPTION_FACTOR = 0.8
 """A description speaks of other goods too: accessories, comparisons, what the item fits."""
 
+_MEASURED = (pl.col("field") == "description") & pl.col("relation").is_in(sorted(schema.MEASURES))
+_LABEL = (
+    r"(?i)\b(?:weight|length|width|height|depth|size|dimensions?|diameter|thickness|capacity|volume|voltage|power|wattage|frequency|pack)\b"
+    r"[^.;:\n]*[:=]\s*$"
+)
+_LABEL_CHARS = 40
 _MAX_CELL = 100
 _NO_RELATION = {CUE, IGNORE, IGNORE_CUE}
 _MENTION = {"relation": pl.String, "value": pl.String, "start": pl.Int64, "end": pl.Int64, "surface": pl.String, "confidence": pl.Float64}
@@ -73,7 +79,7 @@ class Extractor:
         catalog = items if catalog is None else catalog
         stated = [self._structured(items), _priced(items, catalog)]
         read = list(self._from_text(items, catalog, progress)) if self._text else []
-        weighed = _weighed(Separation.learn(catalog, self.language).mark(pl.concat(read), items)) if read else None
+        weighed = Separation.learn(catalog, self.language).mark(pl.concat(read), items) if read else None
         facts = _settled(pl.concat(stated), weighed)
         return attributes_table(facts.sort("item_id", "relation", "value"))
 
@@ -194,7 +200,8 @@ def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str
         field=pl.lit(field), extractor_version=pl.lit(VERSION)
     )
     if field != "title":
-        facts = facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR)
+        before = pl.when(_MEASURED).then(pl.col("text").str.slice(0, pl.col("start")).str.tail(_LABEL_CHARS))
+        facts = _weighed(facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR, labelled=before.str.contains(_LABEL)))
     return facts.select(*ATTRIBUTE_COLUMNS)
 
 
@@ -244,10 +251,10 @@ def _settled(stated: pl.DataFrame, read: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _weighed(facts: pl.DataFrame) -> pl.DataFrame:
-    """Mark the sizes that a description names beside others: which of them is the item's own, no rule can tell."""
-    measure = (pl.col("field") == "description") & pl.col("relation").is_in(sorted(schema.MEASURES))
+    """Mark what a description says of sizes unless it names the size ("Weight: 380 g") and no second one: it may be a part's, or a limit."""
     rivals = pl.col("value").n_unique().over("item_id", "relation", "field") > 1
-    return facts.with_columns(confidence=pl.when(measure & rivals).then(pl.min_horizontal("confidence", pl.lit(MARKED))).otherwise("confidence"))
+    marked = _MEASURED & (rivals | ~pl.col("labelled"))
+    return facts.with_columns(confidence=pl.when(marked).then(pl.min_horizontal("confidence", pl.lit(MARKED))).otherwise("confidence"))
 
 
 def _distinct(facts: pl.DataFrame) -> pl.DataFrame:
