@@ -95,6 +95,9 @@ NOT_CHOSEN = ("impression", "dislike")
 ALLERGEN, ALLERGEN_TRACE = "has_allergen", "has_allergen_trace"
 """Allergens that an item is declared to contain, and those that it may contain: to look up and to filter by, no reason to like an item."""
 
+COMPATIBLE_WITH = "compatible_with"
+"""From an item to one that it is made to go with, by what its text says: the value of the fact is the other item's id."""
+
 _RELATIONS = {
     relation.name: relation
     for relation in (
@@ -114,6 +117,7 @@ _RELATIONS = {
         Relation("also_bought", "ALSO_BOUGHT"),
         Relation("also_viewed", "ALSO_VIEWED"),
         Relation("bought_together", "BOUGHT_TOGETHER"),
+        Relation(COMPATIBLE_WITH, "COMPATIBLE_WITH"),
         Relation("same_as", "SAME_AS"),
     )
 }
@@ -137,7 +141,10 @@ ONE_FROM_TEXT = frozenset(
 
 MEASURES = frozenset(
     f"has_{name}"
-    for name in ("length", "dimensions", "area", "weight", "volume", "power", "voltage", "frequency", "battery_charge", "storage", "memory", "thread")
+    for name in (
+        *("length", "dimensions", "area", "weight", "volume", "power", "voltage", "frequency"),
+        *("battery_charge", "storage", "memory", "thread", "pack_size"),
+    )
 )
 """Relations that text states as a quantity with a unit: descriptions name several, of which few are the item's own."""
 
@@ -256,9 +263,11 @@ def attribute_relation(field: str) -> str:
 def value_type(relation_name: str) -> str:
     """Return the node type of the values of an attribute relation ("has_color" → "color").
 
-    >>> value_type("has_color"), value_type("perhaps_has_color")
-    ('color', 'color')
+    >>> value_type("has_color"), value_type("perhaps_has_color"), value_type("compatible_with")
+    ('color', 'color', 'item')
     """
+    if relation_name == COMPATIBLE_WITH:
+        return ITEM.name
     return relation_name.removeprefix(DOUBTFUL).removeprefix("has_")
 
 

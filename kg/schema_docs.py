@@ -121,8 +121,9 @@ def _edges(sentence: Callable[[str], str]) -> list[str]:
         if relation.name in kinds:
             interactions.append([f"`(:User)-[:{relation.type}]->(:Item)`", f"`{kinds[relation.name]}`", sentence(relation.name)])
         elif relation.name.startswith("has_"):
-            label = schema.node_type(schema.value_type(relation.name)).label
-            others.append([f"`(:Item)-[:{relation.type}]->(:{label})`", "one" if relation.single else "many", sentence(relation.name)])
+            value = schema.value_type(relation.name)
+            said = sentence(relation.name) if schema.family(("item", relation.name, value)) else "never a reason"
+            others.append([f"`(:Item)-[:{relation.type}]->(:{schema.node_type(value).label})`", "one" if relation.single else "many", said])
         else:
             others.append([f"`(:Item)-[:{relation.type}]->(:Item)`", "many", sentence(relation.name)])
     return [

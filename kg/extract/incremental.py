@@ -1,7 +1,8 @@
 """What a few changed items change in the facts of a shop: exactly the facts that a new extraction of everything would change.
 
-Three things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, and which words are
-no attributes in a category. A change of one item can therefore change how others read; those are found and read again.
+Four things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, which words are no
+attributes in a category, and which model number is which item's. A change of one item can therefore change how others read; those are found and read
+again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from kg.extract.compatibility import changed_models
 from kg.extract.gazetteer import changed_words, with_words
 from kg.extract.lexicon import placeholders
 from kg.extract.pipeline import Extractor
 from kg.extract.prices import price_bands
 from kg.extract.separation import Separation
+from kg.tables import TEXT_FIELDS
 
 INFERRED = "inferred"
 
@@ -55,6 +58,8 @@ def changed_facts(
         touched |= set(with_words(nameless, "title", words)["item_id"])
         old, new = (Separation.learn(items, extractor.language) for items in (before, after))
         touched |= old.differing(new, after)
+        numbers = changed_models(before, after, extractor.language)
+        touched |= {item_id for field in TEXT_FIELDS for item_id in with_words(after, field, numbers)["item_id"]}
     touched |= _rebanded(before, after)
     again = after.filter(pl.col("item_id").is_in(list(touched)))
     read = extractor.extract(again, catalog=after) if again.height else facts.clear()

@@ -233,7 +233,7 @@ def _outside_codes(infixes: Callable[[str], Iterator[re.Match[str]]]) -> Callabl
 
     def find(text: str) -> list[re.Match[str]]:
         # "120CT/81MG" looks like a code with its capitals; a word that starts with a digit is split unless letters and digits alternate.
-        if _code(text) and not text[0].isdigit():
+        if is_code(text) and not text[0].isdigit():
             return []
         return [match for match in infixes(text) if match.end() > match.start() or _after_number(text, match.start())]
 
@@ -245,8 +245,12 @@ def _after_number(text: str, at: int) -> bool:
     return before in {"x", "X", "×"} or not before or not before[-1].isalnum() or (before[-1] in "xX×" and before[-2:-1].isdigit())
 
 
-def _code(text: str) -> bool:
-    """Say whether a word looks like a model or part number; "PK/12" is a unit before a number."""
+def is_code(text: str) -> bool:
+    """Say whether a word looks like a model or part number; "PK/12" is a unit before a number.
+
+    >>> [is_code(word) for word in ("CLT-K407S", "MP3", "PK/12")]
+    [True, False, False]
+    """
     head, slash, _ = text.partition("/")
     return bool(_CODE.fullmatch(text)) and not _NOT_CODE.fullmatch(text) and (not slash or any(char.isdigit() for char in head))
 
@@ -255,7 +259,7 @@ def _norm(text: str) -> str:
     """Give tokens of one class one norm, so that patterns need no alternatives: "12" and "1,000" are "#n", "Q6616A" is "#code"."""
     if _NUMBER.fullmatch(text):
         return NUMBER
-    return CODE if _code(text) else text.lower()
+    return CODE if is_code(text) else text.lower()
 
 
 def tokens(text: str, language: str = "en") -> list[str]:

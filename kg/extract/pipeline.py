@@ -7,12 +7,13 @@ longest match wins, and a relation of which an item has one value at most keeps 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 
 from kg import schema
 from kg.extract import mentions
+from kg.extract.compatibility import compatible, models
 from kg.extract.gazetteer import Gazetteer, brand_regions
 from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
@@ -30,6 +31,12 @@ _BATCH = 512
 _DESCRIPTION_FACTOR = 0.8
 """A description speaks of other goods too: accessories, comparisons, what the item fits."""
 
+_MEASURED = (pl.col("field") == "description") & pl.col("relation").is_in(sorted(schema.MEASURES))
+_LABEL = (
+    r"(?i)\b(?:weight|length|width|height|depth|size|dimensions?|diameter|thickness|capacity|volume|voltage|power|wattage|frequency|pack)\b"
+    r"[^.;:\n]*[:=]\s*$"
+)
+_LABEL_CHARS = 40
 _MAX_CELL = 100
 _NO_RELATION = {CUE, IGNORE, IGNORE_CUE}
 _MENTION = {"relation": pl.String, "value": pl.String, "start": pl.Int64, "end": pl.Int64, "surface": pl.String, "confidence": pl.Float64}
@@ -72,7 +79,7 @@ class Extractor:
         catalog = items if catalog is None else catalog
         stated = [self._structured(items), _priced(items, catalog)]
         read = list(self._from_text(items, catalog, progress)) if self._text else []
-        weighed = _weighed(Separation.learn(catalog, self.language).mark(pl.concat(read), items)) if read else None
+        weighed = Separation.learn(catalog, self.language).mark(pl.concat(read), items) if read else None
         facts = _settled(pl.concat(stated), weighed)
         return attributes_table(facts.sort("item_id", "relation", "value"))
 
@@ -120,6 +127,7 @@ class Extractor:
                 if progress and (done % _BATCH == 0 or done == total):
                     progress(done, total)
             yield _attached(variants, rows, field)
+        yield _linked(items, models(catalog, self.language), self.language)
 
     def _read_field(self, variants: pl.DataFrame, field: str, brands: Gazetteer) -> Iterator[tuple[str, list[tuple[object, ...]], int]]:
         """Yield (text, rows of its facts for every variant of it, its own contexts), one per distinct text."""
@@ -192,8 +200,15 @@ def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str
         field=pl.lit(field), extractor_version=pl.lit(VERSION)
     )
     if field != "title":
-        facts = facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR)
+        before = pl.when(_MEASURED).then(pl.col("text").str.slice(0, pl.col("start")).str.tail(_LABEL_CHARS))
+        facts = _weighed(facts.with_columns(confidence=pl.col("confidence") * _DESCRIPTION_FACTOR, labelled=before.str.contains(_LABEL)))
     return facts.select(*ATTRIBUTE_COLUMNS)
+
+
+def _linked(items: pl.DataFrame, known: Mapping[str, str], language: str) -> pl.DataFrame:
+    columns = {"item_id": pl.String, "field": pl.String, **{name: _MENTION[name] for name in ("value", "start", "end", "surface", "confidence")}}
+    rows = pl.DataFrame(list(compatible(items, known, language)), schema=columns, orient="row")
+    return _evidence(rows.with_columns(relation=pl.lit(schema.COMPATIBLE_WITH)), RULES)
 
 
 def _evidence(facts: pl.DataFrame, extractor: str) -> pl.DataFrame:
@@ -236,10 +251,10 @@ def _settled(stated: pl.DataFrame, read: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _weighed(facts: pl.DataFrame) -> pl.DataFrame:
-    """Mark the sizes that a description names beside others: which of them is the item's own, no rule can tell."""
-    measure = (pl.col("field") == "description") & pl.col("relation").is_in(sorted(schema.MEASURES))
+    """Mark what a description says of sizes unless it names the size ("Weight: 380 g") and no second one: it may be a part's, or a limit."""
     rivals = pl.col("value").n_unique().over("item_id", "relation", "field") > 1
-    return facts.with_columns(confidence=pl.when(measure & rivals).then(pl.min_horizontal("confidence", pl.lit(MARKED))).otherwise("confidence"))
+    marked = _MEASURED & (rivals | ~pl.col("labelled"))
+    return facts.with_columns(confidence=pl.when(marked).then(pl.min_horizontal("confidence", pl.lit(MARKED))).otherwise("confidence"))
 
 
 def _distinct(facts: pl.DataFrame) -> pl.DataFrame:

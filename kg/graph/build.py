@@ -38,7 +38,12 @@ def build_graph(catalog: Catalog, attributes: pl.DataFrame, resolution: Resoluti
     merges = resolution.merges
     facts_read = apply_merges(attributes, merges) if merges.height else attributes
     triples = merged_triples(catalog.triples, merges)
-    edges = _merged(_attribute_edges(facts_read), _triple_edges(triples), _user_attribute_edges(catalog.users), _same_as_edges(resolution.duplicates))
+    edges = _merged(
+        _attribute_edges(_within(facts_read, catalog)),
+        _triple_edges(triples),
+        _user_attribute_edges(catalog.users),
+        _same_as_edges(resolution.duplicates),
+    )
     edges = corrected(edges, facts, merges, catalog.items["item_id"])
     interactions = resolution.canonical_interactions(catalog.interactions)
     edges |= interaction_edges(interactions)
@@ -82,6 +87,12 @@ def _attribute_edges(attributes: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:
         relation = schema.relation(str(name)).name
         edges[("item", relation, schema.value_type(relation))] = facts.select(source="item_id", target="value", **{c: pl.col(c) for c in _EVIDENCE})
     return edges
+
+
+def _within(attributes: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """Leave out links to items that this catalogue does not have: one of a few items is read by itself."""
+    links = pl.col("relation") == schema.COMPATIBLE_WITH
+    return attributes.filter(~links | pl.col("value").is_in(catalog.items["item_id"].implode()))
 
 
 def _triple_edges(triples: pl.DataFrame) -> dict[EdgeType, pl.DataFrame]:

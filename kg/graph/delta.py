@@ -176,9 +176,11 @@ def _of_names(names: Iterable[tuple[str, str]]) -> pl.Expr:
 
 
 def _ends(state: Knowledge, items: set[str], chosen: pl.Expr) -> set[str]:
-    """Return the items at the ends of these triples, and those that these items are duplicates of."""
+    """Return the items at the ends of these triples, and those that these items are duplicates of or go with."""
     triples = state.catalog.triples.filter(chosen)
     found = {key for end in ("head", "tail") for key in triples.filter(pl.col(f"{end}_type") == "item")[end]}
+    links = state.attributes.filter(pl.col("item_id").is_in(list(items)) & (pl.col("relation") == schema.COMPATIBLE_WITH))
+    found |= set(links["value"])
     return found | set(state.resolution.duplicates.filter(pl.col("item_id").is_in(list(items)))["duplicate_of"])
 
 

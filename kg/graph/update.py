@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from kg import schema
 from kg.catalog.changes import Change, apply_changes
 from kg.graph.build import triple_facts
 from kg.graph.corrections import Fact
@@ -79,6 +80,7 @@ class Resolver:
         if not self.values:
             return Resolution().merges
         stated = pl.concat([attributes.select("item_id", "relation", "value", "extractor"), triple_facts(catalog.triples)])
+        stated = stated.filter(pl.col("relation") != schema.COMPATIBLE_WITH)
         return merge_values(stated, build_id=build_id, undone=self.values_apart)
 
 

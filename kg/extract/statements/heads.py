@@ -30,7 +30,7 @@ _MANY_PARTS = 4
 _INGREDIENTS = frozenset({"oil", "butter", "milk", "wax"})
 _POSSESSIVE = re.compile(r"['’]s\b")
 _BEAUTY, _FOOD, _GROCERY = mask("beauty"), mask("food"), mask("grocery")
-_PET, _ELECTRONICS = mask("pet"), mask("electronics")
+_PET, _ELECTRONICS, _APPAREL = mask("pet"), mask("electronics"), mask("apparel")
 _ATTACHED = re.compile(r"[\s-]+([^\W\d_]+)")
 _LISTED_WORDS = 2
 _LONG_TITLE = 100
@@ -161,12 +161,17 @@ def _material_of(
     words = _title_words(title)
     if context & _BEAUTY and not words.isdisjoint(sets["consumable"]):
         return FOREIGN
+    if value == "lace" and not context & (_BEAUTY | _APPAREL):
+        return DOUBTFUL
     if value == "foam" and before and before[-1] in sets["foaming"]:
         return FOREIGN
     if _for_a_list(phrases, phrase, sets):
         return DOUBTFUL
     attached = _ATTACHED.match(title, end)
     if (attached and attached.group(1).lower() in sets["attached"]) or (before and before[-1] in sets["not_solid"]):
+        return DOUBTFUL
+    if (after and phrase.lead == "in") or (len(after) > 1 and after[0] == "top"):
+        # "In cotton bag", "ceramic top storage jar": what it comes in, and a part.
         return DOUBTFUL
     if len(after) > 1 and after[0] in sets["held"] and after[-1] in sets["tool"]:
         # A cotton pad dispenser is not of cotton.

@@ -96,9 +96,10 @@ def test_a_change_rereads_what_is_marked_otherwise_now(n_before: int) -> None:
     assert found.equals(extractor.extract(after))
 
 
-def test_a_size_among_several_of_a_description_is_marked() -> None:
-    several = [{"title": "Clamp", "description": "Width: 20 mm. Length: 45 mm.", "categories": ["Tools"]}]
-    one = [{"title": "Clamp", "description": "Length: 45 mm.", "categories": ["Tools"]}]
-    of = [Extractor().extract(shop(rows)).filter(pl.col("relation") == "has_length")["confidence"].to_list() for rows in (several, one)]
-    assert len(of[0]) == 2
-    assert max(of[0]) < REASON_CONFIDENCE <= min(of[1])
+@pytest.mark.parametrize(
+    ("text", "sure"),
+    [("Length: 45 mm.", [True]), ("Width: 20 mm. Length: 45 mm.", [False, False]), ("The rivet has a length of 45 mm.", [False])],
+)
+def test_a_size_of_a_description_is_sure_where_it_is_named_alone(text: str, sure: list[bool]) -> None:
+    found = Extractor().extract(shop([{"title": "Clamp", "description": text, "categories": ["Tools"]}])).filter(pl.col("relation") == "has_length")
+    assert (found["confidence"] >= REASON_CONFIDENCE).to_list() == sure
