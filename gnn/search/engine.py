@@ -18,7 +18,7 @@ from gnn.search.quantities import QuantityFacts
 from gnn.search.query.spelling import Speller
 from gnn.search.query.synonyms import Synonyms
 from gnn.search.query.understanding import Reader, Understood
-from gnn.search.request import Hit, SearchQuery, SearchResult
+from gnn.search.request import Hit, PartReason, SearchQuery, SearchResult
 from gnn.search.scoring import Matches, called, match, total
 from gnn.search.weights import Weights
 from gnn.types import BoolArray, IntArray
@@ -268,7 +268,7 @@ class SearchEngine:
     def _hit(self, found: _Found, place: int, rank: int, understood: Understood, query: SearchQuery) -> Hit:
         artifact, doc = self._recommender.artifact, int(found.docs[place])
         price, score = float(artifact.price_cents[doc]), float(found.scores[place])
-        told = ()
+        told: tuple[PartReason, ...] = ()
         if query.explain:
             addends = {name: float(value[place]) for name, value in found.addends.items()}
             score = sum(addends.values())
