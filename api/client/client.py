@@ -189,6 +189,9 @@ class Client:
     risk_report = _sync(requests.risk_report)
     risk_decisions = _sync(requests.risk_decisions)
     decide_risk = _sync(requests.decide_risk)
+    search = _sync(requests.search)
+    search_by_body = _sync(requests.search_by_body)
+    suggest = _sync(requests.suggest)
     ready = _sync(requests.ready)
 
 
@@ -272,4 +275,7 @@ class AsyncClient:
     risk_report = _async(requests.risk_report)
     risk_decisions = _async(requests.risk_decisions)
     decide_risk = _async(requests.decide_risk)
+    search = _async(requests.search)
+    search_by_body = _async(requests.search_by_body)
+    suggest = _async(requests.suggest)
     ready = _async(requests.ready)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from . import risk_types, types
+from . import risk_types, search_types, types
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
@@ -266,6 +266,46 @@ def risk_decisions() -> Call[risk_types.DecisionList]:
 def decide_risk(user_id: str, decision: Literal["confirm", "clear", "watch"], note: str = "") -> Call[risk_types.DecisionTaken]:
     """Decide of an account."""
     return Call("PUT", f"/v1/risk/accounts/{_id(user_id)}/decision", body={"decision": decision, "note": note})
+
+
+class SearchWishes(TypedDict, total=False):
+    """What may be wished of search.
+
+    Attributes:
+        k: How many items.
+        page_token: `next_page_token` of the page before.
+        user_id: Who asks: what the history leads to counts.
+        facets: Relations to count the values of, and "price_cents".
+        chosen: Relation → values: any of them within a relation, all relations together.
+        filter: Only items that this lets through.
+        sort: The order.
+        explain: Say of each item what its score is made of.
+    """
+
+    k: int
+    page_token: str
+    user_id: str
+    facets: Sequence[str]
+    chosen: Mapping[str, Sequence[str]]
+    filter: Json
+    sort: Literal["relevance", "price", "-price", "newness", "popularity"]
+    explain: bool
+
+
+def search(q: str, **wishes: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
+    """Search the catalogue."""
+    query: dict[str, Any] = {"q": q, **wishes}
+    return Call("GET", "/v1/search", {**query, "facets": ",".join(wishes["facets"])} if "facets" in wishes else query)
+
+
+def search_by_body(q: str, **wishes: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
+    """Search the catalogue, with the question in a body: for filters that are too long for an address."""
+    return Call("POST", "/v1/search", body={"q": q, **wishes})
+
+
+def suggest(q: str, k: int = 8) -> Call[search_types.SuggestAnswer]:
+    """Suggest what may be searched for, while somebody types."""
+    return Call("GET", "/v1/search/suggest", {"q": q, "k": k})
 
 
 def ready() -> Call[types.Ready]:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.http import json_text
 from api.http.schemas import request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
@@ -21,6 +20,7 @@ from gnn.recommend.filters import parse_filter
 from gnn.search.query.understanding import Understood, Word, checked_query
 from gnn.search.request import MAX_LISTED, SearchQuery, SearchResult
 from kg.errors import InputError
+from kg.validation import json_text
 from kg.validation.ids import checked
 
 router = APIRouter(prefix="/v1/search", tags=["search"])
@@ -76,7 +76,7 @@ def _answered(
         sort=wishes.sort,
         explain=wishes.explain,
     )
-    shopper = None if user_id is None else recommender.shoppers.shopper(user_id, serving.fresh(user_id, recommender))
+    shopper = None if user_id is None else recommender.users.user(user_id, serving.fresh(user_id, recommender))
     result = provider.of(recommender)[0].search(query, shopper)
     end = offset + wishes.k
     token = f"{end}-{question:08x}" if result.more and end < MAX_LISTED else None

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
-from api.http.ids import Id
-from api.http.schemas import Answer, Whole
+from api.http.schemas import Answer
 from gnn.search.query.understanding import MAX_QUERY
+from kg.validation.fields import Id, Whole
 
 MAX_TOKEN, MAX_FILTER, MAX_NAMES = 40, 20_000, 1_500
 SortName = Literal["relevance", "price", "-price", "newness", "popularity"]
-_EXAMPLE = {"q": "laptop bag under 30", "k": 10, "facets": ["has_brand", "price_cents"], "chosen": {"has_brand": ["Targus"]}, "explain": True}
+_EXAMPLE: JsonDict = {
+    "q": "laptop bag under 30",
+    "k": 10,
+    "facets": ["has_brand", "price_cents"],
+    "chosen": {"has_brand": ["Targus"]},
+    "explain": True,
+}
 
 
 class _Wishes(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.published import as_served
+from etl.published import served_recommender
 from gnn.search.engine import SearchEngine
 from gnn.search.opening import prepared
 from gnn.users.users import User
@@ -30,5 +30,5 @@ def opened(workspace: Workspace, config: Config, user_id: str = "") -> tuple[Sea
     if current is None:
         raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
     ready = prepared(workspace.build(current), workspace.root, config.section(ShopConfig).language)
-    recommender, fresh = as_served(workspace, config, user_id)
-    return SearchEngine(ready, recommender), recommender.shoppers.shopper(user_id, fresh) if user_id else None
+    recommender, fresh = served_recommender(workspace, config, user_id)
+    return SearchEngine(ready, recommender), recommender.users.user(user_id, fresh) if user_id else None

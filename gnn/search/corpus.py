@@ -98,8 +98,8 @@ class Corpus:
         return self.stale is not None and bool(self.stale[doc])
 
     def _rows(self, term: str, which: str) -> tuple[IntArray, npt.NDArray[np.float32] | npt.NDArray[np.int32]]:
-        docs, values = _of(self.base, term, which)
-        docs = docs.astype(np.int64)
+        found, values = _of(self.base, term, which)
+        docs = found.astype(np.int64)
         if self.stale is None:
             return docs, values
         kept = ~self.stale[docs]
@@ -107,7 +107,8 @@ class Corpus:
         if self.live is None:
             return docs, values
         live_docs, live_values = _of(self.live, term, which)
-        return np.concatenate([docs, self.positions[live_docs]]), np.concatenate([values, live_values])
+        joined: npt.NDArray[np.float32] = np.concatenate([values, live_values]).astype(np.float32)
+        return np.concatenate([docs, self.positions[live_docs]]), joined
 
     def _kinds(self, term: str, which: str) -> tuple[IntArray, list[Kind]]:
         docs, numbers = _of(self.base, term, which)

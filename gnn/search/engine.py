@@ -18,7 +18,7 @@ from gnn.search.quantities import QuantityFacts
 from gnn.search.query.spelling import Speller
 from gnn.search.query.synonyms import Synonyms
 from gnn.search.query.understanding import Reader, Understood
-from gnn.search.request import Hit, SearchQuery, SearchResult
+from gnn.search.request import Hit, PartReason, SearchQuery, SearchResult
 from gnn.search.scoring import Matches, called, match, total
 from gnn.search.weights import Weights
 from gnn.types import BoolArray, IntArray
@@ -156,14 +156,14 @@ class SearchEngine:
         overlay = self._recommender.overlay
         if overlay is not None:
             shown[overlay.gone_nums] = False
-        active = snapshot.rules.active(self._recommender.shoppers.ad_hoc(()) if user is None else user)
-        for _, bar in active.bars:
-            shown[bar.items] = False
+        active = snapshot.rules.active(self._recommender.users.ad_hoc(()) if user is None else user)
+        for exclusion in active.exclusions:
+            shown[exclusion.items] = False
         if query.filter is not None:
             shown &= self._recommender.mask(query.filter)
         found = found.kept(shown[found.docs])
         moved = np.zeros(n, dtype=np.float32)
-        for _, adjustment in active.adjustments:
+        for adjustment in active.adjustments:
             moved[adjustment.items] += adjustment.factors.astype(np.float32) - 1
         if moved.any():
             delta = (found.scores * moved[found.docs]).astype(np.float32)
@@ -268,12 +268,12 @@ class SearchEngine:
     def _hit(self, found: _Found, place: int, rank: int, understood: Understood, query: SearchQuery) -> Hit:
         artifact, doc = self._recommender.artifact, int(found.docs[place])
         price, score = float(artifact.price_cents[doc]), float(found.scores[place])
-        told = ()
+        named: tuple[PartReason, ...] = ()
         if query.explain:
             addends = {name: float(value[place]) for name, value in found.addends.items()}
             score = sum(addends.values())
-            told = reasons(self.corpus, doc, understood, addends, score)
-        return Hit(artifact.item_ids[doc], artifact.titles[doc], rank, score, int(price) if np.isfinite(price) else None, told)
+            named = reasons(self.corpus, doc, understood, addends, score)
+        return Hit(artifact.item_ids[doc], artifact.titles[doc], rank, score, int(price) if np.isfinite(price) else None, named)
 
 
 def _price_text(understood: Understood) -> str:

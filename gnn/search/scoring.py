@@ -154,7 +154,7 @@ def _text(corpus: Corpus, terms: Sequence[str], alternatives: Mapping[str, Seque
             values = most[docs]
         text[docs] += values
         found[docs] += 1
-    return text, found / max(len(distinct), 1)
+    return text, (found / max(len(distinct), 1)).astype(np.float32)
 
 
 def _kinds(corpus: Corpus, terms: Phrase) -> tuple[Floats, BoolArray]:

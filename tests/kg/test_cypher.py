@@ -31,7 +31,6 @@ def every_text(edge_type: schema.EdgeType, properties: list[str]) -> list[str]:
         texts += [
             cypher.create_edges(edge_type, properties, by_source=by_source),
             cypher.update_edges(edge_type, properties, by_source=by_source),
-            cypher.mark_edges(edge_type, by_source=by_source),
             cypher.read_edges(edge_type, properties, by_source=by_source),
             cypher.read_few_edges(edge_type, properties, by_source=by_source),
             cypher.delete_edges(edge_type, by_source=by_source),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from gnn.metrics.ndcg import discounts
+from gnn.metrics.users.ndcg import discounts
 from kg.errors import InputError
 
 HIGHEST = 3

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gnn.metrics.ndcg import discounts
 from gnn.metrics.statistics import bootstrap_interval
+from gnn.metrics.users.ndcg import discounts
 from gnn.search.learning.judgements import Judgements, K, gains
 from gnn.search.scoring import Matches
 from gnn.search.weights import DEFAULTS, LEARNED, Weights

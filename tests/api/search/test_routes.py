@@ -41,7 +41,8 @@ def test_a_choice_keeps_its_alternatives(asking: Asking, workspace: Workspace) -
 def test_pages_follow_each_other(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, "recommend:read")
     whole = found(client.get("/v1/search", params={"q": "tea", "k": 4}, headers=key).json())
-    pages, token = [], ""
+    pages: list[str] = []
+    token: str | None = ""
     while token is not None:
         answer = client.get("/v1/search", params={"q": "tea", "k": 1, **({"page_token": token} if token else {})}, headers=key).json()
         pages += found(answer)
