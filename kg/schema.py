@@ -71,6 +71,7 @@ _NODE_TYPES = {
         NodeType("category", "Category", "value", "value", "categories"),
         NodeType("free_from", "FreeFrom", "value", "value", "things it is free from"),
         NodeType("related", "Related", "value", "value", "related products"),
+        NodeType("term", "Term", "value", "value", "words of titles"),
     )
 }
 
@@ -104,6 +105,7 @@ _RELATIONS = {
         Relation("has_brand", "HAS_BRAND", single=True),
         Relation("has_category", "HAS_CATEGORY"),
         Relation("has_free_from", "HAS_FREE_FROM"),
+        Relation("mentions", "MENTIONS"),
         Relation("also_bought", "ALSO_BOUGHT"),
         Relation("also_viewed", "ALSO_VIEWED"),
         Relation("bought_together", "BOUGHT_TOGETHER"),
@@ -127,6 +129,9 @@ ONE_FROM_TEXT = frozenset(
     }
 )
 """Relations of which text states one value per item: of several the most certain stays, then the title's, then the first."""
+
+MENTIONS = "mentions"
+"""Relation of an item to the terms of its title (`kg.extract.terms`)."""
 
 DOUBTFUL = "perhaps_"
 """Prefix of the relation of a fact that is kept in the graph but too uncertain for a reason ("perhaps_has_color")."""
@@ -236,9 +241,11 @@ def attribute_relation(field: str) -> str:
 def value_type(relation_name: str) -> str:
     """Return the node type of the values of an attribute relation ("has_color" → "color").
 
-    >>> value_type("has_color"), value_type("perhaps_has_color")
-    ('color', 'color')
+    >>> value_type("has_color"), value_type("perhaps_has_color"), value_type("mentions")
+    ('color', 'color', 'term')
     """
+    if relation_name == MENTIONS:
+        return "term"
     return relation_name.removeprefix(DOUBTFUL).removeprefix("has_")
 
 

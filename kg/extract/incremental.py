@@ -1,7 +1,7 @@
 """What a few changed items change in the facts of a shop: exactly the facts that a new extraction of everything would change.
 
-Two things are learned from the whole catalogue: how far a brand's name is trusted in a title, and the price bands of a category. A change of one
-item can therefore change how others read; those are found and read again.
+Three things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, and which terms
+titles have in common. A change of one item can therefore change how others read; those are found and read again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def changed_facts(
         words = changed_words(before, after, changed)
         nameless = after.filter(pl.col("brand").is_null() | pl.col("brand").str.strip_chars().str.to_lowercase().is_in(sorted(placeholders())))
         touched |= set(with_words(nameless, "title", words)["item_id"])
-    touched |= _rebanded(before, after)
+    touched |= _rebanded(before, after) | extractor.with_terms(after, extractor.vocabulary(before).terms ^ extractor.vocabulary(after).terms)
     again = after.filter(pl.col("item_id").is_in(list(touched)))
     read = extractor.extract(again, catalog=after) if again.height else facts.clear()
     kept = facts.filter(~pl.col("item_id").is_in(list(touched)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from kg import schema
 from kg.catalog.changes import Change, apply_changes
 from kg.graph.build import triple_facts
 from kg.graph.corrections import Fact
@@ -78,6 +79,8 @@ class Resolver:
     def _merges(self, catalog: Catalog, attributes: pl.DataFrame, build_id: str) -> pl.DataFrame:
         if not self.values:
             return Resolution().merges
+        # A term is what titles say, word by word: two of them are never one.
+        attributes = attributes.filter(pl.col("relation") != schema.MENTIONS)
         stated = pl.concat([attributes.select("item_id", "relation", "value", "extractor"), triple_facts(catalog.triples)])
         return merge_values(stated, build_id=build_id, undone=self.values_apart)
 
