@@ -58,8 +58,7 @@ def _explanation(scored: Scored, place: RankedItem, told: Explanation | None, qu
 
 
 def _trend(artifact: Artifact, scored: Scored, place: RankedItem) -> float | None:
-    in_season = scored.history is not None and artifact.model.factor is not None and _base(place) > 0
-    return artifact.model.factor_of(place.num) if in_season else None
+    return artifact.trend(place.num) if scored.history is not None and _base(place) > 0 else None
 
 
 def _recommendation(

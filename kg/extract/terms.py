@@ -164,18 +164,22 @@ def title_terms(items: pl.DataFrame, vocabulary: Vocabulary, reader: Reader, fac
             seen.add(term)
             rows.append((item_id, term, start, end, title[start:end]))
     columns = {"item_id": pl.String, "value": pl.String, "start": pl.Int64, "end": pl.Int64, "surface": pl.String}
-    return pl.DataFrame(rows, schema=columns, orient="row").select(
-        "item_id",
-        "value",
-        "start",
-        "end",
-        "surface",
-        relation=pl.lit(schema.MENTIONS),
-        confidence=pl.lit(_CONFIDENCE),
-        field=pl.lit("title"),
-        extractor=pl.lit(MENTIONED),
-        extractor_version=pl.lit(VERSION),
-    ).select(*ATTRIBUTE_COLUMNS)
+    return (
+        pl.DataFrame(rows, schema=columns, orient="row")
+        .select(
+            "item_id",
+            "value",
+            "start",
+            "end",
+            "surface",
+            relation=pl.lit(schema.MENTIONS),
+            confidence=pl.lit(_CONFIDENCE),
+            field=pl.lit("title"),
+            extractor=pl.lit(MENTIONED),
+            extractor_version=pl.lit(VERSION),
+        )
+        .select(*ATTRIBUTE_COLUMNS)
+    )
 
 
 def _stated(facts: pl.DataFrame) -> Mapping[str, list[tuple[int, int]]]:
