@@ -1,8 +1,8 @@
 """Which gates stay open, and how much an item's popularity counts, judged by shoppers whose withheld items did not tune what is judged.
 
 A gate is closed where closing it costs no more than chance. Half of the shoppers tune, the others judge, and the other way round; gates are closed
-one after another, the least helpful first, as long as all that are closed together cost at most one standard error of the paired difference: the
-fewest open gates within the noise of the best. Fewer, truer reasons at an equal ndcg.
+one after another, the least helpful first, where all that are closed then cost at most one standard error of the paired difference to the best of all
+that was tried: the fewest open gates within the noise of the best. Fewer, truer reasons at an equal ndcg.
 
 Source: the one-standard-error rule (Breiman et al. 1984, Classification and Regression Trees, section 3.4.3).
 """
@@ -61,14 +61,15 @@ def unhelpful(pool: Pool, gates: Gates, names: Sequence[str], kept: frozenset[in
         return {}
     first = np.arange(pool.n_users) % 2 == 0
     halves = [(coordinate_ascent(pool.users(~judging), gates, kept=kept, rounds=_ROUNDS)[0], pool.users(judging)) for judging in (first, ~first)]
-    whole = _judged(halves, ())
+    best = whole = _judged(halves, ())
     alone = {place: _difference(whole, _judged(halves, (place,))) for place in asked}
     closed: dict[int, ClosedGate] = {}
     for place in sorted(asked, key=lambda place: (alone[place][0], place)):
-        cost, error = _difference(whole, _judged(halves, (*closed, place)))
-        if cost > error or alone[place][0] > alone[place][1]:
-            break
-        closed[place] = ClosedGate(names[place], *alone[place])
+        fewer = _judged(halves, (*closed, place))
+        cost, error = _difference(best, fewer)
+        if cost <= error:
+            closed[place] = ClosedGate(names[place], *alone[place])
+            best = fewer if cost < 0 else best
     return closed
 
 
