@@ -19,7 +19,7 @@ from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
 from kg.extract.statements.statements import statements, states
-from kg.extract.terms import Vocabulary, term_reader, title_terms
+from kg.extract.terms import TermLimits, Vocabulary, term_reader, title_terms
 from kg.extract.text import Readable, readable
 from kg.tables import AS_WRITTEN, ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
@@ -46,15 +46,17 @@ class Extractor:
         language: ISO 639-1 code. What the language lacks is said in `note`.
         text: Whether to read titles and descriptions at all.
         terms: Whether to read the terms that titles have in common (`kg.extract.terms`); not without `text`.
+        limits: Which words are terms; the usual ones where not given.
 
     Raises:
         ConfigError: The language is unknown, or its segmenter is not installed.
     """
 
-    def __init__(self, language: str = "en", *, text: bool = True, terms: bool = True) -> None:
+    def __init__(self, language: str = "en", *, text: bool = True, terms: bool = True, limits: TermLimits | None = None) -> None:
         self._pipeline = pipeline(language)
         self._text = text
         self._terms = term_reader(self._pipeline, language) if text and terms else None
+        self._limits = limits or TermLimits()
         self._vocabulary: tuple[pl.DataFrame, Vocabulary] | None = None
         self.language = language
         self.note = self._pipeline.note if text else ""
@@ -85,7 +87,7 @@ class Extractor:
         if self._terms is None:
             return Vocabulary(frozenset())
         if self._vocabulary is None or self._vocabulary[0] is not catalog:
-            self._vocabulary = catalog, Vocabulary.learn(catalog, self._terms)
+            self._vocabulary = catalog, Vocabulary.learn(catalog, self._terms, self._limits)
         return self._vocabulary[1]
 
     def with_terms(self, items: pl.DataFrame, terms: Set[str]) -> set[str]:

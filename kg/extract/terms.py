@@ -3,7 +3,7 @@
     item –MENTIONS→ term ←MENTIONS– item
 
 What two titles both say ties their items where no field and no rule knows the thing: "argan oil", "flat iron". A term stands in at least 2 and
-at most `MOST_TITLES` titles, and in at most one title of ten. Numbers, words with digits, units, stop words, and what another relation of the item
+at most 300 titles, and in at most one title of ten (`TermLimits`). Numbers, words with digits, units, stop words, and what another relation of the item
 states already (its brand, a colour that a rule read in the title) are no terms of it. A term's evidence is its first place in the title.
 """
 
@@ -23,9 +23,6 @@ from kg.extract.lexicon import read_lines
 from kg.extract.text import readable
 from kg.tables import ATTRIBUTE_COLUMNS
 
-FEWEST_ITEMS = 200
-"""A smaller shop has too few titles to tell a term from a chance."""
-FEWEST_TITLES, MOST_TITLES, MOST_SHARE = 2, 300, 0.1
 MENTIONED, VERSION = "terms", "1"
 _CONFIDENCE = 1.0
 _WITHOUT_BLANKS = frozenset({"zh", "ja", "th", "km", "lo", "my"})
@@ -34,6 +31,23 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 _HAS_DIGIT = re.compile(r"\d")
 _JOINT = re.compile(r"[ \-‐‑]?|\s+")
 _POSSESSIVE = re.compile(r"['’]s$")
+
+
+@dataclass(frozen=True, slots=True)
+class TermLimits:
+    """What makes a word of titles a term.
+
+    Attributes:
+        fewest_items: A shop with fewer titles has too few to tell a term from a chance.
+        fewest_titles: Titles that have it, at least.
+        most_titles: At most.
+        most_share: At most, as a share of all titles.
+    """
+
+    fewest_items: int = 200
+    fewest_titles: int = 2
+    most_titles: int = 300
+    most_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +133,22 @@ class Vocabulary:
     terms: frozenset[str]
 
     @classmethod
-    def learn(cls, items: pl.DataFrame, reader: Reader) -> Vocabulary:
+    def learn(cls, items: pl.DataFrame, reader: Reader, limits: TermLimits) -> Vocabulary:
         """Count what the titles of a shop have in common.
 
         Args:
             items: Items (`kg.tables.items_table`).
             reader: Reads the words.
+            limits: Which of them are terms.
         """
         titles = items["title"].drop_nulls()
-        if len(titles) < FEWEST_ITEMS:
+        if len(titles) < limits.fewest_items:
             return cls(frozenset())
         counts: Counter[str] = Counter()
         for title, n in titles.value_counts().iter_rows():
             counts.update(dict.fromkeys({term for term, _, _ in reader.terms(title)}, n))
-        most = min(MOST_TITLES, int(len(titles) * MOST_SHARE))
-        return cls(frozenset(term for term, n in counts.items() if FEWEST_TITLES <= n <= most))
+        most = min(limits.most_titles, int(len(titles) * limits.most_share))
+        return cls(frozenset(term for term, n in counts.items() if limits.fewest_titles <= n <= most))
 
 
 def title_terms(items: pl.DataFrame, vocabulary: Vocabulary, reader: Reader, facts: pl.DataFrame) -> pl.DataFrame:

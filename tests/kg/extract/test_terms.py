@@ -7,9 +7,10 @@ import pytest
 
 from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
-from kg.extract.terms import FEWEST_ITEMS, MOST_SHARE
+from kg.extract.terms import TermLimits
 from kg.tables import ITEM_COLUMNS
 
+FEWEST_ITEMS, MOST_SHARE = TermLimits().fewest_items, TermLimits().most_share
 _WORDS = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "larch", "marsh", "notch", "orchard")
 
 
@@ -92,3 +93,10 @@ def test_a_change_gives_the_terms_of_a_new_extraction(change: str) -> None:
     facts = changed_facts(extractor, extractor.extract(before), before, after, changed).attributes
     order = ["item_id", "relation", "value"]
     assert facts.sort(order).equals(extractor.extract(after).sort(order))
+
+
+def test_a_changed_item_is_read_with_the_terms_of_its_catalogue() -> None:
+    known = shop({"title": "Argan oil"}, {"title": "Argan oil soap"})
+    new = pl.DataFrame([{"item_id": "new", "title": "Soap with argan oil, soap"}], schema=dict(ITEM_COLUMNS))
+    facts = Extractor().extract(new, catalog=known).filter(relation="mentions")
+    assert set(facts["value"]) == {"argan", "oil", "argan oil"}
