@@ -2,8 +2,8 @@
 
     item –MENTIONS→ term ←MENTIONS– item
 
-What two titles both say ties their items where no field and no rule knows the thing: "argan oil", "flat iron". A term stands in at least 2 and
-at most 300 titles, and in at most one title of ten (`TermLimits`). Numbers, words with digits, units, stop words, and what another relation of the item
+What two titles both say ties their items where no field and no rule knows the thing: "argan oil", "flat iron". A term stands in at least 2 and at
+most 300 titles, and in at most one title of ten (`TermLimits`). Numbers, words with digits, units, stop words, and what another relation of the item
 states already (its brand, a colour that a rule read in the title) are no terms of it. A term's evidence is its first place in the title.
 """
 
