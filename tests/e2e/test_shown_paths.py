@@ -29,8 +29,10 @@ TERMS = ("zulo vant", "miro kest", "tarn opil", "quib lorr", "fesk dunn", "hovo 
 
 
 def a_shop() -> Catalog:
-    """Sixty items in six categories, forty shoppers who each keep to two of them; ids with quotes and letters of other scripts. Two hundred more items
-    that nobody chose make the shop large enough for terms."""
+    """Sixty items in six categories, forty shoppers who each keep to two of them; ids with quotes and letters of other scripts.
+
+    Two hundred more items that nobody chose make the shop large enough for terms.
+    """
     rng = np.random.default_rng(3)
     items = [
         {
