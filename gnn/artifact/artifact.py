@@ -153,7 +153,7 @@ class Artifact:
         if self.model.season is None:
             return None
         popularity = float(self.popularity[num]) if num < self.n_items else 0.0
-        return self.model.factor_of(num) / max(1.0, popularity) ** self.model.popularity_exponent
+        return self.model.factor_of(num) / float(max(1.0, popularity) ** self.model.popularity_exponent)
 
     def node_name(self, node_type: str, num: int) -> str:
         """Return how a person reads a value node."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 import pytest
 
@@ -14,7 +16,7 @@ FEWEST_ITEMS, MOST_SHARE = TermLimits().fewest_items, TermLimits().most_share
 _WORDS = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "larch", "marsh", "notch", "orchard")
 
 
-def shop(*rows: dict[str, object], fillers: int = FEWEST_ITEMS) -> pl.DataFrame:
+def shop(*rows: Mapping[str, object], fillers: int = FEWEST_ITEMS) -> pl.DataFrame:
     """Some items, and as many others as a shop with terms has; their titles have no word in common with them."""
     others = [{"item_id": f"z{n:03}", "title": f"{_WORDS[n % 15]}{_WORDS[n // 15]}"} for n in range(fillers)]
     numbered = [{"item_id": f"a{n}", **row} for n, row in enumerate(rows)]
