@@ -92,6 +92,9 @@ class ExtractConfig(Section):
     """Attribute extraction."""
 
     text: bool = Field(default=True, description="Extract attributes from titles and descriptions, not only from structured fields.")
+    terms: bool = Field(
+        default=True, description="Read words and pairs of words that some titles have in common, in shops of 200 items and more; not without text."
+    )
     learned: bool = Field(default=True, description="Read titles with the extractor that `reckon extract train -w` made, where there is one.")
     learned_threshold: float = Field(default=0.6, ge=0, le=1, description="Confidence from which on what that extractor reads enters the graph.")
     infer: bool = Field(default=False, description="Also predict values that no text states, from category, brand and words; marked `inferred`.")

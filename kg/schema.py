@@ -73,6 +73,7 @@ _NODE_TYPES = {
         NodeType("allergen", "Allergen", "value", "value", "allergens"),
         NodeType("allergen_trace", "AllergenTrace", "value", "value", "allergens it may contain"),
         NodeType("related", "Related", "value", "value", "related products"),
+        NodeType("term", "Term", "value", "value", "words of titles"),
     )
 }
 
@@ -114,6 +115,7 @@ _RELATIONS = {
         Relation("has_free_from", "HAS_FREE_FROM"),
         Relation(ALLERGEN, "HAS_ALLERGEN"),
         Relation(ALLERGEN_TRACE, "HAS_ALLERGEN_TRACE"),
+        Relation("mentions", "MENTIONS"),
         Relation("also_bought", "ALSO_BOUGHT"),
         Relation("also_viewed", "ALSO_VIEWED"),
         Relation("bought_together", "BOUGHT_TOGETHER"),
@@ -147,6 +149,9 @@ MEASURES = frozenset(
     )
 )
 """Relations that text states as a quantity with a unit: descriptions name several, of which few are the item's own."""
+
+MENTIONS = "mentions"
+"""Relation of an item to the terms of its title (`kg.extract.terms`)."""
 
 DOUBTFUL = "perhaps_"
 """Prefix of the relation of a fact that is kept in the graph but too uncertain for a reason ("perhaps_has_color")."""
@@ -263,11 +268,13 @@ def attribute_relation(field: str) -> str:
 def value_type(relation_name: str) -> str:
     """Return the node type of the values of an attribute relation ("has_color" → "color").
 
-    >>> value_type("has_color"), value_type("perhaps_has_color"), value_type("compatible_with")
-    ('color', 'color', 'item')
+    >>> value_type("has_color"), value_type("perhaps_has_color"), value_type("compatible_with"), value_type("mentions")
+    ('color', 'color', 'item', 'term')
     """
     if relation_name == COMPATIBLE_WITH:
         return ITEM.name
+    if relation_name == MENTIONS:
+        return "term"
     return relation_name.removeprefix(DOUBTFUL).removeprefix("has_")
 
 

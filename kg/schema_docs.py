@@ -120,7 +120,7 @@ def _edges(sentence: Callable[[str], str]) -> list[str]:
     for relation in schema.named_relations():
         if relation.name in kinds:
             interactions.append([f"`(:User)-[:{relation.type}]->(:Item)`", f"`{kinds[relation.name]}`", sentence(relation.name)])
-        elif relation.name.startswith("has_"):
+        elif relation.name.startswith("has_") or relation.name == schema.MENTIONS:
             value = schema.value_type(relation.name)
             said = sentence(relation.name) if schema.family(("item", relation.name, value)) else "never a reason"
             others.append([f"`(:Item)-[:{relation.type}]->(:{schema.node_type(value).label})`", "one" if relation.single else "many", said])

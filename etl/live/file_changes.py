@@ -202,14 +202,15 @@ class ChangedItemsReader:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._language = job.config.section(ShopConfig).language
-        self._text = job.config.section(ExtractConfig).text
+        self._extract = job.config.section(ExtractConfig)
 
     def __call__(self, facts: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, changed: Sequence[str]) -> tuple[pl.DataFrame, Sequence[str]]:
         """Return the facts after a change, and the items that were read again."""
         from kg.extract.incremental import changed_facts
         from kg.extract.pipeline import Extractor
 
-        found = changed_facts(Extractor(self._language, text=self._text), facts, before, after, changed, text=self._text)
+        extractor = Extractor(self._language, text=self._extract.text, terms=self._extract.terms)
+        found = changed_facts(extractor, facts, before, after, changed, text=self._extract.text)
         attributes, item_ids = forget_respelt(facts, found.attributes, found.item_ids)
         again = after.filter(pl.col("item_id").is_in(item_ids))
         read = learned(self._job.workspace, self._job.config, again, attributes)

@@ -82,7 +82,8 @@ class ItemReader:
     """
 
     def __init__(self, config: Config) -> None:
-        self._extractor = Extractor(config.section(ShopConfig).language, text=config.section(ExtractConfig).text)
+        extract = config.section(ExtractConfig)
+        self._extractor = Extractor(config.section(ShopConfig).language, text=extract.text, terms=extract.terms)
 
     def tables(self, build: Build, items: Mapping[str, Fields], facts: Sequence[Fact]) -> GraphTables:
         """Return the graph of some items by themselves: their nodes, their attribute edges with the evidence, and the values that these lead to.

@@ -315,7 +315,8 @@ def _extract(job: Job, build: Path) -> dict[str, Any]:
     from kg.tables import Catalog
 
     catalog = Catalog.read(build / "catalog")
-    extractor = Extractor(job.config.section(ShopConfig).language, text=job.config.section(ExtractConfig).text)
+    extract = job.config.section(ExtractConfig)
+    extractor = Extractor(job.config.section(ShopConfig).language, text=extract.text, terms=extract.terms)
     if extractor.note:
         job.console.note(extractor.note)
     attributes = extractor.extract(catalog.items, job.console.progress)

@@ -93,6 +93,8 @@ def _measured(config: Config, model: ModelConfig, build: Path, console: Console)
         "learned_gate": artifact.model.learned_gate,
         "weights_gate": artifact.model.weights_gate,
         "season": None if artifact.model.season is None else asdict(artifact.model.season),
+        "popularity_exponent": artifact.model.popularity_exponent,
+        "closed": [asdict(gate) for gate in artifact.model.closed],
     }
     if settings.ablations:
         console.note("the model without its parts")

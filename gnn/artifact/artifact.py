@@ -11,7 +11,7 @@ source_embeddings.npy target_embeddings.npy popularity.npy price_cents.npy avail
 met_items.npy met_times.npy first_met.npy     when shoppers met items, for what trends and what is new
 activity_<name>.npy     when each shopper did something and what was paid, for profiles and buy-again
 repeat_rates.npy     which items are bought again
-season.npy     what the scores of each item were multiplied with, where a season was learned
+factor.npy     what the scores of each item were multiplied with, where a season or an exponent of popularity was learned
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from gnn.model.scorer import PathModel, neighbour_matrix
 from kg.errors import ArtifactError
 from kg.schema import RATED, EdgeType, Step
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 _HINT = "publish another build, or rebuild: `reckon rebuild`"
 
 Hubs = tuple[Step, int, int]
@@ -148,6 +148,13 @@ class Artifact:
         """Return the same of where a walk of the model goes on to by a step that is not its first one: hubs lead on to some neighbours only."""
         return self.hubs.get((step, walk.max_degree, walk.hub_fanout)) or self.oriented(step)
 
+    def trend(self, num: int) -> float | None:
+        """Return the season of an item: what its scores are multiplied with beside the factor of its popularity; None without a season."""
+        if self.model.season is None:
+            return None
+        popularity = float(self.popularity[num]) if num < self.n_items else 0.0
+        return self.model.factor_of(num) / float(max(1.0, popularity) ** self.model.popularity_exponent)
+
     def node_name(self, node_type: str, num: int) -> str:
         """Return how a person reads a value node."""
         return self.node_names[node_type][num]
@@ -195,7 +202,7 @@ def save_artifact(
     np.save(temporary / "source_embeddings.npy", np.ascontiguousarray(model.source_embeddings, dtype=np.float32))
     np.save(temporary / "target_embeddings.npy", np.ascontiguousarray(model.target_embeddings, dtype=np.float32))
     if model.factor is not None:
-        np.save(temporary / "season.npy", model.factor)
+        np.save(temporary / "factor.npy", model.factor)
     np.save(temporary / "popularity.npy", graph.popularity)
     np.save(temporary / "price_cents.npy", graph.price_cents)
     np.save(temporary / "available.npy", graph.available)

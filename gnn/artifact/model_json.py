@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from gnn.artifact.stored_arrays import mapped
 from gnn.graph.walks import WalkWeights
+from gnn.model.closed import ClosedGate
 from gnn.model.history import HistoryWeights
 from gnn.model.scorer import PathModel
 from gnn.model.season import Season
@@ -30,6 +31,8 @@ def model_json(model: PathModel) -> dict[str, Any]:
         "weights_gate": model.weights_gate,
         "neighbours": model.neighbours,
         "season": None if model.season is None else asdict(model.season),
+        "popularity_exponent": model.popularity_exponent,
+        "closed": [asdict(gate) for gate in model.closed],
     }
 
 
@@ -44,12 +47,14 @@ def model_from_json(folder: Path, raw: Mapping[str, Any], edge_types: Collection
     """
     source, target = (mapped(folder / f"{side}_embeddings.npy") for side in ("source", "target"))
     season = None if raw["season"] is None else Season(**raw["season"])
-    factor = mapped(folder / "season.npy") if season is not None else None
+    exponent = float(raw["popularity_exponent"])
+    factor = mapped(folder / "factor.npy") if season is not None or exponent else None
     gates = raw["learned_gate"], raw["neighbours"], weights, raw["weights_gate"]
     paths = {path.name: path for path in schema.meta_paths(edge_types)}
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
     history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
-    return PathModel(walks, history, source, target, *gates, season, factor)
+    closed = tuple(ClosedGate(**gate) for gate in raw["closed"])
+    return PathModel(walks, history, source, target, *gates, season, factor, exponent, closed)
 
 
 def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:

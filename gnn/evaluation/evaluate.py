@@ -227,8 +227,11 @@ def baseline_rankers(artifact: Artifact, names: Sequence[str]) -> list[Ranker]:
     }
     skipped = skipped_baselines(artifact, names)
     rankers = [made[name]() for name in names if name not in skipped]
-    factor = artifact.model.factor
-    return rankers if factor is None else [*rankers, *(InSeason(ranker, factor) for ranker in rankers if isinstance(ranker, ALS))]
+    season = artifact.model.season
+    if season is None:
+        return rankers
+    factor = artifact.meetings.season(season)
+    return [*rankers, *(InSeason(ranker, factor) for ranker in rankers if isinstance(ranker, ALS))]
 
 
 def skipped_baselines(artifact: Artifact, names: Sequence[str]) -> dict[str, str]:

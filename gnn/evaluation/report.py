@@ -22,6 +22,9 @@ from kg.files.atomic import write_text
 _MAIN = "ndcg@10"
 _SEASON = "Scores are multiplied with how recent the popularity of an item is: half-life {half_life_days:g} days, exponent {exponent:g}."
 
+_POPULARITY = " They are multiplied with the shoppers who met the item to the power of {:g}."
+_CLOSED = "Judged by shoppers who did not tune; all of these together cost at most one standard error."
+
 
 def report(
     results: Sequence[ModelResult],
@@ -152,7 +155,12 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     }
     season = content.get("season")
     text = "No factor of the season." if season is None else _SEASON.format(**season)
+    if content.get("popularity_exponent"):
+        text += _POPULARITY.format(content["popularity_exponent"])
     found.append(Section("What was learned", text, ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
+    if content.get("closed"):
+        rows = {gate["name"]: [f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in content["closed"]}
+        found.append(Section("Closed, as they help nobody", _CLOSED, ("walk", "ndcg that closing it costs", "standard error"), rows))
     return found
 
 

@@ -80,13 +80,15 @@ def reason_sentence(
         if relation.startswith("has_"):
             return say("attribute.linked", name=_attribute(relation), history=history)
         return say(f"link.shared.{relation}", name=_link(relation), history=history)
-    if relation.startswith("has_") and meta_path.family != "interaction":
+    if (relation.startswith("has_") or relation == schema.MENTIONS) and meta_path.family != "interaction":
         return _shared_value(relation, history, value)
     way = "reverse" if meta_path.steps[0].reverse and meta_path.family == "item_item" else "forward"
     return say(f"link.{way}.{relation}", name=_link(relation), history=history)
 
 
 def _shared_value(relation: str, history: Message, value: str) -> Message:
+    if relation == schema.MENTIONS:
+        return say(f"attribute.{relation}", history=history, value=Quoted(value))
     name = _attribute(relation)
     if value.lower() in _ANSWERS:
         return say("attribute.flag", name=name, history=history, value=say(f"answer.{_ANSWERS[value.lower()]}"))
@@ -99,6 +101,8 @@ def relation_template(relation: str) -> str:
     """Return how the reason of a relation reads in English, its placeholders left open."""
     if relation in schema.KIND_RELATIONS.values():
         return english().forms(f"through.both.{relation}")[OTHER]
+    if relation == schema.MENTIONS:
+        return english().forms(f"attribute.{relation}")[OTHER]
     if not relation.startswith("has_"):
         return english().forms(f"link.forward.{relation}")[OTHER]
     name = english().text(_attribute(relation))

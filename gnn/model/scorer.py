@@ -2,7 +2,8 @@
 
     s(u, i) = f_i · Σ_{j ∈ H_u} c_uj · [ Σ_m g_m · w_m(j, i)  +  g_L · ⟨a_j, b_i⟩  +  g_B · B_ji ]
 
-f_i is the season (`gnn.model.season`); 1 where none was learned. The b_i and B_ji of a model with a season have been multiplied with it.
+f_i = season_i · max(1, p_i)^e is the factor of an item: the season (`gnn.model.season`), and p_i the shoppers who met the item; 1 where neither was
+learned. The b_i and B_ji of a model with a factor have been multiplied with it.
 
 ⟨a_j, b_i⟩ (`gnn.training.factors`) and B_ji (`gnn.training.regression`) are learned, exact per history item, and shown together as the learned part.
 
@@ -24,6 +25,7 @@ import scipy.sparse as sp
 
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, WalkWeights, step_matrices, top_per_row
+from gnn.model.closed import ClosedGate
 from gnn.model.history import HistoryWeights
 from gnn.model.season import Season
 from gnn.ratings import RatingWeights
@@ -48,8 +50,10 @@ class PathModel:
         neighbours: Targets kept per history item in the graph sum.
         item_weights: B, [n_items, n_items], row j, column i; None where nothing was regressed.
         weights_gate: g_B.
-        season: What f was reckoned with; None without.
+        season: What the season was reckoned with; None without.
         factor: f, [n_items], in `target_embeddings` and `item_weights` already; None for ones.
+        popularity_exponent: e, of the shoppers who met the recommended item, on everything that the item has; 0 without.
+        closed: Parts that tuning closed, as they help nobody.
     """
 
     walks: tuple[WalkWeights, ...]
@@ -62,6 +66,8 @@ class PathModel:
     weights_gate: float = 0.0
     season: Season | None = None
     factor: FloatArray | None = None
+    popularity_exponent: float = 0.0
+    closed: tuple[ClosedGate, ...] = ()
 
     def multiplied(self, factor: FloatArray) -> PathModel:
         """Return the model with f, of one without."""

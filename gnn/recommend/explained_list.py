@@ -61,8 +61,7 @@ def _explanation(scored: Scored, item: RankedItem, path_sum: Explanation | None,
 
 
 def _trend(artifact: Artifact, scored: Scored, item: RankedItem) -> float | None:
-    in_season = scored.history is not None and artifact.model.factor is not None and _base(item) > 0
-    return artifact.model.factor_of(item.num) if in_season else None
+    return artifact.trend(item.num) if scored.history is not None and _base(item) > 0 else None
 
 
 def _recommendation(

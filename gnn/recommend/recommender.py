@@ -272,7 +272,7 @@ class Recommender:
             shopper.history, item, max_reasons=max_reasons, max_paths=max_paths, max_history=len(shopper.history.nums), show_ids=show_ids
         )
         explanation = adjusted(explanation, ranked.changes, shown=True)
-        trend = None if self.build.model.factor is None else self.build.model.factor_of(item)
+        trend = self.build.trend(item)
         title = self.artifact.titles[item]
         return Recommendation(item_id, title, ranked.rank, explanation.score, explanation.remainder, explanation.reasons, ranked.rank, title, trend)
 

@@ -107,6 +107,14 @@ class Pool:
         """Return the pool with some of the parts."""
         return replace(self, features=np.ascontiguousarray(self.features[:, :, list(kept)]), scales=self.scales[list(kept)])
 
+    def times(self, factor: FloatArray) -> Pool:
+        """Return the pool with everything that an item has multiplied with a factor of the item; the scales stay those of the parts.
+
+        Args:
+            factor: [n_items].
+        """
+        return replace(self, features=self.features * factor[self.items][:, :, None])
+
     def with_part(self, place: int, feature: FloatArray) -> Pool:
         """Return the pool with one part replaced; `feature` [U, C] is scaled here."""
         features, scales = self.features.copy(), self.scales.copy()

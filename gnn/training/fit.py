@@ -2,9 +2,9 @@
 
 1. The training events are split again; what is withheld is what the tuning tries to find, so no path of the graph gives it away.
 2. Item embeddings are learned from the rest and smoothed over the graph; item–item weights are regressed.
-3. Walks, exponents, history weights and gates are tuned (`gnn.training.tuning`).
+3. Walks, exponents, history weights, gates and a factor of the items' popularity are tuned (`gnn.training.tuning`).
 4. Where past windows show that it helps, a factor of the season is chosen (`gnn.training.season_choice`).
-5. `refit` learns embeddings and item–item weights again from all events it is given, counts the season anew, and keeps everything else.
+5. `refit` learns embeddings and item–item weights again from all events it is given, counts season and popularity anew, and keeps everything else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gnn.config import ModelConfig
 from gnn.events.interactions import Interactions
 from gnn.events.timing import timing_of
 from gnn.graph.arrays import GraphArrays
-from gnn.graph.walks import WalkWeights
+from gnn.graph.walks import FloatArray, WalkWeights, attraction
 from gnn.model.history import HistoryWeights
 from gnn.model.path_sum import PathSum, smoothed
 from gnn.model.scorer import PathModel, history_weights, rated_pairs, times_ratings
@@ -99,7 +99,16 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     weights = regressed_weights(known, config, progress) if model.weights_gate > 0 else None
     history = replace(model.history, ratings=RatingWeights.of(known.edges))
     learned = replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights, factor=None)
-    return learned if model.season is None else learned.multiplied(Interactions.of(known).season(model.season))
+    factor = _factor(known, model)
+    return learned if factor is None else learned.multiplied(factor)
+
+
+def _factor(known: GraphArrays, model: PathModel) -> FloatArray | None:
+    """Return f, [n_items], of the season and of the items' popularity; None where the model has neither."""
+    parts = [] if model.season is None else [Interactions.of(known).season(model.season)]
+    if model.popularity_exponent:
+        parts.append(attraction(known.popularity, model.popularity_exponent))
+    return np.prod(parts, axis=0, dtype=np.float32) if parts else None
 
 
 def validation_ndcg(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig, progress: Report | None = None) -> float:

@@ -1,11 +1,13 @@
 """Which season factor a shop has, if any: chosen over several windows of its past, each with what was known before it.
 
-The factor multiplies whatever ranks, so a plain factorisation stands for the whole model here: what helps it in one window and in the next is the
-season, and not the chance of the window that tunes the gates.
+Each window ends where the next begins (rolling origin), and all shoppers who meet something new in it are asked. The factor multiplies whatever
+ranks, so a plain factorisation stands for the whole model here. A window counts half as much as the one after it, for seasons change and the latest
+resembles most what comes next; the factor is taken where its weighted gain is more than chance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -26,17 +28,21 @@ from gnn.training.factors import als_item_factors, confidence_for, folded
 
 HALF_LIVES_DAYS = (10.0, 20.0)
 EXPONENTS = (0.25, 0.5)
-WINDOWS = 2
+WINDOWS = 3
+FEWEST_WINDOWS = 2
 FEWEST_SHOPPERS = 50
 """A window with fewer shoppers decides nothing."""
-MOST_SHOPPERS = 500
-_WIDTH, _ITERATIONS = 32, 6
+MOST_SHOPPERS = 5_000
+_WIDTH, _ITERATIONS, _REGULARIZATION = 64, 5, 50.0
 _LEAST_GAIN = 0.01
 _DEPTH = 10
+_NEAR = 1_000
+"""Items that a factor may bring into a list: those that rank highest without it."""
+_BATCH_CELLS = 10_000_000
 
 
 def choose_season(graph: GraphArrays, interactions: pl.DataFrame, config: ModelConfig) -> Season | None:
-    """Return the factor that ranks best over the windows, None where none helps in each of them or the events have no times.
+    """Return the factor that ranks best over the windows, None where none helps by more than chance or the events have no times.
 
     Args:
         graph: The graph.
@@ -45,28 +51,40 @@ def choose_season(graph: GraphArrays, interactions: pl.DataFrame, config: ModelC
     """
     if not config.season or timing_of(interactions["time"]) != "clock":
         return None
-    tried = [None, *(Season(*pair) for pair in product(HALF_LIVES_DAYS, EXPONENTS))]
-    reached, known = [], interactions
+    tried = [Season(*pair) for pair in product(HALF_LIVES_DAYS, EXPONENTS)]
+    windows, known = [], interactions
     for _ in range(WINDOWS):
         split = split_interactions(known, method="time", test_fraction=config.validation_fraction, seed=config.seed)
         if split.method != "time":
             break
-        found = _window(graph, split.train, split.new_items(), tried, config.seed)
+        found = _window(graph, split.train, split.new_items(), [None, *tried], config.seed)
         if found is not None:
-            reached.append(found)
+            windows.append(found)
         known = split.train
-    if len(reached) < WINDOWS:
-        return None
-    gains = np.asarray(reached) / np.maximum(np.asarray(reached)[:, :1], 1e-9) - 1.0
-    # Over all windows by so much, and in none of them a loss.
-    gains[:, gains.min(axis=0) < 0] = 0.0
-    mean = gains.mean(axis=0)
-    best = int(np.argmax(mean))
-    return tried[best] if mean[best] >= _LEAST_GAIN else None
+    return chosen(tried, windows) if len(windows) >= FEWEST_WINDOWS else None
+
+
+def chosen(tried: Sequence[Season], windows: Sequence[Values]) -> Season | None:
+    """Return the factor that gains most; None where no gain is more than chance and enough to matter.
+
+    Args:
+        tried: The factors.
+        windows: Per window, the latest first, the ndcg of each shopper without a factor and with each of them, [1 + n tried, n shoppers].
+    """
+    weights = 0.5 ** np.arange(len(windows))
+    weights /= weights.sum()
+    gains, errors, level = np.zeros(len(tried)), np.zeros(len(tried)), 0.0
+    for weight, reached in zip(weights.tolist(), windows, strict=True):
+        differences = reached[1:] - reached[0]
+        gains += weight * differences.mean(axis=1)
+        errors += weight**2 * differences.var(axis=1) / max(reached.shape[1] - 1, 1)
+        level += weight * float(reached[0].mean())
+    good = (gains > np.sqrt(errors)) & (gains >= _LEAST_GAIN * level)
+    return tried[int(np.argmax(np.where(good, gains, -np.inf)))] if good.any() else None
 
 
 def _window(graph: GraphArrays, train: pl.DataFrame, wanted: pl.DataFrame, tried: list[Season | None], seed: int) -> Values | None:
-    """Return the ndcg@10 of each factor on what shoppers met for the first time in one window; None with too few of them."""
+    """Return the ndcg@10 of each factor, of each shopper, on what they met for the first time in one window; None with too few of them."""
     known = graph.with_interactions(train)
     met = history_weights(known, HistoryWeights(count_exponent=0.0))
     users = pl.DataFrame({"user_id": list(graph.keys.get("user", ()))}, schema={"user_id": pl.String}).with_row_index("user")
@@ -79,19 +97,28 @@ def _window(graph: GraphArrays, train: pl.DataFrame, wanted: pl.DataFrame, tried
     relevant = tuple(np.asarray(row, dtype=np.int64) for row in pairs["item"].to_list())
     ones = met.copy()
     ones.data[:] = 1.0
-    learned = als_item_factors(ones, factors=_WIDTH, iterations=_ITERATIONS, regularization=50.0, confidence=confidence_for(ones), seed=seed)
-    both = folded(learned, learned, regularization=50.0)
+    learned = als_item_factors(
+        ones, factors=_WIDTH, iterations=_ITERATIONS, regularization=_REGULARIZATION, confidence=confidence_for(ones), seed=seed
+    )
+    both = folded(learned, learned, regularization=_REGULARIZATION)
     meetings = Interactions.of(known)
     factors = [np.ones(graph.n_items, dtype=np.float32) if season is None else meetings.season(season) for season in tried]
     lists: list[list[IntArray]] = [[] for _ in tried]
-    nums = np.arange(graph.n_items, dtype=np.int32)
-    for user in pairs["user"].to_list():
-        row = ones[user]
-        scores: FloatArray = np.asarray(both.target @ both.source[row.indices].sum(axis=0), dtype=np.float32)
-        for place, factor in enumerate(factors):
-            now = scores * factor
-            now[row.indices] = -np.inf
-            lists[place].append(largest(now, nums, _DEPTH).astype(np.int64))
+    # What nobody has met has no factors, and is never found.
+    nums = np.flatnonzero(ones.getnnz(axis=0)).astype(np.int32)
+    place_of = np.full(graph.n_items, -1, dtype=np.int64)
+    place_of[nums] = np.arange(len(nums))
+    target = both.target[nums]
+    asked = pairs["user"].to_numpy().astype(np.int64)
+    size = max(1, _BATCH_CELLS // max(len(nums), 1))
+    for start in range(0, len(asked), size):
+        rows = ones[asked[start : start + size]]
+        scores: FloatArray = np.asarray((rows @ both.source) @ target.T, dtype=np.float32)
+        for row, of_user in enumerate(scores):
+            of_user[place_of[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]]] = -np.inf
+            near = largest(of_user, nums, _NEAR)
+            for place, factor in enumerate(factors):
+                best = largest(of_user[near] * factor[nums[near]], nums[near], _DEPTH)
+                lists[place].append(nums[near[best]].astype(np.int64))
     counts = np.asarray([len(row) for row in relevant], dtype=np.int64)
-    found = [ndcg(hits_of(np.stack(ranked), relevant), counts, _DEPTH).mean() for ranked in lists]
-    return np.asarray(found, dtype=np.float64)
+    return np.stack([ndcg(hits_of(np.stack(ranked), relevant), counts, _DEPTH) for ranked in lists])

@@ -4,6 +4,7 @@
    the fading of old events are chosen from small grids by the ndcg of the whole model.
 2. Gates: gradient steps on the softmax likelihood P(i|u) = exp s(u,i) / Σ_j exp s(u,j), stopped early, then coordinate ascent on ndcg itself;
    a last scalar keeps the scores on the likelihood's scale.
+3. A factor of the candidate's popularity, where it helps by more than chance; gates that help nobody are closed (`gnn.training.gate_choice`).
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import torch
 from torch import Tensor
 
 from gnn.config import ModelConfig
-from gnn.graph.walks import FloatArray
+from gnn.graph.walks import FloatArray, attraction
 from gnn.metrics import IntArray
+from gnn.model.closed import LEARNED_EMBEDDINGS, ClosedGate
 from gnn.model.history import HistoryWeights
 from gnn.model.path_sum import PathSum, inverse_softplus
 from gnn.model.scorer import PathModel, history_weights
 from gnn.ratings import RatingWeights
 from gnn.training.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
+from gnn.training.gate_choice import open_parts, popularity_exponent, unhelpful
 from gnn.training.progress import Progress, Report, Softmax
 from gnn.training.sampling import proposal, target_weights
 from gnn.training.tuning_set import TuningSet
@@ -72,8 +75,27 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
     weights = _choose_history(network, small, pool, gates, weights, clock, report)
     pool = candidate_pool(network, tuning.first(max(_FEWEST_USERS, _POOL_CELLS // tuning.graph.n_items)), weights, config)
     gates = _tuned_gates(network, pool, config, report)
+    exponent = popularity_exponent(pool, gates, tuning.graph.popularity)
+    if exponent:
+        pool = pool.times(attraction(tuning.graph.popularity, exponent))
+    gates, closed = _without_unhelpful(network, pool, gates, again=bool(exponent))
     _set_gates(network, pool, gates * _temperature(pool, gates))
-    return network.path_model(weights, neighbours=config.neighbours), pool.ndcg(gates)
+    model = network.path_model(weights, neighbours=config.neighbours)
+    return replace(model, popularity_exponent=exponent, closed=closed), pool.ndcg(gates)
+
+
+def _without_unhelpful(network: PathSum, pool: Pool, gates: Gates, *, again: bool) -> tuple[Gates, tuple[ClosedGate, ...]]:
+    """Return the gates with those closed that help nobody, the others climbed again where that or a change before asks for it; and the closed."""
+    kept = _kept(network)
+    names = [*(walk.meta_path.name for walk in network.walks), "learned item–item weights", LEARNED_EMBEDDINGS]
+    closed = unhelpful(pool, gates, names, kept)
+    if not closed and not again:
+        return gates, ()
+    left = open_parts(gates, list(closed)).tolist()
+    kept_left = frozenset(number for number, place in enumerate(left) if place in kept)
+    changed = np.zeros_like(gates)
+    changed[left] = coordinate_ascent(pool.parts(left), gates[left], kept=kept_left, rounds=ASCENT_ROUNDS, tolerance=_NOISE)[0]
+    return changed, tuple(closed[place] for place in sorted(closed))
 
 
 def _of_walks(network: PathSum, kept: list[int]) -> PathSum:

@@ -1,8 +1,8 @@
 """What a few changed items change in the facts of a shop: exactly the facts that a new extraction of everything would change.
 
-Four things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, which words are no
-attributes in a category, and which model number is which item's. A change of one item can therefore change how others read; those are found and read
-again.
+Five things are learned from the whole catalogue: how far a brand's name is trusted in a title, the price bands of a category, which words are no
+attributes in a category, which model number is which item's, and which terms titles have in common. A change of one item can therefore change how
+others read; those are found and read again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def changed_facts(
         touched |= old.differing(new, after)
         numbers = changed_models(before, after, extractor.language)
         touched |= {item_id for field in TEXT_FIELDS for item_id in with_words(after, field, numbers)["item_id"]}
-    touched |= _rebanded(before, after)
+    touched |= _rebanded(before, after) | extractor.with_terms(after, extractor.vocabulary(before).terms ^ extractor.vocabulary(after).terms)
     again = after.filter(pl.col("item_id").is_in(list(touched)))
     read = extractor.extract(again, catalog=after) if again.height else facts.clear()
     kept = facts.filter(~pl.col("item_id").is_in(list(touched)))

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from kg import schema
 from kg.tables import ATTRIBUTE_COLUMNS
 
 INFERRED = "inferred"
@@ -34,7 +35,9 @@ COVERAGE = 0.3
 _FOLDS = 3
 _MIN_FREQUENCY = 3
 _WORD = re.compile(r"[^\W_]{2,}")
-_NEVER = frozenset({"compatible_with", "has_allergen", "has_allergen_trace", "has_category", "has_brand", "has_price_band", "has_model"})
+_NEVER = frozenset(
+    {"compatible_with", "has_allergen", "has_allergen_trace", "has_category", "has_brand", "has_price_band", "has_model", schema.MENTIONS}
+)
 """Names and prices are not properties that neighbours share by nature."""
 
 

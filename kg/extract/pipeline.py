@@ -7,7 +7,7 @@ longest match wins, and a relation of which an item has one value at most keeps 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
 from kg.extract.separation import MARKED, Separation
 from kg.extract.statements.statements import statements, states
+from kg.extract.terms import TermLimits, Vocabulary, term_reader, title_terms
 from kg.extract.text import Readable, readable
 from kg.tables import AS_WRITTEN, ATTRIBUTE_COLUMNS, ITEM_COLUMNS, TEXT_FIELDS, attributes_table
 
@@ -52,14 +53,19 @@ class Extractor:
     Args:
         language: ISO 639-1 code. What the language lacks is said in `note`.
         text: Whether to read titles and descriptions at all.
+        terms: Whether to read the terms that titles have in common (`kg.extract.terms`); not without `text`.
+        limits: Which words are terms; the usual ones where not given.
 
     Raises:
         ConfigError: The language is unknown, or its segmenter is not installed.
     """
 
-    def __init__(self, language: str = "en", *, text: bool = True) -> None:
+    def __init__(self, language: str = "en", *, text: bool = True, terms: bool = True, limits: TermLimits | None = None) -> None:
         self._pipeline = pipeline(language)
         self._text = text
+        self._terms = term_reader(self._pipeline, language) if text and terms else None
+        self._limits = limits or TermLimits()
+        self._vocabulary: tuple[pl.DataFrame, Vocabulary] | None = None
         self.language = language
         self.note = self._pipeline.note if text else ""
 
@@ -81,7 +87,24 @@ class Extractor:
         read = list(self._from_text(items, catalog, progress)) if self._text else []
         weighed = Separation.learn(catalog, self.language).mark(pl.concat(read), items) if read else None
         facts = _settled(pl.concat(stated), weighed)
+        if self._terms is not None:
+            facts = pl.concat([facts, title_terms(items, self.vocabulary(catalog), self._terms, facts)])
         return attributes_table(facts.sort("item_id", "relation", "value"))
+
+    def vocabulary(self, catalog: pl.DataFrame) -> Vocabulary:
+        """Return the terms that the titles of a catalogue have in common; none where the extractor reads none. The last catalogue is remembered."""
+        if self._terms is None:
+            return Vocabulary(frozenset())
+        if self._vocabulary is None or self._vocabulary[0] is not catalog:
+            self._vocabulary = catalog, Vocabulary.learn(catalog, self._terms, self._limits)
+        return self._vocabulary[1]
+
+    def with_terms(self, items: pl.DataFrame, terms: Set[str]) -> set[str]:
+        """Return the ids of the items whose titles hold one of some terms."""
+        if self._terms is None or not terms:
+            return set()
+        titles = items.select("item_id", "title").drop_nulls()
+        return {item_id for item_id, title in titles.iter_rows() if any(term in terms for term, _, _ in self._terms.terms(title))}
 
     def _structured(self, items: pl.DataFrame) -> pl.DataFrame:
         """Turn structured fields into facts: the field is its own evidence."""

@@ -210,7 +210,7 @@ def _held(state: Knowledge, node_type: str, keys: pl.Series) -> pl.Series:
     held = pl.concat([pl.Series("key", [], dtype=pl.String), *(part.filter(part.is_in(wanted)).alias("key") for part in parts)]).unique()
     merges = state.resolution.merges.filter(pl.col("canonical").is_in(wanted))
     surfaces = pl.concat([keys.alias("surface"), merges["surface"]]).unique().implode()
-    of_type = pl.col("relation").str.strip_prefix("has_") == node_type
+    of_type = pl.col("relation").replace(schema.MENTIONS, schema.value_type(schema.MENTIONS)).str.strip_prefix("has_") == node_type
     items = set(state.attributes.filter(pl.col("value").is_in(surfaces) & of_type)["item_id"])
     items |= {fact.item_id for fact in state.facts if schema.value_type(fact.relation) == node_type and fact.value in set(surfaces.explode())}
     named = _of_names((node_type, surface) for surface in surfaces.explode())

@@ -79,6 +79,8 @@ class Resolver:
     def _merges(self, catalog: Catalog, attributes: pl.DataFrame, build_id: str) -> pl.DataFrame:
         if not self.values:
             return Resolution().merges
+        # A term is what titles say, word by word: two of them are never one.
+        attributes = attributes.filter(pl.col("relation") != schema.MENTIONS)
         stated = pl.concat([attributes.select("item_id", "relation", "value", "extractor"), triple_facts(catalog.triples)])
         stated = stated.filter(pl.col("relation") != schema.COMPATIBLE_WITH)
         return merge_values(stated, build_id=build_id, undone=self.values_apart)

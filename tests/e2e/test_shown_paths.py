@@ -25,20 +25,25 @@ from kg.store import GraphStore
 from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
 
 BUILD, N_USERS, K = "20260101T000000-abc123", 40, 5
+TERMS = ("zulo vant", "miro kest", "tarn opil", "quib lorr", "fesk dunn", "hovo plin")
 
 
 def a_shop() -> Catalog:
-    """Sixty items in six categories, forty shoppers who each keep to two of them; ids with quotes and letters of other scripts."""
+    """Sixty items in six categories, forty shoppers who each keep to two of them; ids with quotes and letters of other scripts.
+
+    Two hundred more items that nobody chose make the shop large enough for terms.
+    """
     rng = np.random.default_rng(3)
     items = [
         {
             "item_id": f"item '{n}' ü",
-            "title": f"{['Frozen', 'Organic', 'Fresh'][n % 3]} food no. {n} {n % 4 + 1} oz",
+            "title": f"{['Frozen', 'Organic', 'Fresh'][n % 3]} food no. {n} {n % 4 + 1} oz, {TERMS[n % 6]}",
             "brand": f"Brand {n % 7}",
             "categories": [f"Category {n % 6}"],
         }
         for n in range(60)
     ]
+    items += [{"item_id": f"rest {n}", "title": f"Rest{chr(97 + n // 26)}{chr(97 + n % 26)}", "categories": []} for n in range(200)]
     events = []
     for user in range(N_USERS):
         liked = [n for n in range(60) if n % 6 in (user % 6, (user + 1) % 6)]
@@ -88,6 +93,7 @@ def test_every_step_of_two_hundred_recommendations_is_in_the_database(store: Gra
     for a_label, a, a_key, edge, b_label, b, b_key in set().union(*map(steps_of, answers)):
         by_shape[a_label, a, edge, b_label, b].append({"a": a_key, "b": b_key})
     assert len(by_shape) >= 3
+    assert ("Item", "item_id", "MENTIONS", "Term", "value") in by_shape
     for (a_label, a, edge, b_label, b), rows in by_shape.items():
         text = f"UNWIND $rows AS row MATCH (x:{a_label})-[r:{edge}]->(y:{b_label}) WHERE x.{a} = row.a AND y.{b} = row.b RETURN count(r) AS n"
         assert store.query(text, {"rows": rows}).rows == [[len(rows)]], (a_label, edge, b_label)

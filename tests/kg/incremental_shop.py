@@ -13,6 +13,7 @@ from kg.catalog.changes import Change
 from kg.catalog.file_changes import ShopRules, parse
 from kg.extract.incremental import changed_facts
 from kg.extract.pipeline import Extractor
+from kg.extract.terms import TermLimits
 from kg.graph.corrections import Fact
 from kg.graph.update import Resolver, State
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, TRIPLE_COLUMNS, Catalog
@@ -59,7 +60,7 @@ def catalog() -> Catalog:
 
 @cache
 def extractor() -> Extractor:
-    return Extractor("en")
+    return Extractor("en", limits=TermLimits(fewest_items=20, most_share=0.4))
 
 
 def read(facts: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, changed: Sequence[str]) -> tuple[pl.DataFrame, Sequence[str]]:

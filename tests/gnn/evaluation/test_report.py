@@ -146,3 +146,11 @@ def test_both_cards_say_data_method_and_limits() -> None:
         assert [line for line in text.splitlines() if line in ("## Data", "## Method", "## Limits")] == ["## Data", "## Method", "## Limits"]
         assert "{" not in text
     assert general_card().count("popularity") >= 2
+
+
+def test_report_lists_what_was_closed_and_says_how_popularity_counts() -> None:
+    about = {**ABOUT, "popularity_exponent": -0.1, "closed": [{"name": "has_diet", "cost": -0.00012, "error": 0.00034}]}
+    text = markdown(report([result("path sum", 0.4), result("popularity", 0.1)], about))
+    assert "to the power of -0.1" in text
+    assert "| has_diet | -0.00012 | 0.00034 |" in text
+    assert "Closed" not in markdown(report([result("path sum", 0.4), result("popularity", 0.1)], ABOUT))

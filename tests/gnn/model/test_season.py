@@ -13,6 +13,7 @@ from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
 from gnn.events.interactions import Interactions
 from gnn.graph.arrays import GraphArrays
+from gnn.graph.walks import attraction
 from gnn.live.overlay import Overlay
 from gnn.live.rows import LiveItem
 from gnn.model.scorer import score
@@ -21,7 +22,7 @@ from gnn.recommend.query import RecQuery
 from gnn.recommend.recommender import Recommender
 from gnn.recommend.snapshot import assemble
 from gnn.training.fit import refit
-from gnn.training.season_choice import choose_season
+from gnn.training.season_choice import choose_season, chosen
 from kg.graph.build import build_graph
 from kg.schema import EdgeType
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog, empty
@@ -64,6 +65,30 @@ def test_a_season_is_found_where_there_is_one() -> None:
     assert season is not None
     factor = Interactions.of(graph).season(season)
     assert factor[100:].mean() > 1.2 > 0.9 > factor[:40].mean()
+
+
+def of_windows(*gains: float, n: int = 400, noise: float = 0.02) -> list[np.ndarray]:
+    """The ndcg of shoppers without a factor and with one that gains so much in each window, the latest first."""
+    rng = np.random.default_rng(1)
+    plain = [rng.uniform(0.0, 0.1, n) for _ in gains]
+    return [np.stack([one, one + gain + rng.normal(0, noise, n)]) for one, gain in zip(plain, gains, strict=True)]
+
+
+def test_the_latest_window_counts_most() -> None:
+    tried = [Season(10.0, 0.5)]
+    assert chosen(tried, of_windows(0.01, -0.005)) == tried[0]
+    assert chosen(tried, of_windows(-0.005, 0.005)) is None
+
+
+def test_a_gain_within_chance_or_too_small_is_no_season() -> None:
+    tried = [Season(10.0, 0.5)]
+    assert chosen(tried, of_windows(0.002, 0.001, n=30, noise=0.1)) is None
+    assert chosen(tried, of_windows(0.0002, 0.0002, noise=0.0)) is None
+
+
+def test_of_two_factors_the_one_that_gains_more_is_chosen() -> None:
+    both = [np.stack([*one, one[0] + 0.02]) for one in of_windows(0.01, 0.01)]
+    assert chosen([Season(10.0, 0.5), Season(20.0, 0.5)], both) == Season(20.0, 0.5)
 
 
 def test_no_season_without_a_clock_or_when_switched_off() -> None:
@@ -121,3 +146,27 @@ def test_live_items_have_exact_shares_with_a_season(live: Recommender) -> None:
                 assert live.explain(user_id, item.item_id).score == pytest.approx(item.score, rel=1e-4, abs=1e-6)
     assert {"new", "i03"} & seen
     assert live.artifact.model.factor_of(live.item_num("new")) == 1.0
+
+
+def test_a_factor_of_popularity_is_counted_anew_and_is_no_trend(tmp_path: Path) -> None:
+    graph, interactions = shop(seasonal=False)
+    model = replace(small_model(graph, 1, learned=0.0), popularity_exponent=-0.1, weights_gate=0.0)
+    fitted = refit(graph, interactions, model, ModelConfig())
+    assert fitted.factor is not None
+    np.testing.assert_allclose(fitted.factor, attraction(graph.popularity, -0.1), rtol=1e-6)
+    loaded = load_artifact(save_artifact(tmp_path / "a", graph, fitted, build_id=BUILD))
+    assert loaded.model.popularity_exponent == -0.1
+    np.testing.assert_array_equal(loaded.model.factor, fitted.factor)
+    recommender = Recommender(loaded)
+    for item in recommender.recommend("u1", 5).items:
+        assert item.trend is None
+        assert sum(reason.share for reason in item.reasons) + item.remainder == pytest.approx(1, abs=1e-6)
+
+
+def test_the_trend_is_the_season_without_the_popularity() -> None:
+    graph, interactions = shop(seasonal=True)
+    model = replace(small_model(graph, 1, learned=0.0), season=Season(10.0, 0.5), popularity_exponent=0.1, weights_gate=0.0)
+    fitted = refit(graph, interactions, model, ModelConfig())
+    season = Interactions.of(graph.with_interactions(interactions)).season(Season(10.0, 0.5))
+    assert fitted.factor is not None
+    np.testing.assert_allclose(fitted.factor, season * attraction(graph.popularity, 0.1), rtol=1e-5)
