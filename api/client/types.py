@@ -5,7 +5,7 @@ The server's own models are the contract; a test compares these with the OpenAPI
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
 class PathNode(TypedDict):
@@ -31,7 +31,7 @@ class GraphPath(TypedDict):
     nodes: list[PathNode]
     edges: list[PathEdge]
     cypher: NotRequired[str | None]
-    parameters: NotRequired[dict[str, Any] | None]
+    parameters: NotRequired[dict[str, str] | None]
 
 
 class HistoryShare(TypedDict):
@@ -50,16 +50,46 @@ class PathsNotShown(TypedDict):
     share: float
 
 
-class Reason(TypedDict):
-    """One group of addends of a score."""
+class GraphReason(TypedDict):
+    """Addends of paths that exist."""
 
-    kind: str
+    kind: Literal["graph"]
     share: float
     sentence: str
     relation: NotRequired[str | None]
     paths: NotRequired[list[GraphPath]]
     paths_not_shown: NotRequired[PathsNotShown | None]
+
+
+class LearnedReason(TypedDict):
+    """Addends of the learned part."""
+
+    kind: Literal["learned"]
+    share: float
+    sentence: str
     history: NotRequired[list[HistoryShare]]
+
+
+class BuyAgainReason(TypedDict):
+    """The purchases of an item that was bought before."""
+
+    kind: Literal["buy_again"]
+    share: float
+    sentence: str
+    history: NotRequired[list[HistoryShare]]
+    paths_not_shown: NotRequired[PathsNotShown | None]
+
+
+class StatementReason(TypedDict):
+    """One sentence: `popular`, `trending`, `new`, `catalogue`, `impressions`, `rule`, or of the name of a strategy that the shop installed."""
+
+    kind: str
+    share: float
+    sentence: str
+
+
+Reason: TypeAlias = GraphReason | LearnedReason | BuyAgainReason | StatementReason
+"""Told apart by `kind`."""
 
 
 class RecommendedItem(TypedDict):

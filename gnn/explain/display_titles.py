@@ -14,6 +14,7 @@ from kg.schema import EdgeType, family
 
 _LONGEST_TITLE = 48
 _LONGEST_VALUE = 40
+_LONGEST_DIFFERENCE = 28
 _FIRST = ("has_size", "has_color", "has_model", "has_pack_size", "has_brand")
 """What differs is looked for in these relations first, then in the others by name, then in the price."""
 
@@ -56,9 +57,26 @@ def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) ->
             twins.append(num)
     for twins in alike.values():
         if len(twins) > 1:
-            for num, difference in zip(twins, _differences(artifact, twins), strict=True):
+            written = [whole(artifact.titles[num]) for num in twins]
+            for num, difference in zip(twins, _unlike_words(written) or _differences(artifact, twins), strict=True):
                 titles[num] = say("title.twin", title=titles[num], difference=difference)
     return titles
+
+
+def _unlike_words(titles: Sequence[str]) -> list[str]:
+    """Return from where on titles differ that are cut to the same words; nothing where their words are the same."""
+    words = [title.split() for title in titles]
+    if len({title.casefold() for title in titles}) < len(titles):
+        return []
+    alike = next((n for n, column in enumerate(zip(*words, strict=False)) if len({word.casefold() for word in column}) > 1), min(map(len, words)))
+    if alike == 0:
+        return []
+    found = [_cut(" ".join(own[alike:]).strip(" ,;:-/()")) for own in words]
+    return [f"…{text}" for text in found] if _distinct(found) else []
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_DIFFERENCE else text[: _LONGEST_DIFFERENCE + 1].rsplit(" ", 1)[0].rstrip(" ,;:-/(")[:_LONGEST_DIFFERENCE]
 
 
 def _differences(artifact: Artifact, twins: Sequence[int]) -> Sequence[Text | Listing]:

@@ -15,6 +15,8 @@ from gnn.recommend.scoring.scored import Scored
 
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
+_MIN_SHARE = 0.005
+"""What is less than half a percent of a score is no reason to show in a list."""
 
 
 def recommendations(
@@ -34,7 +36,7 @@ def recommendations(
         explained = [place.num for place in places if _base(place) > 0]
         if explained:
             max_reasons, max_paths = _LIMITS[query.explain]
-            limits = Limits(max_reasons, max_paths, show_ids=query.show_ids)
+            limits = Limits(max_reasons, max_paths, min_share=_MIN_SHARE, show_ids=query.show_ids)
             told = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
     titles = told_apart(artifact, [place.num for place in places])
     reasons = [_explanation(scored, place, told.get(place.num), query, popular) for place in places]
