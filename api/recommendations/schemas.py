@@ -11,7 +11,8 @@ from gnn.recommend.rules.definition import Action
 from gnn.recommend.strategies.registry import STRATEGIES, statement_kinds
 
 if TYPE_CHECKING:
-    StatementKind = StrategyName = str
+    StatementKind = str
+    StrategyName = str
 else:
     # The registry knows the strategies of installed packages, too; one that explains by a sentence is the kind of these reasons.
     StatementKind = Literal[(*statement_kinds(),)]

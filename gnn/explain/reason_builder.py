@@ -133,7 +133,8 @@ class ReasonBuilder:
             text = self._text(named, item)
             source: Learned = "read_alike" if alike else "chosen_together"
             kind = kind_of(source)
-            said = kind.message(Told(source, text, frozenset(named), **self._sources(named, item), against=added < 0))
+            chosen, neighbours = self._sources(named, item)
+            said = kind.message(Told(source, text, frozenset(named), chosen=chosen, neighbours=neighbours, against=added < 0))
             told.append([Reason(kind.tag, added / total, said, history=rows)])
         return told
 
@@ -148,13 +149,13 @@ class ReasonBuilder:
         high = weights is not None and known and all(weights.is_high(value) for value in given)
         return history_text(len(positions), [titles[num] for num in nums], relations, rating=rating, high=high)
 
-    def _sources(self, positions: Sequence[int], item: int) -> dict[str, bool]:
-        """Say where the learned part of a pair of items comes from: an item that nobody chose has what its neighbours in the graph give it."""
+    def _sources(self, positions: Sequence[int], item: int) -> tuple[bool, bool]:
+        """Say whether the learned part comes from choices, and from neighbours in the graph, as for an item that nobody chose."""
         popularity = self._artifact.popularity
         none = [popularity[self._nums[position]] <= 0 for position in positions]
         if popularity[item] <= 0 or all(none):
-            return {"chosen": False, "neighbours": True}
-        return {"chosen": True, "neighbours": any(none)}
+            return False, True
+        return True, any(none)
 
     def _others(self, item: int, group: Group, positions: Sequence[int]) -> int:
         """Return how many shoppers the paths go through; the shopper whose history it is does not count, though they may have met the item too."""
