@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
@@ -12,6 +13,8 @@ from gnn.artifact.artifact import Artifact
 from gnn.explain.messages.message import Listing, Text, decimals, say
 from kg.schema import EdgeType, family
 
+NUMBERED = re.compile(r"(?:no\.|nr\.|#)\s*\d+", re.IGNORECASE)
+"""A number by which a shop knows a maker or a supplier: it says nothing to a shopper."""
 _LONGEST_TITLE = 48
 _LONGEST_VALUE = 40
 _LONGEST_DIFFERENCE = 28
@@ -105,4 +108,5 @@ def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> tuple[str, ...
     """Return the values of an item; none where they are too much to say."""
     forward = artifact.edges[edge_type].forward
     found = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]))
-    return found if len(", ".join(found)) <= _LONGEST_VALUE else ()
+    said = tuple(value for value in found if not NUMBERED.fullmatch(value))
+    return said if len(", ".join(said)) <= _LONGEST_VALUE else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from gnn.explain.display_titles import shortened
+from gnn.explain.display_titles import NUMBERED, shortened
 from gnn.explain.kinds.base import REASONS, ReasonKind, Scope, Source, Told
 from gnn.explain.messages.languages import english
 from gnn.explain.messages.message import Message, say
@@ -14,8 +14,6 @@ from kg.field_names import words_of
 from kg.schema import MetaPath, value_type
 
 _ANSWERS = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
-_NUMBERED = re.compile(r"(?:no\.|nr\.|#)\s*\d+", re.IGNORECASE)
-"""A number by which a shop knows a maker or a supplier: it says nothing to a shopper."""
 _BARE = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:\s*[-–x×/]\s*[-+]?\d+(?:[.,]\d+)?)*")
 _QUANTITY = re.compile(r"[<>≤≥±~]?\s*\d.*")
 _COUNT = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:x|ct|count|pack|pk|packs|pcs|pc|pieces?|stück)?", re.IGNORECASE)
@@ -66,7 +64,7 @@ class SharedValue(ReasonKind):
         open_end = _words(relation)[-1] in _ENDS_OPEN and f"attribute.{relation}" not in english().templates
         if not relation.startswith("has_") or open_end:
             return say("attribute.flag", name=name, history=told.history, value=shortened(value))
-        if _NUMBERED.fullmatch(value):
+        if NUMBERED.fullmatch(value):
             return say("attribute.unnamed", name=name, history=told.history)
         if relation in _FOR_WHOM and value.lower() != "unisex":
             return say("attribute.for_whom", history=told.history, value=say(f"for_whom.{value.lower()}", value=shortened(value)))
