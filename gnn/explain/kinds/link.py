@@ -6,7 +6,7 @@ from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import link_name
 
-_SYMMETRIC = frozenset({"bought_together", "same_as"})
+_SYMMETRIC = frozenset({"bought_together"})
 """Links that say the same either way."""
 
 

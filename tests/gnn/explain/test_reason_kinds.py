@@ -14,6 +14,8 @@ from gnn.explain.display_titles import shortened, told_apart
 from gnn.explain.explainer import Explainer, Explanation
 from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told, kind_of
 from gnn.explain.messages.languages import Languages, english
+from gnn.explain.messages.message import say_in
+from gnn.explain.reasons import Limits
 from gnn.explain.sentences import history_text
 from gnn.graph.arrays import GraphArrays
 from gnn.recommend.recommender import Recommender
@@ -230,3 +232,53 @@ def test_titles_cut_alike_are_told_apart_by_where_they_differ(tmp_path: Path) ->
     shown = [english().text(title) for title in told_apart(artifact, [0, 1], shortened).values()]
     assert [text.rpartition("(")[2] for text in shown] == ["…Orange)", "…Night blue)"]
     assert all(text.startswith("Conair CD400R You Wave") for text in shown)
+
+
+def links(relation: str) -> dict[str, MetaPath]:
+    return {source.name: source for source in meta_paths([("item", relation, "item"), ("item", relation, "related")])}
+
+
+def test_a_link_both_ways_is_one_reason() -> None:
+    also, history = links("also_bought"), history_text(1, ["X"], ["purchased"])
+    forward, reverse = (Told(also[name], history, frozenset({0})) for name in ("also_bought", "also_bought_reverse"))
+    both = kind_of(forward.source).joined(forward, reverse)
+    assert both is not None
+    assert english().text(both) == "Often bought by the same shoppers as ‘X’, which you bought"
+    assert kind_of(forward.source).joined(forward, replace(reverse, positions=frozenset({1}))) is None
+    assert kind_of(forward.source).joined(forward, Told(links("bought_together")["bought_together"], history, frozenset({0}))) is None
+
+
+def test_a_link_that_reads_the_same_both_ways_is_said_of_all_its_items() -> None:
+    together = links("bought_together")
+    one = Told(together["bought_together"], history_text(1, ["X"], ["purchased"]), frozenset({0}))
+    two = Told(together["bought_together_reverse"], history_text(2, ["X", "Y"], ["purchased"]), frozenset({0, 1}))
+    said = kind_of(one.source).joined(one, two)
+    assert said is not None
+    assert english().text(said) == "Often bought together with 2 items you bought (‘X’ and ‘Y’)"
+
+
+def test_links_inside_and_outside_the_catalogue_are_one_reason() -> None:
+    also = links("also_bought")
+    inside, outside = (Told(also[name], HISTORY, frozenset({0, 1, 2})) for name in ("also_bought_shared", "also_bought_related"))
+    kind = kind_of(inside.source)
+    assert kind is kind_of(outside.source)
+    assert kind.joined(inside, outside) == kind.message(inside)
+    assert kind.joined(inside, replace(outside, positions=frozenset({2, 3}))) is None
+
+
+def test_words_of_its_own_come_in_the_language_of_the_answer() -> None:
+    both, alone = (say_in(words, value="mint") for words in ({"en": "tastes of {value}", "zh": "{value}口味"}, {"en": "tastes of {value}"}))
+    languages = Languages.of()
+    assert [languages[name].text(both) for name in ("en", "zh")] == ["tastes of mint", "mint口味"]
+    assert [languages[name].text(alone) for name in ("en", "zh")] == ["tastes of mint"] * 2
+
+
+def test_what_is_too_small_is_left_to_the_remainder(tmp_path: Path) -> None:
+    rows = facts(*(f"{item}:{relation}:v" for item in ("pen", "ink") for relation in ("has_brand", "has_color", "has_style")))
+    graph, _ = shop(["pen", "ink"], [{"user_id": "u", "item_id": "pen"}], rows)
+    recommender = served(graph, tmp_path)
+    history = recommender.shoppers.shopper("u").history
+    (told,) = Explainer(recommender.artifact).explain_all(history, [recommender.artifact.item_nums["ink"]], Limits(min_share=0.99))
+    assert len(told.reasons) == 1
+    assert told.reasons[0].share + told.remainder == pytest.approx(1)
+    assert told.remainder > 0
