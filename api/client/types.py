@@ -7,59 +7,16 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
-
-class PathNode(TypedDict):
-    """A node of a path."""
-
-    label: str
-    key: NotRequired[dict[str, str] | None]
-    title: NotRequired[str | None]
-    count: NotRequired[int | None]
-
-
-class PathEdge(TypedDict):
-    """An edge of a path."""
-
-    type: str
-    reverse: bool
-
-
-class GraphPath(TypedDict):
-    """One path of the graph."""
-
-    share: float
-    nodes: list[PathNode]
-    edges: list[PathEdge]
-    cypher: NotRequired[str | None]
-    parameters: NotRequired[dict[str, Any] | None]
-
-
-class HistoryShare(TypedDict):
-    """What one item of the history adds, or one purchase of buy_again."""
-
-    item_id: str
-    title: NotRequired[str | None]
-    share: float
-    time: NotRequired[float | None]
-
-
-class PathsNotShown(TypedDict):
-    """The rest of a reason's paths."""
-
-    count: int
-    share: float
-
-
-class Reason(TypedDict):
-    """One group of addends of a score."""
-
-    kind: str
-    share: float
-    sentence: str
-    relation: NotRequired[str | None]
-    paths: NotRequired[list[GraphPath]]
-    paths_not_shown: NotRequired[PathsNotShown | None]
-    history: NotRequired[list[HistoryShare]]
+from .reason_types import BuyAgainReason as BuyAgainReason
+from .reason_types import GraphPath as GraphPath
+from .reason_types import GraphReason as GraphReason
+from .reason_types import HistoryShare as HistoryShare
+from .reason_types import LearnedReason as LearnedReason
+from .reason_types import PathEdge as PathEdge
+from .reason_types import PathNode as PathNode
+from .reason_types import PathsNotShown as PathsNotShown
+from .reason_types import Reason as Reason
+from .reason_types import StatementReason as StatementReason
 
 
 class RecommendedItem(TypedDict):

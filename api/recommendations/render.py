@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from math import isnan
 from typing import Any
 
+from api.recommendations.schemas import model_of
 from gnn.explain.explainer import Node, Path, Reason
 from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendation, Recommendations
@@ -60,17 +62,44 @@ def item(recommendation: Recommendation, words: Catalogue, replay: Replay | None
 
 
 def _reason(reason: Reason, words: Catalogue, replay: Replay | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"kind": reason.kind, "share": reason.share, "sentence": words.text(reason.message)}
-    if reason.kind == "graph":
-        body |= {"relation": reason.relation, "paths": [_path(path) | (replay(path) if replay else {}) for path in reason.paths]}
-    if reason.n_not_shown:
-        body["paths_not_shown"] = {"count": reason.n_not_shown, "share": reason.share_not_shown}
-    if reason.kind == "learned":
-        body["history"] = [{"item_id": item_id, "title": title, "share": share} for item_id, title, share in reason.history]
-    elif reason.history:
-        rows = zip(reason.history, reason.times, strict=True)
-        body["history"] = [{"item_id": i, "title": title, "share": share, "time": None if isnan(time) else time} for (i, title, share), time in rows]
+    """Return what the model of the reason's kind declares, but for members that have nothing to say."""
+    body: dict[str, Any] = {"kind": reason.kind}
+    for name in _members(reason.kind):
+        value = _MEMBERS[name](reason, words, replay)
+        if value is not None:
+            body[name] = value
     return body
+
+
+@cache
+def _members(kind: str) -> tuple[str, ...]:
+    return tuple(name for name in model_of(kind).model_fields if name != "kind")
+
+
+def _paths(reason: Reason, words: Catalogue, replay: Replay | None) -> list[dict[str, Any]]:
+    return [_path(path) | (replay(path) if replay else {}) for path in reason.paths]
+
+
+def _history(reason: Reason, words: Catalogue, replay: Replay | None) -> list[dict[str, Any]] | None:
+    rows: list[dict[str, Any]] = [{"item_id": item_id, "title": title, "share": share} for item_id, title, share in reason.history]
+    for row, time in zip(rows, reason.times, strict=False):
+        row["time"] = None if isnan(time) else time
+    return rows if rows or reason.kind == "learned" else None
+
+
+def _not_shown(reason: Reason, words: Catalogue, replay: Replay | None) -> dict[str, Any] | None:
+    return {"count": reason.n_not_shown, "share": reason.share_not_shown} if reason.n_not_shown else None
+
+
+_MEMBERS: Mapping[str, Callable[[Reason, Catalogue, Replay | None], Any]] = {
+    "share": lambda reason, words, replay: reason.share,
+    "sentence": lambda reason, words, replay: words.text(reason.message),
+    "relation": lambda reason, words, replay: reason.relation,
+    "paths": _paths,
+    "paths_not_shown": _not_shown,
+    "history": _history,
+}
+"""Member of a reason → its value; which of them a reason has, the models say."""
 
 
 def _path(path: Path) -> dict[str, Any]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
 from api.http.schemas import Answer
 from gnn.recommend.rules.definition import Action
-from gnn.recommend.strategies.registry import STRATEGIES, sentence_kinds
+from gnn.recommend.strategies.registry import STRATEGIES, statement_kinds
 
 if TYPE_CHECKING:
-    ReasonKind = str
+    StatementKind = str
     StrategyName = str
 else:
     # The registry knows the strategies of installed packages, too; one that explains by a sentence is the kind of these reasons.
-    ReasonKind = Literal[("graph", "learned", "catalogue", *sentence_kinds(), "impressions", "rule")]
+    StatementKind = Literal[(*statement_kinds(),)]
     StrategyName = Literal[tuple(STRATEGIES.names())]
 
 
@@ -61,16 +61,53 @@ class PathsNotShown(Answer):
     share: float
 
 
-class Reason(Answer):
-    """One group of addends of the score."""
+class _Reason(Answer):
+    """What every reason has."""
 
-    kind: ReasonKind
-    relation: str | None = None
     share: float = Field(description="Part of the score, exact; below 0 for what lowers it.")
     sentence: str
+
+
+class GraphReason(_Reason):
+    """Addends of paths that exist, edge by edge."""
+
+    kind: Literal["graph"]
+    relation: str | None = Field(default=None, description="The relation that the paths are about.")
     paths: list[GraphPath] = Field(default=[])
     paths_not_shown: PathsNotShown | None = None
+
+
+class LearnedReason(_Reason):
+    """Addends of the learned part: what is chosen together. There is no path."""
+
+    kind: Literal["learned"]
     history: list[HistoryShare] = Field(default=[])
+
+
+class BuyAgainReason(_Reason):
+    """The purchases of an item that was bought before."""
+
+    kind: Literal["buy_again"]
+    history: list[HistoryShare] = Field(default=[], description="The latest purchases; the others are in `paths_not_shown`.")
+    paths_not_shown: PathsNotShown | None = None
+
+
+class StatementReason(_Reason):
+    """One sentence: a count of shoppers, what a business rule or ignored impressions did, or what a strategy of an installed package says."""
+
+    kind: StatementKind
+
+
+REASON_MODELS: tuple[type[Answer], ...] = (GraphReason, LearnedReason, BuyAgainReason, StatementReason)
+_MODELS = {kind: model for model in REASON_MODELS for kind in get_args(model.model_fields["kind"].annotation)}
+
+
+def model_of(kind: str) -> type[Answer]:
+    """Return the model of a kind of reason."""
+    return _MODELS[kind]
+
+
+Reason = Annotated[GraphReason | LearnedReason | BuyAgainReason | StatementReason, Field(discriminator="kind")]
 
 
 class RecommendedItem(Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
@@ -12,8 +13,11 @@ from gnn.artifact.artifact import Artifact
 from gnn.explain.messages.message import Listing, Text, decimals, say
 from kg.schema import EdgeType, family
 
+NUMBERED = re.compile(r"(?:no\.|nr\.|#)\s*\d+", re.IGNORECASE)
+"""A number by which a shop knows a maker or a supplier: it says nothing to a shopper."""
 _LONGEST_TITLE = 48
 _LONGEST_VALUE = 40
+_LONGEST_DIFFERENCE = 28
 _FIRST = ("has_size", "has_color", "has_model", "has_pack_size", "has_brand")
 """What differs is looked for in these relations first, then in the others by name, then in the price."""
 
@@ -56,9 +60,26 @@ def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) ->
             twins.append(num)
     for twins in alike.values():
         if len(twins) > 1:
-            for num, difference in zip(twins, _differences(artifact, twins), strict=True):
+            written = [whole(artifact.titles[num]) for num in twins]
+            for num, difference in zip(twins, _unlike_words(written) or _differences(artifact, twins), strict=True):
                 titles[num] = say("title.twin", title=titles[num], difference=difference)
     return titles
+
+
+def _unlike_words(titles: Sequence[str]) -> list[str]:
+    """Return from where on titles differ that are cut to the same words; nothing where their words are the same."""
+    words = [title.split() for title in titles]
+    if len({title.casefold() for title in titles}) < len(titles):
+        return []
+    alike = next((n for n, column in enumerate(zip(*words, strict=False)) if len({word.casefold() for word in column}) > 1), min(map(len, words)))
+    if alike == 0:
+        return []
+    found = [_cut(" ".join(own[alike:]).strip(" ,;:-/()")) for own in words]
+    return [f"…{text}" for text in found] if _distinct(found) else []
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_DIFFERENCE else text[: _LONGEST_DIFFERENCE + 1].rsplit(" ", 1)[0].rstrip(" ,;:-/(")[:_LONGEST_DIFFERENCE]
 
 
 def _differences(artifact: Artifact, twins: Sequence[int]) -> Sequence[Text | Listing]:
@@ -87,4 +108,5 @@ def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> tuple[str, ...
     """Return the values of an item; none where they are too much to say."""
     forward = artifact.edges[edge_type].forward
     found = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]))
-    return found if len(", ".join(found)) <= _LONGEST_VALUE else ()
+    said = tuple(value for value in found if not NUMBERED.fullmatch(value))
+    return said if len(", ".join(said)) <= _LONGEST_VALUE else ()

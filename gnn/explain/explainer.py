@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions, PathContributions, WalkArrays, kept_pairs, through
 from gnn.explain.groups import Groups
 from gnn.explain.live_contributions import LiveContributions
-from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, ReasonBuilder
+from gnn.explain.reason_builder import ReasonBuilder
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason
 from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
@@ -102,7 +104,7 @@ class Explainer:
             max_history: History items listed with what the learned part gives them.
             show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
         """
-        return self.explain_all(history, [item], Limits(max_reasons, max_paths, max_history, show_ids))[0]
+        return self.explain_all(history, [item], Limits(max_reasons, max_paths, max_history, show_ids=show_ids))[0]
 
     def explain_all(self, history: History, items: Sequence[int], limits: Limits) -> list[Explanation]:
         """Explain the scores of several items at once.
@@ -127,13 +129,14 @@ class Explainer:
             if not total:
                 told.append(Explanation(0.0, (), 1.0, 0))
                 continue
-            reasons = [reason_builder.reason(item, groups.group(number), total) for number in own[: limits.max_reasons]]
-            reasons += by_learned[place] + by_likeness[place]
+            others = by_learned[place] + by_likeness[place]
+            reasons, left = reason_builder.reasons(item, groups, own, total, alone=not others)
             # What counts against an item never comes first, whatever the sign of its score.
-            reasons.sort(key=lambda reason: -reason.share * total)
-            hidden = sum(groups.totals[own[limits.max_reasons :].start : own.stop].tolist()) / total
-            remainder = float(hidden + sum(reason.share for reason in reasons[limits.max_reasons :]))
-            told.append(Explanation(total, tuple(reasons[: limits.max_reasons]), remainder, int(n_paths[place])))
+            reasons = sorted(reasons + others, key=lambda reason: -reason.share * total)
+            worth = [n < limits.max_reasons and (not n or abs(reason.share) >= limits.min_share) for n, reason in enumerate(reasons)]
+            shown = tuple(compress(reasons, worth))
+            remainder = float(left / total + sum(reason.share for reason, listed in zip(reasons, worth, strict=True) if not listed))
+            told.append(Explanation(total, shown, remainder, int(n_paths[place])))
         return told
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:

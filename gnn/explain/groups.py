@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.explain.contributions import Contributions, PathContributions
+from gnn.explain.kinds.base import kind_of
 from gnn.types import IntArray
-from kg import schema
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -86,9 +86,7 @@ class Groups:
 
 def _grouped(part: PathContributions) -> tuple[PathContributions, IntArray, IntArray]:
     """Return addends in the order of their groups, where each group begins, and its value."""
-    meta_path = part.walk.meta_path
-    # Values of an attribute ("Conair") are reasons of their own; products outside the catalogue that link two items are one reason together.
-    if meta_path.family != "attribute" or meta_path.steps[0].end != schema.value_type(meta_path.relation):
+    if not kind_of(part.walk.meta_path).by_value:
         starts = np.flatnonzero(np.diff(part.places, prepend=-1))
         return part, starts, np.full(len(starts), -1)
     order = np.lexsort((part.middles[:, 0], part.places))

@@ -1,29 +1,15 @@
-"""Reasons: groups of addends told to a person, with their strongest paths."""
+"""Reasons as values: what an answer shows of one score."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-import scipy.sparse as sp
-
-from gnn.artifact.artifact import Artifact
-from gnn.explain.contributions import Contributions
-from gnn.explain.display_titles import shortened, told_apart
-from gnn.explain.groups import Group
 from gnn.explain.messages.languages import english
-from gnn.explain.messages.message import Message, Text, plain, say
-from gnn.explain.sentences import ANCHORS, alike_sentence, history_text, learned_sentence, reason_sentence
-from gnn.model.history import History
-from gnn.types import IntArray
-from kg import schema
-from kg.schema import Step
+from gnn.explain.messages.message import Text
 
 MAX_REASONS = 8
 MAX_PATHS = 5
-_FEW = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,211 +96,12 @@ class Limits:
         max_reasons: Groups listed; the others make up the remainder.
         max_paths: Paths listed per group.
         max_history: History items listed with what the learned part gives them.
+        min_share: Groups with a smaller part of the score are not told, unless nothing else is.
         show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
     """
 
     max_reasons: int = MAX_REASONS
     max_paths: int = MAX_PATHS
     max_history: int = MAX_PATHS
+    min_share: float = 0.0
     show_ids: bool = False
-
-
-class ReasonBuilder:
-    """Tells the groups of scores over one history.
-
-    Args:
-        artifact: Names the nodes.
-        history: Whose scores they are.
-        limits: How much is told.
-    """
-
-    def __init__(self, artifact: Artifact, history: History, limits: Limits) -> None:
-        self._artifact, self._history, self._limits = artifact, history, limits
-        self._nums = history.nums.tolist()
-        self._relations = frozenset(history.relations)
-        # The same nodes and edges come up again and again in a list.
-        self._nodes: dict[tuple[str, int], Node] = {}
-        self._edges: dict[Hashable, tuple[Edge, ...]] = {}
-        self._user = Node(schema.USER.label, None if history.user_id is None else {schema.USER.key: history.user_id})
-
-    def reason(self, item: int, group: Group, total: float) -> Reason:
-        """Tell a group of addends of one item.
-
-        Args:
-            item: item_num.
-            group: The addends.
-            total: The item's score.
-        """
-        part, meta_path = group.part, group.part.walk.meta_path
-        through_others = meta_path.family in ("interaction", "followed")
-        strongest, sums, counts = _by_position(group)
-        if through_others and not self._limits.show_ids:
-            shown, n_all = self._grouped_paths(item, part, total, strongest, sums, counts)
-        else:
-            shown, n_all = self._single_paths(item, part, total)
-        share = group.total / total
-        value = "" if group.value < 0 else self._artifact.node_name(meta_path.steps[0].end, group.value)
-        n_shoppers = self._others(item, group, strongest) if through_others else 0
-        message = reason_sentence(
-            meta_path,
-            history=self._text(strongest, item),
-            value=value,
-            count=n_shoppers,
-            several=len(strongest) > 1,
-            high=self._artifact.rated_highly,
-        )
-        rest = share - float(sum(path.share for path in shown))
-        return Reason("graph", share, message, meta_path.relation, tuple(shown), n_all - len(shown), rest if n_all > len(shown) else 0.0)
-
-    def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float], *, alike: bool = False) -> list[list[Reason]]:
-        """Tell the learned part of several items: a reason each, or none.
-
-        Args:
-            items: item_nums.
-            learned: What it adds to each per history item, [n items, n history items].
-            totals: The items' scores.
-            alike: It was learned from what the items read like, not from what shoppers chose.
-        """
-        # Named are the history items that speak for an item or, where they outweigh these, those that speak against it.
-        sums = learned.sum(axis=1)
-        signed = np.where(sums[:, None] < 0, -learned, learned)
-        sums, n_close = sums.tolist(), (signed > 0).sum(axis=1).tolist()
-        some = np.any(learned, axis=1).tolist()
-        orders = np.argsort(-signed, axis=1, kind="stable")
-        told: list[list[Reason]] = []
-        for item, own, order, there, total, added, close in zip(items, learned, orders, some, totals, sums, n_close, strict=True):
-            if not there or not total:
-                told.append([])
-                continue
-            head = order[: self._limits.max_history].tolist()
-            rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
-            named = order[: max(close, 1)].tolist()
-            text = self._text(named, item)
-            message = alike_sentence(text) if alike else learned_sentence(text, **self._sources(named, item), against=added < 0)
-            told.append([Reason("learned", added / total, message, history=rows)])
-        return told
-
-    def _text(self, positions: Sequence[int], item: int) -> Message:
-        relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
-        nums = [self._nums[position] for position in positions[:2]]
-        titles = told_apart(self._artifact, [*nums, item], shortened)
-        weights = self._artifact.model.history.ratings
-        given = [self._history.rating(position) for position in positions] if weights is not None and schema.RATED in relations else []
-        known = bool(given) and not np.isnan(given).any()
-        rating = _rating(given[0], weights.best) if weights is not None and known and len(given) == 1 else ""
-        high = weights is not None and known and all(weights.is_high(value) for value in given)
-        return history_text(len(positions), [titles[num] for num in nums], relations, rating=rating, high=high)
-
-    def _sources(self, positions: Sequence[int], item: int) -> dict[str, bool]:
-        """Say where the learned part of a pair of items comes from: an item that nobody chose has what its neighbours in the graph give it."""
-        popularity = self._artifact.popularity
-        none = [popularity[self._nums[position]] <= 0 for position in positions]
-        if popularity[item] <= 0 or all(none):
-            return {"chosen": False, "neighbours": True}
-        return {"chosen": True, "neighbours": any(none)}
-
-    def _others(self, item: int, group: Group, positions: Sequence[int]) -> int:
-        """Return how many shoppers the paths go through; the shopper whose history it is does not count, though they may have met the item too."""
-        user = None if self._history.user_id is None else self._artifact.user_nums.get(self._history.user_id)
-        middles = group.part.middles
-        if group.counts is None:
-            return _distinct(middles[:, -1]) - (user is not None and bool((middles[:, -1] == user).any()))
-        if user is None:
-            return group.n_shoppers
-        walk = group.part.walk
-        step = walk.meta_path.steps[-1]
-        # A shopper with very many items leads on to some of them only.
-        met, led = (_row(matrix, user) for matrix in (self._artifact.oriented(step)[0], self._artifact.onward(step, walk)[0]))
-        return group.n_shoppers - (item in led and any(self._nums[position] in met for position in positions))
-
-    def _grouped_paths(
-        self, item: int, part: Contributions, total: float, strongest: Sequence[int], sums: npt.NDArray[np.float64], counts: IntArray
-    ) -> tuple[list[Path], int]:
-        """Return the strongest paths and how many there are, those that differ by nothing but the shopper taken as one."""
-        steps, most = part.walk.meta_path.steps, self._limits.max_paths
-        rows: list[tuple[tuple[int, ...], float, int]]
-        if len(steps) == 2:
-            rows = [((position,), float(sums[position]), int(counts[position])) for position in strongest[:most]]
-            n_all = len(strongest)
-        else:
-            # All but the shoppers, who are counted: the history item and what lies before them.
-            width = int(part.middles[:, 0].max()) + 1
-            keys, inverse = np.unique(part.positions * width + part.middles[:, 0], return_inverse=True)
-            each, totals = np.bincount(inverse), np.bincount(inverse, weights=part.values)
-            best = np.argsort(-totals, kind="stable")[:most].tolist()
-            rows = [(divmod(int(keys[n]), width), float(totals[n]), int(each[n])) for n in best]
-            n_all = len(keys)
-        paths = []
-        for (position, *nums), value, count in rows:
-            between = [self._node(step.end, num) for step, num in zip(steps, nums, strict=False)]
-            paths.append(self._path(position, steps, [*between, Node(schema.USER.label, count=count)], item, value / total))
-        return paths, n_all
-
-    def _single_paths(self, item: int, part: Contributions, total: float) -> tuple[list[Path], int]:
-        """Return the strongest paths and how many there are."""
-        steps, paths = part.walk.meta_path.steps, []
-        for n in np.argsort(-part.values, kind="stable")[: self._limits.max_paths].tolist():
-            between = [self._node(step.end, num) for step, num in zip(steps[:-1], part.middles[n].tolist(), strict=True)]
-            paths.append(self._path(int(part.positions[n]), steps, between, item, float(part.values[n] / total)))
-        return paths, len(part.values)
-
-    def _path(self, position: int, steps: Sequence[Step], between: list[Node], item: int, share: float) -> Path:
-        nodes = (self._node("item", self._nums[position]), *between, self._node("item", item))
-        relation = self._history.relations[position]
-        edges = self._edges_of(relation, steps)
-        return Path(share, nodes if relation in ANCHORS else (self._user, *nodes), edges)
-
-    def _edges_of(self, relation: str, steps: Sequence[Step]) -> tuple[Edge, ...]:
-        """Return the edges of a path, from the shopper on where there is one."""
-        asked = relation, *((step.edge_type[1], step.reverse) for step in steps)
-        found = self._edges.get(asked)
-        if found is None:
-            first = () if relation in ANCHORS else (Edge(schema.relation(relation).type, reverse=False),)
-            found = (*first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
-            self._edges[asked] = found
-        return found
-
-    def _node(self, node_type: str, num: int) -> Node:
-        found = self._nodes.get((node_type, num))
-        if found is None:
-            kind = schema.node_type(node_type)
-            title = self._name(node_type, num)
-            found = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
-        return found
-
-    def _name(self, node_type: str, num: int) -> str | None:
-        """Return what a person reads where that is not the key."""
-        if node_type == "item":
-            return self._artifact.titles[num]
-        if node_type == "user" or (name := self._artifact.node_name(node_type, num)) == self._artifact.node_key(node_type, num):
-            return None
-        return name
-
-    def _item(self, position: int) -> tuple[str, str]:
-        num = self._nums[position]
-        return self._artifact.item_ids[num], self._artifact.titles[num]
-
-
-def _rating(rating: float, best: float | None) -> Message:
-    """Say a rating: "4 of 5"."""
-    return say("rating.alone", value=plain(rating)) if best is None else say("rating.of", value=plain(rating), highest=plain(best))
-
-
-def _by_position(group: Group) -> tuple[list[int], npt.NDArray[np.float64], IntArray]:
-    """Return the history items behind addends, strongest first; and of each history item what it adds and how many paths it has."""
-    part = group.part
-    sums, counts = np.bincount(part.positions, weights=part.values), np.bincount(part.positions, weights=group.counts)
-    taking = np.flatnonzero(counts)
-    return taking[np.argsort(-sums[taking], kind="stable")].tolist(), sums.astype(np.float64), counts.astype(np.int64)
-
-
-def _row(matrix: sp.csr_matrix, row: int) -> set[int]:
-    return set(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tolist())
-
-
-def _distinct(nums: IntArray) -> int:
-    if len(nums) <= _FEW:
-        return len(set(nums.tolist()))
-    there = np.zeros(int(nums.max()) + 1, dtype=bool)
-    there[nums] = True
-    return int(there.sum())

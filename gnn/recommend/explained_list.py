@@ -18,6 +18,8 @@ from gnn.recommend.scoring.scored import Scored
 
 _LIMITS = {"brief": (3, 1), "full": (8, 5)}
 """Reasons per item and paths per reason that a list shows."""
+_MIN_SHARE = 0.005
+"""What is less than half a percent of a score is no reason to show in a list."""
 
 
 def recommendations(
@@ -37,7 +39,7 @@ def recommendations(
         explained = [item.num for item in ranked if _base(item) > 0]
         if explained:
             max_reasons, max_paths = _LIMITS[query.explain]
-            limits = Limits(max_reasons, max_paths, show_ids=query.show_ids)
+            limits = Limits(max_reasons, max_paths, min_share=_MIN_SHARE, show_ids=query.show_ids)
             explanations = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
     titles = told_apart(artifact, [item.num for item in ranked])
     explained_items = [_explanation(scored, item, explanations.get(item.num), query, popular) for item in ranked]

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import EVENTS, ITEMS, write_shop
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
-PAGES = ("add-an-importer.md", "add-an-exporter.md", "add-a-metric.md", "add-a-gate.md", "add-a-reranker.md", "add-a-rule-kind.md")
+PAGES = ("add-an-importer.md", "add-an-exporter.md", "add-a-metric.md", "add-a-gate.md", "add-a-reranker.md", "add-a-rule-kind.md", "add-a-reason.md")
 TOML = """
 [shop]
 name = "tea shop"
@@ -174,6 +174,33 @@ def test_the_exporter_writes_a_build(shop: PluginShop, build: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "prices.csv").read_text(encoding="utf-8").splitlines()[:2] == ["item_id,title", "1,Green tea 250 g"]
     assert "price_list" in shop.reckon("export", "--help").stdout
+
+
+ASK = """
+import sys
+from pathlib import Path
+from gnn.artifact.artifact import load_artifact
+from gnn.explain.messages.languages import Languages
+from gnn.recommend.query import RecQuery
+from gnn.recommend.recommender import Recommender
+
+recommender = Recommender(load_artifact(Path(sys.argv[1]) / "artifact"))
+answer = recommender.similar(recommender.artifact.item_ids[0], RecQuery(k=8))
+for language in ("en", "zh"):
+    for reason in (reason for item in answer.items for reason in item.reasons):
+        print(reason.kind, reason.relation, Languages.of()[language].text(reason.message))
+"""
+
+
+def test_the_kind_of_reason_tells_the_brand(shop: PluginShop, build: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(shop.packages)}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, str(build)], env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    assert "graph has_brand By Leafy, who make ‘Green tea 250 g’" in done.stdout
+    assert "graph has_brand Leafy出品，与“Green tea 250 g”相同" in done.stdout
+    assert "Same brand as" not in done.stdout
 
 
 def test_the_gate_holds_a_build_back(shop: PluginShop, build: Path) -> None:

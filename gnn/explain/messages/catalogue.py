@@ -78,8 +78,14 @@ class Catalogue:
         found = self.templates.get(key)
         return self.templates[f"{section(key)}.{OTHER}"] if found is None else found
 
+    def _forms_of(self, said: Message) -> Forms:
+        if said.words is None:
+            return self.forms(said.key)
+        known = (said.words.get(name) for name in (self.language, self.locale.language, "en"))
+        return {OTHER: next((template for template in known if template is not None), "") or next(iter(said.words.values()))}
+
     def _message(self, said: Message) -> str:
-        forms, arguments = self.forms(said.key), said.arguments
+        forms, arguments = self._forms_of(said), said.arguments
         template = forms[OTHER]
         if len(forms) > 1 and (count := arguments.get("count")) is not None:
             number = count.text if isinstance(count, Number) else str(count)

@@ -20,10 +20,12 @@ class Message:
     Attributes:
         key: Where the catalogues have it ("through.both.purchased"). Where they do not, "other" of the same section holds.
         arguments: What fills its placeholders; `count` also chooses the plural form.
+        words: Its own words, language → template, where it is in no catalogue: what a shop's package says.
     """
 
     key: str
     arguments: Mapping[str, Argument]
+    words: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,20 @@ Argument: TypeAlias = "str | int | date | Message | Number | Quoted | Listing"
 def say(key: str, **arguments: Argument) -> Message:
     """Return a message."""
     return Message(key, arguments)
+
+
+def say_in(words: Mapping[str, str], **arguments: Argument) -> Message:
+    """Return a message with words of its own.
+
+    >>> from gnn.explain.messages.languages import english
+    >>> english().text(say_in({"en": "By {author}", "zh": "{author}著"}, author="Lem"))
+    'By Lem'
+
+    Args:
+        words: Language → template; English is taken where the language of an answer is not among them.
+        arguments: What fills the placeholders.
+    """
+    return Message("", arguments, words)
 
 
 def decimals(value: float, places: int) -> Number:

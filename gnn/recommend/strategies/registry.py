@@ -18,8 +18,10 @@ GROUP = "reckon.strategies"
 STRATEGIES: Registry[Strategy] = Registry(
     "strategy", Strategy, group=GROUP, package="gnn.recommend.strategies", order=lambda strategy: strategy.order, error=InputError
 )
-_OTHER_KINDS = frozenset({"graph", "learned", "catalogue", "impressions", "rule"})
-"""Kinds of reasons that are no strategy's."""
+_SHAPES_OF_THEIR_OWN = ("graph", "learned", "buy_again")
+"""Kinds of reasons that have more than a sentence."""
+_TOLD_BY_NO_STRATEGY = ("catalogue", "impressions", "rule")
+"""Kinds of reasons that are one sentence: what fills a list, and what adjusted it."""
 
 
 def user_strategies() -> tuple[str, ...]:
@@ -27,9 +29,13 @@ def user_strategies() -> tuple[str, ...]:
     return tuple(strategy.name for strategy in STRATEGIES if not strategy.anchor)
 
 
-def sentence_kinds() -> tuple[str, ...]:
-    """Return the names of the strategies that explain an item by a sentence: the kinds of these reasons."""
-    return tuple(strategy.name for strategy in STRATEGIES if strategy.by_sentence and strategy.name not in _OTHER_KINDS)
+def statement_kinds() -> tuple[str, ...]:
+    """Return the kinds of reasons that are one sentence and nothing else, those of strategies that explain by one first.
+
+    The purchases behind `buy_again` make it a kind with a shape of its own.
+    """
+    own = (strategy.name for strategy in STRATEGIES if strategy.by_sentence and strategy.name not in (*_TOLD_BY_NO_STRATEGY, *_SHAPES_OF_THEIR_OWN))
+    return (*own, *_TOLD_BY_NO_STRATEGY)
 
 
 def strategy_of(name: str, *, around_items: bool = False) -> Strategy:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gnn.explain.kinds.base import Told, kind_of
 from gnn.explain.messages.catalogue import Catalogue, placeholders
 from gnn.explain.messages.languages import Languages, english
 from gnn.explain.messages.message import Listing, Message, Number, Quoted, decimals, plain, say
-from gnn.explain.sentences import history_text, reason_sentence, relation_template
+from gnn.explain.sentences import history_text, relation_template
 from kg import schema
 from kg.schema import MetaPath, meta_paths, named_relations
 
@@ -38,6 +39,7 @@ def test_chinese_is_chinese() -> None:
     bare = {key for key, forms in CHINESE.templates.items() if not re.search(r"[一-鿿]", re.sub(r"\{\w+\}", "", "".join(forms.values())))}
     assert bare <= {"list.and.last", "list.and.more", "list.or.more", "list.comma.last", "list.comma.more", "title.twin", "history.one.looked_at"} | {
         "link_name.other",
+        "for_whom.other",
     }
     assert not re.search(r"[A-Za-z]", "".join(re.sub(r"\{\w+\}", "", form) for forms in CHINESE.templates.values() for form in forms.values()))
 
@@ -88,6 +90,10 @@ def test_lists_quotes_numbers_and_dates_read_as_they_should() -> None:
 
 def paths(*edge_types: tuple[str, str, str]) -> list[MetaPath]:
     return list(meta_paths(edge_types))
+
+
+def reason_sentence(meta_path: MetaPath, *, history: Message, value: str = "", count: int = 0, several: bool = False) -> Message:
+    return kind_of(meta_path).message(Told(meta_path, history, frozenset({0, 1} if several else {0}), value, count))
 
 
 def test_chinese_reasons_read_as_a_shop_writes_them() -> None:
