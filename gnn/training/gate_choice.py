@@ -10,7 +10,6 @@ Source: the one-standard-error rule (Breiman et al. 1984, Classification and Reg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,28 +22,27 @@ from gnn.types import BoolArray, Values
 POPULARITY_EXPONENTS = (-0.15, -0.1, -0.05, 0.05, 0.1)
 FEWEST_JUDGES = 500
 """With fewer shoppers who have something to find, chance is larger than what most relations are worth, and nothing is closed."""
-_ROUNDS, _FIRST = 3, 10
+_ROUNDS, _SURE = 3, 2.0
 
 
 def popularity_exponent(pool: Pool, gates: Gates, popularity: FloatArray) -> float:
     """Choose the exponent of a candidate's popularity that multiplies its whole score; 0 where no other is better by more than chance.
 
-    It is judged by the first ten: one number cannot fit the chance of the shoppers as many gates do, and gates that were climbed on a longer list
-    without it are at their best there without it.
+    More than chance are two standard errors: a power that looks better by one was seen to cost what it promised (docs/benchmarks.md).
 
     Args:
         pool: Candidates.
         gates: In the pool's scale.
         popularity: Shoppers per item, [n_items].
     """
-    pool, scores = replace(pool, k=_FIRST), pool.scores(gates)
+    scores = pool.scores(gates)
     before = _per_user(pool, scores)
     if len(before) < FEWEST_JUDGES:
         return 0.0
     best, gain = 0.0, 0.0
     for exponent in POPULARITY_EXPONENTS:
         mean, error = _difference(_per_user(pool, scores * attraction(popularity, exponent)[pool.items]), before)
-        if mean > max(error, gain):
+        if mean > max(_SURE * error, gain):
             best, gain = exponent, mean
     return best
 
