@@ -59,7 +59,8 @@ def _words(title: str) -> list[str]:
 
 def typos(engine: SearchEngine, n: int, edits: int) -> list[tuple[str, str]]:
     """Return (query, item id): the first words of a title, the longest common word of letters misspelt."""
-    draw, found = random.Random(edits), []
+    draw = random.Random(edits)
+    found: list[tuple[str, str]] = []
     df, ids = engine.corpus.base.statistics.df, engine.recommender.artifact.item_ids
     while len(found) < n:
         num = draw.randrange(len(ids))

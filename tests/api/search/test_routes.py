@@ -130,7 +130,9 @@ def test_what_cannot_be_answered_gets_a_4xx(asking: Asking, workspace: Workspace
     assert 400 <= answer.status_code < 500, answer.text
 
 
-@pytest.mark.parametrize("text", ["*" * 400, "' OR 1=1 --", "${jndi:ldap://x}", "((((", "<script>", "../../etc/passwd", "MATCH (n) DETACH DELETE n", "😀"])
+@pytest.mark.parametrize(
+    "text", ["*" * 400, "' OR 1=1 --", "${jndi:ldap://x}", "((((", "<script>", "../../etc/passwd", "MATCH (n) DETACH DELETE n", "😀"]
+)
 def test_injection_and_wildcards_are_only_text(asking: Asking, workspace: Workspace, text: str) -> None:
     client, key = asking(), key_of(workspace, "recommend:read")
     assert client.get("/v1/search", params={"q": text}, headers=key).status_code == 200
