@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gnn.explain.kinds.base import ReasonKind, Told
+from gnn.explain.kinds.base import ReasonContext, ReasonKind
 from gnn.explain.reasons import Reason
 
 
@@ -16,12 +16,12 @@ class Draft:
     Attributes:
         reason: The reason.
         kind: What told it.
-        told: From what.
+        context: From what.
     """
 
     reason: Reason
     kind: ReasonKind
-    told: Told
+    context: ReasonContext
 
 
 def joined(drafts: Sequence[Draft], draft: Draft, max_paths: int) -> list[Draft]:
@@ -35,9 +35,9 @@ def joined(drafts: Sequence[Draft], draft: Draft, max_paths: int) -> list[Draft]
     for place, other in enumerate(drafts):
         if other.kind is not draft.kind:
             continue
-        message = draft.kind.joined(other.told, draft.told)
+        message = draft.kind.joined(other.context, draft.context)
         if message is not None:
-            wider = other.told if draft.told.positions <= other.told.positions else draft.told
+            wider = other.context if draft.context.positions <= other.context.positions else draft.context
             both = Draft(replace(_sum(other.reason, draft.reason, max_paths), message=message), other.kind, wider)
             return [*drafts[:place], both, *drafts[place + 1 :]]
     return [*drafts, draft]

@@ -15,7 +15,7 @@ from gnn.explain.display_titles import shortened, told_apart
 from gnn.explain.drafts import Draft, joined
 from gnn.explain.groups import Group, Groups
 from gnn.explain.items_of_a_kind import ItemsOfAKind
-from gnn.explain.kinds.base import Learned, Told, kind_of
+from gnn.explain.kinds.base import Learned, ReasonContext, kind_of
 from gnn.explain.messages.message import Message, plain, say
 from gnn.explain.reasons import Edge, Limits, Node, Path, Reason
 from gnn.explain.sentences import ANCHORS, history_text
@@ -33,7 +33,7 @@ class ReasonBuilder:
     Args:
         artifact: Names the nodes.
         history: Whose scores they are.
-        limits: How much is told.
+        limits: How much is context.
     """
 
     def __init__(self, artifact: Artifact, history: History, limits: Limits) -> None:
@@ -66,16 +66,16 @@ class ReasonBuilder:
                 left += float(groups.totals[number : own.stop].sum())
                 break
             group = groups.group(number)
-            told = self._worth_telling(item, group)
-            if told is None:
+            shown = self._worth_telling(item, group)
+            if shown is None:
                 left += group.total
                 continue
-            left += group.total - told.total
-            drafts = joined(drafts, self._draft(item, told, total), self._limits.max_paths)
+            left += group.total - shown.total
+            drafts = joined(drafts, self._draft(item, shown, total), self._limits.max_paths)
         if drafts or not own or not alone:
             return [draft.reason for draft in drafts], left
         largest = self._draft(item, groups.group(own[0]), total)
-        said = say("attribute.details", history=largest.told.history)
+        said = say("attribute.details", history=largest.context.history)
         return [replace(largest.reason, message=said)], float(groups.totals[own[1:].start : own.stop].sum())
 
     def _worth_telling(self, item: int, group: Group) -> Group | None:
@@ -95,7 +95,7 @@ class ReasonBuilder:
         else:
             shown, n_all = self._single_paths(item, part, total)
         share = group.total / total
-        told = Told(
+        context = ReasonContext(
             meta_path,
             self._text(strongest, item),
             frozenset(strongest),
@@ -105,7 +105,7 @@ class ReasonBuilder:
         )
         kind = kind_of(meta_path)
         rest = share - float(sum(path.share for path in shown)) if n_all > len(shown) else 0.0
-        return Draft(Reason(kind.tag, share, kind.message(told), meta_path.relation, tuple(shown), n_all - len(shown), rest), kind, told)
+        return Draft(Reason(kind.tag, share, kind.message(context), meta_path.relation, tuple(shown), n_all - len(shown), rest), kind, context)
 
     def learned(self, items: Sequence[int], learned: npt.NDArray[np.float64], totals: Sequence[float], *, alike: bool = False) -> list[list[Reason]]:
         """Tell the learned part of several items: a reason each, or none.
@@ -122,10 +122,10 @@ class ReasonBuilder:
         sums, n_close = sums.tolist(), (signed > 0).sum(axis=1).tolist()
         some = np.any(learned, axis=1).tolist()
         orders = np.argsort(-signed, axis=1, kind="stable")
-        told: list[list[Reason]] = []
+        reasons: list[list[Reason]] = []
         for item, own, order, there, total, added, close in zip(items, learned, orders, some, totals, sums, n_close, strict=True):
             if not there or not total:
-                told.append([])
+                reasons.append([])
                 continue
             head = order[: self._limits.max_history].tolist()
             rows = tuple((*self._item(n), share) for n, share in zip(head, (own[head] / total).tolist(), strict=True))
@@ -134,9 +134,9 @@ class ReasonBuilder:
             source: Learned = "read_alike" if alike else "chosen_together"
             kind = kind_of(source)
             chosen, neighbours = self._sources(named, item)
-            said = kind.message(Told(source, text, frozenset(named), chosen=chosen, neighbours=neighbours, against=added < 0))
-            told.append([Reason(kind.tag, added / total, said, history=rows)])
-        return told
+            said = kind.message(ReasonContext(source, text, frozenset(named), chosen=chosen, neighbours=neighbours, against=added < 0))
+            reasons.append([Reason(kind.tag, added / total, said, history=rows)])
+        return reasons
 
     def _text(self, positions: Sequence[int], item: int) -> Message:
         relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}

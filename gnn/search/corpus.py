@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.search.fields import ItemText
-from gnn.search.index import Floats, Rows, SearchIndex, beginning
-from gnn.search.kinds import Kind
+from gnn.search.index import Floats, Lists, SearchIndex, beginning
 from gnn.types import BoolArray, IntArray
 
 _PREFIXED = 8
@@ -55,16 +53,23 @@ class Corpus:
 
     def addends(self, term: str) -> tuple[IntArray, Floats]:
         """Return the items that have a term and what it adds to the text score of each."""
-        docs, values = self._rows(term, "addends")
-        return docs, values.astype(np.float32, copy=False)
+        docs, values = _addends(self.base, term)
+        if self.stale is None:
+            return docs, values
+        kept = ~self.stale[docs]
+        docs, values = docs[kept], values[kept]
+        if self.live is None:
+            return docs, values
+        live_docs, live_values = _addends(self.live, term)
+        return np.concatenate([docs, self.positions[live_docs]]), np.concatenate([values, live_values])
 
-    def heads(self, term: str) -> tuple[IntArray, list[Kind]]:
-        """Return the items whose kind a term heads, and that kind; an item may stand there more than once."""
-        return self._kinds(term, "heads")
+    def heads(self, term: str) -> IntArray:
+        """Return the items whose kind a term heads."""
+        return self._listed(term, lambda index: index.heads)
 
     def inner(self, term: str) -> IntArray:
         """Return the items whose kind a term stands within, before the head."""
-        return self._rows(term, "inner")[0]
+        return self._listed(term, lambda index: index.inner)
 
     def place(self, doc: int) -> tuple[SearchIndex, int] | None:
         """Return the index that has an item, and the item's number there; None where neither has it."""
@@ -97,36 +102,24 @@ class Corpus:
     def _is_stale(self, doc: int) -> bool:
         return self.stale is not None and bool(self.stale[doc])
 
-    def _rows(self, term: str, which: str) -> tuple[IntArray, npt.NDArray[np.float32] | npt.NDArray[np.int32]]:
-        found, values = _of(self.base, term, which)
-        docs = found.astype(np.int64)
-        if self.stale is None:
-            return docs, values
-        kept = ~self.stale[docs]
-        docs, values = docs[kept], values[kept]
-        if self.live is None:
-            return docs, values
-        live_docs, live_values = _of(self.live, term, which)
-        joined: npt.NDArray[np.float32] = np.concatenate([values, live_values]).astype(np.float32)
-        return np.concatenate([docs, self.positions[live_docs]]), joined
-
-    def _kinds(self, term: str, which: str) -> tuple[IntArray, list[Kind]]:
-        docs, numbers = _of(self.base, term, which)
-        kinds = [self.base.kinds[number] for number in numbers.tolist()]
-        found = docs.astype(np.int64)
+    def _listed(self, term: str, lists: Callable[[SearchIndex], Lists]) -> IntArray:
+        docs = _docs(self.base, term, lists)
         if self.stale is not None:
-            kept = ~self.stale[found]
-            found, kinds = found[kept], [kind for kind, keep in zip(kinds, kept.tolist(), strict=True) if keep]
-        if self.live is not None:
-            live_docs, live_numbers = _of(self.live, term, which)
-            found = np.concatenate([found, self.positions[live_docs]])
-            kinds += [self.live.kinds[number] for number in live_numbers.tolist()]
-        return found, kinds
+            docs = docs[~self.stale[docs]]
+        return docs if self.live is None else np.concatenate([docs, self.positions[_docs(self.live, term, lists)]])
 
 
-def _of(index: SearchIndex, term: str, which: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32] | npt.NDArray[np.int32]]:
-    rows: Rows = getattr(index, which)
+def _docs(index: SearchIndex, term: str, lists: Callable[[SearchIndex], Lists]) -> IntArray:
     number = index.numbers.get(term)
     if number is None:
-        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-    return rows.of(number)
+        return np.zeros(0, dtype=np.int64)
+    found = lists(index)
+    return found.docs[found.part(number)].astype(np.int64)
+
+
+def _addends(index: SearchIndex, term: str) -> tuple[IntArray, Floats]:
+    number = index.numbers.get(term)
+    if number is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    part = index.items.part(number)
+    return index.items.docs[part].astype(np.int64), index.addends[part]

@@ -88,6 +88,11 @@ class SearchEngine:
         """The snapshot that it answers from."""
         return self._recommender
 
+    @property
+    def prepared(self) -> Prepared:
+        """What it shares with other snapshots over the build."""
+        return self._prepared
+
     def understood(self, text: str) -> Understood:
         """Read a query.
 

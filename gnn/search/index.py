@@ -1,13 +1,13 @@
 """The inverted index of a build: what each term adds to the text score of each item, worked out when the index is built.
 
 The addend of a term is BM25F's: counts per field are weighted and divided by how long the field is, added up, saturated, and multiplied with how rare
-the term is. Addends are stored, so a score is a sum of stored numbers and the share of a field is exact.
+the term is. Addends are stored, so a score is a sum of stored numbers.
 
 Source: Robertson, Zaragoza and Taylor 2004, doi:10.1145/1031171.1031181 (BM25F); Lù 2024, arXiv:2407.03618 (addends stored ahead).
 
 terms.json kinds.json meta.json     the vocabulary, the kinds and how they are read, the sizes and the means
-indptr.npy docs.npy addends.npy counts.npy df.npy     per term: its items, what it adds to each, its counts per field
-{heads,inner}_{indptr,docs,kinds}.npy     per term: the items whose kind it heads, or stands within
+items_{indptr,docs}.npy addends.npy df.npy     per term: its items, and what it adds to each
+{heads,inner}_{indptr,docs}.npy     per term: the items whose kind it heads, or stands within
 codes.json texts.arrow     codes → item; the texts, for the places of words
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ import polars as pl
 from gnn.artifact.stored_arrays import mapped
 from gnn.search.analysis import tokens
 from gnn.search.fields import FIELDS, WEIGHTS, ItemText
-from gnn.search.kinds import Kind, Kinds
+from gnn.search.kinds import Kinds
 from gnn.types import IntArray
 from kg.errors import ArtifactError
 
@@ -40,23 +40,20 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Rows:
+class Lists:
     """Lists of items per term.
 
     Attributes:
         indptr: Where the list of each term begins, [n_terms + 1].
         docs: Items, ascending within a term.
-        values: What stands beside each item.
     """
 
     indptr: npt.NDArray[np.int64]
     docs: npt.NDArray[np.int32]
-    values: npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
-    def of(self, number: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32] | npt.NDArray[np.int32]]:
-        """Return the items of a term and what stands beside them."""
-        start, end = self.indptr[number], self.indptr[number + 1]
-        return self.docs[start:end], self.values[start:end]
+    def part(self, number: int) -> slice:
+        """Return where the list of a term lies."""
+        return slice(int(self.indptr[number]), int(self.indptr[number + 1]))
 
 
 @dataclass(frozen=True)
@@ -87,22 +84,20 @@ class SearchIndex:
 
     Attributes:
         terms: The vocabulary, sorted.
-        addends: What each term adds to the text score of its items.
-        counts: How often, per field of `FIELDS`, beside `addends`, [postings, fields].
-        heads: Per term: items whose kind it heads, and the number of that kind.
-        inner: Per term: items whose kind it stands within.
-        kinds: All kinds, by number.
+        items: Per term: the items that have it.
+        addends: What it adds to the text score of each, beside `items`.
+        heads: Per term: items whose kind it heads.
+        inner: Per term: items whose kind it stands within, before the head.
         codes: Code → item.
         statistics: Of the catalogue.
         texts: Texts per item, a column per field.
     """
 
     terms: Sequence[str] = field(repr=False)
-    addends: Rows = field(repr=False)
-    counts: npt.NDArray[np.uint8] = field(repr=False)
-    heads: Rows = field(repr=False)
-    inner: Rows = field(repr=False)
-    kinds: Sequence[Kind] = field(repr=False)
+    items: Lists = field(repr=False)
+    addends: Floats = field(repr=False)
+    heads: Lists = field(repr=False)
+    inner: Lists = field(repr=False)
     codes: Mapping[str, int] = field(repr=False)
     statistics: Statistics = field(repr=False)
     texts: pl.DataFrame = field(repr=False)
@@ -150,17 +145,14 @@ class SearchIndex:
             kinds = Kinds.learn((item.texts[0], item.texts[1], item.texts[2]) for item in items)
             statistics = Statistics(len(items), df, float(lengths.mean()) if len(items) else 1.0, kinds)
         terms = sorted(counted)
-        addends, counts = _addends(terms, counted, lengths, statistics)
-        kinds_of = [statistics.kinds.of(item.texts[0], item.texts[1], item.texts[2], item.texts[3].split(" > ")) for item in items]
-        numbers: dict[Kind, int] = {}
-        for found_kinds in kinds_of:
-            for kind in found_kinds:
-                numbers.setdefault(kind, len(numbers))
+        listed, addends = _addends(terms, counted, lengths, statistics)
         place = {term: number for number, term in enumerate(terms)}
-        heads = _kind_rows(place, ((kind[-1], doc, numbers[kind]) for doc, found_kinds in enumerate(kinds_of) for kind in found_kinds))
-        inner = _kind_rows(
-            place, ((word, doc, numbers[kind]) for doc, found_kinds in enumerate(kinds_of) for kind in found_kinds for word in kind[:-1])
-        )
+        heads: set[tuple[int, int]] = set()
+        inner: set[tuple[int, int]] = set()
+        for doc, item in enumerate(items):
+            for kind in statistics.kinds.of(item.texts[0], item.texts[1], item.texts[2], item.texts[3].split(" > ")):
+                heads.update((place[word], doc) for word in kind[-1:] if word in place)
+                inner.update((place[word], doc) for word in kind[:-1] if word in place)
         codes: dict[str, int] = {}
         for doc, item in enumerate(items):
             for code in item.codes:
@@ -168,22 +160,21 @@ class SearchIndex:
         texts = pl.DataFrame(
             {name: [item.texts[number] for item in items] for number, name in enumerate(FIELDS)}, schema=dict.fromkeys(FIELDS, pl.String)
         )
-        return cls(terms, addends, counts, heads, inner, list(numbers), codes, statistics, texts)
+        return cls(terms, listed, addends, _lists(heads, len(terms)), _lists(inner, len(terms)), codes, statistics, texts)
 
     def save(self, folder: Path) -> None:
         """Write the index into an empty folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, rows in (("addends", self.addends), ("heads", self.heads), ("inner", self.inner)):
-            np.save(folder / f"{name}_indptr.npy", rows.indptr)
-            np.save(folder / f"{name}_docs.npy", rows.docs)
-            np.save(folder / f"{name}_values.npy", rows.values)
-        np.save(folder / "counts.npy", self.counts)
+        for name, lists in (("items", self.items), ("heads", self.heads), ("inner", self.inner)):
+            np.save(folder / f"{name}_indptr.npy", lists.indptr)
+            np.save(folder / f"{name}_docs.npy", lists.docs)
+        np.save(folder / "addends.npy", self.addends)
         np.save(folder / "df.npy", np.asarray([self.statistics.df.get(term, 0) for term in self.terms], dtype=np.int32))
         self.texts.write_ipc(folder / "texts.arrow", compression="uncompressed")
         phrases, heads = sorted(self.statistics.kinds.phrases), sorted(self.statistics.kinds.heads)
         for name, body in (
             ("terms", list(self.terms)),
-            ("kinds", {"kinds": [list(kind) for kind in self.kinds], "phrases": phrases, "heads": heads}),
+            ("kinds", {"phrases": phrases, "heads": heads}),
             ("codes", dict(self.codes)),
             ("meta", {"format": FORMAT, "n_docs": self.statistics.n_docs, "length": self.statistics.length}),
         ):
@@ -200,13 +191,11 @@ class SearchIndex:
             meta, terms, kinds, codes = (json.loads((folder / f"{name}.json").read_bytes()) for name in ("meta", "terms", "kinds", "codes"))
             if meta.get("format") != FORMAT:
                 raise ArtifactError(f"{folder} is of another format", hint=_HINT)
-            rows = [Rows(*(mapped(folder / f"{name}_{part}.npy") for part in ("indptr", "docs", "values"))) for name in ("addends", "heads", "inner")]
+            lists = [Lists(*(mapped(folder / f"{name}_{part}.npy") for part in ("indptr", "docs"))) for name in ("items", "heads", "inner")]
             df = dict(zip(terms, np.load(folder / "df.npy").tolist(), strict=True))
             statistics = Statistics(meta["n_docs"], df, meta["length"], Kinds(frozenset(kinds["phrases"]), frozenset(kinds["heads"])))
             texts = pl.read_ipc(folder / "texts.arrow")
-            return cls(
-                terms, rows[0], mapped(folder / "counts.npy"), rows[1], rows[2], [tuple(kind) for kind in kinds["kinds"]], codes, statistics, texts
-            )
+            return cls(terms, lists[0], mapped(folder / "addends.npy"), lists[1], lists[2], codes, statistics, texts)
         except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise ArtifactError(f"{folder} holds no search index that can be used: {error}", hint=_HINT) from error
 
@@ -243,36 +232,24 @@ def _lengths(counted: Mapping[str, list[tuple[int, int]]], n_docs: int) -> npt.N
 
 def _addends(
     terms: Sequence[str], counted: Mapping[str, list[tuple[int, int]]], lengths: npt.NDArray[np.float64], statistics: Statistics
-) -> tuple[Rows, npt.NDArray[np.uint8]]:
-    n_fields = len(FIELDS)
+) -> tuple[Lists, Floats]:
     indptr = np.zeros(len(terms) + 1, dtype=np.int64)
     docs: list[IntArray] = []
     values: list[Floats] = []
-    counts: list[npt.NDArray[np.uint8]] = []
     norm = K1 * (1 - B + B * lengths / max(statistics.length, 1e-9))
+    weights = np.asarray(WEIGHTS)
     for number, term in enumerate(terms):
         places = np.asarray(counted[term], dtype=np.int64)
-        keys, times = np.unique(places[:, 0] * n_fields + places[:, 1], return_counts=True)
-        own, first = np.unique(keys // n_fields, return_index=True)
-        table = np.zeros((len(own), n_fields))
-        table[np.repeat(np.arange(len(own)), np.diff([*first, len(keys)])), keys % n_fields] = times
-        weighted = table @ np.asarray(WEIGHTS)
+        own, inverse = np.unique(places[:, 0], return_inverse=True)
+        weighted = np.bincount(inverse, weights=weights[places[:, 1]], minlength=len(own))
         docs.append(own)
         values.append((statistics.idf(term) * weighted * (K1 + 1) / (weighted + norm[own])).astype(np.float32))
-        counts.append(np.minimum(table, 255).astype(np.uint8))
         indptr[number + 1] = indptr[number] + len(own)
-    return (
-        Rows(indptr, _joined(docs, np.int32), _joined(values, np.float32)),
-        np.concatenate(counts) if counts else np.zeros((0, n_fields), dtype=np.uint8),
-    )
+    joined = np.concatenate(docs).astype(np.int32) if docs else np.zeros(0, dtype=np.int32)
+    return Lists(indptr, joined), np.concatenate(values) if values else np.zeros(0, dtype=np.float32)
 
 
-def _kind_rows(place: Mapping[str, int], found: Iterator[tuple[str, int, int]]) -> Rows:
-    rows = sorted({(place[term], doc, kind) for term, doc, kind in found if term in place})
-    table = np.asarray(rows, dtype=np.int64).reshape(-1, 3)
-    indptr = np.searchsorted(table[:, 0], np.arange(len(place) + 1)).astype(np.int64)
-    return Rows(indptr, table[:, 1].astype(np.int32), table[:, 2].astype(np.int32))
-
-
-def _joined(parts: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype=dtype)
+def _lists(found: Collection[tuple[int, int]], n_terms: int) -> Lists:
+    table = np.asarray(sorted(found), dtype=np.int64).reshape(-1, 2)
+    indptr = np.searchsorted(table[:, 0], np.arange(n_terms + 1)).astype(np.int64)
+    return Lists(indptr, table[:, 1].astype(np.int32))

@@ -159,8 +159,8 @@ class Kinds:
     def of(self, title: str, description: str, brand: str, categories: Sequence[str] = ()) -> list[Kind]:
         """Return the kinds of an item, each once.
 
-        >>> kinds = Kinds(frozenset({"notebook case"}), frozenset({"notebook", "pc"}))
-        >>> kinds.of("Targus CN313 notebook case Black", "Laptop Case", "Targus")
+        >>> kinds = Kinds(frozenset({"notebook case"}), frozenset({"case", "notebook", "pc"}))
+        >>> kinds.of("Targus CN313 notebook case Black", "", "Targus")
         [('notebook', 'case')]
         >>> kinds.of("HP 530 Notebook PC", "", "HP")
         [('530', 'notebook', 'pc'), ('530', 'notebook')]

@@ -165,16 +165,15 @@ def _kinds(corpus: Corpus, terms: Phrase) -> tuple[Floats, BoolArray]:
         return kind, inner
     head, rest = terms[-1], list(dict.fromkeys(terms[:-1]))
     inner[corpus.inner(head)] = True
-    docs, kinds = corpus.heads(head)
+    docs = corpus.heads(head)
     if not len(docs):
         return kind, inner
     had = np.zeros(len(docs), dtype=np.float32)
     for word in rest:
-        within = np.fromiter((word in own[:-1] for own in kinds), dtype=bool, count=len(kinds))
         has = np.zeros(n, dtype=bool)
         has[corpus.addends(word)[0]] = True
-        had += within | has[docs]
-    np.maximum.at(kind, docs, (1 + had) / (1 + len(rest)))
+        had += has[docs]
+    kind[docs] = (1 + had) / (1 + len(rest))
     return kind, inner
 
 

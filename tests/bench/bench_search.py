@@ -126,8 +126,8 @@ def speed(engine: SearchEngine, n_items: int) -> None:
     index = SearchIndex.build(items)
     print(f"index of {n_items:,} items: {time.process_time() - started:.1f} s of processor time ({len(FIELDS)} fields, {len(index.terms):,} terms)")
     corpus = Corpus.of(index)
-    reader = Reader(engine._prepared.speller, engine._prepared.synonyms, corpus.terms_beginning)
-    weights = engine._prepared.weights.values
+    reader = Reader(engine.prepared.speller, engine.prepared.synonyms, corpus.terms_beginning)
+    weights = engine.prepared.weights.values
     queries = [text for text, _ in typos(engine, 100, 1)] + [" ".join(_words(engine.corpus.title(n))[:2]) for n in range(0, 19_000, 100)]
 
     def asked(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Tag, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source, Tag
 from gnn.explain.messages.message import Message, say
 
 
@@ -17,9 +17,9 @@ class Alike(ReasonKind):
         """Say whether it was learned from what items read like."""
         return source == "read_alike"
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say that title and details are alike."""
-        return say("learned.alike", history=told.history)
+        return say("learned.alike", history=context.history)
 
 
 KIND = REASONS.register(Alike())

@@ -25,7 +25,7 @@ Tag = Literal["graph", "learned"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReasonContext:
     """What a reason is told from.
 
     Attributes:
@@ -55,7 +55,7 @@ class Told:
         """Whether more than one history item is behind it."""
         return len(self.positions) > 1
 
-    def wider(self, other: Told) -> Told | None:
+    def wider(self, other: ReasonContext) -> ReasonContext | None:
         """Return which of two is of all history items of both; this one where they are of the same, None where neither is."""
         if other.positions <= self.positions:
             return self
@@ -94,14 +94,14 @@ class ReasonKind(Protocol):
         """Say whether addends of a source become reasons of this kind."""
 
     @abstractmethod
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say the reason. Every number in it must be true of the addends."""
 
     def scope(self, source: Source, value: str) -> Scope:
         """Say where a shared value may be a reason; addends that it leaves out are part of the remainder."""
         return "anywhere"
 
-    def joined(self, first: Told, second: Told) -> Message | None:
+    def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say two reasons of one item in one sentence, or return None where both have something to say.
 
         Args:

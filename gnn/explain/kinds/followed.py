@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import shoppers
 from kg.field_names import words_of
@@ -18,11 +18,11 @@ class Followed(ReasonKind):
         """Say whether it is a link followed by what shoppers chose together."""
         return not isinstance(source, str) and source.family == "followed"
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say how many shoppers met both."""
-        relation, chosen = told.meta_path.relation, told.meta_path.steps[-1].edge_type[1]
+        relation, chosen = context.meta_path.relation, context.meta_path.steps[-1].edge_type[1]
         link = say(f"linked.{relation}", words=words_of(relation))
-        return say(f"followed.{chosen}", shoppers=shoppers(told.count), count=told.count, history=told.history, link=link)
+        return say(f"followed.{chosen}", shoppers=shoppers(context.count), count=context.count, history=context.history, link=link)
 
 
 KIND = REASONS.register(Followed())

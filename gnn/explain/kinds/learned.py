@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Tag, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source, Tag
 from gnn.explain.messages.message import Message, say
 
 
@@ -17,10 +17,10 @@ class Learned(ReasonKind):
         """Say whether it was learned from choices."""
         return source == "chosen_together"
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say what it was learned from, and whether it counts against the item."""
-        learned = "both" if told.chosen and told.neighbours else "chosen" if told.chosen else "neighbours"
-        return say(f"learned_against.{learned}" if told.against else f"learned.{learned}", history=told.history)
+        learned = "both" if context.chosen and context.neighbours else "chosen" if context.chosen else "neighbours"
+        return say(f"learned_against.{learned}" if context.against else f"learned.{learned}", history=context.history)
 
 
 KIND = REASONS.register(Learned())

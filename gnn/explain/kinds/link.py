@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import link_name
 
@@ -20,20 +20,20 @@ class Link(ReasonKind):
         """Say whether it is one step between items."""
         return not isinstance(source, str) and source.family == "item_item" and len(source.steps) == 1
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say which way the link goes."""
-        return self._said(told, "reverse" if told.meta_path.steps[0].reverse else "forward")
+        return self._said(context, "reverse" if context.meta_path.steps[0].reverse else "forward")
 
-    def joined(self, first: Told, second: Told) -> Message | None:
+    def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say a link once that goes both ways: between the same items, or any where it reads the same both ways."""
         if first.meta_path.relation != second.meta_path.relation:
             return None
-        told = first.wider(second) if first.meta_path.relation in _SYMMETRIC else first if first.positions == second.positions else None
-        return None if told is None else self._said(told, "both")
+        context = first.wider(second) if first.meta_path.relation in _SYMMETRIC else first if first.positions == second.positions else None
+        return None if context is None else self._said(context, "both")
 
-    def _said(self, told: Told, way: str) -> Message:
-        relation = told.meta_path.relation
-        return say(f"link.{way}.{relation}", name=link_name(relation), history=told.history)
+    def _said(self, context: ReasonContext, way: str) -> Message:
+        relation = context.meta_path.relation
+        return say(f"link.{way}.{relation}", name=link_name(relation), history=context.history)
 
 
 KIND = REASONS.register(Link())

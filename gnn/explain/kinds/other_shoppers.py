@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import RATED_HIGHLY, shoppers
 from kg import schema
@@ -19,15 +19,15 @@ class OtherShoppers(ReasonKind):
         """Say whether it is a meta-path through shoppers."""
         return not isinstance(source, str) and source.family == "interaction"
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say how many shoppers did the same with both."""
-        relation = told.meta_path.relation
-        met = RATED_HIGHLY if told.high and relation == schema.RATED else relation
+        relation = context.meta_path.relation
+        met = RATED_HIGHLY if context.high and relation == schema.RATED else relation
         return say(
-            f"through.{'any' if told.several else 'both'}.{met}",
-            shoppers=shoppers(told.count),
-            count=told.count,
-            history=told.history,
+            f"through.{'any' if context.several else 'both'}.{met}",
+            shoppers=shoppers(context.count),
+            count=context.count,
+            history=context.history,
             name=words_of(relation.removeprefix("did_")),
         )
 

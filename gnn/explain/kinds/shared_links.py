@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import attribute_name, link_name
 from kg.schema import value_type
@@ -20,17 +20,17 @@ class SharedLinks(ReasonKind):
             return False
         return source.family == "item_item" or (source.family == "attribute" and source.steps[0].end != value_type(source.relation))
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say what links both."""
-        relation = told.meta_path.relation
+        relation = context.meta_path.relation
         if relation.startswith("has_"):
-            return say("attribute.linked", name=attribute_name(relation), history=told.history)
-        return say(f"link.shared.{relation}", name=link_name(relation), history=told.history)
+            return say("attribute.linked", name=attribute_name(relation), history=context.history)
+        return say(f"link.shared.{relation}", name=link_name(relation), history=context.history)
 
-    def joined(self, first: Told, second: Told) -> Message | None:
+    def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say once what products of the catalogue and products outside it link."""
-        told = first.wider(second)
-        return None if told is None or first.meta_path.relation != second.meta_path.relation else self.message(told)
+        context = first.wider(second)
+        return None if context is None or first.meta_path.relation != second.meta_path.relation else self.message(context)
 
 
 KIND = REASONS.register(SharedLinks())

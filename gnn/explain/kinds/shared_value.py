@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from gnn.explain.display_titles import NUMBERED, shortened
-from gnn.explain.kinds.base import REASONS, ReasonKind, Scope, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Scope, Source
 from gnn.explain.messages.languages import english
 from gnn.explain.messages.message import Message, say
 from gnn.explain.sentences import attribute_name
@@ -55,20 +55,20 @@ class SharedValue(ReasonKind):
         """Say whether it goes through values of an attribute, and not through products outside the catalogue."""
         return not isinstance(source, str) and source.family == "attribute" and source.steps[0].end == value_type(source.relation)
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Say what is the same."""
-        relation, value = told.meta_path.relation, told.value
+        relation, value = context.meta_path.relation, context.value
         name = attribute_name(relation)
         if value.lower() in _ANSWERS:
-            return say("attribute.flag", name=name, history=told.history, value=say(f"answer.{_ANSWERS[value.lower()]}"))
+            return say("attribute.flag", name=name, history=context.history, value=say(f"answer.{_ANSWERS[value.lower()]}"))
         open_end = _words(relation)[-1] in _ENDS_OPEN and f"attribute.{relation}" not in english().templates
         if not relation.startswith("has_") or open_end:
-            return say("attribute.flag", name=name, history=told.history, value=shortened(value))
+            return say("attribute.flag", name=name, history=context.history, value=shortened(value))
         if NUMBERED.fullmatch(value):
-            return say("attribute.unnamed", name=name, history=told.history)
+            return say("attribute.unnamed", name=name, history=context.history)
         if relation in _FOR_WHOM and value.lower() != "unisex":
-            return say("attribute.for_whom", history=told.history, value=say(f"for_whom.{value.lower()}", value=shortened(value)))
-        return say(f"attribute.{relation}", name=name, history=told.history, value=shortened(value))
+            return say("attribute.for_whom", history=context.history, value=say(f"for_whom.{value.lower()}", value=shortened(value)))
+        return say(f"attribute.{relation}", name=name, history=context.history, value=shortened(value))
 
     def scope(self, source: Source, value: str) -> Scope:
         """Keep counts to items of one kind and quantities to a category; bare measures, what an item lacks and what is for dealers are no reason."""
@@ -82,13 +82,13 @@ class SharedValue(ReasonKind):
             return "kind"
         return "category" if _QUANTITY.fullmatch(value) else "anywhere"
 
-    def joined(self, first: Told, second: Told) -> Message | None:
+    def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say a value once that two fields of nearly one name have: color and colour, type and product type."""
         if not _same_value(first, second) or not _near(first.meta_path, second.meta_path):
             return None
         # The sentence must be true of all whom it names: those of the wider group share this very field.
-        told = first.wider(second)
-        return None if told is None else self.message(told)
+        context = first.wider(second)
+        return None if context is None else self.message(context)
 
 
 KIND = REASONS.register(SharedValue())
@@ -106,8 +106,8 @@ def _near(first: MetaPath, second: MetaPath) -> bool:
     return own == other or bool((own & other) - _GENERAL)
 
 
-def _same_value(first: Told, second: Told) -> bool:
-    own, other = (" ".join(told.value.casefold().split()) for told in (first, second))
+def _same_value(first: ReasonContext, second: ReasonContext) -> bool:
+    own, other = (" ".join(context.value.casefold().split()) for context in (first, second))
     if own == other:
         return True
     counts = [_COUNT.fullmatch(value) for value in (own, other)]

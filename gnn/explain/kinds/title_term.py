@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, Quoted, say
 from kg import schema
 
@@ -18,9 +18,9 @@ class TitleTerm(ReasonKind):
         """Say whether it goes through the terms of titles."""
         return not isinstance(source, str) and source.family == "attribute" and source.relation == schema.MENTIONS
 
-    def message(self, told: Told) -> Message:
+    def message(self, context: ReasonContext) -> Message:
         """Quote the words: they claim nothing of the item but that its title says them."""
-        return say(f"attribute.{schema.MENTIONS}", history=told.history, value=Quoted(told.value))
+        return say(f"attribute.{schema.MENTIONS}", history=context.history, value=Quoted(context.value))
 
 
 KIND = REASONS.register(TitleTerm())

@@ -12,7 +12,7 @@ import pytest
 from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.explain.display_titles import shortened, told_apart
 from gnn.explain.explainer import Explainer, Explanation
-from gnn.explain.kinds.base import REASONS, ReasonKind, Source, Told, kind_of
+from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source, kind_of
 from gnn.explain.messages.languages import Languages, english
 from gnn.explain.messages.message import say_in
 from gnn.explain.reasons import Limits
@@ -31,6 +31,7 @@ EDGES: list[EdgeType] = [
     ("item", "has_fabric_type", "fabric_type"),
     ("item", "directed_by", "directed_by"),
     ("item", "has_related", "related"),
+    ("item", "mentions", "term"),
     ("item", "also_bought", "item"),
     ("item", "also_bought", "related"),
     ("item", "goes_under", "item"),
@@ -39,8 +40,8 @@ SOURCES: list[Source] = [*meta_paths(EDGES), "chosen_together", "read_alike"]
 HISTORY = history_text(3, ["A", "B"], ["purchased"])
 
 
-def told(source: Source, value: str = "", positions: frozenset[int] = frozenset({0, 1, 2})) -> Told:
-    return Told(source, HISTORY, positions, value or ("v" if kind_of(source).by_value else ""), count=7)
+def context(source: Source, value: str = "", positions: frozenset[int] = frozenset({0, 1, 2})) -> ReasonContext:
+    return ReasonContext(source, HISTORY, positions, value or ("v" if kind_of(source).by_value else ""), count=7)
 
 
 def path(relation: str, value_type: str | None = None) -> MetaPath:
@@ -60,7 +61,7 @@ def test_a_kind_tells_what_it_takes_in_every_language(kind: ReasonKind) -> None:
     taken = [source for source in SOURCES if kind.takes(source)]
     assert taken
     for source in taken:
-        message = kind.message(told(source))
+        message = kind.message(context(source))
         for language in Languages.of().names:
             text = Languages.of()[language].text(message)
             assert "A" in text
@@ -73,7 +74,7 @@ def test_a_kind_tells_what_it_takes_in_every_language(kind: ReasonKind) -> None:
 @ALL
 def test_a_reason_twice_is_one_reason(kind: ReasonKind) -> None:
     for source in (source for source in SOURCES if kind.takes(source) and not isinstance(source, str)):
-        assert kind.joined(told(source), told(source)) is not None
+        assert kind.joined(context(source), context(source)) is not None
 
 
 def test_a_kind_with_another_tag_is_refused() -> None:
@@ -84,7 +85,7 @@ def test_a_kind_with_another_tag_is_refused() -> None:
         def takes(self, source: Source) -> bool:
             return False
 
-        def message(self, told: Told) -> Any:
+        def message(self, context: ReasonContext) -> Any:
             return None
 
     with pytest.raises(ValueError, match="graph or learned"):
@@ -131,7 +132,7 @@ def test_where_a_value_may_be_a_reason(relation: str, value: str, scope: str) ->
 )
 def test_values_read_as_a_person_says_them(relation: str, value: str, sentence: str) -> None:
     source = path(relation)
-    message = kind_of(source).message(Told(source, history_text(1, ["X"], ["purchased"]), frozenset({0}), value))
+    message = kind_of(source).message(ReasonContext(source, history_text(1, ["X"], ["purchased"]), frozenset({0}), value))
     assert english().text(message) == sentence
 
 
@@ -150,7 +151,7 @@ def test_values_read_as_a_person_says_them(relation: str, value: str, sentence: 
 )
 def test_near_repeats_are_said_once(first: tuple[str, str], second: tuple[str, str], positions: tuple[set[int], set[int]], said: str | None) -> None:
     own, other = (
-        Told(path(relation), history_text(len(place), ["X", "Y"][: len(place)], ["purchased"]), frozenset(place), value)
+        ReasonContext(path(relation), history_text(len(place), ["X", "Y"][: len(place)], ["purchased"]), frozenset(place), value)
         for (relation, value), place in zip((first, second), positions, strict=True)
     )
     kind = kind_of(own.source)
@@ -169,11 +170,11 @@ def explained(recommender: Recommender, user: str, item: str) -> Explanation:
     return Explainer(recommender.artifact).explain(history, recommender.artifact.item_nums[item], max_reasons=50)
 
 
-def sentences(told: Explanation) -> dict[str, float]:
-    shown = {reason.sentence: reason.share for reason in told.reasons}
-    assert len(shown) == len(told.reasons)
-    assert sum(shown.values()) + told.remainder == pytest.approx(1)
-    for reason in told.reasons:
+def sentences(context: Explanation) -> dict[str, float]:
+    shown = {reason.sentence: reason.share for reason in context.reasons}
+    assert len(shown) == len(context.reasons)
+    assert sum(shown.values()) + context.remainder == pytest.approx(1)
+    for reason in context.reasons:
         assert sum(path.share for path in reason.paths) + reason.share_not_shown == pytest.approx(reason.share)
     return shown
 
@@ -200,29 +201,29 @@ def test_a_value_is_told_of_the_history_items_of_its_kind_alone(tmp_path: Path) 
     rows += facts("eggs:has_category:Eggs", "brown eggs:has_category:Eggs", "gum:has_category:Gum", "mint gum:has_category:Gum")
     events = [{"user_id": "u", "item_id": item} for item in ("eggs", "gum")]
     graph, _ = shop(["eggs", "gum", "brown eggs", "mint gum"], events, rows)
-    told = explained(served(graph, tmp_path), "u", "brown eggs")
-    shown = sentences(told)
+    context = explained(served(graph, tmp_path), "u", "brown eggs")
+    shown = sentences(context)
     assert "Same pack size as ‘eggs’, which you bought: 12 pack" in shown
-    assert told.remainder > 0
+    assert context.remainder > 0
 
 
 def test_where_nothing_is_worth_telling_the_largest_part_is_told_in_general_words(tmp_path: Path) -> None:
     rows = facts("fan:has_voltage:220 V", "kit:has_voltage:220 V", "fan:has_category:Fans", "kit:has_category:Kits")
     graph, _ = shop(["fan", "kit"], [{"user_id": "u", "item_id": "fan"}], rows)
-    told = explained(served(graph, tmp_path), "u", "kit")
-    assert sentences(told) == {"A detail in common with ‘fan’, which you bought": 1.0}
-    assert told.remainder == 0
+    context = explained(served(graph, tmp_path), "u", "kit")
+    assert sentences(context) == {"A detail in common with ‘fan’, which you bought": 1.0}
+    assert context.remainder == 0
 
 
 def test_two_fields_of_one_name_are_one_reason_with_the_paths_of_both(tmp_path: Path) -> None:
     rows = facts(*(f"{item}:{relation}:black" for item in ("pen", "ink") for relation in ("has_color", "has_product_colour")))
     graph, _ = shop(["pen", "ink"], [{"user_id": "u", "item_id": "pen"}], rows)
-    told = explained(served(graph, tmp_path), "u", "ink")
-    (reason,) = told.reasons
+    context = explained(served(graph, tmp_path), "u", "ink")
+    (reason,) = context.reasons
     assert reason.sentence in ("Same color as ‘pen’, which you bought: black", "Same product colour as ‘pen’, which you bought: black")
     assert reason.share == pytest.approx(1)
     assert len(reason.paths) == 2
-    assert told.remainder == 0
+    assert context.remainder == 0
 
 
 def test_titles_cut_alike_are_told_apart_by_where_they_differ(tmp_path: Path) -> None:
@@ -240,18 +241,18 @@ def links(relation: str) -> dict[str, MetaPath]:
 
 def test_a_link_both_ways_is_one_reason() -> None:
     also, history = links("also_bought"), history_text(1, ["X"], ["purchased"])
-    forward, reverse = (Told(also[name], history, frozenset({0})) for name in ("also_bought", "also_bought_reverse"))
+    forward, reverse = (ReasonContext(also[name], history, frozenset({0})) for name in ("also_bought", "also_bought_reverse"))
     both = kind_of(forward.source).joined(forward, reverse)
     assert both is not None
     assert english().text(both) == "Often bought by the same shoppers as ‘X’, which you bought"
     assert kind_of(forward.source).joined(forward, replace(reverse, positions=frozenset({1}))) is None
-    assert kind_of(forward.source).joined(forward, Told(links("bought_together")["bought_together"], history, frozenset({0}))) is None
+    assert kind_of(forward.source).joined(forward, ReasonContext(links("bought_together")["bought_together"], history, frozenset({0}))) is None
 
 
 def test_a_link_that_reads_the_same_both_ways_is_said_of_all_its_items() -> None:
     together = links("bought_together")
-    one = Told(together["bought_together"], history_text(1, ["X"], ["purchased"]), frozenset({0}))
-    two = Told(together["bought_together_reverse"], history_text(2, ["X", "Y"], ["purchased"]), frozenset({0, 1}))
+    one = ReasonContext(together["bought_together"], history_text(1, ["X"], ["purchased"]), frozenset({0}))
+    two = ReasonContext(together["bought_together_reverse"], history_text(2, ["X", "Y"], ["purchased"]), frozenset({0, 1}))
     said = kind_of(one.source).joined(one, two)
     assert said is not None
     assert english().text(said) == "Often bought together with 2 items you bought (‘X’ and ‘Y’)"
@@ -259,7 +260,7 @@ def test_a_link_that_reads_the_same_both_ways_is_said_of_all_its_items() -> None
 
 def test_links_inside_and_outside_the_catalogue_are_one_reason() -> None:
     also = links("also_bought")
-    inside, outside = (Told(also[name], HISTORY, frozenset({0, 1, 2})) for name in ("also_bought_shared", "also_bought_related"))
+    inside, outside = (ReasonContext(also[name], HISTORY, frozenset({0, 1, 2})) for name in ("also_bought_shared", "also_bought_related"))
     kind = kind_of(inside.source)
     assert kind is kind_of(outside.source)
     assert kind.joined(inside, outside) == kind.message(inside)
@@ -278,7 +279,7 @@ def test_what_is_too_small_is_left_to_the_remainder(tmp_path: Path) -> None:
     graph, _ = shop(["pen", "ink"], [{"user_id": "u", "item_id": "pen"}], rows)
     recommender = served(graph, tmp_path)
     history = recommender.users.user("u").history
-    (told,) = Explainer(recommender.artifact).explain_all(history, [recommender.artifact.item_nums["ink"]], Limits(min_share=0.99))
-    assert len(told.reasons) == 1
-    assert told.reasons[0].share + told.remainder == pytest.approx(1)
-    assert told.remainder > 0
+    (context,) = Explainer(recommender.artifact).explain_all(history, [recommender.artifact.item_nums["ink"]], Limits(min_share=0.99))
+    assert len(context.reasons) == 1
+    assert context.reasons[0].share + context.remainder == pytest.approx(1)
+    assert context.remainder > 0

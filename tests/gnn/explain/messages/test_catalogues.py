@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnn.explain.kinds.base import Told, kind_of
+from gnn.explain.kinds.base import ReasonContext, kind_of
 from gnn.explain.messages.catalogue import Catalogue, placeholders
 from gnn.explain.messages.languages import Languages, english
 from gnn.explain.messages.message import Listing, Message, Number, Quoted, decimals, plain, say
@@ -93,7 +93,7 @@ def paths(*edge_types: tuple[str, str, str]) -> list[MetaPath]:
 
 
 def reason_sentence(meta_path: MetaPath, *, history: Message, value: str = "", count: int = 0, several: bool = False) -> Message:
-    return kind_of(meta_path).message(Told(meta_path, history, frozenset({0, 1} if several else {0}), value, count))
+    return kind_of(meta_path).message(ReasonContext(meta_path, history, frozenset({0, 1} if several else {0}), value, count))
 
 
 def test_chinese_reasons_read_as_a_shop_writes_them() -> None:
@@ -115,8 +115,9 @@ def test_every_relation_has_a_sentence_in_every_language() -> None:
     assert relation_template("has_pack_size") == "Same pack size as {history}: {value}"
     history = history_text(1, ["X"], ["viewed"])
     names = [relation.name for relation in named_relations()]
-    edges = [("user" if name in schema.KIND_RELATIONS.values() else "item", name, "item") for name in names if not name.startswith("has_")]
-    edges += [("item", name, schema.value_type(name)) for name in [*names, "has_color", "has_weight"] if name.startswith("has_")]
+    valued = [name for name in names if name.startswith("has_") or name == schema.MENTIONS]
+    edges = [("user" if name in schema.KIND_RELATIONS.values() else "item", name, "item") for name in names if name not in valued]
+    edges += [("item", name, schema.value_type(name)) for name in [*valued, "has_color", "has_weight"]]
     for meta_path in meta_paths([*edges, ("user", "did_wish", "item"), ("item", "goes_under", "item")]):
         for several in (False, True):
             message = reason_sentence(meta_path, history=history, value="v" if meta_path.family == "attribute" else "", count=7, several=several)
