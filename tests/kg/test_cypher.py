@@ -26,16 +26,17 @@ def every_text(edge_type: schema.EdgeType, properties: list[str]) -> list[str]:
         cypher.delete_nodes(node),
         cypher.count_nodes(node),
         cypher.count_edges(edge_type),
+        cypher.nodes_there(node),
+        cypher.any_node(node),
+        cypher.edges_there(edge_type),
+        cypher.any_edge(edge_type),
     ]
     for by_source in (True, False):
         texts += [
             cypher.create_edges(edge_type, properties, by_source=by_source),
             cypher.update_edges(edge_type, properties, by_source=by_source),
-            cypher.mark_edges(edge_type, by_source=by_source),
-            cypher.read_edges(edge_type, properties, by_source=by_source, of_build=True),
-            cypher.read_edges(edge_type, properties, by_source=by_source, of_build=False),
-            cypher.read_few_edges(edge_type, properties, by_source=by_source, of_build=True),
-            cypher.read_few_edges(edge_type, properties, by_source=by_source, of_build=False),
+            cypher.read_edges(edge_type, properties, by_source=by_source),
+            cypher.read_few_edges(edge_type, properties, by_source=by_source),
             cypher.delete_edges(edge_type, by_source=by_source),
         ]
     return texts

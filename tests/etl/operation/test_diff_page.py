@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etl.pipeline.diff_page import as_html, as_text
+from etl.operation.diff_page import as_html, as_text
 
 FOUND: dict[str, Any] = {
     "builds": ["20260101T000000-000001", "20260102T000000-000002"],
