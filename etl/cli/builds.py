@@ -107,8 +107,8 @@ def diff(
     html: Annotated[Path | None, typer.Option(help="Write a page instead.")] = None,
 ) -> None:
     """Say what differs: nodes and edges, metrics, gates, and whose lists changed most and why."""
-    from etl.pipeline.diff import diff as compared
-    from etl.pipeline.diff_page import as_html, as_text
+    from etl.operation.diff import diff as compared
+    from etl.operation.diff_page import as_html, as_text
     from kg.files.atomic import write_text
 
     if as_json and html is not None:

@@ -1,1 +1,1 @@
-"""What an operator runs around the rebuild: the schedule, the state, backups, and what is wrong with a machine."""
+"""What an operator runs around the rebuild: the schedule, the state, backups, what is wrong with a machine, what differs between builds."""

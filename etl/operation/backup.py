@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kg.config import Config
 from kg.errors import ConflictError, InputError, LedgerUnavailableError, NotFoundError
@@ -126,12 +129,17 @@ def _dumped(url: str, target: Path) -> Path:
     program = shutil.which("pg_dump")
     if program is None:
         raise LedgerUnavailableError("pg_dump is not installed, and the ledger is in PostgreSQL", hint="install the PostgreSQL client tools")
-    plain = "postgresql://" + url.partition("://")[2]
-    done = subprocess.run(  # noqa: S603 - found on the operator's path
-        [program, "--format=custom", f"--file={target}", "--dbname", plain], capture_output=True, text=True, check=False
-    )
+    parts = urlsplit(url)
+    who, _, where = parts.netloc.rpartition("@")
+    user = who.partition(":")[0]
+    address = parts._replace(scheme="postgresql", netloc=f"{user}@{where}" if user else where).geturl()
+    # A ledger in a schema of its own is dumped alone: the others are not ours.
+    schema = re.search(r"search_path=(\w+)", unquote(parts.query))
+    command = [program, "--format=custom", f"--file={target}", f"--dbname={address}", *([f"--schema={schema[1]}"] if schema else [])]
+    environment = {**os.environ, **({"PGPASSWORD": unquote(parts.password)} if parts.password else {})}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - found on the operator's path
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1].replace(plain, "the ledger")
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise LedgerUnavailableError(f"pg_dump failed: {said}", hint="see that it is as new as the server")
     return target
 

@@ -54,7 +54,7 @@ def plan(workspace: Workspace, build_id: str | None, prints: Mapping[str, str], 
     done = {} if build_id is None else stages(workspace.build(build_id))
     for stage in STAGE_LIST:
         why: list[str] = []
-        before = next((each.stage for each in found if each.runs), "")
+        before = next((each.stage for each in reversed(found) if each.runs), "")
         if stage.name in again:
             why.append("asked for")
         if stage.name not in done:

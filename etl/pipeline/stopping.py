@@ -23,15 +23,19 @@ def stopping(within_s: float = WITHIN_S) -> Iterator[None]:
         yield
         return
 
+    timers: list[threading.Timer] = []
+
     def stop(number: int, frame: FrameType | None) -> None:
-        timer = threading.Timer(within_s, os._exit, (STOPPED_EXIT,))
-        timer.daemon = True
-        timer.start()
+        timers.append(threading.Timer(within_s, os._exit, (STOPPED_EXIT,)))
+        timers[-1].daemon = True
+        timers[-1].start()
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -25,7 +25,9 @@ class NoRegression(Gate):
             return GateResult(True, "no build to compare with", None, limit)
         now, before = (next(iter(each["models"].values())) for each in (report, previous))
         ours, theirs = (float(each["metrics"][MAIN]) for each in (now, before))
-        low, high = now.get("intervals_95", {}).get(MAIN, (ours, ours))
+        if MAIN not in now.get("intervals_95", {}):
+            return GateResult(True, f"{MAIN} {ours:.4f}, in the published build {theirs:.4f}; without an interval nothing is certain", None, limit)
+        low, high = now["intervals_95"][MAIN]
         fallen = (theirs - high) / theirs if theirs > 0 else 0.0
         message = f"{MAIN} {ours:.4f} (95 %: {low:.4f}–{high:.4f}), in the published build {theirs:.4f}"
         if fallen > limit:

@@ -26,6 +26,10 @@ def every_text(edge_type: schema.EdgeType, properties: list[str]) -> list[str]:
         cypher.delete_nodes(node),
         cypher.count_nodes(node),
         cypher.count_edges(edge_type),
+        cypher.nodes_there(node),
+        cypher.any_node(node),
+        cypher.edges_there(edge_type),
+        cypher.any_edge(edge_type),
     ]
     for by_source in (True, False):
         texts += [

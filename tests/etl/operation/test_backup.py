@@ -5,24 +5,27 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
+import subprocess
 import tarfile
 import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from etl.operation.backup import backup, restore
 from etl.operation.doctor import examine
 from etl.operation.status import as_metrics, as_text, status
 from etl.published import published_recommender
 from kg.config import load_config
-from kg.errors import ConflictError, InputError, NotFoundError
+from kg.errors import ConflictError, InputError, LedgerUnavailableError, NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.settings import LedgerConfig
 from kg.workspace import Workspace
-from tests.ledgers import sent_event
+from tests.ledgers import ledger_url_of, sent_event
 from tests.small_shop import built_small_shop, key_of
 
 
@@ -148,3 +151,22 @@ def test_the_doctor_finds_what_is_wrong_and_says_the_fix(shop: Workspace, monkey
     broken.write_bytes(body)
     monkeypatch.setenv("RECKON__SHPO__NAME", "x")
     assert "configuration" in bad()
+
+
+def test_a_ledger_in_postgresql_is_dumped_and_comes_back(shop: Workspace, tmp_path: Path) -> None:
+    dump, put_back = shutil.which("pg_dump"), shutil.which("pg_restore")
+    if dump is None or put_back is None:
+        pytest.skip("the PostgreSQL client tools are not installed")
+    with ledger_url_of("postgresql") as url:
+        with closing(Database.open(shop.ledger, LedgerConfig(url=SecretStr(url)))) as ledger:
+            EventStore(ledger).append([sent_event("in postgresql", "u", "1", "view", 1.7e9)])
+        held = backup(shop, load_config(shop.root, {"RECKON__LEDGER__URL": url}), tmp_path / "shop.tar.gz")
+        assert "ledger.pgdump" in held.files
+        restore(tmp_path / "shop.tar.gz", tmp_path / "again")
+        script = subprocess.run([put_back, "--file=-", str(tmp_path / "again" / "ledger.pgdump")], capture_output=True, text=True, check=True).stdout
+        assert "in postgresql" in script
+        down = {"RECKON__LEDGER__URL": "postgresql+psycopg://nobody:hush@127.0.0.1:1/none"}
+        with pytest.raises(LedgerUnavailableError, match="pg_dump failed") as raised:
+            backup(shop, load_config(shop.root, down), tmp_path / "other.tar.gz")
+        assert "hush" not in str(raised.value)
+        assert not (tmp_path / "other.tar.gz").exists()

@@ -131,7 +131,10 @@ def test_demands_of_a_build_are_named_with_their_numbers() -> None:
         "graph_helps: ndcg@10 0.4000 with the graph, 0.5000 without"
     ]
     content["explanations"]["gates"][0].update(passed=False, value=0.5)
-    assert failed_gates(content, ("exact_explanations",)) == ["exact_explanations: completeness_error 0.5, at most 1e-06"]
+    assert failed_gates(content, ("exact_explanations",)) == [
+        "exact_explanations: completeness_error 0.5, at most 1e-06",
+        "valid_explanations: completeness_error 0.5, at most 1e-06",
+    ]
     worse = report([result("path sum", 0.1), result("popularity", 0.1)], ABOUT)
     assert failed_gates(worse, ("beats_baselines",)) == ["beats_baselines: ndcg@10 0.1000, popularity 0.1000"]
 
