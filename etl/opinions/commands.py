@@ -11,7 +11,6 @@ from kg.errors import InputError
 from kg.files.atomic import write_text, write_whole
 
 opinions = typer.Typer(help="Opinions in reviews: polarity, aspects with their places, and surges of complaints.", no_args_is_help=True)
-_EVEN = 1e-12
 
 
 @opinions.callback()
@@ -68,6 +67,22 @@ def run_(
     typer.echo(f"{found.height:,} reviews, {n_positive:,} positive, {found['aspects'].list.len().sum():,} aspects, in {out}")
 
 
+@opinions.command("summary")
+def summary_(
+    input_: Annotated[Path, typer.Option("--input", help="The Parquet that `reckon opinions run` wrote.")],
+    key: Annotated[str, typer.Option(help="Column of what is summarised: items, brands.")],
+    out: Annotated[Path, typer.Option(help="Parquet to write: key, aspect, mentions, praised, complained, sentence.")],
+    fewest: Annotated[int, typer.Option(min=1, help="Reviews that mention an aspect before it is spoken of.")] = 3,
+) -> None:
+    """Count what the reviews of each item say of each aspect: praised by so many of those who mention it."""
+    from etl.opinions.summaries import summarised
+    from etl.opinions.tables import read_reviews
+
+    found = summarised(read_reviews(input_, key, "aspects"), key, str(input_), fewest=fewest)
+    write_whole(out, found.write_parquet)
+    typer.echo(f"{found.height:,} aspects of {found[key].n_unique():,} values of {key}, in {out}")
+
+
 @opinions.command("watch")
 def watch_(
     reviews: Annotated[Path, typer.Option(help="Parquet, CSV or JSON Lines of reviews with their times.")],
@@ -86,7 +101,7 @@ def watch_(
     from etl.opinions.watching import alerts, watched
     from kg.opinions.polarity import PolarityModel
 
-    if not _EVEN < false_alarms < 1:
+    if not 0 < false_alarms < 1:
         raise InputError(f"--false-alarms is {false_alarms:g}", hint="give a number between 0 and 1, such as 0.002")
     opened = None if model is None else PolarityModel.load(model)
     frame = read_reviews(reviews, text, time, key)

@@ -27,8 +27,8 @@ WINDOW_DAYS = 35
 MONTH_DAYS = 30
 FALSE_ALARMS = 2e-3
 """Bound on the false alarms of a stream in a month. The bound is not tight: in simulations a third of it is seen (docs/opinions.md)."""
-TURNED = 0.3
-"""Part of the opinions not negative before that turns so in a typical surge."""
+TURNED = 0.25
+"""Part of the opinions not negative before that is seen to turn so in a typical surge: a third turns, and a classifier misses some."""
 CERTAINTY = 12.0
 """Reviews that the share in a surge counts as before any is seen: few, as surges differ."""
 FEWEST_NEGATIVES = 4

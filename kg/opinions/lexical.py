@@ -19,8 +19,8 @@ from kg.opinions.words import words_of
 
 FEWEST_SEEDS = 100
 """Clear reviews of each kind that a classifier is trained from; with fewer the words are counted only."""
-_CLEARLY_POSITIVE, _CLEARLY_NEGATIVE = 2, -1
-"""Praise is common and complaint rare: one complaint more than there is praise says as much as two praises."""
+_CLEARLY_POSITIVE, _CLEARLY_NEGATIVE = 3, -1
+"""Praise is common and complaint rare: one complaint more than there is praise says as much as three praises."""
 
 
 def opinion_words(texts: Sequence[str], language: Language) -> npt.NDArray[np.int64]:
@@ -40,5 +40,5 @@ def negatives_without_labels(texts: Sequence[str], language: Language) -> tuple[
     if min(positive.sum(), negative.sum()) < FEWEST_SEEDS:
         return sums < 0, None
     seeds = np.flatnonzero(positive | negative)
-    model = train([texts[row] for row in seeds], positive[seeds], language)
+    model = train([texts[row] for row in seeds.tolist()], positive[seeds], language)
     return model.probability(texts) < model.threshold, model

@@ -52,7 +52,7 @@ class Block:
         kept = ones[:, self.places]
         length = np.sqrt(kept @ (self.scales**2))
         product = kept @ (self.scales * self.weights)
-        return np.divide(product, length, out=np.zeros_like(product), where=length > 0).astype(np.float64)
+        return np.asarray(np.divide(product, length, out=np.zeros_like(product), where=length > 0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,19 @@ class PolarityModel:
         meta, arrays = read_arrays(path, FORMAT)
         try:
             blocks = {str(name): Block(*(arrays[f"{name}.{part}"] for part in ("places", "scales", "weights"))) for name in meta["blocks"]}
-            numbers = (float(meta[name]) for name in ("slope", "offset", "threshold"))
             low, high = meta["values"]
-            aspects = tuple(tuple(map(str, words)) for words in meta["aspects"])
-            language = checked_language(meta["language"])
-            model = cls(language, blocks, arrays["bias"], arrays["spread"], *numbers, (low, high), aspects, meta["measured"])
+            model = cls(
+                language=checked_language(meta["language"]),
+                blocks=blocks,
+                bias=arrays["bias"],
+                spread=arrays["spread"],
+                slope=float(meta["slope"]),
+                offset=float(meta["offset"]),
+                threshold=float(meta["threshold"]),
+                values=(low, high),
+                aspects=tuple(tuple(map(str, words)) for words in meta["aspects"]),
+                measured=meta["measured"],
+            )
         except (KeyError, TypeError, ValueError, InputError) as error:
             raise ArtifactError(f"{path} is incomplete: {error}", hint=FORMAT.hint) from error
         if not all(map(_sound, blocks.values())) or set(blocks) - set(BLOCKS) or not blocks:
