@@ -61,10 +61,10 @@ def run_(
     texts = texts_of(frame, text, str(input_))
     for note in unreadable(texts):
         typer.echo(f"{input_}, {note}", err=True)
-    found = analysed(frame, texts, opened)
-    write_whole(out, found.write_parquet)
-    n_positive = int((found["score"] >= opened.threshold).sum())
-    typer.echo(f"{found.height:,} reviews, {n_positive:,} positive, {found['aspects'].list.len().sum():,} aspects, in {out}")
+    result = analysed(frame, texts, opened)
+    write_whole(out, result.write_parquet)
+    n_positive = int((result["score"] >= opened.threshold).sum())
+    typer.echo(f"{result.height:,} reviews, {n_positive:,} positive, {result['aspects'].list.len().sum():,} aspects, in {out}")
 
 
 @opinions.command("summary")
@@ -78,9 +78,9 @@ def summary_(
     from etl.opinions.summaries import summarised
     from etl.opinions.tables import read_reviews
 
-    found = summarised(read_reviews(input_, key, "aspects"), key, str(input_), fewest=fewest)
-    write_whole(out, found.write_parquet)
-    typer.echo(f"{found.height:,} aspects of {found[key].n_unique():,} values of {key}, in {out}")
+    result = summarised(read_reviews(input_, key, "aspects"), key, str(input_), fewest=fewest)
+    write_whole(out, result.write_parquet)
+    typer.echo(f"{result.height:,} aspects of {result[key].n_unique():,} values of {key}, in {out}")
 
 
 @opinions.command("watch")
@@ -109,8 +109,8 @@ def watch_(
     for note in unreadable(texts):
         typer.echo(f"{reviews}, {note}", err=True)
     stream = watched(frame, texts, time, key, model=opened, rating=rating, place=str(reviews))
-    found = alerts(stream, false_alarms=false_alarms)
-    write_text(out, "".join(orjson.dumps(alert).decode() + "\n" for alert in found))
+    result = alerts(stream, false_alarms=false_alarms)
+    write_text(out, "".join(orjson.dumps(alert).decode() + "\n" for alert in result))
     share = float(stream.negative.mean())
     typer.echo(f"{len(stream.texts):,} reviews of {len(set(stream.keys)):,} streams, {share:.1%} negative by {stream.source}")
-    typer.echo(f"{len(found):,} alerts in {out}")
+    typer.echo(f"{len(result):,} alerts in {out}")

@@ -141,11 +141,11 @@ def alerts(reviews: Watched, *, false_alarms: float) -> list[dict[str, Any]]:
     order = np.lexsort((days, codes))
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     members = [order[first:last] for first, last in pairwise(bounds.tolist())]
-    found = surges([_stream(n, days[rows], reviews.negative[rows]) for n, rows in enumerate(members)], false_alarms=false_alarms)
-    if not found:
+    raised = surges([_stream(n, days[rows], reviews.negative[rows]) for n, rows in enumerate(members)], false_alarms=false_alarms)
+    if not raised:
         return []
     topics = _Topics(reviews)
-    return [_alert(reviews, surge, names[surge.stream], members[surge.stream], days, topics) for surge in found]
+    return [_alert(reviews, surge, names[surge.stream], members[surge.stream], days, topics) for surge in raised]
 
 
 def _stream(number: int, days: npt.NDArray[np.int64], negative: npt.NDArray[np.bool_]) -> Stream:

@@ -57,10 +57,10 @@ def simulate(plan: Plan, *, seed: int = 0, false_alarms: float = FALSE_ALARMS) -
     rng = np.random.default_rng(seed)
     starts = rng.integers(plan.days // 2, plan.days - plan.surge_days - 7, plan.streams)
     streams = [_drawn(plan, number, int(start), rng) for number, start in enumerate(starts)]
-    found = surges(streams, false_alarms=false_alarms)
+    raised = surges(streams, false_alarms=false_alarms)
     early = 0
     delays: dict[int, int] = {}
-    for surge in found:
+    for surge in raised:
         since = surge.detected - int(starts[surge.stream])
         if not plan.turned or since < 0:
             early += 1

@@ -125,12 +125,12 @@ def surges(streams: Sequence[Stream], *, false_alarms: float = FALSE_ALARMS) -> 
         return []
     first, last = min(int(s.days[0]) for s in occupied), max(int(s.days[-1]) for s in occupied)
     shared = pools(occupied, first, last)
-    found = [surge for stream in occupied for surge in _surges_of(stream, shared, first, np.log(MONTH_DAYS / false_alarms))]
-    return sorted(found, key=lambda surge: (surge.detected, surge.stream))
+    raised = [surge for stream in occupied for surge in _surges_of(stream, shared, first, np.log(MONTH_DAYS / false_alarms))]
+    return sorted(raised, key=lambda surge: (surge.detected, surge.stream))
 
 
 def _surges_of(stream: Stream, shared: Pool, first: int, threshold: float) -> list[Surge]:
-    found: list[Surge] = []
+    raised: list[Surge] = []
     position = 0
     begin = 0
     while position < len(stream.days):
@@ -138,11 +138,11 @@ def _surges_of(stream: Stream, shared: Pool, first: int, threshold: float) -> li
         if surge is None:
             position += 1
             continue
-        found.append(surge)
+        raised.append(surge)
         opened = int(np.searchsorted(stream.days, surge.start))
         position = begin = _recovered(stream, opened, position, surge)
         stream.leave_out(opened, position - 1)
-    return found
+    return raised
 
 
 def _judge(stream: Stream, position: int, begin: int, shared: Pool, first: int, threshold: float) -> Surge | None:

@@ -37,5 +37,5 @@ def words_of(text: str, language: Language) -> Words:
     if language == "en":
         matches = list(_ENGLISH.finditer(text))
         return Words([match.group().lower().replace("’", "'") for match in matches], [match.span() for match in matches])
-    found = [(word.lower(), start, end) for word, start, end in rjieba.tokenize(text) if not word.isspace()]
-    return Words([word for word, _, _ in found], [(start, end) for _, start, end in found])
+    tokens = [(word.lower(), start, end) for word, start, end in rjieba.tokenize(text) if not word.isspace()]
+    return Words([word for word, _, _ in tokens], [(start, end) for _, start, end in tokens])
