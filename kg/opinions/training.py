@@ -32,7 +32,8 @@ _FEWEST_TEXTS = {"words": 2, "characters": 3}
 _SMOOTHING = 1.0
 _FLOOR = 0.2
 """Added to the naive Bayes scale, so that features without a side of their own still take part."""
-_COST = 1.0
+_COST: dict[Language, float] = {"en": 1.0, "zh": 0.3}
+"""Of a training error, by what held-out reviews gave; 0.3 and 1 differ by .1 points in Chinese and .3 in English."""
 
 
 def train(
@@ -57,10 +58,10 @@ def train(
         )
     features = counted(texts, language, BLOCKS_OF[language])
     held_out = _held_out(positive, seed)
-    fitted = _fit({name: ones[~held_out] for name, ones in features.items()}, positive[~held_out], seed)
+    fitted = _fit({name: ones[~held_out] for name, ones in features.items()}, positive[~held_out], _COST[language], seed)
     margins = _margins(fitted, {name: ones[held_out] for name, ones in features.items()})
     calibrated = _calibrated(margins, positive[held_out])
-    refitted = _fit(features, positive, seed)
+    refitted = _fit(features, positive, _COST[language], seed)
     aspects = tuple(learn_aspects(texts, language))
     return replace(calibrated, language=language, values=values, blocks=refitted.blocks, bias=refitted.bias, aspects=aspects)
 
@@ -81,7 +82,7 @@ class _Fitted:
     bias: Floats
 
 
-def _fit(features: dict[str, Any], positive: Flags, seed: int) -> _Fitted:
+def _fit(features: dict[str, Any], positive: Flags, cost: float, seed: int) -> _Fitted:
     places = {name: np.flatnonzero(ones.getnnz(axis=0) >= _FEWEST_TEXTS[name]).astype(np.int32) for name, ones in features.items()}
     kept = {name: ones[:, places[name]] for name, ones in features.items()}
     scales = {name: _scales(ones, positive) for name, ones in kept.items()}
@@ -89,7 +90,7 @@ def _fit(features: dict[str, Any], positive: Flags, seed: int) -> _Fitted:
     bias = np.zeros(WEIGHTINGS)
     for weighting in range(WEIGHTINGS):
         scaled = [normalize(ones.multiply(scales[name][:, weighting]).tocsr()) for name, ones in kept.items()]
-        machine = LinearSVC(C=_COST, class_weight="balanced", random_state=seed).fit(hstack(scaled, format="csr"), positive)
+        machine = LinearSVC(C=cost, class_weight="balanced", random_state=seed).fit(hstack(scaled, format="csr"), positive)
         bias[weighting] = machine.intercept_[0]
         ends = np.cumsum([len(scales[name]) for name in kept])
         for name, part in zip(kept, np.split(machine.coef_[0], ends[:-1]), strict=True):
