@@ -61,7 +61,7 @@ def serve(
             folder = tempfile.mkdtemp(prefix="reckon-metrics-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        if not graph.uri:
+        if graph.chosen == "embedded":
             stack.enter_context(_kept_up(EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port)))
         if settings.follow:
             stack.enter_context(followed(opened.root))

@@ -92,12 +92,13 @@ def explain(request: Request, user_id: PathId, item_id: PathId, key: RecommendKe
     fresh = serving.fresh(user_id, recommender)
     explained = recommender.explain(user_id, item_id, fresh=fresh, show_ids=key.allows("graph:read"))
     saved = recommender.saved(user_id)
+    build_id = recommender.artifact.build_id
     body = {
         "request_id": request_id(request),
-        "build_id": recommender.artifact.build_id,
+        "build_id": build_id,
         "user_id": user_id,
         "degraded": serving.degraded,
-        "item": render.item(explained, request.app.state.languages[language], replay=lambda path: render.replayed(path, saved)),
+        "item": render.item(explained, request.app.state.languages[language], replay=lambda path: render.replayed(path, saved, build_id)),
     }
     return Response(orjson.dumps(body), media_type="application/json", headers=language_headers(language))
 

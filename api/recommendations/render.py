@@ -107,18 +107,19 @@ def _path(path: Path) -> dict[str, Any]:
     return {"share": path.share, "nodes": [_node(node) for node in path.nodes], "edges": edges}
 
 
-def replayed(path: Path, saved: Collection[tuple[str, str]]) -> dict[str, Any]:
+def replayed(path: Path, saved: Collection[tuple[str, str]], build_id: str) -> dict[str, Any]:
     """Return the Cypher and its parameters that find a path in the graph.
 
     Args:
         path: From a shopper, or from an item.
         saved: (item id, edge type) of the shopper's edges that the graph holds; without its edge a path begins at the item.
+        build_id: The build that answers: where the database holds another one by then, the query says so.
     """
     nodes, edges = path.nodes, path.edges
     if nodes[0].label == "User" and (nodes[0].key is None or ((nodes[1].key or {}).get("item_id", ""), edges[0].type) not in saved):
         nodes, edges = nodes[1:], edges[1:]
     keys = [next(iter(node.key.items())) if node.key else None for node in nodes]
-    text, parameters = replay_path([node.label for node in nodes], keys, [(edge.type, edge.reverse) for edge in edges])
+    text, parameters = replay_path([node.label for node in nodes], keys, [(edge.type, edge.reverse) for edge in edges], build_id)
     return {"cypher": text, "parameters": parameters}
 
 

@@ -287,7 +287,7 @@ def _settle() -> None:
 
 def graph_answers(folder: Path, config: GraphConfig) -> bool:
     """Say whether something listens where the graph database should be."""
-    if not config.uri:
+    if config.chosen == "embedded":
         return connection(folder) is not None
     parts = urlsplit(config.uri)
     with closing(socket.socket()) as probe:

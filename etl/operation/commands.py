@@ -65,12 +65,12 @@ def status(
     from etl.operation import status as state
 
     opened, config = _open(workspace)
-    found = state.status(opened, config)
+    answer = state.status(opened, config)
     if metrics:
-        typer.echo(state.as_metrics(found), nl=False)
+        typer.echo(state.as_metrics(answer), nl=False)
         return
-    typer.echo(json.dumps(found, indent=1, sort_keys=True) if as_json else state.as_text(found))
-    if found["warnings"]:
+    typer.echo(json.dumps(answer, indent=1, sort_keys=True) if as_json else state.as_text(answer))
+    if answer["warnings"]:
         sys.exit(WARNED_EXIT)
 
 
@@ -82,8 +82,9 @@ def backup(
     from etl.operation.backup import backup as write
 
     opened, config = _open(workspace)
-    held = write(opened, config, file)
-    typer.echo(f"{len(held.files)} files{f', build {held.build_id},' if held.build_id else ''} in {file}, {file.stat().st_size / 2**20:.1f} MiB")
+    manifest = write(opened, config, file)
+    build = f", build {manifest.build_id}," if manifest.build_id else ""
+    typer.echo(f"{len(manifest.files)} files{build} in {file}, {file.stat().st_size / 2**20:.1f} MiB")
 
 
 def restore(
@@ -93,20 +94,20 @@ def restore(
     """Put a backup into an empty folder, compared with its checksums."""
     from etl.operation.backup import restore as put
 
-    held = put(file, folder)
-    typer.echo(f"{len(held.files)} files in {folder}")
-    if "ledger.pgdump" in held.files:
+    manifest = put(file, folder)
+    typer.echo(f"{len(manifest.files)} files in {folder}")
+    if "ledger.pgdump" in manifest.files:
         typer.echo(f"the events: pg_restore --dbname … {folder / 'ledger.pgdump'}")
-    typer.echo(f"next: reckon serve -w {folder}" if held.build_id else f"next: reckon rebuild -w {folder}")
+    typer.echo(f"next: reckon serve -w {folder}" if manifest.build_id else f"next: reckon rebuild -w {folder}")
 
 
 def doctor(workspace: Folder = Path(), as_json: AsJson = False) -> None:
     """Look at the machine and the workspace, and say what is wrong and how to mend it; exit code 1 where something is."""
     from etl.operation.doctor import as_text, examine
 
-    found = examine(workspace)
-    typer.echo(json.dumps([asdict(each) for each in found], indent=1) if as_json else as_text(found))
-    if not all(each.ok for each in found):
+    findings = examine(workspace)
+    typer.echo(json.dumps([asdict(each) for each in findings], indent=1) if as_json else as_text(findings))
+    if not all(each.ok for each in findings):
         sys.exit(WARNED_EXIT)
 
 

@@ -47,16 +47,16 @@ def diff(first: Path, second: Path) -> dict[str, Any]:
     }
 
 
-def _graph(before: GraphTables, after: GraphTables, found: GraphDelta) -> dict[str, dict[str, dict[str, int]]]:
+def _graph(before: GraphTables, after: GraphTables, delta: GraphDelta) -> dict[str, dict[str, dict[str, int]]]:
     """Count per type what was added, removed and changed, and what there is now."""
     nodes = {}
     for name in sorted({*before.nodes, *after.nodes}):
         nodes[schema.node_type(name).label] = _counts(
-            found.nodes.get(name), found.gone_nodes.get(name), before.nodes.get(name), after.nodes.get(name)
+            delta.nodes.get(name), delta.gone_nodes.get(name), before.nodes.get(name), after.nodes.get(name)
         )
     edges: dict[str, dict[str, int]] = {}
     for edge_type in sorted({*before.edges, *after.edges}):
-        changes = _counts(found.edges.get(edge_type), found.gone_edges.get(edge_type), before.edges.get(edge_type), after.edges.get(edge_type))
+        changes = _counts(delta.edges.get(edge_type), delta.gone_edges.get(edge_type), before.edges.get(edge_type), after.edges.get(edge_type))
         known = edges.setdefault(schema.relation(edge_type[1]).type, dict.fromkeys(changes, 0))
         for key, n in changes.items():
             known[key] += n
@@ -95,9 +95,9 @@ def _lists(first: Path, second: Path) -> dict[str, Any]:
     recommenders = [Recommender(load_artifact(build / "artifact")) for build in (first, second)]
     known = sorted(set(recommenders[0].artifact.user_ids) & set(recommenders[1].artifact.user_ids))
     users = known[:: max(1, len(known) // USERS)][:USERS]
-    found = [_list_of(user_id, *recommenders) for user_id in users]
-    changed = sorted((each for each in found if each["churn"]), key=lambda each: (-each["churn"], each["user_id"]))
-    churn = sum(each["churn"] for each in found) / len(found) if found else 0.0
+    lists = [_list_of(user_id, *recommenders) for user_id in users]
+    changed = sorted((each for each in lists if each["churn"]), key=lambda each: (-each["churn"], each["user_id"]))
+    churn = sum(each["churn"] for each in lists) / len(lists) if lists else 0.0
     why: Counter[str] = Counter()
     for each in changed:
         why.update(each["why"])

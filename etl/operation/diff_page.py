@@ -22,16 +22,16 @@ _CHANGES = ("added", "removed", "changed", "now")
 Table = tuple[str, Sequence[str], list[list[str]]]
 
 
-def as_html(found: Mapping[str, Any]) -> str:
+def as_html(diff: Mapping[str, Any]) -> str:
     """Return one page without anything from elsewhere."""
     page = Environment(autoescape=True).from_string(_PAGE)
-    return page.render(title=_title(found), sections=_sections(found)) + "\n"
+    return page.render(title=_title(diff), sections=_sections(diff)) + "\n"
 
 
-def as_text(found: Mapping[str, Any]) -> str:
+def as_text(diff: Mapping[str, Any]) -> str:
     """Return the same tables as lines."""
-    lines = [_title(found)]
-    for heading, columns, rows in _sections(found):
+    lines = [_title(diff)]
+    for heading, columns, rows in _sections(diff):
         lines += ["", heading]
         table = [list(columns), *rows] if rows else [["nothing"]]
         widths = [max(len(row[n]) for row in table) for n in range(len(table[0]))]
@@ -39,22 +39,22 @@ def as_text(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _title(found: Mapping[str, Any]) -> str:
-    return f"{found['builds'][0]} → {found['builds'][1]}"
+def _title(diff: Mapping[str, Any]) -> str:
+    return f"{diff['builds'][0]} → {diff['builds'][1]}"
 
 
-def _sections(found: Mapping[str, Any]) -> list[Table]:
-    lists = found["lists"]
+def _sections(diff: Mapping[str, Any]) -> list[Table]:
+    lists = diff["lists"]
     shared = f"{lists['changed']} of {lists['users']} users; {lists['churn']:.1%} of the items in lists are new"
     return [
-        ("Nodes", ("label", *_CHANGES), _counted(found["graph"]["nodes"])),
-        ("Edges", ("type", *_CHANGES), _counted(found["graph"]["edges"])),
-        ("Rows", ("source", "before", "after"), _pairs(found["rows"])),
-        ("Metrics", ("metric", "before", "after"), _pairs(found["metrics"])),
+        ("Nodes", ("label", *_CHANGES), _counted(diff["graph"]["nodes"])),
+        ("Edges", ("type", *_CHANGES), _counted(diff["graph"]["edges"])),
+        ("Rows", ("source", "before", "after"), _pairs(diff["rows"])),
+        ("Metrics", ("metric", "before", "after"), _pairs(diff["metrics"])),
         (
             "Gates",
             ("gate", "before", "after"),
-            [[name, *(_gate(pair[side]) for side in ("before", "after"))] for name, pair in found["gates"].items()],
+            [[name, *(_gate(pair[side]) for side in ("before", "after"))] for name, pair in diff["gates"].items()],
         ),
         (f"Lists: {shared}", ("relation", "share in the scores of new items"), [[name, f"{share:.1%}"] for name, share in lists["why"].items()]),
         ("Users whose lists changed most", ("user", "new", "added", "why"), [_user(each) for each in lists["most"]]),

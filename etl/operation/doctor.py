@@ -43,21 +43,21 @@ class Finding:
 
     what: str
     ok: bool
-    found: str
+    state: str
     fix: str = ""
 
 
 def examine(root: Path) -> list[Finding]:
     """Look at the machine, then at the workspace."""
-    found = [*_machine(root)]
+    findings = [*_machine(root)]
     try:
         workspace = Workspace.open(root)
         config = load_config(workspace.root, os.environ)
     except ReckonError as error:
-        return [*found, Finding("configuration", False, error.message, error.hint)]
-    found.append(Finding("configuration", True, str(workspace.config_file)))
+        return [*findings, Finding("configuration", False, error.message, error.hint)]
+    findings.append(Finding("configuration", True, str(workspace.config_file)))
     checks: tuple[Callable[[Workspace, Config], Finding], ...] = (_rights, _lock, _ledger, _graph, _current, _clock)
-    return [*found, *(check(workspace, config) for check in checks)]
+    return [*findings, *(check(workspace, config) for check in checks)]
 
 
 def _machine(root: Path) -> Iterator[Finding]:
@@ -103,12 +103,12 @@ def _rights(workspace: Workspace, _: Config) -> Finding:
 
 
 def _lock(workspace: Workspace, _: Config) -> Finding:
-    holder = holder_of(workspace)
-    if not holder:
+    shown = holder_of(workspace)
+    if not shown:
         return Finding("lock", True, "free")
     if running(workspace):
-        return Finding("lock", True, f"held by {said(holder)}")
-    return Finding("lock", True, f"left by {said(holder)}, which is dead; the next job takes it over")
+        return Finding("lock", True, f"held by {said(shown)}")
+    return Finding("lock", True, f"left by {said(shown)}, which is dead; the next job takes it over")
 
 
 def _ledger(workspace: Workspace, config: Config) -> Finding:
@@ -129,12 +129,12 @@ def _graph(workspace: Workspace, config: Config) -> Finding:
     try:
         with closing(backend.joined(place)) as store:
             store.wait(5)
-            held, current = store.build_id(), workspace.current_id()
+            shown, current = store.build_id(), workspace.current_id()
     except ReckonError as error:
         return Finding("graph database", False, error.message, error.hint)
-    if held != current:
-        return Finding("graph database", False, f"shows build {held}, and published is {current}", "run `reckon graph restore`")
-    return Finding("graph database", True, f"shows build {held}" if held else "answers; nothing is published")
+    if shown != current:
+        return Finding("graph database", False, f"shows build {shown}, and published is {current}", "run `reckon graph restore`")
+    return Finding("graph database", True, f"shows build {shown}" if shown else "answers; nothing is published")
 
 
 def _current(workspace: Workspace, _: Config) -> Finding:
@@ -151,17 +151,17 @@ def _current(workspace: Workspace, _: Config) -> Finding:
 
 def _clock(workspace: Workspace, _: Config) -> Finding:
     newest = max((path.stat().st_mtime for path in (workspace.published, workspace.ledger, workspace.config_file) if path.is_file()), default=0.0)
-    ahead = newest - time.time()
-    if ahead > 60:
-        return Finding("clock", False, f"files are {ahead / 60:.0f} minutes from the future: the clock was moved back", "set the clock; use NTP")
+    offset = newest - time.time()
+    if offset > 60:
+        return Finding("clock", False, f"files are {offset / 60:.0f} minutes from the future: the clock was moved back", "set the clock; use NTP")
     return Finding("clock", True, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
 
 
-def as_text(found: list[Finding]) -> str:
+def as_text(findings: list[Finding]) -> str:
     """Return the findings as lines."""
     lines = []
-    for each in found:
-        lines.append(f"{'ok  ' if each.ok else 'BAD '} {each.what:15} {each.found}")
+    for each in findings:
+        lines.append(f"{'ok  ' if each.ok else 'BAD '} {each.what:15} {each.state}")
         if each.fix:
             lines.append(f"     {'':15} → {each.fix}")
     return "\n".join(lines)

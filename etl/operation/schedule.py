@@ -38,10 +38,10 @@ def next_time(settings: RebuildConfig, after_s: float) -> float:
     """
     start = datetime.fromtimestamp(after_s, ZoneInfo(settings.time_zone))
     times = croniter(settings.schedule, start)
-    found: datetime = times.get_next(datetime)
-    if "*" not in settings.schedule.split()[1] and found.replace(tzinfo=None) <= start.replace(tzinfo=None):
-        found = times.get_next(datetime)
-    return found.timestamp()
+    state: datetime = times.get_next(datetime)
+    if "*" not in settings.schedule.split()[1] and state.replace(tzinfo=None) <= start.replace(tzinfo=None):
+        state = times.get_next(datetime)
+    return state.timestamp()
 
 
 @dataclass

@@ -27,7 +27,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
     last = run_record(workspace.build(ids[-1])) if ids else {}
     disk = shutil.disk_usage(workspace.root)
     waiting = _events_waiting(workspace, config, current)
-    found: dict[str, Any] = {
+    state: dict[str, Any] = {
         "build": None if current is None else {"build_id": current, "age_s": round(_age(workspace, current, now), 1)},
         "running": running(workspace),
         "last": {name: last[name] for name in ("build_id", "status", "stage", "error", "reason", "at_s") if last.get(name)},
@@ -41,7 +41,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         "builds": {"n": len(ids), "bytes": sum(disk_use(workspace.build(build_id)) for build_id in ids)},
         "disk": {"free": disk.free, "total": disk.total},
     }
-    return {**found, "warnings": _warnings(found, settings, now)}
+    return {**state, "warnings": _warnings(state, settings, now)}
 
 
 def _age(workspace: Workspace, build_id: str, now: float) -> float:
@@ -60,65 +60,65 @@ def _events_waiting(workspace: Workspace, config: Config, current: str | None) -
     return max(upto - max(known.events_seq if known else 0, 0), 0)
 
 
-def _warnings(found: dict[str, Any], settings: RebuildConfig, now: float) -> list[str]:
+def _warnings(state: dict[str, Any], settings: RebuildConfig, now: float) -> list[str]:
     warnings = []
-    if found["build"] is None:
+    if state["build"] is None:
         warnings.append("no build is published: run `reckon rebuild`")
-    elif found["build"]["age_s"] > settings.stale_after_h * 3600:
-        warnings.append(f"the published build is {found['build']['age_s'] / 3600:.0f} hours old: see why rebuilds fail (`reckon builds list`)")
-    elif found["build"]["age_s"] < -60:
+    elif state["build"]["age_s"] > settings.stale_after_h * 3600:
+        warnings.append(f"the published build is {state['build']['age_s'] / 3600:.0f} hours old: see why rebuilds fail (`reckon builds list`)")
+    elif state["build"]["age_s"] < -60:
         warnings.append("the published build is from the future: the clock was moved back")
-    if found["last"].get("status") in BAD_STATUS:
-        warnings.append(f"the last rebuild {found['last']['status']} in {found['last'].get('stage')}: {found['last'].get('reason', '')}")
-    if found["events_waiting"] is None:
+    if state["last"].get("status") in BAD_STATUS:
+        warnings.append(f"the last rebuild {state['last']['status']} in {state['last'].get('stage')}: {state['last'].get('reason', '')}")
+    if state["events_waiting"] is None:
         warnings.append("the ledger does not answer")
-    if found["disk"]["free"] < max(_LITTLE_ROOM * found["disk"]["total"], _largest(found)):
-        warnings.append(f"{found['disk']['free'] / 2**30:.1f} GiB of disk are free: `reckon builds prune` removes old builds")
-    if found["scheduled"].get("exit_code"):
-        warnings.append(f"the last scheduled rebuild ended with {found['scheduled']['exit_code']}")
-    if found["scheduled"] and not found["running"] and float(found["scheduled"].get("next_s") or now) < now - 3600:
+    if state["disk"]["free"] < max(_LITTLE_ROOM * state["disk"]["total"], _largest(state)):
+        warnings.append(f"{state['disk']['free'] / 2**30:.1f} GiB of disk are free: `reckon builds prune` removes old builds")
+    if state["scheduled"].get("exit_code"):
+        warnings.append(f"the last scheduled rebuild ended with {state['scheduled']['exit_code']}")
+    if state["scheduled"] and not state["running"] and float(state["scheduled"].get("next_s") or now) < now - 3600:
         warnings.append("the time of the next rebuild has passed: `reckon schedule` does not run")
     return warnings
 
 
-def _largest(found: dict[str, Any]) -> float:
+def _largest(state: dict[str, Any]) -> float:
     """Return about what two more builds need."""
-    return 2.0 * float(found["builds"]["bytes"]) / max(int(found["builds"]["n"]), 1)
+    return 2.0 * float(state["builds"]["bytes"]) / max(int(state["builds"]["n"]), 1)
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(state: dict[str, Any]) -> str:
     """Return the state as lines."""
-    build, waiting = found["build"], found["events_waiting"]
+    build, waiting = state["build"], state["events_waiting"]
     lines = [f"published   {build['build_id']}, {build['age_s'] / 3600:.1f} hours old" if build else "published   nothing"]
-    lines.append(f"running     {said(found['running'])}" if found["running"] else "running     nothing")
-    if found["last"]:
-        lines.append(f"last run    {found['last'].get('build_id')} {found['last'].get('status', '')} {found['last'].get('reason', '')}".rstrip())
-    if found["next_s"]:
-        lines.append(f"next run    {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(found['next_s']))}")
+    lines.append(f"running     {said(state['running'])}" if state["running"] else "running     nothing")
+    if state["last"]:
+        lines.append(f"last run    {state['last'].get('build_id')} {state['last'].get('status', '')} {state['last'].get('reason', '')}".rstrip())
+    if state["next_s"]:
+        lines.append(f"next run    {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(state['next_s']))}")
     lines.append(f"events      {'the ledger does not answer' if waiting is None else f'{waiting:,} since the published build'}")
-    failed = [name for name, passed in found["gates"].items() if not passed]
-    lines.append(f"gates       {', '.join(failed)} accepted, not passed" if failed else f"gates       {len(found['gates'])} passed")
+    failed = [name for name, passed in state["gates"].items() if not passed]
+    lines.append(f"gates       {', '.join(failed)} accepted, not passed" if failed else f"gates       {len(state['gates'])} passed")
     lines.append(
-        f"disk        {found['builds']['n']} builds, {found['builds']['bytes'] / 2**20:.0f} MiB; {found['disk']['free'] / 2**30:.1f} GiB free"
+        f"disk        {state['builds']['n']} builds, {state['builds']['bytes'] / 2**20:.0f} MiB; {state['disk']['free'] / 2**30:.1f} GiB free"
     )
-    return "\n".join([*lines, *(f"warning     {warning}" for warning in found["warnings"])])
+    return "\n".join([*lines, *(f"warning     {warning}" for warning in state["warnings"])])
 
 
-def as_metrics(found: dict[str, Any]) -> str:
+def as_metrics(state: dict[str, Any]) -> str:
     """Return the state in the text format of Prometheus, for the node exporter's textfile collector."""
     values = {
-        "reckon_rebuild_build_age_seconds": ("Age of the published build.", found["build"]["age_s"] if found["build"] else None),
-        "reckon_rebuild_running": ("Whether a job writes builds.", int(bool(found["running"]))),
-        "reckon_rebuild_last_failed": ("Whether the last run failed or was stopped.", int(found["last"].get("status") in BAD_STATUS)),
-        "reckon_rebuild_next_timestamp_seconds": ("When the next rebuild is due.", found["next_s"]),
-        "reckon_rebuild_events_waiting": ("Events that the published build does not know.", found["events_waiting"]),
+        "reckon_rebuild_build_age_seconds": ("Age of the published build.", state["build"]["age_s"] if state["build"] else None),
+        "reckon_rebuild_running": ("Whether a job writes builds.", int(bool(state["running"]))),
+        "reckon_rebuild_last_failed": ("Whether the last run failed or was stopped.", int(state["last"].get("status") in BAD_STATUS)),
+        "reckon_rebuild_next_timestamp_seconds": ("When the next rebuild is due.", state["next_s"]),
+        "reckon_rebuild_events_waiting": ("Events that the published build does not know.", state["events_waiting"]),
         "reckon_rebuild_gates_failed": (
             "Gates of the published build that somebody accepted.",
-            sum(not passed for passed in found["gates"].values()),
+            sum(not passed for passed in state["gates"].values()),
         ),
-        "reckon_rebuild_builds_bytes": ("What all builds take on disk.", found["builds"]["bytes"]),
-        "reckon_rebuild_disk_free_bytes": ("What is free there.", found["disk"]["free"]),
-        "reckon_rebuild_warnings": ("What somebody should look at.", len(found["warnings"])),
+        "reckon_rebuild_builds_bytes": ("What all builds take on disk.", state["builds"]["bytes"]),
+        "reckon_rebuild_disk_free_bytes": ("What is free there.", state["disk"]["free"]),
+        "reckon_rebuild_warnings": ("What somebody should look at.", len(state["warnings"])),
     }
     known = {name: pair for name, pair in values.items() if pair[1] is not None}
     return "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in known.items())

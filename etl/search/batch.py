@@ -37,11 +37,11 @@ def search_file(engine: SearchEngine, queries: Path, out: Path, k: int) -> tuple
     rows: list[tuple[str, str, int, float]] = []
     for text in texts:
         try:
-            found = engine.rank(text, k)
+            matches = engine.rank(text, k)
         except InputError as error:
             raise InputError(
                 f"{queries}: query {text[:60]!r}: {error.message}", hint=f"{error.hint}; a query has at most {MAX_QUERY} characters"
             ) from None
-        rows.extend((text, item_id, rank, score) for rank, (item_id, score) in enumerate(found, start=1))
+        rows.extend((text, item_id, rank, score) for rank, (item_id, score) in enumerate(matches, start=1))
     write_whole(out, pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet)
     return len(texts), len(rows)

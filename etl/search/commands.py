@@ -98,12 +98,12 @@ def evaluate_(judgements: JudgementFile, workspace: Folder = Path()) -> None:
     from gnn.search.learning.judgements import Judgements
 
     shop, config = _open(workspace)
-    found = measure(opened(shop, config)[0], Judgements.read(judgements))
-    typer.echo(f"{found.queries} queries")
-    for name, values in (("search", found.search), ("BM25F alone", found.bm25)):
+    matches = measure(opened(shop, config)[0], Judgements.read(judgements))
+    typer.echo(f"{matches.queries} queries")
+    for name, values in (("search", matches.search), ("BM25F alone", matches.bm25)):
         typer.echo(f"{name:<12}" + "  ".join(f"{measure} {values[measure]:.4f}" for measure in MEASURES))
-    typer.echo(f"ndcg@10 differs by {found.gain[0]:+.3f} to {found.gain[1]:+.3f} (95 %, paired bootstrap), p = {found.p_value:.4f}")
-    typer.echo("worst: " + ", ".join(f"{query} {value:.2f}" for query, value in found.worst[:8]))
+    typer.echo(f"ndcg@10 differs by {matches.gain[0]:+.3f} to {matches.gain[1]:+.3f} (95 %, paired bootstrap), p = {matches.p_value:.4f}")
+    typer.echo("worst: " + ", ".join(f"{query} {value:.2f}" for query, value in matches.worst[:8]))
 
 
 def _print(result: SearchResult) -> None:

@@ -44,11 +44,11 @@ def measure(engine: SearchEngine, judgements: Judgements) -> Measured:
     for query in judgements.queries:
         ratings = judgements.ratings[query]
         judged = list(ratings.values())
-        found = [item_id for item_id, _ in engine.rank(query, DEPTH)]
+        ranked = [item_id for item_id, _ in engine.rank(query, DEPTH)]
         matches = engine.matches(query)
         scores = matches.scores(text)
         order = [int(place) for place in np.argsort(-scores, kind="stable")[:DEPTH] if scores[place] > 0]
-        own.append(_measures([ratings.get(item_id, 0) for item_id in found], judged))
+        own.append(_measures([ratings.get(item_id, 0) for item_id in ranked], judged))
         alone.append(_measures([ratings.get(ids[int(matches.docs[place])], 0) for place in order], judged))
     first, second = np.asarray(own), np.asarray(alone)
     difference = first[:, 0] - second[:, 0]

@@ -58,11 +58,11 @@ def tokens(text: str) -> list[Token]:
     >>> [token.term for token in tokens("测试工具箱")][:4]
     ['测试', '试工', '工具', '测试工具']
     """
-    found: list[Token] = []
+    matches: list[Token] = []
     for place, match in enumerate(_WORD.finditer(text[:MAX_CHARS])):
         start = match.start()
-        found.extend(Token(term, start + first, start + last, place, whole) for term, first, last, whole in _analysed(match[0]))
-    return found
+        matches.extend(Token(term, start + first, start + last, place, whole) for term, first, last, whole in _analysed(match[0]))
+    return matches
 
 
 @lru_cache(maxsize=200_000)

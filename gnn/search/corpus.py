@@ -74,26 +74,26 @@ class Corpus:
     def place(self, doc: int) -> tuple[SearchIndex, int] | None:
         """Return the index that has an item, and the item's number there; None where neither has it."""
         if self.live is not None:
-            found = np.flatnonzero(self.positions == doc)
-            if len(found):
-                return self.live, int(found[0])
+            matches = np.flatnonzero(self.positions == doc)
+            if len(matches):
+                return self.live, int(matches[0])
         return (self.base, int(doc)) if doc < self.base.n_docs else None
 
     def title(self, doc: int) -> str:
         """Return an item's title."""
-        found = self.place(doc)
-        return "" if found is None else found[0].text(found[1], "title")
+        matches = self.place(doc)
+        return "" if matches is None else matches[0].text(matches[1], "title")
 
     def code(self, code: str) -> list[int]:
         """Return the items that a code names."""
-        found = [int(self.positions[self.live.codes[code]])] if self.live is not None and code in self.live.codes else []
+        matches = [int(self.positions[self.live.codes[code]])] if self.live is not None and code in self.live.codes else []
         base = self.base.codes.get(code)
-        return found + ([base] if base is not None and not self._is_stale(base) else [])
+        return matches + ([base] if base is not None and not self._is_stale(base) else [])
 
     def codes_beginning(self, code: str, limit: int = 20) -> list[int]:
         """Return items one of whose codes begins so."""
-        found = [doc for name in beginning(self.base.sorted_codes, code, limit) for doc in self.code(name)]
-        return list(dict.fromkeys(found))
+        matches = [doc for name in beginning(self.base.sorted_codes, code, limit) for doc in self.code(name)]
+        return list(dict.fromkeys(matches))
 
     def terms_beginning(self, prefix: str) -> Sequence[str]:
         """Return the terms that begin so, the most frequent first."""
@@ -113,8 +113,8 @@ def _docs(index: SearchIndex, term: str, lists: Callable[[SearchIndex], Lists]) 
     number = index.numbers.get(term)
     if number is None:
         return np.zeros(0, dtype=np.int64)
-    found = lists(index)
-    return found.docs[found.part(number)].astype(np.int64)
+    matches = lists(index)
+    return matches.docs[matches.part(number)].astype(np.int64)
 
 
 def _addends(index: SearchIndex, term: str) -> tuple[IntArray, Floats]:

@@ -49,7 +49,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Matches:
     """What is left of the matches.
 
     Attributes:
@@ -64,9 +64,9 @@ class _Found:
     scores: Floats = field(repr=False)
     complete: BoolArray = field(repr=False)
 
-    def kept(self, mask: BoolArray) -> _Found:
+    def kept(self, mask: BoolArray) -> _Matches:
         """Return those of a mask."""
-        return _Found(self.docs[mask], {name: value[mask] for name, value in self.addends.items()}, self.scores[mask], self.complete[mask])
+        return _Matches(self.docs[mask], {name: value[mask] for name, value in self.addends.items()}, self.scores[mask], self.complete[mask])
 
 
 class SearchEngine:
@@ -118,32 +118,32 @@ class SearchEngine:
         columns, artifact = self._recommender.columns, self._recommender.artifact
         check_facets(query.facets, query.chosen, columns)
         understood = self.understood(query.text)
-        found = self._shown(self._scored(understood, user), query, user)
+        matches = self._shown(self._scored(understood, user), query, user)
         masks = chosen_masks(query.chosen, columns)
-        understood, found, dropped = self._relaxed(understood, found, masks)
-        counted = found.kept(found.complete) if found.complete.any() else found
+        understood, matches, dropped = self._relaxed(understood, matches, masks)
+        counted = matches.kept(matches.complete) if matches.complete.any() else matches
         facets = count(query.facets, counted.docs, masks, artifact) if query.facets else ()
         for mask in masks.values():
-            found, counted = found.kept(mask[found.docs]), counted.kept(mask[counted.docs])
+            matches, counted = matches.kept(mask[matches.docs]), counted.kept(mask[counted.docs])
         if query.sort != "relevance":
             # Who sorts by price does not want the cheapest of what hardly fits.
-            found = counted
-        order = self._order(found, query)
+            matches = counted
+        order = self._order(matches, query)
         chosen = order[query.offset : query.offset + query.k]
-        hits = tuple(self._hit(found, place, rank, understood, query) for rank, place in enumerate(chosen.tolist(), start=query.offset + 1))
-        complete = bool(found.complete.any())
+        hits = tuple(self._hit(matches, place, rank, understood, query) for rank, place in enumerate(chosen.tolist(), start=query.offset + 1))
+        complete = bool(matches.complete.any())
         return SearchResult(artifact.build_id, understood, hits, len(counted.docs), complete, dropped, facets, len(order) > query.offset + query.k)
 
     def rank(self, text: str, k: int) -> list[tuple[str, float]]:
         """Return the best items of a query with their scores, for batches; whatever the query holds, nothing is refused but an empty one."""
-        found = self.search(SearchQuery(text, k=k))
-        return [(hit.item_id, hit.score) for hit in found.hits]
+        matches = self.search(SearchQuery(text, k=k))
+        return [(hit.item_id, hit.score) for hit in matches.hits]
 
-    def _scored(self, understood: Understood, user: User | None) -> _Found:
-        found = match(self.corpus, understood, self._quantities)
+    def _scored(self, understood: Understood, user: User | None) -> _Matches:
+        matches = match(self.corpus, understood, self._quantities)
         weights = self._prepared.weights.values
-        addends = found.addends(weights)
-        artifact, docs = self._recommender.artifact, found.docs
+        addends = matches.addends(weights)
+        artifact, docs = self._recommender.artifact, matches.docs
         popularity = np.log1p(np.asarray(artifact.popularity)[docs])
         if len(docs) and popularity.max() > 0:
             addends["popularity"] = (weights["popularity"] * popularity / popularity.max()).astype(np.float32)
@@ -151,9 +151,9 @@ class SearchEngine:
             personal = np.maximum(self._recommender.scores(user.history)[docs], 0.0)
             if personal.max() > 0:
                 addends["personal"] = (weights["personal"] * personal / personal.max()).astype(np.float32)
-        return _Found(docs, addends, total(addends, len(docs)), found.complete)
+        return _Matches(docs, addends, total(addends, len(docs)), matches.complete)
 
-    def _shown(self, found: _Found, query: SearchQuery, user: User | None) -> _Found:
+    def _shown(self, matches: _Matches, query: SearchQuery, user: User | None) -> _Matches:
         """Leave out what must not be shown, what rules take out and what the filter refuses, and let rules move scores."""
         snapshot, n = self._recommender.snapshot, self._recommender.artifact.n_items
         shown = np.ones(n, dtype=bool)
@@ -166,44 +166,44 @@ class SearchEngine:
             shown[exclusion.items] = False
         if query.filter is not None:
             shown &= self._recommender.mask(query.filter)
-        found = found.kept(shown[found.docs])
+        matches = matches.kept(shown[matches.docs])
         moved = np.zeros(n, dtype=np.float32)
         for adjustment in active.adjustments:
             moved[adjustment.items] += adjustment.factors.astype(np.float32) - 1
         if moved.any():
-            delta = (found.scores * moved[found.docs]).astype(np.float32)
-            found = replace(found, addends={**found.addends, "rules": delta}, scores=found.scores + delta)
+            delta = (matches.scores * moved[matches.docs]).astype(np.float32)
+            matches = replace(matches, addends={**matches.addends, "rules": delta}, scores=matches.scores + delta)
         whole = np.zeros(n, dtype=np.float32)
-        whole[found.docs] = np.maximum(found.scores, 1e-6)
+        whole[matches.docs] = np.maximum(matches.scores, 1e-6)
         hidden = np.zeros(n, dtype=bool)
         hidden[snapshot.engine.duplicates.hidden(whole, None)] = True
-        return found.kept(~hidden[found.docs])
+        return matches.kept(~hidden[matches.docs])
 
-    def _relaxed(self, understood: Understood, found: _Found, masks: Mapping[str, BoolArray]) -> tuple[Understood, _Found, tuple[str, ...]]:
+    def _relaxed(self, understood: Understood, matches: _Matches, masks: Mapping[str, BoolArray]) -> tuple[Understood, _Matches, tuple[str, ...]]:
         """Apply what the query itself demands, and give up what would leave nothing, saying so."""
         dropped: list[str] = []
-        without = found.kept(~self._having(understood)[found.docs])
-        if len(without.docs) or not len(found.docs):
-            found = without
+        without = matches.kept(~self._having(understood)[matches.docs])
+        if len(without.docs) or not len(matches.docs):
+            matches = without
         else:
             dropped.append("without " + ", ".join(word.surface for word in understood.negated))
-        priced = found.kept(self._priced(understood)[found.docs])
-        if len(priced.docs) or not len(found.docs):
-            found = priced
+        priced = matches.kept(self._priced(understood)[matches.docs])
+        if len(priced.docs) or not len(matches.docs):
+            matches = priced
         else:
             dropped.append(_price_text(understood))
-        if not len(found.docs) and not masks:
+        if not len(matches.docs) and not masks:
             dropped.extend([understood.text])
             return understood, self._everything(understood), tuple(dropped)
-        if not found.complete.any():
-            dropped.extend(self._missing(understood, found))
-        return understood, found, tuple(dropped)
+        if not matches.complete.any():
+            dropped.extend(self._missing(understood, matches))
+        return understood, matches, tuple(dropped)
 
-    def _missing(self, understood: Understood, found: _Found) -> list[str]:
+    def _missing(self, understood: Understood, matches: _Matches) -> list[str]:
         """Return the words that the best items lack."""
-        if not len(found.docs):
+        if not len(matches.docs):
             return []
-        best = found.docs[np.argsort(-found.scores, kind="stable")[:10]]
+        best = matches.docs[np.argsort(-matches.scores, kind="stable")[:10]]
         lacking = []
         for word in understood.words:
             docs = np.concatenate([self.corpus.addends(term)[0] for term in (word.term, *word.alternatives)])
@@ -211,7 +211,7 @@ class SearchEngine:
                 lacking.append(word.surface)
         return list(dict.fromkeys(lacking))
 
-    def _everything(self, understood: Understood) -> _Found:
+    def _everything(self, understood: Understood) -> _Matches:
         """Return what shoppers choose, where nothing at all has anything of the query."""
         artifact = self._recommender.artifact
         shown = np.asarray(artifact.available, dtype=bool).copy()
@@ -220,7 +220,7 @@ class SearchEngine:
         docs = np.flatnonzero(shown)
         popularity = np.log1p(np.asarray(artifact.popularity)[docs]).astype(np.float32)
         popularity = popularity / popularity.max() if len(docs) and popularity.max() > 0 else np.zeros(len(docs), dtype=np.float32)
-        return _Found(docs, {"popularity": popularity}, popularity, np.zeros(len(docs), dtype=bool))
+        return _Matches(docs, {"popularity": popularity}, popularity, np.zeros(len(docs), dtype=bool))
 
     def _having(self, understood: Understood) -> BoolArray:
         """Return which items have something that must not be there; what an item says it is without does not count."""
@@ -242,18 +242,18 @@ class SearchEngine:
                 mask &= prices <= understood.price_to
         return mask
 
-    def _order(self, found: _Found, query: SearchQuery) -> IntArray:
+    def _order(self, matches: _Matches, query: SearchQuery) -> IntArray:
         artifact = self._recommender.artifact
         if query.sort == "relevance":
-            keys: list[np.ndarray] = [found.docs, -found.scores]
+            keys: list[np.ndarray] = [matches.docs, -matches.scores]
         elif query.sort in ("price", "-price"):
-            prices = np.asarray(artifact.price_cents, dtype=np.float64)[found.docs]
+            prices = np.asarray(artifact.price_cents, dtype=np.float64)[matches.docs]
             unknown = ~np.isfinite(prices)
-            keys = [found.docs, -found.scores, np.where(unknown, 0, prices if query.sort == "price" else -prices), unknown]
+            keys = [matches.docs, -matches.scores, np.where(unknown, 0, prices if query.sort == "price" else -prices), unknown]
         elif query.sort == "popularity":
-            keys = [found.docs, -found.scores, -np.asarray(artifact.popularity)[found.docs]]
+            keys = [matches.docs, -matches.scores, -np.asarray(artifact.popularity)[matches.docs]]
         else:
-            keys = [found.docs, -found.scores, -self._first_met()[found.docs]]
+            keys = [matches.docs, -matches.scores, -self._first_met()[matches.docs]]
         return np.lexsort(keys)
 
     def _first_met(self) -> np.ndarray:
@@ -270,12 +270,12 @@ class SearchEngine:
         times[: len(first)] = np.where(np.isfinite(first), first, np.inf)
         return times
 
-    def _hit(self, found: _Found, place: int, rank: int, understood: Understood, query: SearchQuery) -> Hit:
-        artifact, doc = self._recommender.artifact, int(found.docs[place])
-        price, score = float(artifact.price_cents[doc]), float(found.scores[place])
+    def _hit(self, matches: _Matches, place: int, rank: int, understood: Understood, query: SearchQuery) -> Hit:
+        artifact, doc = self._recommender.artifact, int(matches.docs[place])
+        price, score = float(artifact.price_cents[doc]), float(matches.scores[place])
         named: tuple[PartReason, ...] = ()
         if query.explain:
-            addends = {name: float(value[place]) for name, value in found.addends.items()}
+            addends = {name: float(value[place]) for name, value in matches.addends.items()}
             score = sum(addends.values())
             named = reasons(self.corpus, doc, understood, addends, score)
         return Hit(artifact.item_ids[doc], artifact.titles[doc], rank, score, int(price) if np.isfinite(price) else None, named)

@@ -28,7 +28,7 @@ def reasons(corpus: Corpus, doc: int, query: Understood, addends: Mapping[str, f
         return ()
     literal, others = set(query.terms), {term for phrase in query.variants for term in phrase} - set(query.terms)
     literal |= {other for word in query.words for other in word.alternatives}
-    amounts = {term for asked in query.quantities for term in asked.words}
+    amounts = {term for requested in query.quantities for term in requested.words}
     wanted = {
         "text": literal,
         "words": literal | amounts,
@@ -40,12 +40,12 @@ def reasons(corpus: Corpus, doc: int, query: Understood, addends: Mapping[str, f
         "quantity": amounts,
     }
     spans = evidence(corpus, doc, set().union(*wanted.values()))
-    found = []
+    matches = []
     for part, addend in addends.items():
         if abs(addend) > _LEAST_SHARE:
             own = tuple(span for span in spans if span.term in wanted.get(part, ()) and (not part.startswith("kind") or span.field in _KIND_FIELDS))
-            found.append(PartReason(part, addend / score, addend, _sentence(part, query, own), own[:_MOST_EVIDENCE]))
-    return tuple(sorted(found, key=lambda reason: -reason.share))
+            matches.append(PartReason(part, addend / score, addend, _sentence(part, query, own), own[:_MOST_EVIDENCE]))
+    return tuple(sorted(matches, key=lambda reason: -reason.share))
 
 
 _KIND_FIELDS = ("title", "description", "category")
@@ -57,30 +57,30 @@ def evidence(corpus: Corpus, doc: int, terms: set[str]) -> list[Evidence]:
     if place is None:
         return []
     index, number = place
-    found: dict[tuple[str, int, int], Evidence] = {}
+    matches: dict[tuple[str, int, int], Evidence] = {}
     for name in FIELDS:
         text = index.text(number, name)
         for token in tokens(text):
             if token.term in terms:
                 key = name, token.start, token.end
-                found.setdefault(key, Evidence(name, token.start, token.end, text[token.start : token.end], token.term))
-    return list(found.values())
+                matches.setdefault(key, Evidence(name, token.start, token.end, text[token.start : token.end], token.term))
+    return list(matches.values())
 
 
-def _sentence(part: str, query: Understood, found: Sequence[Evidence]) -> str:
-    seen = _listed([f"“{surface}”" for surface in dict.fromkeys(span.surface for span in found)][:4])
-    where = _listed(list(dict.fromkeys(span.field for span in found)))
-    asked = " ".join(word.surface for word in query.words)
+def _sentence(part: str, query: Understood, matches: Sequence[Evidence]) -> str:
+    seen = _listed([f"“{surface}”" for surface in dict.fromkeys(span.surface for span in matches)][:4])
+    where = _listed(list(dict.fromkeys(span.field for span in matches)))
+    requested = " ".join(word.surface for word in query.words)
     head = query.terms[-1] if query.terms else ""
     sentences = {
         "text": f"Has {seen} in {where}." if seen else "Has words of the query.",
-        "synonyms": f"Has {seen}, another way to say “{asked}”." if seen else f"Another way to say “{asked}”.",
+        "synonyms": f"Has {seen}, another way to say “{requested}”." if seen else f"Another way to say “{requested}”.",
         "kind": f"It is what “{head}” names.",
         "kind_or_synonym": f"It is what “{head}” or another word for it names.",
         "other_kind": f"It is something else, for or of “{head}”.",
         "words": f"Share of the query's words found: {seen or 'none'}.",
         "words_or_synonyms": f"Share of the query's words found, or other words for them: {seen or 'none'}.",
-        "quantity": f"Has {_listed([asked.surface for asked in query.quantities])}.",
+        "quantity": f"Has {_listed([requested.surface for requested in query.quantities])}.",
         "code": "The query is its number or id.",
         "personal": "Your own history leads to it.",
         "popularity": "Shoppers at large choose it.",

@@ -139,7 +139,7 @@ class SearchIndex:
             statistics: Of the catalogue that they come into; their own where unset.
         """
         counted = _counted(items)
-        df = {term: len({doc for doc, _ in found}) for term, found in counted.items()}
+        df = {term: len({doc for doc, _ in matches}) for term, matches in counted.items()}
         lengths = _lengths(counted, len(items))
         if statistics is None:
             kinds = Kinds.learn((item.texts[0], item.texts[1], item.texts[2]) for item in items)
@@ -203,11 +203,11 @@ class SearchIndex:
 def beginning(ordered: Sequence[str], prefix: str, limit: int) -> list[str]:
     """Return what begins so in a sorted sequence, at most `limit` of it."""
     start = bisect_left(ordered, prefix)
-    found: list[str] = []
-    while start < len(ordered) and ordered[start].startswith(prefix) and len(found) < limit:
-        found.append(ordered[start])
+    matches: list[str] = []
+    while start < len(ordered) and ordered[start].startswith(prefix) and len(matches) < limit:
+        matches.append(ordered[start])
         start += 1
-    return found
+    return matches
 
 
 def _counted(items: Sequence[ItemText]) -> dict[str, list[tuple[int, int]]]:
@@ -224,8 +224,8 @@ def _counted(items: Sequence[ItemText]) -> dict[str, list[tuple[int, int]]]:
 
 def _lengths(counted: Mapping[str, list[tuple[int, int]]], n_docs: int) -> npt.NDArray[np.float64]:
     lengths = np.zeros(n_docs)
-    for found in counted.values():
-        places = np.asarray(found, dtype=np.int64)
+    for matches in counted.values():
+        places = np.asarray(matches, dtype=np.int64)
         np.add.at(lengths, places[:, 0], np.asarray(WEIGHTS)[places[:, 1]])
     return lengths
 
@@ -249,7 +249,7 @@ def _addends(
     return Lists(indptr, joined), np.concatenate(values) if values else np.zeros(0, dtype=np.float32)
 
 
-def _lists(found: Collection[tuple[int, int]], n_terms: int) -> Lists:
-    table = np.asarray(sorted(found), dtype=np.int64).reshape(-1, 2)
+def _lists(matches: Collection[tuple[int, int]], n_terms: int) -> Lists:
+    table = np.asarray(sorted(matches), dtype=np.int64).reshape(-1, 2)
     indptr = np.searchsorted(table[:, 0], np.arange(n_terms + 1)).astype(np.int64)
     return Lists(indptr, table[:, 1].astype(np.int32))

@@ -166,15 +166,15 @@ class Kinds:
         [('530', 'notebook', 'pc'), ('530', 'notebook')]
         """
         # The first one: what stands further on tells of its parts, or of what it suits ("screen protector Mobile phone").
-        found = [tuple(stem(word) for word in re.split("[ /]", run)) for run in _lower_runs(title) if run in self.phrases][:1]
-        named = any(kind[-1] in self.heads for kind in found)
+        matches = [tuple(stem(word) for word in re.split("[ /]", run)) for run in _lower_runs(title) if run in self.phrases][:1]
+        named = any(kind[-1] in self.heads for kind in matches)
         for text in (description,) if named else (title, description):
             kind = self._head(_noun_phrase(text, brand), text)
             if kind:
-                found.append(kind)
-        found.extend(kind for category in categories if (kind := tuple(token.term for token in tokens(category) if token.whole)[-_LONGEST:]))
-        found.extend([kind[:-1] for kind in found if len(kind) > 1 and kind[-1] in GENERIC])
-        return list(dict.fromkeys(found))
+                matches.append(kind)
+        matches.extend(kind for category in categories if (kind := tuple(token.term for token in tokens(category) if token.whole)[-_LONGEST:]))
+        matches.extend([kind[:-1] for kind in matches if len(kind) > 1 and kind[-1] in GENERIC])
+        return list(dict.fromkeys(matches))
 
     def _head(self, words: Sequence[str], text: str) -> Kind:
         """Return the words up to the head: the last one that can be a head, or is written in lower case in a text that writes names otherwise."""
@@ -187,18 +187,18 @@ class Kinds:
 
 def _lower_runs(title: str) -> list[str]:
     """Return the phrases in lower case before the first preposition; what stands behind one is another thing."""
-    found: list[str] = []
+    matches: list[str] = []
     behind = _FOR.search(title, 1)
     for match in _LOWER_RUN.finditer(title[: behind.start()] if behind else title):
         run: list[str] = []
         for word in [*match[0].split(" "), "for"]:
             if word in _NOT_A_KIND:
                 if run:
-                    found.append(" ".join(run))
+                    matches.append(" ".join(run))
                 run = []
             else:
                 run.append(word)
-    return found
+    return matches
 
 
 def _noun_phrase(text: str, brand: str) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gnn.artifact.artifact import Artifact
-from gnn.search.query.understanding import Asked
+from gnn.search.query.understanding import Requested
 from gnn.types import IntArray
 
 _VALUE = re.compile(r"(\d+(?:\.\d+)?) (\S.*)")
@@ -25,22 +25,22 @@ class QuantityFacts:
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
 
-    def __call__(self, asked: Asked) -> IntArray:
+    def __call__(self, requested: Requested) -> IntArray:
         """Return the items that have a quantity, to two hundredths of it."""
-        found = [self._items(relation, value) for relation, value in asked.values]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+        matches = [self._items(relation, value) for relation, value in requested.values]
+        return np.unique(np.concatenate(matches)) if matches else np.zeros(0, dtype=np.int64)
 
     @cached_property
     def _nodes(self) -> dict[str, dict[str, list[tuple[str, float, int]]]]:
         """Relation → unit → (node type, number, node)."""
-        found: dict[str, dict[str, list[tuple[str, float, int]]]] = {}
+        matches: dict[str, dict[str, list[tuple[str, float, int]]]] = {}
         for source, relation, target in self._artifact.edges:
             if source == "item" and target in self._artifact.node_keys:
                 for num, key in enumerate(self._artifact.node_keys[target]):
                     match = _VALUE.fullmatch(key)
                     if match is not None:
-                        found.setdefault(relation, {}).setdefault(match[2], []).append((target, float(match[1]), num))
-        return found
+                        matches.setdefault(relation, {}).setdefault(match[2], []).append((target, float(match[1]), num))
+        return matches
 
     def _items(self, relation: str, value: str) -> IntArray:
         match = _VALUE.fullmatch(value)

@@ -24,10 +24,10 @@ import numpy as np
 from gnn.search.corpus import Corpus
 from gnn.search.index import Floats
 from gnn.search.query.synonyms import Phrase
-from gnn.search.query.understanding import Asked, Understood
+from gnn.search.query.understanding import Requested, Understood
 from gnn.types import BoolArray, IntArray
 
-Quantities = Callable[[Asked], IntArray]
+Quantities = Callable[[Requested], IntArray]
 """Gives the items that have a quantity by a fact of the graph."""
 
 _MOST_TAKEN = 0.5
@@ -55,11 +55,11 @@ class Matches:
         Args:
             weights: Part → weight.
         """
-        found = {name: (weights[name] * value).astype(np.float32) for name, value in self.parts.items() if weights[name] != 0}
-        if "other_kind" in found:
-            rest = sum((value for name, value in found.items() if name != "other_kind"), np.zeros(len(self.docs), dtype=np.float32))
-            found["other_kind"] = np.maximum(found["other_kind"], -_MOST_TAKEN * rest).astype(np.float32)
-        return found
+        matches = {name: (weights[name] * value).astype(np.float32) for name, value in self.parts.items() if weights[name] != 0}
+        if "other_kind" in matches:
+            rest = sum((value for name, value in matches.items() if name != "other_kind"), np.zeros(len(self.docs), dtype=np.float32))
+            matches["other_kind"] = np.maximum(matches["other_kind"], -_MOST_TAKEN * rest).astype(np.float32)
+        return matches
 
     def scores(self, weights: Mapping[str, float]) -> Floats:
         """Return the sum of the addends."""
@@ -104,9 +104,9 @@ def match(corpus: Corpus, query: Understood, quantities: Quantities | None = Non
     n = corpus.n_items
     phrases = [query.terms, *query.variants]
     alternatives = {word.term: word.alternatives for word in query.words}
-    text, found = _text(corpus, query.terms, alternatives, n)
+    text, matches = _text(corpus, query.terms, alternatives, n)
     kind, inner = _kinds(corpus, query.terms)
-    other_text, other_found = np.zeros(n, dtype=np.float32), found
+    other_text, other_found = np.zeros(n, dtype=np.float32), matches
     kind_or_synonym, inner_any = kind, inner
     for phrase in phrases[1:]:
         own, had = _text(corpus, phrase, {}, n)
@@ -119,10 +119,10 @@ def match(corpus: Corpus, query: Understood, quantities: Quantities | None = Non
     n_asked = len(query.quantities)
     wanted = len(set(query.terms)) + n_asked
     code = _codes(corpus, query.codes, n)
-    matched = (found > 0) | (other_found > 0) | (amount > 0) | (code > 0)
+    matched = (matches > 0) | (other_found > 0) | (amount > 0) | (code > 0)
     docs = np.flatnonzero(matched)
     n_words = max(len(set(query.terms)), 1)
-    had_words, had_any = found * n_words, other_found * n_words
+    had_words, had_any = matches * n_words, other_found * n_words
     parts = {
         "text": _relative(text),
         "synonyms": other_text,
@@ -140,7 +140,7 @@ def match(corpus: Corpus, query: Understood, quantities: Quantities | None = Non
 
 def _text(corpus: Corpus, terms: Sequence[str], alternatives: Mapping[str, Sequence[str]], n: int) -> tuple[Floats, Floats]:
     """Return the BM25F sum of a phrase, and the share of its words that each item has."""
-    text, found = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
+    text, matches = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
     distinct = list(dict.fromkeys(terms))
     for term in distinct:
         docs, values = corpus.addends(term)
@@ -153,8 +153,8 @@ def _text(corpus: Corpus, terms: Sequence[str], alternatives: Mapping[str, Seque
             docs = np.flatnonzero(most)
             values = most[docs]
         text[docs] += values
-        found[docs] += 1
-    return text, (found / max(len(distinct), 1)).astype(np.float32)
+        matches[docs] += 1
+    return text, (matches / max(len(distinct), 1)).astype(np.float32)
 
 
 def _kinds(corpus: Corpus, terms: Phrase) -> tuple[Floats, BoolArray]:
@@ -182,10 +182,10 @@ def _relative(values: Floats) -> Floats:
     return values / most if most > 0 else values
 
 
-def _amounts(corpus: Corpus, asked: Sequence[Asked], quantities: Quantities | None, n: int) -> Floats:
+def _amounts(corpus: Corpus, requested: Sequence[Requested], quantities: Quantities | None, n: int) -> Floats:
     """Return how many of the quantities each item has, by a fact or as written."""
     amount = np.zeros(n, dtype=np.float32)
-    for one in asked:
+    for one in requested:
         has = np.zeros(n, dtype=bool)
         if quantities is not None:
             has[quantities(one)] = True
@@ -199,11 +199,11 @@ def _amounts(corpus: Corpus, asked: Sequence[Asked], quantities: Quantities | No
 
 
 def _codes(corpus: Corpus, codes: Sequence[str], n: int) -> Floats:
-    found = np.zeros(n, dtype=np.float32)
+    matches = np.zeros(n, dtype=np.float32)
     for code in codes:
         named = corpus.code(code)
-        found[named] = 1.0
+        matches[named] = 1.0
         if not named and len(code) >= 5:
             beginning = corpus.codes_beginning(code)
-            found[beginning] = np.maximum(found[beginning], 0.5)
-    return found
+            matches[beginning] = np.maximum(matches[beginning], 0.5)
+    return matches

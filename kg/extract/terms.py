@@ -105,10 +105,10 @@ class Reader:
 
     def _word(self, text: str, start: int, end: int) -> Word | None:
         """Return a word, None where it cannot be part of a term: pairs do not reach over it."""
-        found = _POSSESSIVE.sub("", text[start:end].lower())
-        if len(found) < _SHORTEST or _HAS_DIGIT.search(found) or found in self.left_out or not found[0].isalpha():
+        matches = _POSSESSIVE.sub("", text[start:end].lower())
+        if len(matches) < _SHORTEST or _HAS_DIGIT.search(matches) or matches in self.left_out or not matches[0].isalpha():
             return None
-        return Word(found, start, end)
+        return Word(matches, start, end)
 
 
 def term_reader(pipeline: Pipeline, language: str) -> Reader:
@@ -199,10 +199,10 @@ def title_terms(items: pl.DataFrame, vocabulary: Vocabulary, reader: Reader, fac
 
 def _stated(facts: pl.DataFrame) -> Mapping[str, list[tuple[int, int]]]:
     """Return which parts of titles other facts are read from, by item."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    matches: dict[str, list[tuple[int, int]]] = {}
     for item_id, start, end in facts.filter(field="title").select("item_id", "start", "end").drop_nulls().iter_rows():
-        found.setdefault(item_id, []).append((start, end))
-    return found
+        matches.setdefault(item_id, []).append((start, end))
+    return matches
 
 
 def _brand_words(reader: Reader, brand: str | None) -> frozenset[str]:

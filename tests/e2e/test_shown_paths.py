@@ -111,10 +111,10 @@ def every_path_is_replayed(store: GraphStore, recommender: Recommender) -> None:
         paths = [path for reason in told.reasons for path in reason.paths]
         assert paths
         for path in paths:
-            replay = replayed(path, saved)
+            replay = replayed(path, saved, BUILD)
             counted = next((node.count for node in path.nodes if node.count is not None), 1)
-            assert store.query(replay["cypher"], replay["parameters"]).rows == [[counted]], replay
+            assert store.query(replay["cypher"], replay["parameters"]).rows == [[counted, None]], replay
             n_grouped += counted > 1
-            n_fresh += replay["cypher"].startswith("MATCH (n0:Item)")
+            n_fresh += "MATCH (n0:Item)" in replay["cypher"]
     assert n_grouped
     assert n_fresh

@@ -33,11 +33,11 @@ class Speller:
 
     @cached_property
     def _by_length(self) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = {}
+        matches: dict[int, list[str]] = {}
         for term, n in self.df.items():
             if n >= _FEWEST and term.isalpha():
-                found.setdefault(len(term), []).append(term)
-        return found
+                matches.setdefault(len(term), []).append(term)
+        return matches
 
     def knows(self, word: str) -> bool:
         """Say whether an item has the word."""
@@ -53,8 +53,8 @@ class Speller:
             return None
         most = 2 if len(word) >= _TWO_EDITS else 1
         choices = [term for length in range(len(word) - most, len(word) + most + 1) for term in self._by_length.get(length, ())]
-        found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=most, limit=20)
-        ranked = sorted(found, key=lambda one: (one[1], one[0][0] != word[0], -self.df[one[0]], one[0]))
+        matches = process.extract(word, choices, scorer=OSA.distance, score_cutoff=most, limit=20)
+        ranked = sorted(matches, key=lambda one: (one[1], one[0][0] != word[0], -self.df[one[0]], one[0]))
         return str(ranked[0][0]) if ranked else None
 
     def split(self, word: str) -> tuple[str, str] | None:

@@ -59,16 +59,16 @@ class Suggester:
         if not words:
             return []
         last = text.split()[-1]
-        found = [Suggestion("kind", name) for name in self._kinds(text)[: max(2, k // 2)]]
+        matches = [Suggestion("kind", name) for name in self._kinds(text)[: max(2, k // 2)]]
         for kind, _ in _NAMED:
-            found += [Suggestion(kind, name) for name in self._names(kind, text)[:2]]
-        found += [Suggestion("product", self._artifact.titles[doc], self._artifact.item_ids[doc]) for doc in self._products(words, last, k)]
-        return list({(one.kind, one.text.casefold()): one for one in reversed(found)}.values())[::-1][:k]
+            matches += [Suggestion(kind, name) for name in self._names(kind, text)[:2]]
+        matches += [Suggestion("product", self._artifact.titles[doc], self._artifact.item_ids[doc]) for doc in self._products(words, last, k)]
+        return list({(one.kind, one.text.casefold()): one for one in reversed(matches)}.values())[::-1][:k]
 
     def _kinds(self, text: str) -> list[str]:
         df = self._corpus.base.statistics.df
-        found = _beginning(self._phrases, text)
-        return sorted(found, key=lambda name: (-min(df.get(stem(word), 0) for word in name.split()), name))
+        matches = _beginning(self._phrases, text)
+        return sorted(matches, key=lambda name: (-min(df.get(stem(word), 0) for word in name.split()), name))
 
     def _names(self, node_type: str, text: str) -> list[str]:
         ordered, shown = self._named(node_type)
@@ -107,8 +107,8 @@ class Suggester:
 
 def _beginning(ordered: Sequence[str], text: str) -> list[str]:
     start = bisect_left(ordered, text)
-    found: list[str] = []
-    while start < len(ordered) and ordered[start].startswith(text) and len(found) < _MOST_READ:
-        found.append(ordered[start])
+    matches: list[str] = []
+    while start < len(ordered) and ordered[start].startswith(text) and len(matches) < _MOST_READ:
+        matches.append(ordered[start])
         start += 1
-    return found
+    return matches

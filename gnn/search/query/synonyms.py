@@ -38,7 +38,7 @@ class Synonyms:
             for phrase in group:
                 known = others.setdefault(phrase, [])
                 known.extend(other for other in group if other != phrase and other not in known)
-        return cls({phrase: tuple(found) for phrase, found in others.items()})
+        return cls({phrase: tuple(matches) for phrase, matches in others.items()})
 
     @classmethod
     def shipped(cls, language: str = "en", own: Path | None = None) -> Synonyms:
@@ -55,13 +55,13 @@ class Synonyms:
 
     def variants(self, words: Sequence[str]) -> list[Phrase]:
         """Return the other ways to say a query, one phrase of it exchanged at a time; the query itself is not among them."""
-        found: dict[Phrase, None] = {}
+        matches: dict[Phrase, None] = {}
         for length in range(min(_MOST_WORDS, len(words)), 0, -1):
             for start in range(len(words) - length + 1):
                 for other in self.others.get(tuple(words[start : start + length]), ()):
-                    found.setdefault((*words[:start], *other, *words[start + length :]))
-        found.pop(tuple(words), None)
-        return list(found)[:_MOST_VARIANTS]
+                    matches.setdefault((*words[:start], *other, *words[start + length :]))
+        matches.pop(tuple(words), None)
+        return list(matches)[:_MOST_VARIANTS]
 
 
 def phrase_of(text: str) -> Phrase:

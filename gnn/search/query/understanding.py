@@ -67,7 +67,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requested:
     """A quantity of a query.
 
     Attributes:
@@ -107,7 +107,7 @@ class Understood:
     negated: tuple[Word, ...] = ()
     price_from: int | None = None
     price_to: int | None = None
-    quantities: tuple[Asked, ...] = ()
+    quantities: tuple[Requested, ...] = ()
     codes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = field(default=())
 
@@ -186,7 +186,7 @@ class Reader:
             return [Word(token.term, token.start, token.end, text[token.start : token.end]) for token in known]
         if parts and any(self._speller.knows(part.term) for part in parts):
             return [Word(part.term, part.start, part.end, text[part.start : part.end]) for part in parts if self._speller.knows(part.term)]
-        return [found for token in whole or parts for found in self._unknown(token, text[token.start : token.end])]
+        return [matches for token in whole or parts for matches in self._unknown(token, text[token.start : token.end])]
 
     def _unknown(self, token: Token, surface: str) -> list[Word]:
         beginning = self._prefixed(token.term) if any(map(str.isdigit, token.term)) else ()
@@ -250,10 +250,10 @@ class _Rest:
         self.text = text
 
     def take(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        found = list(pattern.finditer(self.text))
-        for match in found:
+        matches = list(pattern.finditer(self.text))
+        for match in matches:
             self.blank(match.start(), match.end())
-        return found
+        return matches
 
     def blank(self, start: int, end: int) -> None:
         self.text = self.text[:start] + " " * (end - start) + self.text[end:]
@@ -272,17 +272,17 @@ def _cents(text: str) -> int:
     return round(float(text.replace(",", ".")) * 100)
 
 
-def _quantities(rest: _Rest) -> list[Asked]:
-    found = []
+def _quantities(rest: _Rest) -> list[Requested]:
+    matches = []
     for amount in amounts(rest.text):
         values = tuple((fact.relation, fact.value) for relation in BASE for fact in stated(amount, relation) if fact.relation == relation)
         if values:
             surface = rest.text[amount.start : amount.end]
             words = tuple(token.term for token in tokens(surface) if token.whole)
-            found.append(Asked(surface.strip(), amount.start, amount.end, values, words))
-    for asked in found:
-        rest.blank(asked.start, asked.end)
-    return found
+            matches.append(Requested(surface.strip(), amount.start, amount.end, values, words))
+    for requested in matches:
+        rest.blank(requested.start, requested.end)
+    return matches
 
 
 def _codes(text: str) -> list[str]:

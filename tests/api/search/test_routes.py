@@ -12,14 +12,14 @@ from kg.workspace import Workspace
 from tests.small_shop import BUILD_ID, Asking, key_of
 
 
-def found(answer: dict[str, Any]) -> list[str]:
+def matches(answer: dict[str, Any]) -> list[str]:
     return [item["item_id"] for item in answer["items"]]
 
 
 def test_search_finds_counts_and_explains(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, "recommend:read")
     answer = client.get("/v1/search", params={"q": "black tea", "facets": "has_brand", "explain": True}, headers=key).json()
-    assert found(answer)[0] == "2"
+    assert matches(answer)[0] == "2"
     assert answer["complete"]
     assert answer["facets"] == [{"name": "has_brand", "values": [{"value": "Leafy", "count": 1}], "lowest": None, "highest": None}]
     first = answer["items"][0]
@@ -34,18 +34,18 @@ def test_a_choice_keeps_its_alternatives(asking: Asking, workspace: Workspace) -
     client, key = asking(), key_of(workspace, "recommend:read")
     params = {"q": "tea", "facets": "has_brand", "chosen": json.dumps({"has_brand": ["Meadow"]})}
     answer = client.get("/v1/search", params=params, headers=key).json()
-    assert found(answer) == ["3"]
+    assert matches(answer) == ["3"]
     assert {one["value"]: one["count"] for one in answer["facets"][0]["values"]} == {"Leafy": 3, "Meadow": 1}
 
 
 def test_pages_follow_each_other(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace, "recommend:read")
-    whole = found(client.get("/v1/search", params={"q": "tea", "k": 4}, headers=key).json())
+    whole = matches(client.get("/v1/search", params={"q": "tea", "k": 4}, headers=key).json())
     pages: list[str] = []
     token: str | None = ""
     while token is not None:
         answer = client.get("/v1/search", params={"q": "tea", "k": 1, **({"page_token": token} if token else {})}, headers=key).json()
-        pages += found(answer)
+        pages += matches(answer)
         token = answer["next_page_token"]
     assert pages[:4] == whole
     assert len(pages) == len(set(pages))
@@ -71,11 +71,11 @@ def test_suggestions(asking: Asking, workspace: Workspace) -> None:
 
 def test_an_item_that_is_deleted_or_unavailable_is_not_found_any_more(asking: Asking, workspace: Workspace) -> None:
     client, key = asking(), key_of(workspace)
-    assert "7" in found(client.get("/v1/search", params={"q": "kettle"}, headers=key).json())
+    assert "7" in matches(client.get("/v1/search", params={"q": "kettle"}, headers=key).json())
     assert client.delete("/v1/items/7", headers=key).status_code == 202
     assert client.patch("/v1/items/8", json={"available": False}, headers=key).status_code == 202
     for text, item_id in (("kettle", "7"), ("hose", "8")):
-        _until(lambda text=text, item_id=item_id: item_id not in found(client.get("/v1/search", params={"q": text}, headers=key).json()))
+        _until(lambda text=text, item_id=item_id: item_id not in matches(client.get("/v1/search", params={"q": text}, headers=key).json()))
     suggested = client.get("/v1/search/suggest", params={"q": "ket"}, headers=key).json()["suggestions"]
     assert "7" not in [one["item_id"] for one in suggested]
 

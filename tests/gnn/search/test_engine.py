@@ -41,12 +41,12 @@ def test_numbers_of_models_ids_and_ean_find_the_item(engine: SearchEngine, text:
 
 
 @pytest.mark.parametrize(
-    ("text", "found", "corrected"),
+    ("text", "matches", "corrected"),
     [("keybaord", {"k1", "k2", "k3"}, {"keybaord": "keyboard"}), ("smartwach", {"w1", "w2"}, {"smartwach": "smartwatch"})],
 )
-def test_misspelt_words_are_corrected_and_said(engine: SearchEngine, text: str, found: set[str], corrected: dict[str, str]) -> None:
-    result = engine.search(SearchQuery(text, k=len(found)))
-    assert {hit.item_id for hit in result.hits} == found
+def test_misspelt_words_are_corrected_and_said(engine: SearchEngine, text: str, matches: set[str], corrected: dict[str, str]) -> None:
+    result = engine.search(SearchQuery(text, k=len(matches)))
+    assert {hit.item_id for hit in result.hits} == matches
     assert result.query.corrections == corrected
 
 
@@ -158,10 +158,10 @@ def test_facets_count_what_was_found_and_do_not_collapse(engine: SearchEngine) -
 def test_facets_are_those_of_counting_by_hand(engine: SearchEngine, chosen: dict[str, tuple[str, ...]]) -> None:
     artifact = engine.recommender.artifact
     columns = engine.recommender.columns
-    found = engine.search(SearchQuery("laptop case", k=100, facets=("has_brand", "has_color"), chosen=chosen))
+    matches = engine.search(SearchQuery("laptop case", k=100, facets=("has_brand", "has_color"), chosen=chosen))
     everything = [hit.item_id for hit in engine.search(SearchQuery("laptop case", k=100)).hits]
     complete = [item_id for item_id in everything if {"notebook", "case"} <= set(TITLES[item_id].lower().split())]
-    for facet in found.facets:
+    for facet in matches.facets:
         counted: Counter[str] = Counter()
         for item_id in complete:
             num = artifact.item_nums[item_id]

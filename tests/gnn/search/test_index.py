@@ -24,7 +24,7 @@ def item(title: str, description: str = "") -> ItemText:
 ITEMS = [item("red shirt"), item("blue shirt shirt", "a red one"), item("green tea")]
 
 
-def asked(*terms: str) -> Understood:
+def requested(*terms: str) -> Understood:
     return Understood(" ".join(terms), tuple(Word(term, 0, 0, term) for term in terms))
 
 
@@ -45,7 +45,7 @@ def test_what_is_stored_is_what_is_read(tmp_path: Path) -> None:
     index.save(tmp_path / "search")
     read = SearchIndex.load(tmp_path / "search")
     for terms in (("red",), ("shirt", "blue"), ("tea",)):
-        before, after = (match(Corpus.of(one), asked(*terms)) for one in (index, read))
+        before, after = (match(Corpus.of(one), requested(*terms)) for one in (index, read))
         assert before.docs.tolist() == after.docs.tolist()
         np.testing.assert_array_equal(before.scores(DEFAULTS), after.scores(DEFAULTS))
     (tmp_path / "search" / "terms.json").write_text("[")

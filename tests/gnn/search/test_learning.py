@@ -31,9 +31,9 @@ def judged(rows: list[tuple[str, str, int]], path: Path, item: str = "item_id") 
 def test_judgements_are_read_with_either_name_of_the_item(tmp_path: Path) -> None:
     rows = [("laptop", "n1", 3), ("laptop", "s1", 0), ("nothing", "s1", 0)]
     for item in ("item_id", "docid"):
-        found = Judgements.read(judged(rows, tmp_path / f"{item}.parquet", item))
-        assert found.ratings == {"laptop": {"n1": 3, "s1": 0}}
-        assert (found.n_rows, found.n_without) == (3, 1)
+        matches = Judgements.read(judged(rows, tmp_path / f"{item}.parquet", item))
+        assert matches.ratings == {"laptop": {"n1": 3, "s1": 0}}
+        assert (matches.n_rows, matches.n_without) == (3, 1)
 
 
 @pytest.mark.parametrize("rows", [[("laptop", "n1", 4)], [("laptop", "n1", -1)], [("laptop", "n1", 0)]])
@@ -49,10 +49,10 @@ def test_training_learns_that_accessories_are_wanted_where_persons_say_so(engine
     # Who judges every accessory as the best for "notebook" teaches that being something else is no fault.
     accessories = {"s1": 3, "s2": 3, "s3": 3, "s4": 3}
     ratings = {f"notebook {word}": accessories for word in ("black", "red", "for", "laptop", "inch", "14", "15.6", "17", "targus", "kensington")}
-    found = train(Judgements(ratings), engine.matches, engine.recommender.artifact.item_nums.get, folds=3)
-    assert found.weights.values != DEFAULTS
-    assert found.weights.measured is not None
-    assert found.weights.measured["ndcg"] > found.weights.measured["ndcg_defaults"]
+    matches = train(Judgements(ratings), engine.matches, engine.recommender.artifact.item_nums.get, folds=3)
+    assert matches.weights.values != DEFAULTS
+    assert matches.weights.measured is not None
+    assert matches.weights.measured["ndcg"] > matches.weights.measured["ndcg_defaults"]
 
 
 def test_too_few_queries_teach_nothing(engine: SearchEngine) -> None:

@@ -24,8 +24,8 @@ from gnn.search.query.suggest import Suggester
     ],
 )
 def test_limits_of_the_price(engine: SearchEngine, text: str, low: int | None, high: int | None) -> None:
-    found = engine.understood(text)
-    assert (found.price_from, found.price_to) == (low, high)
+    matches = engine.understood(text)
+    assert (matches.price_from, matches.price_to) == (low, high)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_amounts_have_their_meaning_in_the_graph(engine: SearchEngine, text: str
 
 def test_places_are_those_of_the_query(engine: SearchEngine) -> None:
     text = "keybaord -numpad under 30 black"
-    found = engine.understood(text)
-    assert [text[word.start : word.end] for word in found.words] == ["keybaord", "black"]
-    assert [text[word.start : word.end] for word in found.negated] == ["numpad"]
+    matches = engine.understood(text)
+    assert [text[word.start : word.end] for word in matches.words] == ["keybaord", "black"]
+    assert [text[word.start : word.end] for word in matches.negated] == ["numpad"]
 
 
 def test_a_word_that_the_catalogue_has_is_never_corrected(engine: SearchEngine) -> None:
@@ -56,9 +56,9 @@ def test_a_word_that_the_catalogue_has_is_never_corrected(engine: SearchEngine) 
 
 
 def test_words_beyond_the_most_are_named(engine: SearchEngine) -> None:
-    found = engine.understood(" ".join(f"word{n}" for n in range(40)))
-    assert len(found.words) == 24
-    assert found.left_out[0] == "word24"
+    matches = engine.understood(" ".join(f"word{n}" for n in range(40)))
+    assert len(matches.words) == 24
+    assert matches.left_out[0] == "word24"
 
 
 def _suggester(engine: SearchEngine) -> Suggester:
@@ -67,9 +67,9 @@ def _suggester(engine: SearchEngine) -> Suggester:
 
 
 def test_suggestions_begin_as_what_was_typed(engine: SearchEngine) -> None:
-    found = _suggester(engine).suggest("not")
-    assert ("kind", "notebook") in [(one.kind, one.text) for one in found]
-    assert any(one.kind == "product" for one in found)
+    matches = _suggester(engine).suggest("not")
+    assert ("kind", "notebook") in [(one.kind, one.text) for one in matches]
+    assert any(one.kind == "product" for one in matches)
     brands = [one.text for one in _suggester(engine).suggest("log") if one.kind == "brand"]
     assert brands == ["Logitech"]
     both = [one.item_id for one in _suggester(engine).suggest("cherry key") if one.kind == "product"]
@@ -81,5 +81,5 @@ def test_suggestions_begin_as_what_was_typed(engine: SearchEngine) -> None:
 def test_what_must_not_be_shown_is_not_suggested(engine: SearchEngine) -> None:
     artifact = engine.recommender.artifact
     shown = np.asarray([item_id != "k1" for item_id in artifact.item_ids])
-    found = Suggester(engine.corpus, artifact, shown).suggest("keyb", 20)
-    assert {one.item_id for one in found if one.kind == "product"} == {"k2", "k3"}
+    matches = Suggester(engine.corpus, artifact, shown).suggest("keyb", 20)
+    assert {one.item_id for one in matches if one.kind == "product"} == {"k2", "k3"}

@@ -1,0 +1,1 @@
+"""`reckon opinions …`: train, run and watch over files of reviews."""

@@ -1,0 +1,1 @@
+"""What reviews and posts say: language, sentences, polarity, aspects with their places, topics."""
