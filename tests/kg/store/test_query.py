@@ -20,7 +20,7 @@ from neo4j.exceptions import Neo4jError
 from kg.embedded import Connection
 from kg.errors import LimitError, QueryError, QueryRefusedError
 from kg.store import GraphStore
-from kg.store.query import _Query
+from kg.store.query import Bounds, _Query
 from kg.tables import GraphTables
 
 ATTACKS = [
@@ -108,10 +108,10 @@ def test_the_plan_check_alone_refuses_writing(store: GraphStore, shop: GraphTabl
         "MERGE (n:Item {item_id: '9'})",
     ]:
         with pytest.raises(QueryRefusedError, match="plan"):
-            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+            _Query(store._bolt, text, {}, Bounds(10, 10))._check_plan()
     for text in ["CREATE INDEX evil FOR (n:Item) ON (n.title)", "DROP CONSTRAINT item_key"]:
         with pytest.raises(QueryRefusedError, match="plan"):
-            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+            _Query(store._bolt, text, {}, Bounds(10, 10))._check_plan()
     assert state(store) == before
 
 
@@ -120,7 +120,7 @@ def test_the_rollback_alone_undoes_writing(store: GraphStore, shop: GraphTables)
     before = state(store)
     for text in ["CREATE (n:Item {item_id: 'evil'}) RETURN n", "MATCH (n) SET n.title = 'x' RETURN n", "MATCH (n) DETACH DELETE n RETURN count(*)"]:
         # Neo4j refuses to write in a READ transaction; ArcadeDB writes, and the rollback takes it back.
-        query = _Query(store._bolt, text, {}, 10, 10)
+        query = _Query(store._bolt, text, {}, Bounds(10, 10))
         with suppress(QueryError):
             query._read()
         assert state(store) == before, text
