@@ -83,5 +83,5 @@ def test_values_are_checked_by_their_types() -> None:
     ],
 )
 def test_a_header_that_says_nonsense_is_an_error(header: str) -> None:
-    with pytest.raises(InputError, match="x|query wrong"):
+    with pytest.raises(InputError, match=r"x|query wrong"):
         parsed("wrong", header)
