@@ -24,7 +24,7 @@ from kg.store.delta_writer import DeltaWriter, changed_columns
 from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of, vocabulary_of
 from kg.store.mistakes import Vocabulary
 from kg.store.port import LoadCounts, Progress
-from kg.store.query import Bounds, Cancellation, QueryResult, run_query
+from kg.store.query import Bounds, Cancellation, QueryResult, checked, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
 from kg.store.tokens import Token
 from kg.store.writer import Change, change_between, keys_there
@@ -187,10 +187,11 @@ class GraphStore:
             GraphUnavailableError: The database does not answer, or no build is in it as a whole for as long as `timeout_s`.
         """
         bounds = bounds or Bounds(timeout_s, max_rows)
+        tokens = checked(text, parameters or {}, bounds)
         until = time.monotonic() + bounds.timeout_s
         while True:
             state = self._whole(until)
-            result, tokens = run_query(self._bolt, text, parameters or {}, bounds, cancellation)
+            result = run_query(self._bolt, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation)
             after = state_of(self._bolt)
             if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
                 build_id = after.builds[0][0] if after.builds else None

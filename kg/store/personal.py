@@ -40,12 +40,18 @@ def check_impersonal(text: str, tokens: Sequence[Token]) -> None:
             _refuse(text, token, f"{name}() may show a shopper")
         if token.upper == "COLLECT" and text_at(tokens, n + 1) == "{":
             _refuse(text, token, "COLLECT { } may show a shopper")
-        if name in hidden and text_at(tokens, n - 1) not in (".", ":", "$", "|", "&", "!") and not _is_harmless(tokens, n):
+        if name in hidden and not _names_something_else(tokens, n) and not _is_harmless(tokens, n):
             _refuse(text, token, f"{name} may be a shopper, and is used as a value")
 
 
 def _refuse(text: str, token: Token, what: str) -> None:
     raise QueryRefusedError(f"{place(text, token.start)}: {what}", hint=_HINT)
+
+
+def _names_something_else(tokens: Sequence[Token], n: int) -> bool:
+    """Say whether a word is a property, a parameter or a label, and no variable; the value of a map's key is one."""
+    before = text_at(tokens, n - 1)
+    return before in (".", "$") or (before == ":" and text_at(tokens, n - 3) not in ("{", ","))
 
 
 def _maybe_shoppers(tokens: Sequence[Token]) -> set[str]:

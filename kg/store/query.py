@@ -95,31 +95,53 @@ _LOOK_S = 0.05
 """How often a running query is asked whether its asker is still there."""
 
 
+def checked(text: str, parameters: Mapping[str, Any], bounds: Bounds) -> list[Token]:
+    """Refuse what need not reach a database to be refused.
+
+    Args:
+        text: One statement.
+        parameters: Its parameters.
+        bounds: What it may take.
+
+    Returns:
+        Its tokens.
+
+    Raises:
+        QueryRefusedError: It would write, call what is not allowed, show a shopper to who may not see it, or is too long.
+        QueryError: It calls a function that there is not, or its parameters are wrong.
+    """
+    tokens = check_text(text)
+    if not bounds.personal:
+        check_impersonal(text, tokens)
+    check_parameters(text, tokens, parameters)
+    return tokens
+
+
 def run_query(
-    bolt: BoltSession, text: str, parameters: Mapping[str, Any], bounds: Bounds, cancellation: Cancellation | None = None
-) -> tuple[QueryResult, list[Token]]:
-    """Run one Cypher text that only reads.
+    bolt: BoltSession,
+    text: str,
+    parameters: Mapping[str, Any],
+    bounds: Bounds,
+    *,
+    tokens: Sequence[Token],
+    cancellation: Cancellation | None = None,
+) -> QueryResult:
+    """Run one Cypher text that only reads, and that `checked` has let pass.
 
     Args:
         bolt: The database.
         text: One statement.
         parameters: Its parameters.
         bounds: What it may take.
+        tokens: Its tokens, from `checked`.
         cancellation: Ends it before its time.
 
-    Returns:
-        What it returned, and its tokens.
-
     Raises:
-        QueryRefusedError: It would write, call what is not allowed, show a shopper to who may not see it, or is too long.
+        QueryRefusedError: The database plans to write for it.
         QueryError: The database cannot read it.
         LimitError: It took longer than it may, or was cancelled.
         GraphUnavailableError: The database does not answer.
     """
-    tokens = check_text(text)
-    if not bounds.personal:
-        check_impersonal(text, tokens)
-    check_parameters(text, tokens, parameters)
     work = _Query(bolt, text, dict(parameters), bounds, tokens)
     # The embedded database knows no time limit per query, so the wait is bounded here.
     threading.Thread(target=work.run, name="cypher-query", daemon=True).start()
@@ -137,7 +159,7 @@ def run_query(
     if work.error is not None:
         raise work.error
     assert work.result is not None  # noqa: S101 - run() sets one of the two
-    return work.result, tokens
+    return work.result
 
 
 def _wait(done: threading.Event, timeout_s: float, cancellation: Cancellation | None) -> None:

@@ -1,18 +1,26 @@
 // title: Groups of items that shoppers buy together
-// question: Around which popular items do the items of a category gather?
+// question: Around which items do those of a category gather in what its best shoppers buy?
 // parameter: category text
+// parameter: best_shoppers integer = 100
 // parameter: leaders integer = 5
-// parameter: limit integer = 100
 // columns: leader, title, members
 // chart: graph
 MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)<-[:PURCHASED]-(u:User)
 WHERE c.value = $category
-WITH c, i, count(u) AS shoppers ORDER BY shoppers DESC, i.item_id LIMIT $leaders
-MATCH (i)<-[:PURCHASED]-(u:User)-[:PURCHASED]->(other:Item)-[:HAS_CATEGORY]->(c)
-WHERE other.item_id <> i.item_id
-WITH i, other, count(DISTINCT u) AS together ORDER BY together DESC, i.item_id
-WITH other, collect(i.item_id)[0] AS leader
-MATCH (l:Item) WHERE l.item_id = leader
-WITH l, other.item_id AS member ORDER BY member
-RETURN l.item_id AS leader, l.title AS title, collect(member) AS members
-ORDER BY leader LIMIT $limit
+WITH u, collect(i.item_id) AS basket
+WITH basket ORDER BY size(basket) DESC LIMIT $best_shoppers
+WITH collect(basket) AS baskets
+UNWIND baskets AS basket
+UNWIND basket AS item
+WITH baskets, item, count(*) AS shoppers ORDER BY shoppers DESC, item LIMIT $leaders
+WITH baskets, collect(item) AS heads
+UNWIND baskets AS basket
+UNWIND [x IN heads WHERE x IN basket] AS head
+UNWIND [x IN basket WHERE NOT x IN heads] AS member
+WITH head, member, count(*) AS together ORDER BY together DESC, head
+WITH member, collect(head)[0] AS head ORDER BY member
+WITH head, collect(member) AS members
+MATCH (l:Item)
+WHERE l.item_id = head
+RETURN head AS leader, l.title AS title, members
+ORDER BY leader
