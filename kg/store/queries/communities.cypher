@@ -1,5 +1,5 @@
 // title: Groups of items that shoppers buy together
-// question: Around which items do those of a category gather in what its best shoppers buy?
+// question: Around which best sellers do the other items of a category gather in what its best shoppers buy?
 // parameter: category text
 // parameter: best_shoppers integer = 100
 // parameter: leaders integer = 5
@@ -7,14 +7,12 @@
 // chart: graph
 MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)<-[:PURCHASED]-(u:User)
 WHERE c.value = $category
-WITH u, collect(i.item_id) AS basket
-WITH basket ORDER BY size(basket) DESC LIMIT $best_shoppers
-WITH collect(basket) AS baskets
-UNWIND baskets AS basket
-UNWIND basket AS item
-WITH baskets, item, count(*) AS shoppers ORDER BY shoppers DESC, item LIMIT $leaders
-WITH baskets, collect(item) AS heads
-UNWIND baskets AS basket
+WITH i.item_id AS head, count(u) AS shoppers ORDER BY shoppers DESC, head LIMIT $leaders
+WITH collect(head) AS heads
+MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)<-[:PURCHASED]-(u:User)
+WHERE c.value = $category
+WITH heads, u, collect(i.item_id) AS basket
+WITH heads, basket ORDER BY size(basket) DESC LIMIT $best_shoppers
 UNWIND [x IN heads WHERE x IN basket] AS head
 UNWIND [x IN basket WHERE NOT x IN heads] AS member
 WITH head, member, count(*) AS together ORDER BY together DESC, head

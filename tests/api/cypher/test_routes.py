@@ -16,6 +16,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from api.client import Client
 from kg.embedded import Connection, EmbeddedGraph
 from kg.store import GraphStore
 from kg.workspace import Workspace
@@ -156,3 +157,11 @@ def test_an_asker_that_goes_away_ends_the_query_and_gives_its_place_back(shop: t
         asker.join()
         wait_until(lambda: running(connection), False)
         wait_until(lambda: httpx.post(f"{address}/v1/cypher", json={"query": "RETURN 1"}, headers=key, timeout=60).status_code == 200, True)
+
+
+def test_the_client_asks_too(shop: tuple[Workspace, Connection]) -> None:
+    key = key_of(shop[0], "graph:read")["Authorization"].removeprefix("Bearer ")
+    with serving(small_app(shop[0])) as address, Client(address, key) as client:
+        assert client.cypher("MATCH (i:Item) WHERE i.item_id = $item RETURN i.title", {"item": "1"})["rows"] == [["Green tea 250 g"]]
+        assert len(client.queries()["queries"]) >= 40
+        assert client.run_library_query("price-bands", {"category": "Tea"})["rows"] == [[0, 4, 2], [500, 2, 1]]
