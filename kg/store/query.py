@@ -29,6 +29,8 @@ from kg.store.read_only import check_text
 from kg.store.tokens import Token
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
+_TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
+"""The embedded database bounds the memory of a query by itself, and calls it a mistake."""
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
 _END_WITHIN_S = 5.0
@@ -214,7 +216,12 @@ class _Query:
         is_mistake = isinstance(error, QueryError) or (isinstance(error, GraphUnavailableError) and isinstance(cause, DatabaseError))
         if not is_mistake or not isinstance(cause, Neo4jError):
             return error
-        return explained(str(cause.message or cause), self._asked, self._tokens, shift=shift)
+        said = str(cause.message or cause)
+        if _TOO_MUCH.search(said):
+            return LimitError(
+                f"the query needs more memory than it may take: {said[:200]}", hint="ask for less: a LIMIT before collect() or ORDER BY"
+            )
+        return explained(said, self._asked, self._tokens, shift=shift)
 
     def end(self) -> None:
         """Have the database end it, so that it uses no processor for nobody; one that cannot ends it by its own limit."""

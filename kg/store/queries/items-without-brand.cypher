@@ -4,6 +4,8 @@
 // columns: item, title
 // chart: table
 MATCH (i:Item)
-WHERE NOT EXISTS { MATCH (i)-[:HAS_BRAND]->() }
+OPTIONAL MATCH (i:Item)-[b:HAS_BRAND]->()
+WITH i, b
+WHERE b IS NULL
 RETURN i.item_id AS item, i.title AS title
 ORDER BY item LIMIT $limit

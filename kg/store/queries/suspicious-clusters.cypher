@@ -11,7 +11,8 @@ MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)<-[:PURCHASED]-(x:User)
 WHERE c.value = $category
 WITH i, count(x) AS shoppers
 WHERE shoppers > 1 AND shoppers <= $max_shoppers
-MATCH (a:User)-[:PURCHASED]->(i)<-[:PURCHASED]-(b:User)
+MATCH (i)<-[:PURCHASED]-(a:User)
+MATCH (i)<-[:PURCHASED]-(b:User)
 WHERE a.user_id < b.user_id
 WITH a, b, i.item_id AS item ORDER BY item
 WITH a, b, collect(item) AS items

@@ -2,7 +2,7 @@
 // question: How many of the item's latest shoppers also bought what this shopper bought?
 // parameter: user text
 // parameter: item text
-// parameter: latest_shoppers integer = 100
+// parameter: latest_shoppers integer = 30
 // parameter: limit integer = 50
 // scope: profile:read
 // columns: history_item, title, shoppers

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kg.embedded import Connection
-from kg.errors import QueryError
-from kg.store import GraphStore
+from kg.errors import LimitError, QueryError
+from kg.store import Bounds, GraphStore
 from tests.kg.store.analyst_shop import BUILD, analyst_shop
 from tests.kg.store.test_query import state
 
@@ -61,3 +61,23 @@ def test_legitimate_queries_are_answered(analysts: GraphStore, connection: Conne
         else:
             with pytest.raises(QueryError, match=lacks):
                 analysts.query(case["query"], timeout_s=60)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RETURN size(range(1, 200000000)) AS n",
+        "UNWIND range(1, 1000000) AS x WITH x, toString(x) AS y RETURN y, count(*) AS n ORDER BY n LIMIT 1",
+    ],
+)
+def test_the_embedded_database_bounds_the_memory_of_a_query(embedded_connection: Connection, text: str) -> None:
+    with GraphStore(embedded_connection) as store:
+        with pytest.raises(LimitError, match="more memory"):
+            store.query(text, timeout_s=60)
+        assert store.query("RETURN 1").rows == [[1]]
+
+
+def test_rows_are_bounded_in_bytes_too(analysts: GraphStore) -> None:
+    result = analysts.query("UNWIND range(1, 100) AS x RETURN 'abcdefghij' + x AS text", bounds=Bounds(max_bytes=1000))
+    assert result.truncated
+    assert 0 < len(result.rows) < 20

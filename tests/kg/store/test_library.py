@@ -55,14 +55,15 @@ def test_values_are_checked_by_their_types() -> None:
     query = library_query("best-sellers")
     assert query.values({"category": "Tea"}) == {"category": "Tea", "limit": 20}
     assert query.read(["category=123", "limit=5"]) == {"category": "123", "limit": 5}
-    for given, why in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({}, "category \\(text\\) has no value"),
         ({"category": 1}, "is no text"),
         ({"category": "Tea", "limit": "5"}, "is no integer"),
         ({"category": "Tea", "limit": True}, "is no integer"),
         ({"category": "Tea", "limit": -1}, "limit is -1"),
         ({"category": "Tea", "limt": 5}, "did you mean 'limit'"),
-    ]:
+    ]
+    for given, why in wrong:
         with pytest.raises(InputError, match=why):
             query.values(given)
     for texts in (["category"], ["=Tea"], ["limit=five"], ["limit=1e3"]):
