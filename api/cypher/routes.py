@@ -68,8 +68,8 @@ async def _run(request: Request, key: ApiKey, text: str, parameters: Mapping[str
     finally:
         audit: AuditLog | None = request.app.state.query_audit
         if audit is not None:
-            asked = {"library": name} if name else {"query": text}
-            audit.write(key.key_id, "cypher", request_id=request_id(request), outcome=outcome, parameters=", ".join(parameters), **asked)
+            subject = {"library": name} if name else {"query": text}
+            audit.write(key.key_id, "cypher", request_id=request_id(request), outcome=outcome, parameters=", ".join(parameters), **subject)
     return rendered(result, request_id(request), body.format)
 
 

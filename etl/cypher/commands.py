@@ -40,8 +40,8 @@ def cypher(
     """Run a Cypher query that only reads, and print its rows. A parameter is read as JSON where it is JSON: -p n=5, -p 'item="844165"'."""
     if bool(text) == (file is not None):
         raise InputError("give a query or --file", hint='reckon cypher "MATCH (i:Item) RETURN count(i)"')
-    asked = text if file is None else _text_of(file)
-    result = _answer(workspace, asked, _parameters(param or []), max_rows, timeout_s)
+    statement = text if file is None else _text_of(file)
+    result = _answer(workspace, statement, _parameters(param or []), max_rows, timeout_s)
     write_result(result, file_format, out)
 
 

@@ -20,13 +20,13 @@ from kg.errors import GraphUnavailableError, ReckonError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
 from kg.store.bolt import BoltSession, Transaction
+from kg.store.checks.mistakes import Vocabulary
+from kg.store.checks.tokens import Token
 from kg.store.delta_writer import DeltaWriter, changed_columns
 from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of, vocabulary_of
-from kg.store.mistakes import Vocabulary
 from kg.store.port import LoadCounts, Progress
 from kg.store.query import Bounds, Cancellation, QueryResult, checked, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
-from kg.store.tokens import Token
 from kg.store.writer import Change, change_between, keys_there
 from kg.tables import GraphTables
 

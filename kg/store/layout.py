@@ -18,7 +18,7 @@ from kg.cypher import BUILD_LABEL, SWITCH_LABEL
 from kg.errors import BuildError, GraphUnavailableError, InputError
 from kg.schema import EdgeType, node_type, relation
 from kg.store.bolt import BoltSession, Transaction
-from kg.store.mistakes import Vocabulary
+from kg.store.checks.mistakes import Vocabulary
 from kg.tables import PROPERTY_TYPES, GraphTables
 
 _DTYPES = {str(dtype): dtype for dtype in PROPERTY_TYPES}

@@ -23,10 +23,10 @@ from neo4j.graph import Node, Path, Relationship
 from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError, ReckonError
 from kg.schema import USER
 from kg.store.bolt import BoltSession, translated
-from kg.store.mistakes import check_parameters, explained
-from kg.store.personal import check_impersonal
+from kg.store.checks.mistakes import check_parameters, explained
+from kg.store.checks.personal import check_impersonal
+from kg.store.checks.tokens import Token
 from kg.store.read_only import check_text
-from kg.store.tokens import Token
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
 _TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
@@ -187,7 +187,7 @@ class _Query:
         self._head = "" if len(text) <= _SHOWN_WHOLE else f"{comment} "
         self._text = f"{self._head}{text}" if self._head else f"{text}\n{comment}"
         self._bolt, self._parameters, self._bounds = bolt, parameters, bounds
-        self._asked, self._tokens = text, tokens
+        self._original, self._tokens = text, tokens
 
     def run(self) -> None:
         """Fill in `result` or `error`."""
@@ -221,7 +221,7 @@ class _Query:
             return LimitError(
                 f"the query needs more memory than it may take: {said[:200]}", hint="ask for less: a LIMIT before collect() or ORDER BY"
             )
-        return explained(said, self._asked, self._tokens, shift=shift)
+        return explained(said, self._original, self._tokens, shift=shift)
 
     def end(self) -> None:
         """Have the database end it, so that it uses no processor for nobody; one that cannot ends it by its own limit."""

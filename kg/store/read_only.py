@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from kg.errors import QueryError, QueryRefusedError
-from kg.store.functions import FUNCTIONS, KEY_WORDS, NAMESPACES, PROCEDURES
-from kg.store.tokens import Token, is_name, place, text_at, tokens_of
+from kg.store.checks.functions import FUNCTIONS, KEY_WORDS, NAMESPACES, PROCEDURES
+from kg.store.checks.tokens import Token, is_name, place, text_at, tokens_of
 from kg.validation.suggest import did_you_mean
 
 MAX_TEXT = 20_000

@@ -10,8 +10,8 @@ import pytest
 
 from kg.errors import InputError, NotFoundError
 from kg.store import GraphStore
+from kg.store.checks.personal import check_impersonal
 from kg.store.library import library, library_query, parsed
-from kg.store.personal import check_impersonal
 from kg.store.read_only import check_text
 from tests.kg.store.analyst_shop import BEFORE, BUILD, analyst_shop
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kg.errors import QueryRefusedError
 from kg.schema import USER
-from kg.store.tokens import Token, place, text_at
+from kg.store.checks.tokens import Token, place, text_at
 
 _HIDDEN = frozenset({"properties", "startnode", "endnode", "nodes"})
 _COMPARED = frozenset({"=", "<", ">"})

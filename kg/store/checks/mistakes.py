@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kg.errors import QueryError
-from kg.store.tokens import Token, place, text_at
+from kg.store.checks.tokens import Token, place, text_at
 from kg.validation.suggest import did_you_mean
 
 _NEO4J_PLACE = re.compile(r"\s*\(line (\d+), column (\d+)(?: \(offset: \d+\))?\)")

@@ -8,7 +8,7 @@ import pytest
 
 from kg.errors import QueryError, QueryRefusedError
 from kg.store import Bounds, GraphStore
-from kg.store.personal import check_impersonal
+from kg.store.checks.personal import check_impersonal
 from kg.store.read_only import check_text
 from tests.kg.store.analyst_shop import BUILD, analyst_shop
 
