@@ -1,7 +1,7 @@
 // title: Brands that a category lacks
 // question: Which brands do the best shoppers of this category buy elsewhere, while the brand has nothing here?
 // parameter: category text
-// parameter: best_shoppers integer = 20
+// parameter: best_shoppers integer = 15
 // parameter: limit integer = 20
 // columns: brand, shoppers, items
 // chart: bar brand shoppers

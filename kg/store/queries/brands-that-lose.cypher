@@ -2,7 +2,7 @@
 // question: Which brands of the category did the newest shoppers of this one buy before, and not since?
 // parameter: brand text
 // parameter: category text
-// parameter: newest_shoppers integer = 100
+// parameter: newest_shoppers integer = 75
 // parameter: limit integer = 20
 // columns: loser, shoppers
 // chart: bar loser shoppers

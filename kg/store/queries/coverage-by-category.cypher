@@ -1,9 +1,11 @@
 // title: Coverage by category
-// question: In which of the largest categories do brands and prices lack?
-// parameter: limit integer = 20
+// question: In which categories of the items of this one do brands and prices lack?
+// parameter: category text
+// parameter: limit integer = 50
 // columns: category, items, with_brand, with_price
 // chart: bar category items
-MATCH (i:Item)
+MATCH (top:Category)<-[:HAS_CATEGORY]-(i:Item)
+WHERE top.value = $category
 OPTIONAL MATCH (i:Item)-[b:HAS_BRAND]->()
 WITH i, i.price_cents AS price, b.build_id AS brand
 MATCH (i:Item)-[:HAS_CATEGORY]->(c:Category)

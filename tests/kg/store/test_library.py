@@ -86,3 +86,8 @@ def test_values_are_checked_by_their_types() -> None:
 def test_a_header_that_says_nonsense_is_an_error(header: str) -> None:
     with pytest.raises(InputError, match=r"x|query wrong"):
         parsed("wrong", header)
+
+
+def test_the_page_lists_every_question() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cypher.md").read_text(encoding="utf-8")
+    assert [f"| `{query.name}` | {query.question} |" in page for query in library().values()] == [True] * len(library())
