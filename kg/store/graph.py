@@ -43,12 +43,14 @@ class GraphStore:
     Args:
         connection: Where it is; `kg.embedded.EmbeddedGraph` gives one, or the configuration names it.
         at_once: Nodes and edges that one transaction may change.
+        reader: How people's queries reach it; the database may let that user only read. None is `connection`.
     """
 
-    def __init__(self, connection: Connection, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, connection: Connection, *, at_once: int = AT_ONCE, reader: Connection | None = None) -> None:
         self.connection = connection
         self._at_once = at_once
         self._bolt = BoltSession(connection)
+        self._reader = self._bolt if reader is None else BoltSession(reader)
         self._vocabulary: Vocabulary | None = None
 
     def __enter__(self) -> GraphStore:
@@ -59,6 +61,7 @@ class GraphStore:
 
     def close(self) -> None:
         """Close all connections."""
+        self._reader.close()
         self._bolt.close()
 
     def wait(self, timeout_s: float = 30) -> None:
@@ -191,7 +194,7 @@ class GraphStore:
         until = time.monotonic() + bounds.timeout_s
         while True:
             state = self._whole(until)
-            result = run_query(self._bolt, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation)
+            result = run_query(self._reader, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation)
             after = state_of(self._bolt)
             if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
                 build_id = after.builds[0][0] if after.builds else None
