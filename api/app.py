@@ -15,6 +15,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from api import logs
+from api.cypher import routes as cypher_routes
+from api.cypher.provider import GraphQueries
 from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
@@ -102,6 +104,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
         store.start()
         yield
         store.stop()
+        app.state.graph_queries.close()
         serving.stop()
         await limits.close()
         if spans is not None:
@@ -116,6 +119,9 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.replies = ResponseCache(store, cache_bytes=serve.cache_mb * 2**20)
     app.state.risk_decisions, app.state.risk_reports = DecisionStore(ledger.database), workspace.reports
     app.state.kinds = config.section(ModelConfig).kinds
+    bounds = {"at_a_time": serve.cypher_concurrent, "max_bytes": serve.cypher_max_mb * 2**20}
+    app.state.graph_queries = GraphQueries(workspace, config.section(GraphConfig), **bounds)
+    app.state.query_audit = AuditLog(workspace.audit) if serve.audit else None
     app.state.search = SearchProvider(workspace, config.section(ShopConfig).language)
     problems.install(app)
     openapi.install(app)
@@ -130,6 +136,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(rules_routes.router)
     app.include_router(risk_routes.router)
     app.include_router(search_routes.router)
+    app.include_router(cypher_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)

@@ -43,6 +43,13 @@ class ServeConfig(Section):
     rate_limit_storage: SecretStr = Field(
         default=SecretStr(""), description="redis://… or rediss://… that all workers and machines count in; empty counts in each worker its part."
     )
+    cypher_concurrent: int = Field(
+        default=4, ge=1, le=1000, description="Queries of the graph that one worker runs at a time; more are answered 503."
+    )
+    cypher_timeout_s: float = Field(
+        default=20.0, gt=0, le=3600, description="Longest time of a query of the graph; keep it below `request_timeout_s`."
+    )
+    cypher_max_mb: int = Field(default=32, ge=1, le=4096, description="About how much the rows of one answer may take, MiB; more are cut off.")
     cors_origins: tuple[str, ...] = Field(default=(), description="Origins whose browser pages may call the API; none by default.")
     public_docs: bool = Field(default=False, description="Show /docs and /openapi.json without a key.")
     audit: bool = Field(default=True, description="Write a line per write and admin action into audit.jsonl in the workspace.")

@@ -71,6 +71,8 @@ class GraphConfig(Section):
     uri: str = Field(default="", description="bolt://… or neo4j://… of a running Neo4j; empty starts the embedded database.")
     user: str = Field(default="neo4j", description="User at the database named by `uri`.")
     password: SecretStr = Field(default=SecretStr(""), description="Password of that user; set it in the environment, not in the file.")
+    read_user: str = Field(default="", description="User as whom people's queries are run, one that may only read; empty is `user`.")
+    read_password: SecretStr = Field(default=SecretStr(""), description="Password of `read_user`; set it in the environment, not in the file.")
     database: str = Field(default="", description="Database name; empty is the server's default.")
     port: int = Field(default=0, ge=0, le=65535, description="Bolt port of the embedded database; 0 picks a free one and keeps it.")
     heap_mb: int = Field(default=1024, ge=256, le=65536, description="Java heap of the embedded database, MiB.")

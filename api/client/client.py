@@ -192,6 +192,9 @@ class Client:
     search = _sync(requests.search)
     search_by_body = _sync(requests.search_by_body)
     suggest = _sync(requests.suggest)
+    cypher = _sync(requests.cypher)
+    queries = _sync(requests.queries)
+    run_library_query = _sync(requests.run_library_query)
     ready = _sync(requests.ready)
 
 
@@ -278,4 +281,7 @@ class AsyncClient:
     search = _async(requests.search)
     search_by_body = _async(requests.search_by_body)
     suggest = _async(requests.suggest)
+    cypher = _async(requests.cypher)
+    queries = _async(requests.queries)
+    run_library_query = _async(requests.run_library_query)
     ready = _async(requests.ready)

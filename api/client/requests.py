@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from . import risk_types, search_types, types
+from . import cypher_types, risk_types, search_types, types
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
@@ -306,6 +306,21 @@ def search_by_body(q: str, **fields: Unpack[SearchWishes]) -> Call[search_types.
 def suggest(q: str, k: int = 8) -> Call[search_types.SuggestAnswer]:
     """Suggest what may be searched for, while somebody types."""
     return Call("GET", "/v1/search/suggest", {"q": q, "k": k})
+
+
+def cypher(query: str, parameters: Json | None = None, *, max_rows: int = 1000) -> Call[cypher_types.CypherAnswer]:
+    """Run one Cypher query that reads."""
+    return Call("POST", "/v1/cypher", body={"query": query, "parameters": dict(parameters or {}), "max_rows": max_rows})
+
+
+def queries() -> Call[cypher_types.LibraryList]:
+    """List the query library."""
+    return Call("GET", "/v1/queries")
+
+
+def run_library_query(name: str, parameters: Json | None = None, *, max_rows: int = 1000) -> Call[cypher_types.CypherAnswer]:
+    """Run a query of the library."""
+    return Call("POST", f"/v1/queries/{_id(name)}/run", body={"parameters": dict(parameters or {}), "max_rows": max_rows})
 
 
 def ready() -> Call[types.Ready]:

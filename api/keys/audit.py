@@ -33,7 +33,7 @@ class AuditLog:
         Args:
             actor: key_id, or "command line".
             action: Method and route, or the command.
-            **facts: request_id, status, …; never a body, a query or the id of a user.
+            **facts: request_id, status, …; never a body or the id of a user as such; of Cypher the text, without the values of parameters.
         """
         row = {"time": utc_text(), "actor": actor, "action": action, **facts}
         try:

@@ -246,32 +246,6 @@ def model_card() -> None:
     typer.echo(general_card(), nl=False)
 
 
-@app.command()
-def cypher(
-    text: str,
-    workspace: Folder = Path(),
-    max_rows: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
-    timeout_s: Annotated[float, typer.Option(min=0.1, max=600)] = 30,
-) -> None:
-    """Run a read-only Cypher query on the graph and print a table."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    job = _job(workspace)
-    with job.database.reading() as store:
-        result = store.query(text, max_rows=max_rows, timeout_s=timeout_s)
-    if not result.rows:
-        # Some databases do not name the columns of nothing.
-        typer.echo("\n".join([*filter(None, [" | ".join(result.columns)]), "0 rows"]))
-        return
-    table = Table(*map(escape, result.columns))
-    for row in result.rows:
-        table.add_row(*(escape(str(value)) for value in row))
-    job.console.out.print(table)
-    if result.truncated:
-        job.console.note(f"only the first {max_rows} rows; raise --max-rows for more")
-
-
 def _registered() -> str:
     from gnn.recommend.rerankers import base as rerankers
     from gnn.recommend.strategies import registry as strategies

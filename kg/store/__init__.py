@@ -2,6 +2,6 @@
 
 from kg.store.graph import GraphStore
 from kg.store.port import BACKENDS, Backend, GraphDatabase, LoadCounts, Place, backend_of
-from kg.store.query import QueryResult
+from kg.store.query import Bounds, Cancellation, QueryResult
 
-__all__ = ["BACKENDS", "Backend", "GraphDatabase", "GraphStore", "LoadCounts", "Place", "QueryResult", "backend_of"]
+__all__ = ["BACKENDS", "Backend", "Bounds", "Cancellation", "GraphDatabase", "GraphStore", "LoadCounts", "Place", "QueryResult", "backend_of"]

@@ -20,10 +20,12 @@ from kg.errors import GraphUnavailableError, ReckonError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
 from kg.store.bolt import BoltSession, Transaction
+from kg.store.checks.mistakes import Vocabulary
+from kg.store.checks.tokens import Token
 from kg.store.delta_writer import DeltaWriter, changed_columns
-from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of
+from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of, vocabulary_of
 from kg.store.port import LoadCounts, Progress
-from kg.store.query import QueryResult, run_query
+from kg.store.query import Bounds, Cancellation, QueryResult, checked, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
 from kg.store.writer import Change, change_between, keys_there
 from kg.tables import GraphTables
@@ -41,12 +43,15 @@ class GraphStore:
     Args:
         connection: Where it is; `kg.embedded.EmbeddedGraph` gives one, or the configuration names it.
         at_once: Nodes and edges that one transaction may change.
+        reader: How people's queries reach it; the database may let that user only read. None is `connection`.
     """
 
-    def __init__(self, connection: Connection, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, connection: Connection, *, at_once: int = AT_ONCE, reader: Connection | None = None) -> None:
         self.connection = connection
         self._at_once = at_once
         self._bolt = BoltSession(connection)
+        self._reader = self._bolt if reader is None else BoltSession(reader)
+        self._vocabulary: Vocabulary | None = None
 
     def __enter__(self) -> GraphStore:
         return self
@@ -56,6 +61,7 @@ class GraphStore:
 
     def close(self) -> None:
         """Close all connections."""
+        self._reader.close()
         self._bolt.close()
 
     def wait(self, timeout_s: float = 30) -> None:
@@ -155,24 +161,51 @@ class GraphStore:
             counts[name] = counts.get(name, 0) + self._count_edges(edge_type)
         return counts
 
-    def query(self, text: str, parameters: Mapping[str, Any] | None = None, *, timeout_s: float = 10, max_rows: int = 1000) -> QueryResult:
+    def query(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float = 10,
+        max_rows: int = 1000,
+        bounds: Bounds | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> QueryResult:
         """Run one Cypher text that only reads; it cannot write, whatever it says. See `kg.store.query`.
 
         The answer is of one whole build: where another took its place while the database read, it is asked again.
 
+        Args:
+            text: One statement.
+            parameters: Its parameters.
+            timeout_s: Its time limit.
+            max_rows: Its row limit.
+            bounds: All that it may take, in place of these two.
+            cancellation: Ends it before its time.
+
         Raises:
             QueryRefusedError: It would write, or call what is not allowed.
             QueryError: The database cannot read it.
-            LimitError: It took longer than `timeout_s`.
+            LimitError: It took longer than `timeout_s`, or was cancelled.
             GraphUnavailableError: The database does not answer, or no build is in it as a whole for as long as `timeout_s`.
         """
-        until = time.monotonic() + timeout_s
+        bounds = bounds or Bounds(timeout_s, max_rows)
+        tokens = checked(text, parameters or {}, bounds)
+        until = time.monotonic() + bounds.timeout_s
         while True:
             state = self._whole(until)
-            result = run_query(self._bolt, text, parameters or {}, timeout_s=timeout_s, max_rows=max_rows)
+            result = run_query(self._reader, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation)
             after = state_of(self._bolt)
             if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
-                return result
+                build_id = after.builds[0][0] if after.builds else None
+                return replace(result, warnings=self._unknown(text, tokens), build_id=build_id)
+
+    def _unknown(self, text: str, tokens: list[Token]) -> tuple[str, ...]:
+        """Name what a query mentions and the graph does not have; the graph is asked again where something seems new."""
+        if self._vocabulary is not None and not self._vocabulary.unknown(text, tokens):
+            return ()
+        self._vocabulary = vocabulary_of(layouts(self._bolt))
+        return () if self._vocabulary is None else self._vocabulary.unknown(text, tokens)
 
     def _switch(self, change: Change, layout: Layout) -> None:
         """Make the change in one transaction; readers are told of its end only, as that is all they can see."""

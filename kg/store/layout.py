@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +18,18 @@ from kg.cypher import BUILD_LABEL, SWITCH_LABEL
 from kg.errors import BuildError, GraphUnavailableError, InputError
 from kg.schema import EdgeType, node_type, relation
 from kg.store.bolt import BoltSession, Transaction
+from kg.store.checks.mistakes import Vocabulary
 from kg.tables import PROPERTY_TYPES, GraphTables
 
 _DTYPES = {str(dtype): dtype for dtype in PROPERTY_TYPES}
 Columns = Mapping[str, pl.DataType]
+_OWN = (
+    *("build_id", "complete", "touched", "about", "nodes", "edges", "one", "n", "until"),
+    *("year", "quarter", "month", "week", "weekYear", "dayOfWeek", "dayOfQuarter", "ordinalDay", "day", "hour", "minute", "second", "millisecond"),
+    *("microsecond", "nanosecond", "timezone", "offset", "epochMillis", "epochSeconds", "years", "months", "weeks", "days", "hours", "minutes"),
+    *("seconds", "milliseconds", "x", "y", "z", "longitude", "latitude", "height", "crs", "srid"),
+)
+"""Properties that the database has beside those of the tables, and those of times, durations and points."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,20 @@ def layouts(bolt: BoltSession) -> list[Layout]:
     """Return what the database holds: nothing, one build whole or in part; several where a version before this one wrote it."""
     columns = ", ".join(f"n.{name} AS {name}" for name in ("build_id", "complete", "nodes", "edges", "touched"))
     return [Layout.from_record(**record.data()) for record in bolt.stream(f"MATCH (n:{BUILD_LABEL}) RETURN {columns} ORDER BY build_id")]
+
+
+def vocabulary_of(layouts: Sequence[Layout]) -> Vocabulary | None:
+    """Return the names that a graph's queries may use; None where no build is there."""
+    if not layouts:
+        return None
+    labels, relations, properties = {BUILD_LABEL, SWITCH_LABEL}, set(), set(_OWN)
+    for layout in layouts:
+        labels |= {node_type(name).label for name in layout.nodes}
+        relations |= {relation(edge_type[1]).type for edge_type in layout.edges}
+        properties |= {node_type(name).key for name in layout.nodes}
+        for columns in (*layout.nodes.values(), *layout.edges.values()):
+            properties |= set(columns)
+    return Vocabulary(frozenset(labels), frozenset(relations), frozenset(properties))
 
 
 def loaded(bolt: BoltSession, build_id: str | None = None) -> Layout:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from kg.config import GraphConfig
 from kg.graph.delta import GraphDelta
 from kg.registry import Registry
-from kg.store.query import QueryResult
+from kg.store.query import Bounds, Cancellation, QueryResult
 from kg.tables import GraphTables
 
 Progress = Callable[[int, int], None]
@@ -85,7 +85,16 @@ class GraphDatabase(Protocol):
     def build_id(self) -> str | None:
         """Return the build that it holds whole; None where it holds none, or is being loaded."""
 
-    def query(self, text: str, parameters: Mapping[str, Any] | None = None, *, timeout_s: float = 10, max_rows: int = 1000) -> QueryResult:
+    def query(
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float = 10,
+        max_rows: int = 1000,
+        bounds: Bounds | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> QueryResult:
         """Answer a text that only reads, from one whole build."""
 
     def close(self) -> None:

@@ -10,21 +10,27 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import neo4j
-from neo4j.exceptions import DatabaseError
+from neo4j.exceptions import DatabaseError, Neo4jError
 from neo4j.graph import Node, Path, Relationship
 
 from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError, ReckonError
+from kg.schema import USER
 from kg.store.bolt import BoltSession, translated
+from kg.store.checks.mistakes import check_parameters, explained
+from kg.store.checks.personal import check_impersonal
+from kg.store.checks.tokens import Token
 from kg.store.read_only import check_text
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
-_UNKNOWN = re.compile(r"Unknown (?:procedure|function|procedure/function):? ['`]?([\w.]+)")
+_TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
+"""The embedded database bounds the memory of a query by itself, and calls it a mistake."""
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
 _END_WITHIN_S = 5.0
@@ -32,6 +38,23 @@ _SHOWN_WHOLE = 1_000
 """Characters of a running text that every database shows."""
 _SHOW = "SHOW TRANSACTIONS YIELD transactionId, currentQuery"
 _TRANSACTION_ID = re.compile(r"[\w@.:-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a query may take.
+
+    Attributes:
+        timeout_s: It is ended after this time: by the database, or by us where the database knows no limit per query.
+        max_rows: Rows beyond this are not fetched.
+        max_bytes: Rows beyond about so many bytes are not fetched.
+        personal: Whether whoever asks may see who a shopper is.
+    """
+
+    timeout_s: float = 10.0
+    max_rows: int = 1000
+    max_bytes: int = 64 * 2**20
+    personal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +66,117 @@ class QueryResult:
         rows: One list per record, plain Python values: a node is {"labels", "properties"}, an edge {"type", "properties"}, a path
             {"nodes", "relationships"}, a point {"srid", "coordinates"}; times are ISO 8601.
         truncated: There were more rows than allowed.
+        warnings: Names in the query that the graph does not have.
+        build_id: The build that it was answered from.
     """
 
     columns: tuple[str, ...]
     rows: list[list[Any]]
     truncated: bool
+    warnings: tuple[str, ...] = ()
+    build_id: str | None = None
 
 
-def run_query(bolt: BoltSession, text: str, parameters: Mapping[str, Any], *, timeout_s: float, max_rows: int) -> QueryResult:
-    """Run one Cypher text that only reads.
+class Cancellation:
+    """Ends a query whose asker has gone; one per query."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """End the query, now or as soon as it begins."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the query any more."""
+        return self._cancelled.is_set()
+
+
+_LOOK_S = 0.05
+"""How often a running query is asked whether its asker is still there."""
+
+
+def checked(text: str, parameters: Mapping[str, Any], bounds: Bounds) -> list[Token]:
+    """Refuse what need not reach a database to be refused.
+
+    Args:
+        text: One statement.
+        parameters: Its parameters.
+        bounds: What it may take.
+
+    Returns:
+        Its tokens.
+
+    Raises:
+        QueryRefusedError: It would write, call what is not allowed, show a shopper to who may not see it, or is too long.
+        QueryError: It calls a function that there is not, or its parameters are wrong.
+    """
+    tokens = check_text(text)
+    if not bounds.personal:
+        check_impersonal(text, tokens)
+    check_parameters(text, tokens, parameters)
+    return tokens
+
+
+def run_query(
+    bolt: BoltSession,
+    text: str,
+    parameters: Mapping[str, Any],
+    bounds: Bounds,
+    *,
+    tokens: Sequence[Token],
+    cancellation: Cancellation | None = None,
+) -> QueryResult:
+    """Run one Cypher text that only reads, and that `checked` has let pass.
 
     Args:
         bolt: The database.
         text: One statement.
         parameters: Its parameters.
-        timeout_s: It is ended after this time: by the database, or by us where the database knows no limit per query.
-        max_rows: Rows beyond this are not fetched.
+        bounds: What it may take.
+        tokens: Its tokens, from `checked`.
+        cancellation: Ends it before its time.
 
     Raises:
-        QueryRefusedError: It would write, call what is not allowed, or is too long.
+        QueryRefusedError: The database plans to write for it.
         QueryError: The database cannot read it.
-        LimitError: It took longer than `timeout_s`.
+        LimitError: It took longer than it may, or was cancelled.
         GraphUnavailableError: The database does not answer.
     """
-    check_text(text)
-    work = _Query(bolt, text, dict(parameters), timeout_s, max_rows)
+    work = _Query(bolt, text, dict(parameters), bounds, tokens)
     # The embedded database knows no time limit per query, so the wait is bounded here.
     threading.Thread(target=work.run, name="cypher-query", daemon=True).start()
     try:
-        work.done.wait(timeout_s + _GRACE_S)
+        _wait(work.done, bounds.timeout_s + _GRACE_S, cancellation)
     finally:
-        # Too late, or whoever asked was interrupted (Ctrl-C).
+        # Too late, or whoever asked was interrupted (Ctrl-C) or has gone.
         given_up = not work.done.is_set()
         if given_up:
             work.end()
+    if given_up and cancellation is not None and cancellation.cancelled:
+        raise LimitError("the query was cancelled", hint="ask again")
     if given_up:
-        raise LimitError(f"the query took longer than {timeout_s:g} s", hint="ask for less: a narrower MATCH, a LIMIT")
+        raise LimitError(f"the query took longer than {bounds.timeout_s:g} s", hint="ask for less: a narrower MATCH, a LIMIT")
     if work.error is not None:
         raise work.error
     assert work.result is not None  # noqa: S101 - run() sets one of the two
     return work.result
 
 
+def _wait(done: threading.Event, timeout_s: float, cancellation: Cancellation | None) -> None:
+    if cancellation is None:
+        done.wait(timeout_s)
+        return
+    until = time.monotonic() + timeout_s
+    while not done.wait(_LOOK_S) and not cancellation.cancelled and time.monotonic() < until:
+        pass
+
+
 class _Query:
     """One query on a thread of its own."""
 
-    def __init__(self, bolt: BoltSession, text: str, parameters: dict[str, Any], timeout_s: float, max_rows: int) -> None:
+    def __init__(self, bolt: BoltSession, text: str, parameters: dict[str, Any], bounds: Bounds, tokens: Sequence[Token] = ()) -> None:
         self.result: QueryResult | None = None
         self.error: BaseException | None = None
         self.done = threading.Event()
@@ -96,23 +184,44 @@ class _Query:
         # long texts at the head, for the databases show running texts cut off.
         self._mark = f"reckon-{secrets.token_hex(8)}"
         comment = f"/* {self._mark} */"
-        self._text = f"{text}\n{comment}" if len(text) <= _SHOWN_WHOLE else f"{comment} {text}"
-        self._bolt, self._parameters = bolt, parameters
-        self._timeout_s, self._max_rows = timeout_s, max_rows
+        self._head = "" if len(text) <= _SHOWN_WHOLE else f"{comment} "
+        self._text = f"{self._head}{text}" if self._head else f"{text}\n{comment}"
+        self._bolt, self._parameters, self._bounds = bolt, parameters, bounds
+        self._original, self._tokens = text, tokens
 
     def run(self) -> None:
         """Fill in `result` or `error`."""
         try:
             self._check_plan()
-            self.result = self._read()
-        except GraphUnavailableError as error:
-            # It has answered, so it is no outage: it cannot do what this query asks.
-            answered = error.__cause__ if isinstance(error.__cause__, DatabaseError) else None
-            self.error = error if answered is None else _unable(answered)
         except Exception as error:
-            self.error = error
+            self.error = self._explained(error, shift=len("EXPLAIN ") + len(self._head))
+        else:
+            self._fetch()
         finally:
             self.done.set()
+
+    def _fetch(self) -> None:
+        try:
+            self.result = self._read()
+        except Exception as error:
+            # What a value was may stand in the message, and values of shoppers are not for everybody.
+            hidden = QueryError("the query failed while it ran", hint="see that each function gets values of the type that it takes")
+            mistake = self._explained(error, shift=len(self._head))
+            self.error = hidden if isinstance(mistake, QueryError) and not self._bounds.personal else mistake
+
+    def _explained(self, error: Exception, *, shift: int) -> Exception:
+        """Say what is wrong with the query where that is what the database means."""
+        cause = error.__cause__
+        # An error of the database's own kind: it has answered, so it is no outage, but it cannot do what this query asks.
+        is_mistake = isinstance(error, QueryError) or (isinstance(error, GraphUnavailableError) and isinstance(cause, DatabaseError))
+        if not is_mistake or not isinstance(cause, Neo4jError):
+            return error
+        said = str(cause.message or cause)
+        if _TOO_MUCH.search(said):
+            return LimitError(
+                f"the query needs more memory than it may take: {said[:200]}", hint="ask for less: a LIMIT before collect() or ORDER BY"
+            )
+        return explained(said, self._original, self._tokens, shift=shift)
 
     def end(self) -> None:
         """Have the database end it, so that it uses no processor for nobody; one that cannot ends it by its own limit."""
@@ -140,41 +249,56 @@ class _Query:
             raise QueryRefusedError("the plan of the query writes", hint="only reading is allowed: MATCH … RETURN …")
 
     def _read(self) -> QueryResult:
+        bounds = self._bounds
+        rows: list[list[Any]] = []
+        size, truncated = 0, False
         with translated(self._bolt.connection), self._bolt.session(read=True) as session:
-            transaction = session.begin_transaction(timeout=self._timeout_s)
+            transaction = session.begin_transaction(timeout=bounds.timeout_s)
             try:
                 result = transaction.run(self._text, self._parameters)
-                records = result.fetch(self._max_rows + 1)
                 columns = tuple(result.keys())
+                for record in result:
+                    row = [_plain(value, personal=bounds.personal) for value in record.values()]
+                    size += sum(map(_size, row))
+                    truncated = len(rows) == bounds.max_rows or size > bounds.max_bytes
+                    if truncated:
+                        break
+                    rows.append(row)
             finally:
                 if not transaction.closed():
                     transaction.rollback()
-        rows = [[_plain(value) for value in record.values()] for record in records[: self._max_rows]]
-        return QueryResult(columns, rows, len(records) > self._max_rows)
+        return QueryResult(columns, rows, truncated)
 
 
-def _unable(error: DatabaseError) -> QueryError:
-    text = (str(error.message or error).strip().splitlines() or [""])[0][:300]
-    unknown = _UNKNOWN.search(text)
-    if unknown is not None:
-        return QueryError(
-            f"this graph database does not have the procedure or function {unknown[1]}", hint="not every database has all that is allowed"
-        )
-    return QueryError(f"the graph database cannot run the query: {text}", hint="correct the Cypher")
+def _size(value: Any) -> int:
+    """Return about how many bytes a value takes."""
+    match value:
+        case str():
+            return 50 + len(value)
+        case list():
+            return 60 + sum(map(_size, value))
+        case dict():
+            return 100 + sum(60 + _size(each) for each in value.values())
+        case _:
+            return 30
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, personal: bool) -> Any:
+    def plain(value: Any) -> Any:
+        return _plain(value, personal=personal)
+
     match value:
         case Node():
-            return {"labels": sorted(value.labels), "properties": {k: _plain(v) for k, v in value.items()}}
+            shown = {k: plain(v) for k, v in value.items() if personal or k != USER.key}
+            return {"labels": sorted(value.labels), "properties": shown}
         case Relationship():
-            return {"type": value.type, "properties": {k: _plain(v) for k, v in value.items()}}
+            return {"type": value.type, "properties": {k: plain(v) for k, v in value.items()}}
         case Path():
-            return {"nodes": [_plain(node) for node in value.nodes], "relationships": [_plain(edge) for edge in value.relationships]}
+            return {"nodes": [plain(node) for node in value.nodes], "relationships": [plain(edge) for edge in value.relationships]}
         case list():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: plain(item) for key, item in value.items()}
         case neo4j.time.DateTime() | neo4j.time.Date() | neo4j.time.Time() | neo4j.time.Duration():
             return value.iso_format()
         case neo4j.spatial.Point():

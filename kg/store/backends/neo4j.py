@@ -26,7 +26,7 @@ class Neo4j:
     @contextmanager
     def opened(self, place: Place) -> Iterator[GraphDatabase]:
         """Give the database."""
-        with GraphStore(_connection(place.settings), at_once=place.settings.at_once) as store:
+        with _store(place) as store:
             yield store
 
     def joined(self, place: Place) -> GraphDatabase:
@@ -34,7 +34,7 @@ class Neo4j:
         wrong = _probe(place.settings.uri)
         if wrong:
             raise GraphUnavailableError(f"the graph database at {place.settings.uri} does not answer: {wrong}")
-        return GraphStore(_connection(place.settings), at_once=place.settings.at_once)
+        return _store(place)
 
     def address(self, place: Place) -> str:
         """Return its address, and where its password stands."""
@@ -43,6 +43,14 @@ class Neo4j:
     def runs(self, place: Place) -> bool:
         """Say whether something listens there."""
         return not _probe(place.settings.uri)
+
+
+def _store(place: Place) -> GraphStore:
+    settings = place.settings
+    reader = None
+    if settings.read_user:
+        reader = Connection(settings.uri, settings.read_user, settings.read_password.get_secret_value(), settings.database)
+    return GraphStore(_connection(settings), at_once=settings.at_once, reader=reader)
 
 
 def _connection(settings: GraphConfig) -> Connection:

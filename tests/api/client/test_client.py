@@ -171,7 +171,7 @@ def test_both_clients_have_every_call() -> None:
 
 
 def dummy(name: str, parameter: inspect.Parameter) -> object:
-    if name in ("user_id", "item_id", "request_id", "rule_id"):
+    if name in ("user_id", "item_id", "request_id", "rule_id", "name"):
         return "x"
     return [] if str(parameter.annotation).startswith("Sequence") else {}
 

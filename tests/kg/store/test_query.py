@@ -20,7 +20,7 @@ from neo4j.exceptions import Neo4jError
 from kg.embedded import Connection
 from kg.errors import LimitError, QueryError, QueryRefusedError
 from kg.store import GraphStore
-from kg.store.query import _Query
+from kg.store.query import Bounds, _Query
 from kg.tables import GraphTables
 
 ATTACKS = [
@@ -108,10 +108,10 @@ def test_the_plan_check_alone_refuses_writing(store: GraphStore, shop: GraphTabl
         "MERGE (n:Item {item_id: '9'})",
     ]:
         with pytest.raises(QueryRefusedError, match="plan"):
-            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+            _Query(store._bolt, text, {}, Bounds(10, 10))._check_plan()
     for text in ["CREATE INDEX evil FOR (n:Item) ON (n.title)", "DROP CONSTRAINT item_key"]:
         with pytest.raises(QueryRefusedError, match="plan"):
-            _Query(store._bolt, text, {}, 10, 10)._check_plan()
+            _Query(store._bolt, text, {}, Bounds(10, 10))._check_plan()
     assert state(store) == before
 
 
@@ -120,7 +120,7 @@ def test_the_rollback_alone_undoes_writing(store: GraphStore, shop: GraphTables)
     before = state(store)
     for text in ["CREATE (n:Item {item_id: 'evil'}) RETURN n", "MATCH (n) SET n.title = 'x' RETURN n", "MATCH (n) DETACH DELETE n RETURN count(*)"]:
         # Neo4j refuses to write in a READ transaction; ArcadeDB writes, and the rollback takes it back.
-        query = _Query(store._bolt, text, {}, 10, 10)
+        query = _Query(store._bolt, text, {}, Bounds(10, 10))
         with suppress(QueryError):
             query._read()
         assert state(store) == before, text
@@ -251,3 +251,26 @@ def test_parameters_are_values_not_text(store: GraphStore) -> None:
     tables = GraphTables({"item": pl.DataFrame({"key": ["a", "b"]})}, {})
     store.load(tables, "20260101T000000-000001")
     assert store.query("MATCH (i:Item) WHERE i.item_id = $k RETURN i.item_id", {"k": "a' OR true //"}).rows == []
+
+
+@pytest.mark.neo4j
+def test_queries_of_people_run_as_the_reading_user(neo4j_connection: Connection) -> None:
+    reader = Connection(neo4j_connection.uri, "analyst", "reads-only-1", neo4j_connection.database)
+    with GraphStore(neo4j_connection) as owner:
+        owner.wait(60)
+        owner._bolt.schema("CREATE OR REPLACE USER analyst SET PASSWORD 'reads-only-1' CHANGE NOT REQUIRED")
+        try:
+            with GraphStore(neo4j_connection, reader=reader) as store:
+                asker = threading.Thread(target=lambda: suppress_limit(store), daemon=True)
+                asker.start()
+                shown = "SHOW TRANSACTIONS YIELD username, currentQuery"
+                wait_until(lambda: any(r[0] == "analyst" and LONG[:40] in str(r[1]) for r in owner._bolt.stream(shown)))
+                asker.join(60)
+                assert not asker.is_alive()
+        finally:
+            owner._bolt.schema("DROP USER analyst")
+
+
+def suppress_limit(store: GraphStore) -> None:
+    with suppress(LimitError):
+        store.query(LONG, timeout_s=8)

@@ -1,0 +1,1 @@
+"""Cypher and the query library over REST: reading only, bounded, noted in the audit log."""

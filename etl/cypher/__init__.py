@@ -1,0 +1,1 @@
+"""`reckon cypher` and `reckon query`: the graph asked from the command line."""

@@ -1,0 +1,85 @@
+"""The commands `reckon cypher` and `reckon query …`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from etl.cypher.commands import cypher, query
+from etl.cypher.output import write_result
+from kg.embedded import EmbeddedGraph
+from kg.errors import InputError, NotFoundError, QueryError
+from kg.store import GraphStore, QueryResult
+from kg.workspace import Workspace
+from tests.conftest import write_shop
+from tests.kg.store.analyst_shop import BUILD, analyst_shop
+
+app = typer.Typer()
+app.command("cypher")(cypher)
+app.add_typer(query, name="query")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    workspace = Workspace.open(write_shop(tmp_path_factory.mktemp("analyst") / "shop"))
+    with EmbeddedGraph(workspace.graph, heap_mb=512) as connection, GraphStore(connection) as store:
+        store.wait(60)
+        store.load(analyst_shop(), BUILD)
+        yield workspace.root
+
+
+def run(*arguments: Any) -> str:
+    return CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=False, standalone_mode=False).output
+
+
+def test_a_query_is_printed_and_written(shop: Path, tmp_path: Path) -> None:
+    text = "MATCH (i:Item) WHERE i.item_id IN $items RETURN i.item_id AS item, i.price_cents AS cents, [i.title] AS titles ORDER BY item"
+    asked = [text, "-p", 'items=["1", "2"]', "-w", shop]
+    assert "Black tea 500 g" in run("cypher", *asked)
+    rows = json.loads(run("cypher", *asked, "--format", "json"))["rows"]
+    assert rows[0] == {"item": "1", "cents": 349, "titles": ["Green tea 250 g"]}
+    assert list(csv.reader(run("cypher", *asked, "--format", "csv").splitlines()))[2] == ["2", "599", '["Black tea 500 g"]']
+    (tmp_path / "q.cypher").write_text(text, encoding="utf-8")
+    run("cypher", "--file", tmp_path / "q.cypher", "-p", 'items=["1"]', "-w", shop, "--format", "parquet", "--out", tmp_path / "r.parquet")
+    frame = pl.read_parquet(tmp_path / "r.parquet")
+    assert frame.schema == {"item": pl.String, "cents": pl.Int64, "titles": pl.String}
+    assert frame.rows() == [("1", 349, '["Green tea 250 g"]')]
+    assert "only the first 1 rows" in run("cypher", "MATCH (i:Item) RETURN i.title", "--max-rows", "1", "-w", shop)
+    assert "did you mean 'Item'" in run("cypher", "MATCH (i:Itm) RETURN i.title", "-w", shop)
+
+
+def test_what_was_asked_wrongly_is_said(shop: Path, tmp_path: Path) -> None:
+    for arguments in ([], ["RETURN 1", "--file", "x"], ["RETURN 1", "--format", "xml"], ["RETURN 1", "--format", "parquet"], ["--file", "missing"]):
+        with pytest.raises(InputError):
+            run("cypher", *arguments, "-w", shop)
+    with pytest.raises(InputError, match="no parameter"):
+        run("cypher", "RETURN $x", "-p", "x", "-w", shop)
+    with pytest.raises(QueryError, match="line 1, column 8: the parameter x has no value"):
+        run("cypher", "RETURN $x", "-w", shop)
+    with pytest.raises(InputError, match="not JSON"):
+        run("cypher", "RETURN $x", "-p", "x=NaN", "-w", shop)
+
+
+def test_the_library_is_listed_shown_and_run(shop: Path) -> None:
+    assert "best-sellers" in run("query", "list")
+    assert "0 queries" in run("query", "list", "zebra")
+    shown = run("query", "show", "best-sellers")
+    assert "-p category=…  text" in shown
+    assert "ORDER BY shoppers DESC" in shown
+    printed = run("query", "run", "best-sellers", "-p", "category=Tea", "-p", "limit=1", "--format", "csv", "-w", shop)
+    assert printed.splitlines() == ["item,title,shoppers,purchases", "1,Green tea 250 g,3,4"]
+    with pytest.raises(NotFoundError, match="did you mean 'best-sellers'"):
+        run("query", "run", "best-seler", "-w", shop)
+
+
+def test_a_wide_table_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    write_result(QueryResult(("a", "b"), [["x" * 300, None]], False), "table", None)
+    assert capsys.readouterr().out.count("x") == 300
