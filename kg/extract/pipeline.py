@@ -15,7 +15,7 @@ from kg import schema
 from kg.extract import mentions
 from kg.extract.compatibility import compatible, models
 from kg.extract.gazetteer import Gazetteer, brand_regions
-from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
+from kg.extract.languages import MATCHES, MAX_CHARS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
@@ -170,7 +170,7 @@ class Extractor:
         docs = nlp.pipe((name[:MAX_CHARS] for name in names), batch_size=_BATCH)
         silent = {CUE, IGNORE_CUE}
         confusable = {
-            name: name if any(lexicon.rules[int(span.id_)].relation not in silent for span in doc.spans[SPANS]) else ""
+            name: name if any(lexicon.rules[match.rule].relation not in silent for match in doc.user_data[MATCHES]) else ""
             for name, doc in zip(names, docs, strict=True)
         }
         stated = {name: value for name, value in confusable.items() if name.strip().lower() not in placeholders()}

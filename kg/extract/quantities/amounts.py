@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kg.extract.lexicon import read_lines
 
@@ -16,6 +16,7 @@ COUNT, DOZEN = "count", "dozen"
 _DENOMINATORS = frozenset({2, 3, 4, 5, 8, 10, 16, 32, 64})
 _SPACES = "\u00a0\u2009\u202f"
 _PLAIN = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+|\d+(?:[.,]\d+)?|\.\d+)"
+_BEGIN = re.compile(r"\d|\.(?=\d)")
 _NOT_WITHIN = r"(?<!#)(?<![^\W\d_\u3000-\u9fff])(?<![\d][.,/])(?<![\d])(?<![A-Za-z]\.)"
 _WORDS = {
     **{"half": 0.5, "quarter": 0.25, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12},
@@ -25,6 +26,8 @@ _WORDED = frozenset({"gallon", "quart", "pint", "liter", "pound", "ounce", "kilo
 _WORDED_PARTS = frozenset({*_WORDED, "inch", "yard", "meter", "dozen"})
 _TIMES = re.compile(r"\.?\s*[xX×✕*＊]\s*(?=[\d.])|\s+[xX×✕*＊]\s+(?=[HWDLØø]\s?\d)|\.?\s+by\s+(?=\d)")
 _AXIS = re.compile(r"\s?(?:[HWDL](?![\w'])|(?:high|wide|deep|long|tall|width|height|depth|length)\b)", re.IGNORECASE)
+_LEAD = re.compile(r"[HWDLØø]\s?")
+_JOINT = re.compile(r"\s?,?\s?(?:and\s|&\s)?-?")
 _THREAD = re.compile(
     r"(?<![A-Za-z0-9])M\d{1,2}(?:\.5)?(?:\s?[x×*-]\s?\d+(?:\.\d+)?(?:\s?mm)?){1,2}(?![\w.])"
     r"|(?<![A-Za-z0-9])M\d{1,2}(?![\w.])(?=.*\b(?:bolt|screw|nut|washer|thread|stud|rivnut|tap)s?\b)"
@@ -120,6 +123,7 @@ def amounts(text: str) -> list[Amount]:
     return sorted(found, key=lambda one: (one.start, one.end))
 
 
+@lru_cache(maxsize=4096)
 def number(text: str) -> float:
     """Read a number: "1,000" is a thousand, "0,5" a half."""
     text = re.sub(rf"[{_SPACES}]", "", text)
@@ -128,6 +132,7 @@ def number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
+@lru_cache(maxsize=4096)
 def unit_of(word: str) -> str:
     """Return the unit behind a word: "lbs." is a pound; "" where it is none."""
     exact, folded = _words()
@@ -245,9 +250,18 @@ def _running(text: str, taken: list[tuple[int, int]]) -> list[Amount]:
     return found
 
 
+def _first(term: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """Search for a term; every one begins with a digit or a point, and these are found many times as fast as tried for everywhere."""
+    for begin in _BEGIN.finditer(text, position):
+        match = term.match(text, begin.start())
+        if match is not None:
+            return match
+    return None
+
+
 def _next_term(text: str, position: int, *, at: bool = False) -> _Term | None:
     term, _, _, joined = _grammar()
-    match = joined.match(text, position) if at else term.search(text, position)
+    match = joined.match(text, position) if at else _first(term, text, position)
     if match is None:
         return None
     if match["unit1"]:
@@ -297,7 +311,7 @@ def _chain(text: str, first: _Term) -> list[_Term]:
         times = _TIMES.match(text, axis.end() if axis else end)
         if times is None:
             break
-        lead = re.compile(r"[HWDLØø]\s?").match(text, times.end())
+        lead = _LEAD.match(text, times.end())
         term = _next_term(text, lead.end() if lead else times.end(), at=True)
         if term is None:
             break
@@ -348,7 +362,7 @@ def _sides(chain: list[_Term]) -> tuple[tuple[float, str], ...]:
 def _compound(text: str, first: _Term) -> Amount:
     if first.ratio is not None:
         return Amount(first.start, first.end, "packs", first.unit, ((first.ratio[1], first.unit),), first.ratio[0], first.word)
-    joint = re.compile(r"\s?,?\s?(?:and\s|&\s)?-?").match(text, first.end)
+    joint = _JOINT.match(text, first.end)
     second = _next_term(text, joint.end(), at=True) if joint else None
     if second is not None and second.ratio is None:
         limit = _ACROSS.get((first.unit, second.unit))
