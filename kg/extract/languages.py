@@ -137,20 +137,20 @@ class AttributeRules:
         matches = self._phrases(doc)
         if self._always or (self._anchors and not self._anchors.isdisjoint(doc.to_array(NORM).tolist())):
             matches += self._tokens(doc)
-        found = own_amounts(text)
+        quantities = own_amounts(text)
         doc.user_data[MATCHES], doc.user_data[AMOUNTS] = [], {}
-        if matches or found:
+        if matches or quantities:
             starts, lengths = doc.to_array([IDX, LENGTH]).T.tolist()
             ends = [start + length for start, length in zip(starts, lengths, strict=True)]
             doc.user_data[MATCHES] = [
                 Match(self._positions[key], start, end, starts[start], ends[end - 1]) for key, start, end in dict.fromkeys(matches)
             ]
-            doc.user_data[MATCHES] += self._measures(found, starts, ends, doc.user_data[AMOUNTS])
+            doc.user_data[MATCHES] += self._measures(quantities, starts, ends, doc.user_data[AMOUNTS])
         return doc
 
-    def _measures(self, found: list[Amount], starts: list[int], ends: list[int], kept: Amounts) -> Iterator[Match]:
+    def _measures(self, quantities: list[Amount], starts: list[int], ends: list[int], kept: Amounts) -> Iterator[Match]:
         """Yield a match for each relation that a quantity states; the words it touches are whole, so the quantities themselves are kept beside."""
-        for amount in found:
+        for amount in quantities:
             first, last = bisect_right(starts, amount.start) - 1, bisect_left(starts, amount.end)
             for position in self._rules.senses.get((_sense(amount), amount.unit), ()):
                 kept.setdefault((first, last), []).append(amount)
@@ -202,15 +202,18 @@ def pipeline(language: str) -> Pipeline:
     return Pipeline(nlp, rules, note)
 
 
-def documents(nlp: Language, texts: Iterable[str], batch_size: int) -> Iterator[Doc]:
-    """Yield the texts through a pipeline, each with its text beside it."""
+def documents(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
+    """Yield the texts through a pipeline, each with its text beside it.
 
-    def made(text: str) -> Doc:
+    The components are called one by one: what `nlp.pipe` adds for errors and batches costs as much as a short title's words.
+    """
+    components = [component for _, component in nlp.pipeline]
+    for text in texts:
         doc = nlp.make_doc(text)
         doc.user_data[TEXT] = text
-        return doc
-
-    return nlp.pipe((made(text) for text in texts), batch_size=batch_size)
+        for component in components:
+            doc = component(doc)
+        yield doc
 
 
 def _blank(language: str) -> Language:

@@ -136,7 +136,7 @@ class Extractor:
         for text, *variant in variants.select(field, "context", "brand", "shelf").drop_nulls(field).unique(maintain_order=True).iter_rows():
             groups[text].append((variant[0], variant[1], variant[2]))
         forms = [readable(text[:MAX_CHARS], self.language) for text in groups]
-        docs = documents(nlp, (form.text for form in forms), _BATCH)
+        docs = documents(nlp, (form.text for form in forms))
         for (text, combinations), form, doc in zip(groups.items(), forms, docs, strict=True):
             own = mentions.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
@@ -159,7 +159,7 @@ class Extractor:
         names = items["categories"].explode().drop_nulls().unique().sort().to_list()
         known = {
             name: mentions.context(doc, lexicon)
-            for name, doc in zip(names, nlp.pipe(readable(name[:MAX_CHARS], self.language).text for name in names), strict=True)
+            for name, doc in zip(names, documents(nlp, (readable(name[:MAX_CHARS], self.language).text for name in names)), strict=True)
         }
         return pl.Series([_union(known, categories) for categories in items["categories"].to_list()], dtype=pl.Int64)
 
@@ -167,7 +167,7 @@ class Extractor:
         """Return each item's brand: "" where no rule would read a word of it, null where there is none."""
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         names = items["brand"].drop_nulls().unique().sort().to_list()
-        docs = nlp.pipe((name[:MAX_CHARS] for name in names), batch_size=_BATCH)
+        docs = documents(nlp, (name[:MAX_CHARS] for name in names))
         silent = {CUE, IGNORE_CUE}
         confusable = {
             name: name if any(lexicon.rules[match.rule].relation not in silent for match in doc.user_data[MATCHES]) else ""

@@ -49,6 +49,9 @@ _SORTED = re.compile(
 _STICKS = re.compile(
     r"(?<!holds )(?<!fits )(?<!for )(?<![\w.,/-])(\d{1,3})\s(?:sticks|pairs|pieces of gum|pouches|servings? pouches)(?![\w-])", re.IGNORECASE
 )
+_PLURAL_ENDS = re.compile(
+    r"rolls|sheets|bars|tablets|capsules|caplets|softgels|packets|packs|bags|wipes|sachets|pods|cans|bottles|sticks|pairs|pieces|pouches"
+)
 _MEMORY_PLUS = re.compile(
     r"(?<![\w.+])(\d{1,2})\s?(?:GB?)?\s?\+\s?(?=(?:32|64|128|256|512|1024)\s?GB?(?![A-Za-z])|[12]\s?TB?(?![A-Za-z]))", re.IGNORECASE
 )
@@ -203,7 +206,7 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     for pattern in (_PACK_OF, _PACK_SLASH) if "of " in lower or "/" in text else ():
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
-    for pattern in (_SORTED, _STICKS):
+    for pattern in (_SORTED, _STICKS) if _PLURAL_ENDS.search(lower) else ():
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
     for match in _MEMORY_PLUS.finditer(text) if "+" in text else ():
