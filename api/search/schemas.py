@@ -22,7 +22,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class _Wishes(BaseModel):
+class _SharedQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field(
@@ -36,7 +36,7 @@ class _Wishes(BaseModel):
     explain: bool = Field(default=False, description="Say of each item what its score is made of, and what matched where.")
 
 
-class SearchParams(_Wishes):
+class SearchParams(_SharedQuery):
     """A question in a query string."""
 
     user_id: str = Field(default="", max_length=200, description="Who asks: what the history leads to counts.")
@@ -45,7 +45,7 @@ class SearchParams(_Wishes):
     filter: str = Field(default="", max_length=MAX_FILTER, description="A filter as JSON text, as for recommendations.")
 
 
-class SearchBody(_Wishes):
+class SearchBody(_SharedQuery):
     """A question in a body."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})

@@ -51,12 +51,12 @@ def context(doc: Doc, lexicon: Lexicon) -> int:
             cues.append((match, rule))
         elif rule.relation == IGNORE_CUE:
             hidden.append(match)
-    found = 0
+    result = 0
     for match, rule in cues:
         # A coffee mug is no coffee, but it is a mug.
         if rule.value == VESSEL or not any(other.start <= match.start and match.end <= other.end for other in hidden):
-            found |= mask(rule.value)
-    return found
+            result |= mask(rule.value)
+    return result
 
 
 def mentions(doc: Doc, lexicon: Lexicon, context: int, field: str, masked: Sequence[Region] = ()) -> list[Mention]:
@@ -75,11 +75,11 @@ def mentions(doc: Doc, lexicon: Lexicon, context: int, field: str, masked: Seque
     candidates = [(match, rule) for match in doc.user_data[MATCHES] if _applies(rule := lexicon.rules[match.rule], context, field)]
     if not candidates:
         return []
-    found: list[Mention] = []
+    result: list[Mention] = []
     for match, rule in _longest(candidates):
         if rule.relation != IGNORE and not any(match.start_char < end and start < match.end_char for start, end in masked):
-            found.extend(_read(doc, match, rule))
-    return found
+            result.extend(_read(doc, match, rule))
+    return result
 
 
 def whole_value(doc: Doc, lexicon: Lexicon, relation: str) -> str | None:

@@ -119,8 +119,8 @@ class Extractor:
                 known = [here | contexts.get(title, 0) for title, here in variants.select("title", "context").iter_rows()]
                 variants = variants.with_columns(context=pl.Series(known, dtype=pl.Int64))
             rows: list[tuple[object, ...]] = []
-            for text, found, own in self._read_field(variants, field, brands):
-                rows.extend(found)
+            for text, result, own in self._read_field(variants, field, brands):
+                rows.extend(result)
                 if field == "title":
                     contexts[text] = own
                 done += 1
@@ -148,8 +148,8 @@ class Extractor:
                     brand_regions(form.text, readable(brand, self.language).text) if brand else [(named.start, named.end)] if named else []
                 )
                 here = context_of(context | own)
-                found = statements(form.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
-                rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in found)
+                result = statements(form.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
+                rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in result)
                 if named:
                     rows.append((text, context, brand, shelf, *_columns(named, text, form), GAZETTEER))
             yield text, rows, own
@@ -178,11 +178,11 @@ class Extractor:
 
 
 def _union(known: dict[str, int], categories: Iterable[str | None] | None) -> int:
-    found = 0
+    result = 0
     for category in categories or ():
         if category is not None:
-            found |= known[category]
-    return found
+            result |= known[category]
+    return result
 
 
 def _columns(mention: Mention, stored: str, form: Readable) -> tuple[object, ...]:
@@ -194,9 +194,9 @@ def _columns(mention: Mention, stored: str, form: Readable) -> tuple[object, ...
 def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str) -> pl.DataFrame:
     """Give each item the facts of its text, as read in its variant."""
     columns = {"text": pl.String, "context": pl.Int64, "brand": pl.String, "shelf": pl.String, **_MENTION, "extractor": pl.String}
-    found = pl.DataFrame(rows, schema=columns, orient="row")
+    result = pl.DataFrame(rows, schema=columns, orient="row")
     texts = variants.select("item_id", "context", "brand", "shelf", text=pl.col(field)).drop_nulls("text")
-    facts = texts.join(found, on=["text", "context", "brand", "shelf"], nulls_equal=True).with_columns(
+    facts = texts.join(result, on=["text", "context", "brand", "shelf"], nulls_equal=True).with_columns(
         field=pl.lit(field), extractor_version=pl.lit(VERSION)
     )
     if field != "title":

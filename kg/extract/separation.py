@@ -90,14 +90,14 @@ class Separation:
     def differing(self, other: Separation, items: pl.DataFrame) -> set[str]:
         """Return the items, perhaps some more, whose facts are marked differently by another catalogue's separation."""
         text = pl.concat_str("title", "description", separator=" ", ignore_nulls=True).str.to_lowercase()
-        found = pl.lit(value=False)
+        result = pl.lit(value=False)
         for word, _ in sorted(self.words ^ other.words):
-            found = found | text.str.contains(word, literal=True)
+            result = result | text.str.contains(word, literal=True)
         for category, word, _ in sorted(self.modifiers ^ other.modifiers):
-            found = found | ((category == _CATEGORY) & text.str.contains(word, literal=True))
+            result = result | ((category == _CATEGORY) & text.str.contains(word, literal=True))
         for category, _ in sorted(self.unstated ^ other.unstated):
-            found = found | (category == _CATEGORY)
-        return set(items.filter(found.fill_null(value=False))["item_id"])
+            result = result | (category == _CATEGORY)
+        return set(items.filter(result.fill_null(value=False))["item_id"])
 
 
 def _among(columns: list[str], keys: frozenset[tuple[str, ...]]) -> pl.Expr:
@@ -110,12 +110,12 @@ def _word_relations(language: str) -> dict[str, frozenset[str]]:
     """Return the single words of the lexicon with the relations they state; none in languages without such rules."""
     if language != "en":
         return {}
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for pattern in lexicon(language).patterns:
         word = pattern["pattern"]
         if pattern["label"] in _RELATIONS and isinstance(word, str) and word.isalpha():
-            found.setdefault(word.lower(), set()).add(str(pattern["label"]))
-    return {word: frozenset(relations) for word, relations in found.items()}
+            result.setdefault(word.lower(), set()).add(str(pattern["label"]))
+    return {word: frozenset(relations) for word, relations in result.items()}
 
 
 def _occurrences(items: pl.DataFrame, words: list[str]) -> pl.DataFrame:
@@ -150,12 +150,12 @@ def _modifiers(seen: pl.DataFrame, relations: dict[str, frozenset[str]]) -> froz
 
 
 def _unstated(items: pl.DataFrame, sizes: dict[str, int]) -> frozenset[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+    result: set[tuple[str, str]] = set()
     for field in items.columns:
         if field in ITEM_COLUMNS or field in (AS_WRITTEN, "category") or schema.attribute_relation(field) not in _RELATIONS:
             continue
         stated = items.group_by("category").agg(n=(pl.col(field).list.drop_nulls().list.len() > 0).sum())
         shares = {str(category): n / sizes[category] for category, n in stated.iter_rows()}
         if max(shares.values()) >= _FIELD_SHARE:
-            found |= {(category, schema.attribute_relation(field)) for category, share in shares.items() if share == 0}
-    return frozenset(found)
+            result |= {(category, schema.attribute_relation(field)) for category, share in shares.items() if share == 0}
+    return frozenset(result)

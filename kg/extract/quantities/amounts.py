@@ -118,12 +118,12 @@ def amounts(text: str) -> list[Amount]:
     """
     if not _TRIGGER.search(text):
         return []
-    found, taken = _set_phrases(text)
-    found += _running(text, taken)
+    result, taken = _set_phrases(text)
+    result += _running(text, taken)
     for match in _TIMES_LAST.finditer(text):
-        if all(match.end() <= one.start or one.end <= match.start() for one in found):
-            found.append(Amount(match.start(), match.end(), "amount", COUNT, ((float(match[1]), COUNT),)))
-    return sorted(found, key=lambda one: (one.start, one.end))
+        if all(match.end() <= one.start or one.end <= match.start() for one in result):
+            result.append(Amount(match.start(), match.end(), "amount", COUNT, ((float(match[1]), COUNT),)))
+    return sorted(result, key=lambda one: (one.start, one.end))
 
 
 @lru_cache(maxsize=4096)
@@ -190,11 +190,11 @@ def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pa
 def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     """Return what has a form of its own, and where it stands."""
     _, register, worded, _ = _grammar()
-    found: list[Amount] = []
+    result: list[Amount] = []
 
     def add(match: re.Match[str], shape: str, unit: str, value: float, several: tuple[float, ...] = ()) -> None:
-        if all(match.end() <= one.start or one.end <= match.start() for one in found):
-            found.append(Amount(match.start(), match.end(), shape, unit, ((value, unit),), several=several))
+        if all(match.end() <= one.start or one.end <= match.start() for one in result):
+            result.append(Amount(match.start(), match.end(), shape, unit, ((value, unit),), several=several))
 
     lower = text.lower()
     for match in _THREAD.finditer(text) if _METRIC.search(text) else ():
@@ -230,12 +230,12 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     for match in _DOZEN.finditer(text) if "dozen" in lower else ():
         if not _TEENS.search(text[max(0, match.start() - 10) : match.start()]):
             add(match, "amount", COUNT, 6.0 if (match[1] or "").lower().startswith("half") else 12.0)
-    return found, [(one.start, one.end) for one in found]
+    return result, [(one.start, one.end) for one in result]
 
 
 def _running(text: str, taken: list[tuple[int, int]]) -> list[Amount]:
     """Return the quantities made of numbers and units: alone, in chains, compound."""
-    found: list[Amount] = []
+    result: list[Amount] = []
     position, n = 0, len(text)
     while position < n:
         term = _next_term(text, position)
@@ -246,11 +246,11 @@ def _running(text: str, taken: list[tuple[int, int]]) -> list[Amount]:
             continue
         chain = _chain(text, term)
         if len(chain) > 1:
-            found.extend(_of_chain(chain))
+            result.extend(_of_chain(chain))
         elif term.unit:
-            found.append(_compound(text, term))
-        position = max(chain[-1].end, found[-1].end if found else 0)
-    return found
+            result.append(_compound(text, term))
+        position = max(chain[-1].end, result[-1].end if result else 0)
+    return result
 
 
 def _first(term: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:

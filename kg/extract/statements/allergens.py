@@ -80,8 +80,8 @@ def _sentence(text: str, start: int, end: int, language: str) -> tuple[int, int]
     left = 0
     for match in border.finditer(text, 0, start):
         left = match.end()
-    found = border.search(text, end)
-    return left, (found.end() if found else len(text))
+    result = border.search(text, end)
+    return left, (result.end() if result else len(text))
 
 
 @cache
