@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from api.http.schemas import Answer
 from gnn.search.query.understanding import MAX_QUERY
-from kg.validation.fields import Id, Whole
+from kg.validation.fields import Flag, Id, Whole
 
 MAX_TOKEN, MAX_FILTER, MAX_NAMES = 40, 20_000, 1_500
 SortName = Literal["relevance", "price", "-price", "newness", "popularity"]
@@ -33,7 +33,7 @@ class _SharedQuery(BaseModel):
     sort: SortName = Field(
         default="relevance", description="-price: the dearest first. All but relevance order only items that have everything asked for."
     )
-    explain: bool = Field(default=False, description="Say of each item what its score is made of, and what matched where.")
+    explain: Flag = Field(default=False, description="Say of each item what its score is made of, and what matched where.")
 
 
 class SearchParams(_SharedQuery):
