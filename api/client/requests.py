@@ -292,15 +292,15 @@ class SearchWishes(TypedDict, total=False):
     explain: bool
 
 
-def search(q: str, **fields: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
+def search(q: str, **options: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
     """Search the catalogue."""
-    query: dict[str, Any] = {"q": q, **fields}
-    return Call("GET", "/v1/search", {**query, "facets": ",".join(fields["facets"])} if "facets" in fields else query)
+    query: dict[str, Any] = {"q": q, **options}
+    return Call("GET", "/v1/search", {**query, "facets": ",".join(options["facets"])} if "facets" in options else query)
 
 
-def search_by_body(q: str, **fields: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
+def search_by_body(q: str, **options: Unpack[SearchWishes]) -> Call[search_types.SearchAnswer]:
     """Search the catalogue, with the question in a body: for filters that are too long for an address."""
-    return Call("POST", "/v1/search", body={"q": q, **fields})
+    return Call("POST", "/v1/search", body={"q": q, **options})
 
 
 def suggest(q: str, k: int = 8) -> Call[search_types.SuggestAnswer]:

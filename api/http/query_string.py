@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-REPEATABLE = frozenset({"cap", "relation"})
+REPEATABLE = frozenset({"cap", "relation", "rerank"})
 """Query parameters that may come more than once; a test holds this against the OpenAPI document."""
 
 

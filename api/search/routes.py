@@ -51,34 +51,34 @@ async def suggest(request: Request, key: Reader, params: Annotated[SuggestParams
     serving: Serving = request.app.state.serving
     provider: SearchProvider = request.app.state.search
     recommender = serving.recommender
-    matches = provider.of(recommender)[1].suggest(checked_query(params.q), params.k)
-    body = {"request_id": request_id(request), "build_id": recommender.artifact.build_id, "suggestions": [asdict(one) for one in matches]}
+    suggestions = provider.of(recommender)[1].suggest(checked_query(params.q), params.k)
+    body = {"request_id": request_id(request), "build_id": recommender.artifact.build_id, "suggestions": [asdict(one) for one in suggestions]}
     return Response(orjson.dumps(body), media_type="application/json")
 
 
 def _answered(
-    request: Request, fields: SearchParams | SearchBody, user_id: str | None, facets: tuple[str, ...], chosen: Any, wanted: Any
+    request: Request, request_query: SearchParams | SearchBody, user_id: str | None, facets: tuple[str, ...], chosen: Any, wanted: Any
 ) -> Response:
     serving: Serving = request.app.state.serving
     provider: SearchProvider = request.app.state.search
     recommender, max_k = serving.recommender, request.app.state.config.max_k
-    if fields.k > max_k:
-        raise InputError(f"k is {str(fields.k)[:20]}", hint=f"ask for at most {max_k}")
-    question = zlib.crc32(repr((fields.q, fields.sort, user_id, facets, chosen, wanted)).encode())
-    offset = _offset(fields.page_token, question)
+    if request_query.k > max_k:
+        raise InputError(f"k is {str(request_query.k)[:20]}", hint=f"ask for at most {max_k}")
+    question = zlib.crc32(repr((request_query.q, request_query.sort, user_id, facets, chosen, wanted)).encode())
+    offset = _offset(request_query.page_token, question)
     query = SearchQuery(
-        fields.q,
-        k=fields.k,
+        request_query.q,
+        k=request_query.k,
         offset=offset,
         filter=None if wanted is None else parse_filter(wanted, recommender.columns),
         facets=facets,
         chosen=_chosen(chosen),
-        sort=fields.sort,
-        explain=fields.explain,
+        sort=request_query.sort,
+        explain=request_query.explain,
     )
     shopper = None if user_id is None else recommender.users.user(user_id, serving.fresh(user_id, recommender))
     result = provider.of(recommender)[0].search(query, shopper)
-    end = offset + fields.k
+    end = offset + request_query.k
     token = f"{end}-{question:08x}" if result.more and end < MAX_LISTED else None
     return Response(orjson.dumps(_body(request, result, serving.degraded, token)), media_type="application/json")
 

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from api.http.schemas import Answer
 from gnn.search.query.understanding import MAX_QUERY
-from kg.validation.fields import Id, Whole
+from kg.validation.fields import Flag, Id, Whole
 
 MAX_TOKEN, MAX_FILTER, MAX_NAMES = 40, 20_000, 1_500
 SortName = Literal["relevance", "price", "-price", "newness", "popularity"]
@@ -22,7 +22,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class _SearchFields(BaseModel):
+class _SharedQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field(
@@ -33,10 +33,10 @@ class _SearchFields(BaseModel):
     sort: SortName = Field(
         default="relevance", description="-price: the dearest first. All but relevance order only items that have everything asked for."
     )
-    explain: bool = Field(default=False, description="Say of each item what its score is made of, and what matched where.")
+    explain: Flag = Field(default=False, description="Say of each item what its score is made of, and what matched where.")
 
 
-class SearchParams(_SearchFields):
+class SearchParams(_SharedQuery):
     """A question in a query string."""
 
     user_id: str = Field(default="", max_length=200, description="Who asks: what the history leads to counts.")
@@ -45,7 +45,7 @@ class SearchParams(_SearchFields):
     filter: str = Field(default="", max_length=MAX_FILTER, description="A filter as JSON text, as for recommendations.")
 
 
-class SearchBody(_SearchFields):
+class SearchBody(_SharedQuery):
     """A question in a body."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})

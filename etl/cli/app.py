@@ -216,12 +216,15 @@ def train(
 @app.command()
 def tune(
     workspace: Folder = Path(),
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long, everything included; a trial that would not end in time is given up.")] = 20.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long; a trial that would not end in time is given up.")] = 20.0,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
     folds: Annotated[int, typer.Option(min=1, max=10, help="Validations per trial; by time where the events have times.")] = 1,
     trials: Annotated[int | None, typer.Option(min=1, help="Most trials.")] = None,
 ) -> None:
-    """Search for better settings of the model; the next build uses the best ones found."""
+    """Search for better settings of the model; the next build uses the best ones found.
+
+    A graph that is not built yet is built first. A message says how long that took; the minutes begin then, and all else counts.
+    """
     from etl.pipeline.locks import locked
     from etl.pipeline.tuning import tune as search
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from etl.pipeline.builds import is_done
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
 STUDY = "tuning.log"
 SAMPLERS = ("tpe", "random", "grid")
+_AGAIN_S = 1.0
 
 
 class OutOfTimeError(Exception):
@@ -32,17 +38,41 @@ class Budget:
 
     Args:
         seconds: How long, from now.
+        clock: Seconds that only go up.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
         self._longest: dict[str, float] = {}
         self._last: tuple[str, float] | None = None
 
     @property
     def left_s(self) -> float:
         """Seconds that are left, 0 at least."""
-        return max(0.0, self._end - time.monotonic())
+        return max(0.0, self._end - self._clock())
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Raise `OutOfTimeError` in the block when the time is up, wherever it is by then, and again each second where something catches that.
+
+        Python is interrupted between two of its instructions, so a single call of native code ends first. Only the main thread can be; in
+        others the reports of training are the only check.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            raise OutOfTimeError
+
+        handler = signal.signal(signal.SIGALRM, stop)
+        timer = signal.setitimer(signal.ITIMER_REAL, max(self.left_s, 1e-6), _AGAIN_S)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+            signal.signal(signal.SIGALRM, handler)
 
     def begin(self) -> None:
         """Note that training starts anew: the time since its last report was not training's.
@@ -62,7 +92,7 @@ class Budget:
         self._step(event.step)
 
     def _step(self, name: str) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if self._last is not None:
             step, since = self._last
             self._longest[step] = max(self._longest.get(step, 0.0), now - since)
@@ -76,7 +106,8 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
 
     Args:
         job: The workspace; its graph is built first if it is not.
-        minutes: How long, everything included; a trial that would not end in time is given up.
+        minutes: How long, from when the graph is built; reading it, the settings as they are and every trial count. A trial that does not end in
+            time is given up.
         sampler: One of `SAMPLERS`.
         folds: Validations per trial: rolling back in time, or drawn anew where the split is random.
         trials: Most trials of this call.
@@ -88,7 +119,6 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
     Raises:
         InputError: Unknown sampler, or too few users to tune on.
     """
-    budget = Budget(minutes * 60)
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
@@ -99,7 +129,10 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
 
     if sampler not in SAMPLERS:
         raise InputError(f"sampler {sampler!r} is unknown", hint=f"one of {', '.join(SAMPLERS)}")
-    build = _built(job)
+    build, took = _built(job)
+    if took is not None:
+        job.console.note(f"the graph was built first, in {took:.1f} s; the {minutes:g} minutes begin now")
+    budget = Budget(minutes * 60)
     graph, evaluate, start = graph_arrays(build), job.config.section(EvaluateConfig), job.config.section(ModelConfig)
     interactions = Catalog.read(build / "catalog").interactions
     # The part that evaluation withholds is not there to be tuned on.
@@ -133,29 +166,35 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
     return _keep(job, study, before, sampler, folds)
 
 
-def _built(job: Job) -> Path:
-    """Return a build whose graph is that of the shop as it is now: the published one, else the one in progress."""
+def _built(job: Job) -> tuple[Path, float | None]:
+    """Return a build whose graph is that of the shop as it is now, and the seconds that building it took: None for the published one."""
     current = job.workspace.current_id()
     if current is not None:
         build, prints = job.workspace.build(current), job.fingerprints()
         if all(is_done(build, stage, prints[stage]) for stage in ("import", "extract", "build")):
-            return build
-    return job.workspace.build(job.run("build"))
+            return build, None
+    began = time.monotonic()
+    return job.workspace.build(job.run("build")), time.monotonic() - began
 
 
 def _validated(graph: Any, train: Any, config: ModelConfig, folds: int, budget: Budget) -> float:
-    """Return the mean validation ndcg over the folds."""
+    """Return the mean validation ndcg over the folds.
+
+    Raises:
+        OutOfTimeError: The time was up before, or would have been.
+    """
     from gnn.events.split import split_interactions
     from gnn.training.fit import validation_ndcg
 
     reached, rest = [], train
-    for fold in range(folds):
-        moved = config.model_copy(update={"seed": config.seed + fold})
-        budget.begin()
-        reached.append(validation_ndcg(graph, rest, moved, budget.report))
-        split = split_interactions(rest, method=config.validation_split, test_fraction=config.validation_fraction, seed=moved.seed)
-        if split.method == "time":
-            rest = split.train
+    with budget.enforced():
+        for fold in range(folds):
+            moved = config.model_copy(update={"seed": config.seed + fold})
+            budget.begin()
+            reached.append(validation_ndcg(graph, rest, moved, budget.report))
+            split = split_interactions(rest, method=config.validation_split, test_fraction=config.validation_fraction, seed=moved.seed)
+            if split.method == "time":
+                rest = split.train
     return sum(reached) / len(reached)
 
 

@@ -256,8 +256,8 @@ class _Lines:
 
 
 def _next_word(title: str, end: int) -> str:
-    found = _WORD.search(title, end)
-    return found.group().lower() if found else ""
+    result = _WORD.search(title, end)
+    return result.group().lower() if result else ""
 
 
 def _is_word(key: Key) -> bool:

@@ -13,13 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import spacy
-from spacy.attrs import IDX, NORM
+from spacy.attrs import IDX, LENGTH, NORM
 from spacy.language import Language
 from spacy.matcher import Matcher, PhraseMatcher
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.util import compile_infix_regex
 from spacy.vocab import Vocab
 
@@ -28,17 +28,16 @@ from kg.extract.lexicon import Lexicon, lexicon
 from kg.extract.quantities.amounts import Amount
 from kg.extract.quantities.roles import own_amounts
 
-SPANS = "attributes"
+MATCHES = "matches"
+"""Key of `doc.user_data`: every match of a language's rules. They are no spaCy spans, which cost more to make than to find."""
 TEXT = "text"
-"""Key of `doc.user_data`: the text, where the caller had it; spaCy puts it together again from its words each time."""
+"""Key of `doc.user_data`: the text; spaCy puts it together again from its words each time."""
 AMOUNTS = "amounts"
-"""Key of `doc.user_data`: the quantities behind the spans of rules that read one."""
+"""Key of `doc.user_data`: the quantities behind the matches of rules that read one."""
 MAX_CHARS = 20_000
 """Texts are read up to here: beyond it a text is a page, not a description."""
 
 NUMBER, CODE = "#n", "#code"
-_WITH_DIGITS = {NUMBER, CODE}
-_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:[.,]\d+)?|\.\d+)")
 # At least five characters of capitals and digits, both, and two digits: "Q6616A", "CLT-K407S", "WF-2750DWF", but not "MP3" or "DDR4".
 _CODE = re.compile(r"(?=.{5,24}$)(?=(?:.*\d){2})(?=.*[A-Z])(?!\d+(?:[X/-]\d+)*[A-Z]{1,3}$)[A-Z0-9]+(?:[-/.#][A-Z0-9]+)*")
@@ -62,7 +61,25 @@ _INFIXES = (
 
 
 Amounts = dict[tuple[int, int], list[Amount]]
-"""(first word, after the last) of a span → the quantities in it."""
+"""(first word, after the last) of a match → the quantities in it."""
+
+
+class Match(NamedTuple):
+    """Where a rule matches.
+
+    Attributes:
+        rule: Position in `lexicon.rules`.
+        start: First word.
+        end: After the last word.
+        start_char: First character.
+        end_char: After the last character.
+    """
+
+    rule: int
+    start: int
+    end: int
+    start_char: int
+    end_char: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ class Pipeline:
     """A language's pipeline with its rules.
 
     Attributes:
-        nlp: spaCy pipeline; it writes `doc.spans["attributes"]`, each span's id being a position in `lexicon.rules`.
+        nlp: spaCy pipeline; it writes `doc.user_data[MATCHES]`.
         lexicon: The rules.
         note: What the language lacks, in a sentence; empty where nothing.
     """
@@ -81,10 +98,10 @@ class Pipeline:
 
 
 class AttributeRules:
-    """Pipeline component that writes every match of a language's rules to `doc.spans["attributes"]`.
+    """Pipeline component that writes every match of a language's rules to `doc.user_data[MATCHES]`.
 
-    It does what spaCy's span ruler does, four times as fast on titles: phrases go to one matcher, and texts without a digit skip the other
-    one where all its patterns ask for a number.
+    It does what spaCy's span ruler does, many times as fast on titles: phrases go to one matcher, and texts without a word that every pattern of
+    the other one asks for skip that.
 
     Args:
         vocab: The pipeline's vocabulary.
@@ -95,48 +112,61 @@ class AttributeRules:
     def __init__(self, vocab: Vocab, make_doc: Callable[[str], Doc], rules: Lexicon) -> None:
         self._tokens = Matcher(vocab, validate=True)
         self._phrases = PhraseMatcher(vocab, attr="LOWER")
-        self._keys: dict[int, tuple[str, str]] = {}
+        self._positions: dict[int, int] = {}
         self._rules = rules
-        self._numeric = True
         by_rule: dict[tuple[str, str], list[str | list[dict[str, Any]]]] = defaultdict(list)
         for pattern in rules.patterns:
             by_rule[pattern["label"], pattern["id"]].append(pattern["pattern"])
+        anchors: list[frozenset[str]] = []
         for (label, rule_id), patterns in by_rule.items():
             key = f"{label}:{rule_id}"
-            self._keys[vocab.strings.add(key)] = (label, rule_id)
+            self._positions[vocab.strings.add(key)] = int(rule_id)
             phrases = [make_doc(pattern) for pattern in patterns if isinstance(pattern, str)]
             conditions = [pattern for pattern in patterns if not isinstance(pattern, str)]
             if phrases:
                 self._phrases.add(key, phrases)
             if conditions:
                 self._tokens.add(key, conditions)
-                self._numeric = self._numeric and all(any(token.get("NORM") in _WITH_DIGITS for token in pattern) for pattern in conditions)
+                anchors += [_anchor(pattern) for pattern in conditions]
+        self._always = not all(anchors)
+        self._anchors = frozenset(vocab.strings.add(word) for words in anchors for word in words)
 
     def __call__(self, doc: Doc) -> Doc:
         """Match one text."""
+        text = doc.user_data.setdefault(TEXT, doc.user_data.get(TEXT) or doc.text)
         matches = self._phrases(doc)
-        text = doc.user_data.get(TEXT) or doc.text
-        if not self._numeric or _DIGIT.search(text):
+        if self._always or (self._anchors and not self._anchors.isdisjoint(doc.to_array(NORM).tolist())):
             matches += self._tokens(doc)
-        spans: list[Span] = []
-        for key, start, end in dict.fromkeys(matches):
-            label, rule_id = self._keys[key]
-            spans.append(Span(doc, start, end, label=label, span_id=rule_id))
-        spans.extend(self._measures(doc, text))
-        doc.spans[SPANS] = spans
+        quantities = own_amounts(text)
+        doc.user_data[MATCHES], doc.user_data[AMOUNTS] = [], {}
+        if matches or quantities:
+            starts, lengths = doc.to_array([IDX, LENGTH]).T.tolist()
+            ends = [start + length for start, length in zip(starts, lengths, strict=True)]
+            doc.user_data[MATCHES] = [
+                Match(self._positions[key], start, end, starts[start], ends[end - 1]) for key, start, end in dict.fromkeys(matches)
+            ]
+            doc.user_data[MATCHES] += self._measures(quantities, starts, ends, doc.user_data[AMOUNTS])
         return doc
 
-    def _measures(self, doc: Doc, text: str) -> Iterator[Span]:
-        """Yield a span for each relation that a quantity states; the words it touches are whole, so the quantities themselves are kept beside."""
-        kept: Amounts = {}
-        doc.user_data[AMOUNTS] = kept
-        found = own_amounts(text)
-        starts = doc.to_array(IDX).tolist() if found else []
-        for amount in found:
+    def _measures(self, quantities: list[Amount], starts: list[int], ends: list[int], kept: Amounts) -> Iterator[Match]:
+        """Yield a match for each relation that a quantity states; the words it touches are whole, so the quantities themselves are kept beside."""
+        for amount in quantities:
             first, last = bisect_right(starts, amount.start) - 1, bisect_left(starts, amount.end)
             for position in self._rules.senses.get((_sense(amount), amount.unit), ()):
                 kept.setdefault((first, last), []).append(amount)
-                yield Span(doc, first, last, label=self._rules.rules[position].relation, span_id=str(position))
+                yield Match(position, first, last, starts[first], ends[last - 1])
+
+
+def _anchor(pattern: list[dict[str, Any]]) -> frozenset[str]:
+    """Return norms of which every text that a pattern matches has one, rare ones where there are any; none where that cannot be said."""
+    choices: list[frozenset[str]] = []
+    for token in pattern:
+        for name in ("NORM", "LOWER"):
+            asked = token.get(name)
+            words = [asked] if isinstance(asked, str) else asked.get("IN", ()) if isinstance(asked, dict) else ()
+            # The norm of a word that is no number and no code is the word in lower case.
+            choices += [frozenset(words)] if words else []
+    return min(choices, key=lambda words: NUMBER in words, default=frozenset())
 
 
 def _sense(amount: Amount) -> str:
@@ -172,15 +202,18 @@ def pipeline(language: str) -> Pipeline:
     return Pipeline(nlp, rules, note)
 
 
-def documents(nlp: Language, texts: Iterable[str], batch_size: int) -> Iterator[Doc]:
-    """Yield the texts through a pipeline, each with its text beside it."""
+def documents(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
+    """Yield the texts through a pipeline, each with its text beside it.
 
-    def made(text: str) -> Doc:
+    The components are called one by one: what `nlp.pipe` adds for errors and batches costs as much as a short title's words.
+    """
+    components = [component for _, component in nlp.pipeline]
+    for text in texts:
         doc = nlp.make_doc(text)
         doc.user_data[TEXT] = text
-        return doc
-
-    return nlp.pipe((made(text) for text in texts), batch_size=batch_size)
+        for component in components:
+            doc = component(doc)
+        yield doc
 
 
 def _blank(language: str) -> Language:

@@ -122,15 +122,15 @@ def lexicon(language: str) -> Lexicon:
 
 
 def _senses(rules: dict[Rule, int]) -> dict[tuple[str, str], tuple[int, ...]]:
-    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    result: dict[tuple[str, str], tuple[int, ...]] = {}
     for row in read_lines("units.jsonl"):
         for shape, senses in row.get("senses", {}).items():
             of = tuple(
                 rules.setdefault(_rule({"label": s["relation"], "id": QUANTITY, "pattern": shape, **_conditions(s)}, "units.jsonl"), len(rules))
                 for s in senses
             )
-            found[shape, str(row["unit"])] = of
-    return found
+            result[shape, str(row["unit"])] = of
+    return result
 
 
 def _conditions(sense: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,10 +165,10 @@ def has_lines(name: str) -> bool:
 
 def word_sets(name: str) -> dict[str, frozenset[str]]:
     """Read a data file of word lists: `kind` → its `words`."""
-    found: dict[str, frozenset[str]] = {}
+    result: dict[str, frozenset[str]] = {}
     for row in read_lines(name):
-        found[row["kind"]] = found.get(row["kind"], frozenset()) | frozenset(row["words"])
-    return found
+        result[row["kind"]] = result.get(row["kind"], frozenset()) | frozenset(row["words"])
+    return result
 
 
 def _rule(row: Mapping[str, Any], name: str) -> Rule:

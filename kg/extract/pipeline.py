@@ -15,7 +15,7 @@ from kg import schema
 from kg.extract import mentions
 from kg.extract.compatibility import compatible, models
 from kg.extract.gazetteer import Gazetteer, brand_regions
-from kg.extract.languages import MAX_CHARS, SPANS, documents, pipeline
+from kg.extract.languages import MATCHES, MAX_CHARS, documents, pipeline
 from kg.extract.lexicon import CUE, IGNORE, IGNORE_CUE, context_of, placeholders
 from kg.extract.mentions import Mention, Region
 from kg.extract.prices import price_bands
@@ -142,8 +142,8 @@ class Extractor:
                 known = [here | contexts.get(title, 0) for title, here in variants.select("title", "context").iter_rows()]
                 variants = variants.with_columns(context=pl.Series(known, dtype=pl.Int64))
             rows: list[tuple[object, ...]] = []
-            for text, found, own in self._read_field(variants, field, brands):
-                rows.extend(found)
+            for text, result, own in self._read_field(variants, field, brands):
+                rows.extend(result)
                 if field == "title":
                     contexts[text] = own
                 done += 1
@@ -159,7 +159,7 @@ class Extractor:
         for text, *variant in variants.select(field, "context", "brand", "shelf").drop_nulls(field).unique(maintain_order=True).iter_rows():
             groups[text].append((variant[0], variant[1], variant[2]))
         forms = [readable(text[:MAX_CHARS], self.language) for text in groups]
-        docs = documents(nlp, (form.text for form in forms), _BATCH)
+        docs = documents(nlp, (form.text for form in forms))
         for (text, combinations), form, doc in zip(groups.items(), forms, docs, strict=True):
             own = mentions.context(doc, lexicon) if field == "title" else 0
             rows: list[tuple[object, ...]] = []
@@ -171,8 +171,8 @@ class Extractor:
                     brand_regions(form.text, readable(brand, self.language).text) if brand else [(named.start, named.end)] if named else []
                 )
                 here = context_of(context | own)
-                found = statements(form.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
-                rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in found)
+                result = statements(form.text, field, mentions.mentions(doc, lexicon, here, field, masked), here, self.language, masked)
+                rows.extend((text, context, brand, shelf, *_columns(mention, text, form), RULES) for mention in result)
                 if named:
                     rows.append((text, context, brand, shelf, *_columns(named, text, form), GAZETTEER))
             yield text, rows, own
@@ -182,7 +182,7 @@ class Extractor:
         names = items["categories"].explode().drop_nulls().unique().sort().to_list()
         known = {
             name: mentions.context(doc, lexicon)
-            for name, doc in zip(names, nlp.pipe(readable(name[:MAX_CHARS], self.language).text for name in names), strict=True)
+            for name, doc in zip(names, documents(nlp, (readable(name[:MAX_CHARS], self.language).text for name in names)), strict=True)
         }
         return pl.Series([_union(known, categories) for categories in items["categories"].to_list()], dtype=pl.Int64)
 
@@ -190,10 +190,10 @@ class Extractor:
         """Return each item's brand: "" where no rule would read a word of it, null where there is none."""
         nlp, lexicon = self._pipeline.nlp, self._pipeline.lexicon
         names = items["brand"].drop_nulls().unique().sort().to_list()
-        docs = nlp.pipe((name[:MAX_CHARS] for name in names), batch_size=_BATCH)
+        docs = documents(nlp, (name[:MAX_CHARS] for name in names))
         silent = {CUE, IGNORE_CUE}
         confusable = {
-            name: name if any(lexicon.rules[int(span.id_)].relation not in silent for span in doc.spans[SPANS]) else ""
+            name: name if any(lexicon.rules[match.rule].relation not in silent for match in doc.user_data[MATCHES]) else ""
             for name, doc in zip(names, docs, strict=True)
         }
         stated = {name: value for name, value in confusable.items() if name.strip().lower() not in placeholders()}
@@ -201,11 +201,11 @@ class Extractor:
 
 
 def _union(known: dict[str, int], categories: Iterable[str | None] | None) -> int:
-    found = 0
+    result = 0
     for category in categories or ():
         if category is not None:
-            found |= known[category]
-    return found
+            result |= known[category]
+    return result
 
 
 def _columns(mention: Mention, stored: str, form: Readable) -> tuple[object, ...]:
@@ -217,9 +217,9 @@ def _columns(mention: Mention, stored: str, form: Readable) -> tuple[object, ...
 def _attached(variants: pl.DataFrame, rows: list[tuple[object, ...]], field: str) -> pl.DataFrame:
     """Give each item the facts of its text, as read in its variant."""
     columns = {"text": pl.String, "context": pl.Int64, "brand": pl.String, "shelf": pl.String, **_MENTION, "extractor": pl.String}
-    found = pl.DataFrame(rows, schema=columns, orient="row")
+    result = pl.DataFrame(rows, schema=columns, orient="row")
     texts = variants.select("item_id", "context", "brand", "shelf", text=pl.col(field)).drop_nulls("text")
-    facts = texts.join(found, on=["text", "context", "brand", "shelf"], nulls_equal=True).with_columns(
+    facts = texts.join(result, on=["text", "context", "brand", "shelf"], nulls_equal=True).with_columns(
         field=pl.lit(field), extractor_version=pl.lit(VERSION)
     )
     if field != "title":

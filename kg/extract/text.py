@@ -115,14 +115,14 @@ _Piece = tuple[str, int, int]
 
 def _pieces(raw: str) -> list[_Piece]:
     unmarked = _unmarked(raw) if _SUSPICIOUS.search(raw) else [(char, n, n + 1) for n, char in enumerate(raw)]
-    found: list[_Piece] = []
+    result: list[_Piece] = []
     before = ""
     for char, start, end in unmarked:
         usual = _usual(char, before)
         if usual:
-            found.append((usual, start, end))
+            result.append((usual, start, end))
         before = char
-    return found
+    return result
 
 
 def _usual(char: str, before: str) -> str:
@@ -145,10 +145,10 @@ def _unmarked(raw: str) -> list[_Piece]:
         text = "".join(piece for piece, _, _ in pieces)
         if not _SUSPICIOUS.search(text):
             break
-        found = list(_Reader(text).pieces())
-        if "".join(piece for piece, _, _ in found) == text:
+        result = list(_Reader(text).pieces())
+        if "".join(piece for piece, _, _ in result) == text:
             break
-        pieces = [(char, pieces[start][1], pieces[max(start, end - 1)][2]) for piece, start, end in found for char in piece]
+        pieces = [(char, pieces[start][1], pieces[max(start, end - 1)][2]) for piece, start, end in result for char in piece]
     return pieces
 
 

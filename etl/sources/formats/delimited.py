@@ -153,8 +153,8 @@ class _Chunk:
         right = pl.col("cells").list.len() == self._width
         for n, text, cells in lines.filter(~right).iter_rows():
             self._refused.append((self._lines.number(n), text, self._wrong_width(len(cells))))
-        found = {name: pl.col("cells").list.get(n, null_on_oob=True) for name, n in self._wanted.items()}
-        self._frames.append(lines.filter(right).select(pl.col(LINE) + self._lines.first, **found))
+        result = {name: pl.col("cells").list.get(n, null_on_oob=True) for name, n in self._wanted.items()}
+        self._frames.append(lines.filter(right).select(pl.col(LINE) + self._lines.first, **result))
 
     def _join(self, quoted: list[tuple[int, list[str]]]) -> None:
         right = [(self._lines.number(n), cells) for n, cells in quoted if len(cells) == self._width]

@@ -48,9 +48,9 @@ def read(file: RawFile) -> Iterator[RawTable]:
                 refused.append((line, str(event)[:200], problem))
                 continue
             n_events += 1
-            found = list(_rows(event, items_only="user" not in file.wanted))
-            rows += [(line, row) for row in found]
-            if not found:
+            result = list(_rows(event, items_only="user" not in file.wanted))
+            rows += [(line, row) for row in result]
+            if not result:
                 empty[f"{event['event_name']} names no item, or is no e-commerce event"] += 1
         refused.sort()
         yield jsonl.table(file, rows, refused, block, empty)

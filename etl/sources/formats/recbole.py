@@ -94,9 +94,9 @@ _OURS: Mapping[str, Sequence[str]] = {
 def _meaning(table: Table, columns_of: Mapping[str, str]) -> Meaning:
     columns: dict[str, str | list[str]] = {}
     for ours in _OURS[table]:
-        found = next((name for name in _SYNONYMS[ours] if name in columns_of), None)
-        if found and not (ours == "price_cents" and "price" in columns):
-            columns[ours] = found
+        result = next((name for name in _SYNONYMS[ours] if name in columns_of), None)
+        if result and not (ours == "price_cents" and "price" in columns):
+            columns[ours] = result
     if table in ("items", "users"):
         taken = {name for names in columns.values() for name in ([names] if isinstance(names, str) else names)}
         columns |= {attribute_name(name): name for name, kind in columns_of.items() if name not in taken and kind.startswith("token")}

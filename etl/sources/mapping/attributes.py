@@ -51,9 +51,9 @@ class JsonAttributes:
         rows: list[tuple[int, str, str]] = []
         wrong: list[bool] = []
         for line, cell in zip(lines, cells, strict=True):
-            found = _object(cell)
-            wrong.append(found is None)
-            rows += [(line, name, value) for name, value in _pairs(found or {})]
+            result = _object(cell)
+            wrong.append(result is None)
+            rows += [(line, name, value) for name, value in _pairs(result or {})]
         self._parts.append(pl.DataFrame(rows, schema=_LONG, orient="row"))
         return pl.Series(wrong, dtype=pl.Boolean)
 
@@ -86,10 +86,10 @@ def _object(cell: str | None) -> dict[str, object] | None:
     if cell is None or not cell.strip():
         return {}
     try:
-        found = orjson.loads(cell)
+        result = orjson.loads(cell)
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None
 
 
 def _pairs(attributes: dict[str, object]) -> Iterator[tuple[str, str]]:

@@ -74,9 +74,9 @@ def _first(rows: pl.DataFrame, key: str) -> pl.DataFrame:
     """Return one row per key with the first value of each column that says something, in the order of the file."""
     others = [name for name in rows.columns if name not in (key, "line")]
     firsts = [pl.col(name).filter(_said(name, rows.schema[name])).first() for name in others]
-    found = rows.group_by(key, maintain_order=True).agg(pl.col("line").min(), *firsts)
+    result = rows.group_by(key, maintain_order=True).agg(pl.col("line").min(), *firsts)
     lists = [name for name in others if rows.schema[name] == pl.List(pl.String)]
-    return found.select(rows.columns).with_columns(pl.col(name).fill_null(pl.lit([], dtype=pl.List(pl.String))) for name in lists)
+    return result.select(rows.columns).with_columns(pl.col(name).fill_null(pl.lit([], dtype=pl.List(pl.String))) for name in lists)
 
 
 def _said(name: str, dtype: pl.DataType) -> pl.Expr:

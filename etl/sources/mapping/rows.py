@@ -179,7 +179,7 @@ class Mapping:
     def _lists_of_known(self, unknown: pl.Series) -> dict[str, str]:
         """Return which unknown ids are several known ones in one cell, with the advice to split them."""
         known: set[str] | None = None
-        found = {}
+        result = {}
         for text in unknown.unique().head(_MOST_HINTED).to_list():
             parts = _SEVERAL.split(text)
             if len(parts) < 2:
@@ -187,8 +187,8 @@ class Mapping:
             known = set(self.known("items")) if known is None else known
             if known.issuperset(parts):
                 mark = next((mark for mark in ",;|" if mark in text), " ")
-                found[text] = f'holds {len(parts)} items of the catalogue; write `split = {{ item_id = "{mark}" }}` in its [[source]]'
-        return found
+                result[text] = f'holds {len(parts)} items of the catalogue; write `split = {{ item_id = "{mark}" }}` in its [[source]]'
+        return result
 
 
 def _declared(columns: Columns, *, besides: set[str]) -> None:

@@ -21,10 +21,10 @@ def read_taxonomy(root: Path, path: str) -> Mapping[str, str]:
     Raises:
         InputError: It is missing, or a line is not "NUMBER - A > B".
     """
-    found = registry.resolve(root, path)
+    result = registry.resolve(root, path)
     categories: dict[str, str] = {}
     try:
-        lines = found.read_text(encoding="utf-8-sig").splitlines()
+        lines = result.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"taxonomy {path} cannot be read: {error}", hint="save it as UTF-8") from None
     for number, line in enumerate(lines, start=1):

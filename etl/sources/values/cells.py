@@ -82,8 +82,8 @@ def _lists(texts: pl.Series, language: str) -> pl.Series:
     whole = texts.alias("t").to_frame().select(pl.concat_list(pl.col("t"))).to_series()
     if not looks.any():
         return whole
-    found = {text: values(text, language) for text in texts.filter(looks).unique().to_list()}
-    held = {text: inner for text, inner in found.items() if inner is not None}
+    result = {text: values(text, language) for text in texts.filter(looks).unique().to_list()}
+    held = {text: inner for text, inner in result.items() if inner is not None}
     if not held:
         return whole
     table = pl.DataFrame({"t": list(held), "inner": list(held.values())}, schema={"t": _TEXT, "inner": _TEXTS})

@@ -45,16 +45,16 @@ def without_currency(amount: str) -> tuple[str, str]:
     >>> without_currency("15.00 USD"), without_currency("-€1.234,50"), without_currency("12")
     (('15.00', 'USD'), ('-1.234,50', 'EUR'), ('12', ''))
     """
-    found = ""
+    result = ""
     before = _BEFORE.match(amount)
     if before:
-        found, amount = KNOWN[before[2].lower()], before[1] + amount[before.end() :]
+        result, amount = KNOWN[before[2].lower()], before[1] + amount[before.end() :]
     for after in _AFTER.finditer(amount):
         if after.end() != len(amount):
             continue
         named = KNOWN[after[1].lower()]
         # "$12 USD" names one currency twice, "USD 12 EUR" two: the latter is left as it is, and is no amount.
-        if not found or named == found or "$" in (found, named):
-            amount, found = amount[: after.start()] + after[2], named if len(named) == 3 else found or named
+        if not result or named == result or "$" in (result, named):
+            amount, result = amount[: after.start()] + after[2], named if len(named) == 3 else result or named
         break
-    return amount.strip(), found
+    return amount.strip(), result

@@ -46,13 +46,13 @@ class Marks:
             self._said[""]["."] += max(n_points, int(native))
         others = cells.filter(~clear).drop_nulls().value_counts()
         for text, n in others.iter_rows():
-            found = parsed(text, money=money)
-            if found.currency:
-                self._currencies[found.currency] += n
-            if found.is_open:
+            result = parsed(text, money=money)
+            if result.currency:
+                self._currencies[result.currency] += n
+            if result.is_open:
                 self.n_open += n
-            elif found.value is not None and found.mark:
-                self._said[found.currency][found.mark] += n
+            elif result.value is not None and result.mark:
+                self._said[result.currency][result.mark] += n
 
     def read(self, cells: pl.Series, *, money: bool) -> tuple[pl.Series, dict[str, str]]:
         """Return numbers, null for what is none, and text → what is wrong with it."""
@@ -69,35 +69,35 @@ class Marks:
         faults: dict[str, str] = {}
         for text, n in others.iter_rows():
             written = parsed(text, money=money)
-            found = self._decided(written, money=money)
+            result = self._decided(written, money=money)
             if written.is_open and self._is_assumed(written, money=money):
                 self._assumed[text] += n
-            numbers[text] = found.value
-            if found.why:
-                faults[text] = found.why
+            numbers[text] = result.value
+            if result.why:
+                faults[text] = result.why
         table = pl.DataFrame({"text": list(numbers), "number": list(numbers.values())}, schema={"text": pl.String, "number": pl.Float64})
         more = pl.DataFrame({"text": cells}).join(table, on="text", how="left", maintain_order="left")["number"]
         return values.zip_with(clear, more), faults
 
     def notes(self) -> list[str]:
         """Say how the numbers were read, for the report."""
-        found = []
+        result = []
         said = self._total()
         if self._declared:
-            found.append(f"the decimal mark is {self._declared!r}, as reckon.toml says")
+            result.append(f"the decimal mark is {self._declared!r}, as reckon.toml says")
         elif self.n_open or "," in said:
             counts = ", ".join(f"{mark!r}{f' in {currency}' if currency else ''}: {n:,}" for currency, mark, n in self._rows())
-            found.append(f"decimal marks by the values that show theirs: {counts or 'none'}; {self.n_open:,} values could be read either way")
+            result.append(f"decimal marks by the values that show theirs: {counts or 'none'}; {self.n_open:,} values could be read either way")
         if self._assumed:
             named = ", ".join(repr(text) for text, _ in self._assumed.most_common(_SHOWN))
-            found.append(
+            result.append(
                 f"{self._assumed.total():,} prices have one mark before three digits and nothing beside them shows which it is; read as thousands, "
                 f"as prices have two decimals: {named}"
             )
         if len(self._currencies) > 1:
             named = ", ".join(f"{name} {n:,}" for name, n in self._currencies.most_common(_SHOWN))
-            found.append(f"prices in several currencies, compared as they stand and not converted: {named}")
-        return found
+            result.append(f"prices in several currencies, compared as they stand and not converted: {named}")
+        return result
 
     def _rows(self) -> Iterable[tuple[str, str, int]]:
         return [(currency, mark, n) for currency in sorted(self._said) for mark, n in self._said[currency].most_common()]

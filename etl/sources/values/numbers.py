@@ -75,10 +75,10 @@ def parsed(written: str, *, money: bool) -> Parsed:
     text = _plain(written)
     body, currency = without_currency(text) if money else (text, "")
     body, sign = _unsigned(body)
-    found = _body(body)
-    if found is None or any(unicodedata.category(character) == "No" for character in written):
+    result = _body(body)
+    if result is None or any(unicodedata.category(character) == "No" for character in written):
         return Parsed(why=_why(text))
-    value, grouped, mark = found
+    value, grouped, mark = result
     return Parsed(sign * value, None if grouped is None else sign * grouped, mark, currency)
 
 
@@ -118,9 +118,9 @@ def _body(body: str) -> tuple[float, float | None, str] | None:
     if spaced:
         return _number(spaced[1].replace(spaced[2], ""), spaced[4]), None, spaced[3] or ""
     for groups, mark in ((_GROUPED[","], ","), (_GROUPED["."], "."), (_INDIAN, ",")):
-        found = groups.fullmatch(body)
-        if found:
-            return _number(found[1].replace(mark, ""), found[3]), None, "." if mark == "," else ","
+        result = groups.fullmatch(body)
+        if result:
+            return _number(result[1].replace(mark, ""), result[3]), None, "." if mark == "," else ","
     return None
 
 

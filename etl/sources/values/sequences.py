@@ -68,14 +68,14 @@ class Sequences:
         return replace(raw, frame=rows, rejects=pl.concat([raw.rejects, told(raw.name, refused)]), empty=empty)
 
     def _beside(self, frame: pl.DataFrame, item: str) -> Mapping[str, pl.Series]:
-        found = {}
+        result = {}
         for ours in _BESIDE:
             name = self.source.columns.get(ours)
-            if isinstance(name, str) and name in frame.columns and name != item and name not in found:
+            if isinstance(name, str) and name in frame.columns and name != item and name not in result:
                 lists = _listed(frame[name], self.source.split.get(ours))
                 if lists is not None:
-                    found[name] = lists
-        return found
+                    result[name] = lists
+        return result
 
     def _with_position(self, raw: RawTable) -> RawTable:
         return replace(raw, frame=raw.frame.with_columns(pl.lit("1").alias(_POSITION)))

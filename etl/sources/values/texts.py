@@ -29,13 +29,13 @@ def structured(cell: str) -> list[Any] | dict[str, Any] | None:
     if len(text) > _MAX_CHARS or text[:1] + text[-1:] not in ("[]", "{}"):
         return None
     try:
-        found = orjson.loads(text)
+        result = orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            found = ast.literal_eval(text)
+            result = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             return None
-    return found if isinstance(found, list | dict) else None
+    return result if isinstance(result, list | dict) else None
 
 
 def translation(found: Any, language: str) -> str | None:
@@ -63,31 +63,31 @@ def plain(cell: str, language: str, separator: str) -> str | None:
     >>> plain('["Soft.", "Warm."]', "en", " "), plain('{"en": "Mug"}', "en", " "), plain("Mug", "en", " "), plain('{"a": 1}', "en", " ")
     ('Soft. Warm.', 'Mug', 'Mug', None)
     """
-    found = structured(cell)
-    if found is None:
+    result = structured(cell)
+    if result is None:
         return cell
-    translated = translation(found, language)
+    translated = translation(result, language)
     if translated is not None:
         return translated
-    if isinstance(found, dict):
+    if isinstance(result, dict):
         return None
-    if any(isinstance(part, dict) for part in _flat(found)):
+    if any(isinstance(part, dict) for part in _flat(result)):
         return None
-    parts = [str(part).strip() for part in _flat(found) if part is not None]
+    parts = [str(part).strip() for part in _flat(result) if part is not None]
     return separator.join(part for part in parts if part)
 
 
 def values(cell: str, language: str) -> list[str] | None:
     """Return the values that a list or a translation written as text holds; None for a plain text, which is one value."""
-    found = structured(cell)
-    if found is None:
+    result = structured(cell)
+    if result is None:
         return None
-    translated = translation(found, language)
+    translated = translation(result, language)
     if translated is not None:
         return [translated]
-    if isinstance(found, dict):
+    if isinstance(result, dict):
         return None
-    return [_value(part) for part in _flat(found) if part is not None]
+    return [_value(part) for part in _flat(result) if part is not None]
 
 
 def unwrapped(cells: pl.Series, language: str, separator: str) -> tuple[pl.Series, pl.Series]:
@@ -95,9 +95,9 @@ def unwrapped(cells: pl.Series, language: str, separator: str) -> tuple[pl.Serie
     looks = cells.str.contains(r"(?s)^\s*(?:\[.*\]|\{.*\})\s*$").fill_null(False)
     if not looks.any():
         return cells, looks
-    found = {cell: plain(cell, language, separator) for cell in cells.filter(looks).unique().to_list()}
-    wrong = [cell for cell, text in found.items() if text is None]
-    changed = {cell: text for cell, text in found.items() if text is not None and text != cell}
+    result = {cell: plain(cell, language, separator) for cell in cells.filter(looks).unique().to_list()}
+    wrong = [cell for cell, text in result.items() if text is None]
+    changed = {cell: text for cell, text in result.items() if text is not None and text != cell}
     return (cells.replace([*changed], [*changed.values()]) if changed else cells), cells.is_in(wrong).fill_null(False)
 
 

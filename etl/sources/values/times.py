@@ -66,23 +66,23 @@ class Times:
         odd = texts.filter(texts.is_not_null() & stamps.is_null()).unique()
         if len(odd):
             order = self._order()
-            found = {text: seconds_of(text, order) for text in odd.to_list()}
-            faults |= {text: self._text_fault(text, order) for text, value in found.items() if value is None}
-            table = pl.DataFrame({"text": list(found), "time": list(found.values())}, schema={"text": pl.String, "time": pl.Float64})
+            result = {text: seconds_of(text, order) for text in odd.to_list()}
+            faults |= {text: self._text_fault(text, order) for text, value in result.items() if value is None}
+            table = pl.DataFrame({"text": list(result), "time": list(result.values())}, schema={"text": pl.String, "time": pl.Float64})
             more = pl.DataFrame({"text": texts}).join(table, on="text", how="left", maintain_order="left")["time"]
             stamps = stamps.zip_with(stamps.is_not_null(), more)
         return values.zip_with(values.is_not_null(), stamps), faults
 
     def notes(self) -> list[str]:
         """Say how times were read, for the report."""
-        kind, found = self._kind(), []
+        kind, result = self._kind(), []
         if kind not in ("", "seconds", "serial", "stray"):
             named = {"order": "order numbers, not clock times", "date": "dates without dashes (YYYYMMDD)", "excel": "dates of a spreadsheet"}
-            found.append(f"times are {named.get(kind, f'Unix times in {kind}')}")
+            result.append(f"times are {named.get(kind, f'Unix times in {kind}')}")
         order = self._order()
         if order and self._orders:
-            found.append(f"dates have the {'day' if order == DAY_FIRST else 'month'} first")
-        return found
+            result.append(f"dates have the {'day' if order == DAY_FIRST else 'month'} first")
+        return result
 
     def _kind(self) -> str:
         """Return what the numbers of the column are; "" where there are none, "serial" where they may be dates of a spreadsheet."""

@@ -32,10 +32,10 @@ def order_of(written: str) -> str:
     >>> order_of("11/14/2023"), order_of("14.11.2023 10:00"), order_of("1/2/2023"), order_of("2023-11-14")
     ('month_first', 'day_first', 'either', '')
     """
-    found = _BY_DAY.fullmatch(written)
-    if not found:
+    result = _BY_DAY.fullmatch(written)
+    if not result:
         return ""
-    first, mark, second = int(found[1]), found[2], int(found[3])
+    first, mark, second = int(result[1]), result[2], int(result[3])
     if mark == "." or first > 12:
         return DAY_FIRST
     return MONTH_FIRST if second > 12 else "either"
@@ -53,13 +53,13 @@ def seconds_of(written: str, order: str = "") -> float | None:
     """
     try:
         for pattern in (_ISO, _BASIC, _COMPACT):
-            found = pattern.fullmatch(written)
-            if found:
-                year, _, month, day, hour, minute, second, fraction, zone = found.groups()
+            result = pattern.fullmatch(written)
+            if result:
+                year, _, month, day, hour, minute, second, fraction, zone = result.groups()
                 return _stamp((year, month, day), (hour, minute, second, fraction), zone)
-        found = _BY_DAY.fullmatch(written)
-        if found:
-            return _by_day(found, order)
+        result = _BY_DAY.fullmatch(written)
+        if result:
+            return _by_day(result, order)
         return _named(written)
     except (ValueError, OverflowError):
         return None
@@ -114,5 +114,5 @@ def _named(written: str) -> float | None:
             continue
     if not re.search(r"\d{1,2} [A-Za-z]{3} \d{4} \d", written):
         return None
-    found = parsedate_to_datetime(written)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    result = parsedate_to_datetime(written)
+    return (result if result.tzinfo else result.replace(tzinfo=UTC)).timestamp()

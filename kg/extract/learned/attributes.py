@@ -114,8 +114,8 @@ class AttributeModel:
 
     def usual(self, category: str) -> tuple[str, ...]:
         """Return the attributes that a category is usually asked for; all where the category is unknown."""
-        found = sorted(name for known, name in self.habits.by_category if known == category)
-        return tuple(found) or self.attributes
+        result = sorted(name for known, name in self.habits.by_category if known == category)
+        return tuple(result) or self.attributes
 
     def answer(self, examples: Iterable[Example]) -> list[dict[str, Answer]]:
         """Answer what each text is asked; attributes that the model does not know are answered with nothing."""
@@ -128,16 +128,16 @@ class AttributeModel:
         asked = [row.asked or self.usual(row.category) for row in rows]
         questions = [Question(self.splitter.split(row.fields), row.category, names) for row, names in zip(rows, asked, strict=True)]
         readings = _readings(self.tagger, questions, self.canonical)
-        found = [
+        result = [
             (n, name, options)
             for n, (q, r) in enumerate(zip(questions, readings, strict=True))
             for name, options in _proposed(self.tagger, self.habits, q, r)
         ]
-        proposals = _proposals([(n, options) for n, _, options in found])
-        flat = [option for _, _, options in found for option in options]
+        proposals = _proposals([(n, options) for n, _, options in result])
+        flat = [option for _, _, options in result for option in options]
         scores = self.ranker.scores(proposals)
         answers: list[dict[str, Answer]] = [{name: Answer(None, 0.0) for name in names} for names in asked]
-        for (n, name, _), place in zip(found, best_of(scores, proposals.sizes).tolist(), strict=True):
+        for (n, name, _), place in zip(result, best_of(scores, proposals.sizes).tolist(), strict=True):
             if place >= 0:
                 answers[n][name] = _answer(questions[n], flat[place], float(scores[place]), self.ranker.threshold)
         return answers
@@ -209,9 +209,9 @@ def _fit_fold(
         part = held[start : start + _BATCH]
         questions = [Question(splitter.split(example.fields), example.category, example.asked) for _, example in part]
         for (number, example), question, reading in zip(part, questions, _readings(tagger, questions, canonical), strict=True):
-            found = dict(_proposed(tagger, habits, question, reading))
+            result = dict(_proposed(tagger, habits, question, reading))
             # What no chain knows is asked too: it counts as not found.
-            rows += [(number, values, found.get(name, [])) for name, values in (example.gold or {}).items()]
+            rows += [(number, values, result.get(name, [])) for name, values in (example.gold or {}).items()]
     return _Fitted((canonical, tagger, habits) if fold < 0 else None, _questions(rows))
 
 

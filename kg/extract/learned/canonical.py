@@ -99,7 +99,7 @@ class Canonical:
         """Return what `from_json` needs."""
         units = {name: {unit: [c.factor, c.template, c.decimals] for unit, c in table.items()} for name, table in self.units.items()}
         return {
-            "rewrites": {name: list(found) for name, found in self.rewrites.items()},
+            "rewrites": {name: list(result) for name, result in self.rewrites.items()},
             "units": units,
             "words": {n: dict(t) for n, t in self.words.items()},
         }
@@ -112,12 +112,12 @@ class Canonical:
             for name, table in stored["units"].items()
         }
         words = {str(name): {str(key): str(value) for key, value in table.items()} for name, table in stored["words"].items()}
-        return cls({str(name): tuple(map(str, found)) for name, found in stored["rewrites"].items()}, units, words)
+        return cls({str(name): tuple(map(str, result)) for name, result in stored["rewrites"].items()}, units, words)
 
 
 def is_canonical(examples: Sequence[Example]) -> bool:
     """Say whether gold values are canonical forms: too many of them stand in no text."""
-    values = [(value, example) for example in examples for found in (example.gold or {}).values() for value in found]
+    values = [(value, example) for example in examples for result in (example.gold or {}).values() for value in result]
     missing = sum(all(value not in text for _, text in example.fields) for value, example in values)
     return bool(values) and missing / len(values) > MISSING_SHARE
 
@@ -142,16 +142,16 @@ def _learned_rewrites(examples: Sequence[Example], texts: Sequence[Words]) -> di
         forms = {name: {rewrite(surface) for surface in surfaces} for name, rewrite in _REWRITES.items()}
         for attribute, values in (example.gold or {}).items():
             for value in values:
-                counts[attribute].update(name for name, found in forms.items() if value in found)
+                counts[attribute].update(name for name, result in forms.items() if value in result)
                 if value.isdigit():
                     counts[attribute].update({name for surface in surfaces for name in _slices(surface, value)})
     order = [*_REWRITES]
     rank = {name: place for place, name in enumerate(order)}
     return {
         attribute: tuple(
-            sorted((name for name, n in found.items() if n >= _MIN_COUNT), key=lambda name: (-found[name], rank.get(name, len(rank)), name))
+            sorted((name for name, n in result.items() if n >= _MIN_COUNT), key=lambda name: (-result[name], rank.get(name, len(rank)), name))
         )
-        for attribute, found in counts.items()
+        for attribute, result in counts.items()
     }
 
 
@@ -189,7 +189,7 @@ def _learned_units(examples: Sequence[Example], texts: Sequence[Words]) -> dict[
                     counts[attribute][unit][conversion] += 1
     return {
         attribute: {
-            unit: max(found, key=lambda c: (found[c], -abs(c.factor - 1))) for unit, found in table.items() if max(found.values()) >= _MIN_COUNT
+            unit: max(result, key=lambda c: (result[c], -abs(c.factor - 1))) for unit, result in table.items() if max(result.values()) >= _MIN_COUNT
         }
         for attribute, table in counts.items()
     }
@@ -222,8 +222,8 @@ def _learned_words(examples: Sequence[Example], texts: Sequence[Words], before: 
                         together[attribute][gram][value] += 1
     learned: dict[str, dict[str, str]] = {}
     for attribute, grams_of in together.items():
-        for gram, found in grams_of.items():
-            value, n = max(found.items(), key=lambda pair: (pair[1], pair[0]))
+        for gram, result in grams_of.items():
+            value, n = max(result.items(), key=lambda pair: (pair[1], pair[0]))
             if n >= _MIN_COUNT and n / (holding[attribute][gram] + 0.5) >= _MIN_TRUST:
                 learned.setdefault(attribute, {})[gram] = value
     return learned

@@ -171,7 +171,7 @@ def _answers(model: Model, batches: Iterator[list[Example] | list[Tagged]]) -> I
 def _answered(model: Model, texts: Sequence[Example] | Sequence[Tagged]) -> tuple[str, int, int]:
     if isinstance(model, CharacterModel):
         tagged = [text for text in texts if isinstance(text, Tagged)]
-        rows = [_with_tags(text, *found) for text, found in zip(tagged, model.tag(tagged), strict=True)]
+        rows = [_with_tags(text, *result) for text, result in zip(tagged, model.tag(tagged), strict=True)]
     else:
         examples = [text for text in texts if isinstance(text, Example)]
         rows = [_with_values(example, answers) for example, answers in zip(examples, model.answer(examples), strict=True)]
@@ -179,8 +179,8 @@ def _answered(model: Model, texts: Sequence[Example] | Sequence[Tagged]) -> tupl
 
 
 def _with_tags(text: Tagged, tags: list[str], spans: list[tuple[int, int, str, float]]) -> tuple[dict[str, Any], int]:
-    found = [{"start": start, "end": end, "type": name, "confidence": round(p, 4)} for start, end, name, p in spans]
-    return {**text.row, "tags": tags, "spans": found}, len(spans)
+    result = [{"start": start, "end": end, "type": name, "confidence": round(p, 4)} for start, end, name, p in spans]
+    return {**text.row, "tags": tags, "spans": result}, len(spans)
 
 
 def _with_values(example: Example, answers: Mapping[str, Answer]) -> tuple[dict[str, Any], int]:

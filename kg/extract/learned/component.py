@@ -45,8 +45,8 @@ class LearnedSpans:
         waiting = iter(stream)
         while docs := list(islice(waiting, batch_size)):
             texts = [Example((("input", doc.text),), str(doc.user_data.get(CATEGORY, "")), self._attributes, None, {}) for doc in docs]
-            for doc, found in zip(docs, self._reader.read(texts), strict=True):
-                doc.spans[SPANS] = _group(doc, found)
+            for doc, result in zip(docs, self._reader.read(texts), strict=True):
+                doc.spans[SPANS] = _group(doc, result)
                 yield doc
 
 

@@ -114,8 +114,8 @@ def learned_facts(
     known = _spellings(facts)
     asked = _asked(reader.attributes, items, facts)
     rows: list[tuple[object, ...]] = []
-    for (title, _, _), item_ids, found in _read(reader, asked, progress):
-        for relation, reading in found.items():
+    for (title, _, _), item_ids, result in _read(reader, asked, progress):
+        for relation, reading in result.items():
             if not states(title, relation, reading.start, reading.end, language):
                 continue
             value = known.get(relation, {}).get(_folded(reading.value), reading.value.strip())
@@ -173,8 +173,8 @@ def _read(
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
         examples = [Example((("input", title),), category, wanted, None, {}) for title, category, wanted in batch]
-        for key, found in zip(batch, reader.read(examples), strict=True):
-            yield key, asked[key], found
+        for key, result in zip(batch, reader.read(examples), strict=True):
+            yield key, asked[key], result
         if progress:
             progress(start + len(batch), len(keys))
 

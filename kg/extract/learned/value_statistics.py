@@ -120,7 +120,7 @@ class ValueStatistics:
         for text in texts:
             for name in text.spans:
                 counts[name].update({tuple(text.words.lower[m[0] : m[1] + 1]) for m in self._places(text.words, name)})
-        return {name: dict(found) for name, found in counts.items()}
+        return {name: dict(result) for name, result in counts.items()}
 
     def _places(self, words: Words, attribute: str) -> Iterable[tuple[int, int]]:
         lengths, keys = self._lengths.get(attribute, {}), self.values.get(attribute, {})
@@ -141,15 +141,15 @@ class ValueStatistics:
         """
         mine: set[Key] = own_keys(own, attribute) if own is not None and attribute in own.spans else set()
         counted = own is not None and attribute in own.spans
-        found: list[Match] = []
+        result: list[Match] = []
         for first, last in self._places(words, attribute):
             key = words.lower[first : last + 1]
             minus = key in mine
             count = self._totals[attribute][key] - minus
             if count > 0:
                 here = self.values[attribute][key][category] - minus
-                found.append(Match(first, last, count, here, max(self.present[attribute].get(key, 0) - counted, count)))
-        return found
+                result.append(Match(first, last, count, here, max(self.present[attribute].get(key, 0) - counted, count)))
+        return result
 
     def rates(self, words: Words, own: Labelled | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return per word and attribute how many training texts asked for it hold the word, and in how many it is part of a value.
@@ -210,10 +210,10 @@ def own_keys(text: Labelled, attribute: str) -> set[Key]:
 
 
 def _lengths(keys: Iterable[Key]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, set[int]] = defaultdict(set)
+    result: dict[str, set[int]] = defaultdict(set)
     for key in keys:
-        found[key[0]].add(len(key))
-    return {word: tuple(sorted(lengths, reverse=True)) for word, lengths in found.items()}
+        result[key[0]].add(len(key))
+    return {word: tuple(sorted(lengths, reverse=True)) for word, lengths in result.items()}
 
 
 def _sparse(row: NDArray[np.float32]) -> list[list[int]]:

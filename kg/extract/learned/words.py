@@ -54,7 +54,7 @@ class Words:
 
     def find(self, value: str) -> list[tuple[int, int]]:
         """Return (first, last) of every place where a value stands as whole words, from left to right, without overlaps."""
-        found: list[tuple[int, int]] = []
+        result: list[tuple[int, int]] = []
         stripped = value.strip()
         begins: dict[tuple[int, int], int] = {(f, s): n for n, (f, s) in enumerate(zip(self.field, self.start, strict=True))}
         ends: dict[tuple[int, int], int] = {(f, e): n for n, (f, e) in enumerate(zip(self.field, self.end, strict=True))}
@@ -63,11 +63,11 @@ class Words:
             while at >= 0:
                 first, last = begins.get((number, at)), ends.get((number, at + len(stripped)))
                 if first is not None and last is not None:
-                    found.append((first, last))
+                    result.append((first, last))
                     at = text.find(stripped, at + len(stripped))
                 else:
                     at = text.find(stripped, at + 1)
-        return found
+        return result
 
 
 class Splitter:

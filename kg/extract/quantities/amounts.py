@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kg.extract.lexicon import read_lines
 
@@ -16,6 +16,7 @@ COUNT, DOZEN = "count", "dozen"
 _DENOMINATORS = frozenset({2, 3, 4, 5, 8, 10, 16, 32, 64})
 _SPACES = "\u00a0\u2009\u202f"
 _PLAIN = rf"(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,3}}(?:[{_SPACES}]\d{{3}})+|\d+(?:[.,]\d+)?|\.\d+)"
+_BEGIN = re.compile(r"\d|\.(?=\d)")
 _NOT_WITHIN = r"(?<!#)(?<![^\W\d_\u3000-\u9fff])(?<![\d][.,/])(?<![\d])(?<![A-Za-z]\.)"
 _WORDS = {
     **{"half": 0.5, "quarter": 0.25, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12},
@@ -25,6 +26,8 @@ _WORDED = frozenset({"gallon", "quart", "pint", "liter", "pound", "ounce", "kilo
 _WORDED_PARTS = frozenset({*_WORDED, "inch", "yard", "meter", "dozen"})
 _TIMES = re.compile(r"\.?\s*[xX×✕*＊]\s*(?=[\d.])|\s+[xX×✕*＊]\s+(?=[HWDLØø]\s?\d)|\.?\s+by\s+(?=\d)")
 _AXIS = re.compile(r"\s?(?:[HWDL](?![\w'])|(?:high|wide|deep|long|tall|width|height|depth|length)\b)", re.IGNORECASE)
+_LEAD = re.compile(r"[HWDLØø]\s?")
+_JOINT = re.compile(r"\s?,?\s?(?:and\s|&\s)?-?")
 _THREAD = re.compile(
     r"(?<![A-Za-z0-9])M\d{1,2}(?:\.5)?(?:\s?[x×*-]\s?\d+(?:\.\d+)?(?:\s?mm)?){1,2}(?![\w.])"
     r"|(?<![A-Za-z0-9])M\d{1,2}(?![\w.])(?=.*\b(?:bolt|screw|nut|washer|thread|stud|rivnut|tap)s?\b)"
@@ -45,6 +48,9 @@ _SORTED = re.compile(
 )
 _STICKS = re.compile(
     r"(?<!holds )(?<!fits )(?<!for )(?<![\w.,/-])(\d{1,3})\s(?:sticks|pairs|pieces of gum|pouches|servings? pouches)(?![\w-])", re.IGNORECASE
+)
+_PLURAL_ENDS = re.compile(
+    r"rolls|sheets|bars|tablets|capsules|caplets|softgels|packets|packs|bags|wipes|sachets|pods|cans|bottles|sticks|pairs|pieces|pouches"
 )
 _MEMORY_PLUS = re.compile(
     r"(?<![\w.+])(\d{1,2})\s?(?:GB?)?\s?\+\s?(?=(?:32|64|128|256|512|1024)\s?GB?(?![A-Za-z])|[12]\s?TB?(?![A-Za-z]))", re.IGNORECASE
@@ -112,14 +118,15 @@ def amounts(text: str) -> list[Amount]:
     """
     if not _TRIGGER.search(text):
         return []
-    found, taken = _set_phrases(text)
-    found += _running(text, taken)
+    result, taken = _set_phrases(text)
+    result += _running(text, taken)
     for match in _TIMES_LAST.finditer(text):
-        if all(match.end() <= one.start or one.end <= match.start() for one in found):
-            found.append(Amount(match.start(), match.end(), "amount", COUNT, ((float(match[1]), COUNT),)))
-    return sorted(found, key=lambda one: (one.start, one.end))
+        if all(match.end() <= one.start or one.end <= match.start() for one in result):
+            result.append(Amount(match.start(), match.end(), "amount", COUNT, ((float(match[1]), COUNT),)))
+    return sorted(result, key=lambda one: (one.start, one.end))
 
 
+@lru_cache(maxsize=4096)
 def number(text: str) -> float:
     """Read a number: "1,000" is a thousand, "0,5" a half."""
     text = re.sub(rf"[{_SPACES}]", "", text)
@@ -128,6 +135,7 @@ def number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
+@lru_cache(maxsize=4096)
 def unit_of(word: str) -> str:
     """Return the unit behind a word: "lbs." is a pound; "" where it is none."""
     exact, folded = _words()
@@ -182,11 +190,11 @@ def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pa
 def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     """Return what has a form of its own, and where it stands."""
     _, register, worded, _ = _grammar()
-    found: list[Amount] = []
+    result: list[Amount] = []
 
     def add(match: re.Match[str], shape: str, unit: str, value: float, several: tuple[float, ...] = ()) -> None:
-        if all(match.end() <= one.start or one.end <= match.start() for one in found):
-            found.append(Amount(match.start(), match.end(), shape, unit, ((value, unit),), several=several))
+        if all(match.end() <= one.start or one.end <= match.start() for one in result):
+            result.append(Amount(match.start(), match.end(), shape, unit, ((value, unit),), several=several))
 
     lower = text.lower()
     for match in _THREAD.finditer(text) if _METRIC.search(text) else ():
@@ -198,7 +206,7 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     for pattern in (_PACK_OF, _PACK_SLASH) if "of " in lower or "/" in text else ():
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
-    for pattern in (_SORTED, _STICKS):
+    for pattern in (_SORTED, _STICKS) if _PLURAL_ENDS.search(lower) else ():
         for match in pattern.finditer(text):
             add(match, "amount", COUNT, float(match[1]))
     for match in _MEMORY_PLUS.finditer(text) if "+" in text else ():
@@ -222,12 +230,12 @@ def _set_phrases(text: str) -> tuple[list[Amount], list[tuple[int, int]]]:
     for match in _DOZEN.finditer(text) if "dozen" in lower else ():
         if not _TEENS.search(text[max(0, match.start() - 10) : match.start()]):
             add(match, "amount", COUNT, 6.0 if (match[1] or "").lower().startswith("half") else 12.0)
-    return found, [(one.start, one.end) for one in found]
+    return result, [(one.start, one.end) for one in result]
 
 
 def _running(text: str, taken: list[tuple[int, int]]) -> list[Amount]:
     """Return the quantities made of numbers and units: alone, in chains, compound."""
-    found: list[Amount] = []
+    result: list[Amount] = []
     position, n = 0, len(text)
     while position < n:
         term = _next_term(text, position)
@@ -238,16 +246,25 @@ def _running(text: str, taken: list[tuple[int, int]]) -> list[Amount]:
             continue
         chain = _chain(text, term)
         if len(chain) > 1:
-            found.extend(_of_chain(chain))
+            result.extend(_of_chain(chain))
         elif term.unit:
-            found.append(_compound(text, term))
-        position = max(chain[-1].end, found[-1].end if found else 0)
-    return found
+            result.append(_compound(text, term))
+        position = max(chain[-1].end, result[-1].end if result else 0)
+    return result
+
+
+def _first(term: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """Search for a term; every one begins with a digit or a point, and these are found many times as fast as tried for everywhere."""
+    for begin in _BEGIN.finditer(text, position):
+        match = term.match(text, begin.start())
+        if match is not None:
+            return match
+    return None
 
 
 def _next_term(text: str, position: int, *, at: bool = False) -> _Term | None:
     term, _, _, joined = _grammar()
-    match = joined.match(text, position) if at else term.search(text, position)
+    match = joined.match(text, position) if at else _first(term, text, position)
     if match is None:
         return None
     if match["unit1"]:
@@ -297,7 +314,7 @@ def _chain(text: str, first: _Term) -> list[_Term]:
         times = _TIMES.match(text, axis.end() if axis else end)
         if times is None:
             break
-        lead = re.compile(r"[HWDLØø]\s?").match(text, times.end())
+        lead = _LEAD.match(text, times.end())
         term = _next_term(text, lead.end() if lead else times.end(), at=True)
         if term is None:
             break
@@ -348,7 +365,7 @@ def _sides(chain: list[_Term]) -> tuple[tuple[float, str], ...]:
 def _compound(text: str, first: _Term) -> Amount:
     if first.ratio is not None:
         return Amount(first.start, first.end, "packs", first.unit, ((first.ratio[1], first.unit),), first.ratio[0], first.word)
-    joint = re.compile(r"\s?,?\s?(?:and\s|&\s)?-?").match(text, first.end)
+    joint = _JOINT.match(text, first.end)
     second = _next_term(text, joint.end(), at=True) if joint else None
     if second is not None and second.ratio is None:
         limit = _ACROSS.get((first.unit, second.unit))

@@ -110,18 +110,18 @@ def own_amounts(text: str) -> list[Amount]:
     >>> [one.parts[0][0] for one in own_amounts("15g protein bar 60g")]
     [60.0]
     """
-    found = amounts(text)
-    if not found:
+    result = amounts(text)
+    if not result:
         return []
-    roles = _roles(text, found)
-    _ranges(text, found, roles)
-    _strengths(text, found, roles)
-    _contents(text, found, roles)
-    _memories(text, found, roles)
-    _nets(found, roles)
-    _packs(text, found, roles)
+    roles = _roles(text, result)
+    _ranges(text, result, roles)
+    _strengths(text, result, roles)
+    _contents(text, result, roles)
+    _memories(text, result, roles)
+    _nets(result, roles)
+    _packs(text, result, roles)
     trousers = [match.span() for match in _TROUSERS.finditer(text)]
-    shaped = [_shaped(text, one, role) for one, role in zip(found, roles, strict=True)]
+    shaped = [_shaped(text, one, role) for one, role in zip(result, roles, strict=True)]
     return [one for one in shaped if one is not None and not any(start <= one.start and one.end <= end for start, end in trousers)]
 
 

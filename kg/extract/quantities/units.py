@@ -87,8 +87,8 @@ def quantities(surface: str, relation: str) -> tuple[Quantity, ...]:
     >>> [fact.value for text in ("1.7 fl oz", "50 ml") for fact in quantities(text, "has_volume")]
     ['50 ml', '50 ml']
     """
-    found = own_amounts(surface)
-    return stated(found[0], relation) if len(found) == 1 else ()
+    result = own_amounts(surface)
+    return stated(result[0], relation) if len(result) == 1 else ()
 
 
 @lru_cache(maxsize=65_536)

@@ -87,13 +87,13 @@ def _in_sentence(before: str, after: str) -> bool:
     sets = _words("en")
     if _any(f"{before} | {after}", sets["doubt"]) or _taken_over(after) or _pattern(sets["ingredient"]).match(after.lstrip()):
         return False
-    found = list(_COPULA.finditer(before))
-    if not found:
+    result = list(_COPULA.finditer(before))
+    if not result:
         lead = _WORD.findall(before)
         if len(lead) > _LONGEST_LEAD or set(lead) & _PRONOUNS or _any(before, sets["governor"]) or _any(after, sets["verb"]):
             return False
         return not before.rstrip().endswith("(") and _names_an_item(after)
-    subject, tail = before[: found[-1].start()], before[found[-1].end() :]
+    subject, tail = before[: result[-1].start()], before[result[-1].end() :]
     words = _WORD.findall(subject)
     known = bool(words) and words[0] in _SUBJECTS and len(words) <= 5 and not set(words) & sets["not_subject"]
     return known and not _any(subject, sets["governor"]) and not _any(tail, sets["governor"])
@@ -114,17 +114,17 @@ def _taken_over(after: str) -> bool:
 
 def _answered(plain: str, end: int) -> bool:
     """Read what stands behind a colon: "gluten free: no" is no claim, "gluten free: yes" is one."""
-    found = _ANSWER.match(plain, end)
-    if found is None:
+    result = _ANSWER.match(plain, end)
+    if result is None:
         return True
-    colon = ":" in found.group() or "=" in found.group()
-    return found.group(1) in _YES if colon else found.group(1) not in _NO
+    colon = ":" in result.group() or "=" in result.group()
+    return result.group(1) in _YES if colon else result.group(1) not in _NO
 
 
 def names_substance(text: str, at: int, language: str) -> bool:
     """Say whether a substance stands at a place of a text: 无添加蔗糖 says that no sugar is added, not that nothing is."""
-    found = _substances(language)
-    return found is not None and found[0].match(text, at) is not None
+    result = _substances(language)
+    return result is not None and result[0].match(text, at) is not None
 
 
 def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, language: str) -> Iterator[Mention]:
@@ -137,10 +137,10 @@ def absences(text: str, scopes: tuple[Scope, ...], context: int, field: str, lan
         field: Item field.
         language: ISO 639-1 code.
     """
-    found = _substances(language)
-    if found is None:
+    result = _substances(language)
+    if result is None:
         return
-    pattern, values = found
+    pattern, values = result
     for scope in scopes:
         if scope.kind != ABSENT:
             continue

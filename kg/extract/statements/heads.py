@@ -271,7 +271,7 @@ def _title_words(title: str) -> frozenset[str]:
 def _phrases(title: str) -> tuple[_Phrase, ...]:
     sets = _sets()
     leads = sets["purpose"] | sets["part"] | {"in", "by", "from", "without"}
-    found: list[_Phrase] = []
+    result: list[_Phrase] = []
     words: list[tuple[str, int, int]] = []
     lead, numbered, listed = "", False, False
     for match in _TOKEN.finditer(title):
@@ -286,10 +286,10 @@ def _phrases(title: str) -> tuple[_Phrase, ...]:
             numbered = number
             continue
         if words:
-            found.append(_Phrase(tuple(words), lead, numbered, number, listed))
+            result.append(_Phrase(tuple(words), lead, numbered, number, listed))
         words, lead, numbered, listed = [], token if token in leads else "", number, token in _LISTS
-    found.append(_Phrase(tuple(words), lead, numbered, number_after=False, listed=listed))
-    return tuple(phrase for phrase in found if phrase.words)
+    result.append(_Phrase(tuple(words), lead, numbered, number_after=False, listed=listed))
+    return tuple(phrase for phrase in result if phrase.words)
 
 
 def _goes_on(lead: str, mark: str, *, number: bool) -> bool:

@@ -66,8 +66,8 @@ def sentence_at(text: str, start: int, end: int) -> tuple[int, int]:
     left = 0
     for match in _SENTENCE.finditer(text, 0, start):
         left = match.end()
-    found = _SENTENCE.search(text, end)
-    return left, found.start() if found else len(text)
+    result = _SENTENCE.search(text, end)
+    return left, result.start() if result else len(text)
 
 
 @lru_cache(maxsize=16_384)
@@ -82,10 +82,10 @@ def scopes(text: str, language: str, *, title: bool) -> tuple[Scope, ...]:
     >>> [(scope.kind, "a belt without leather"[scope.start : scope.end]) for scope in scopes("a belt without leather", "en", title=True)]
     [('absent', 'leather')]
     """
-    found = _cues(language)
-    if found is None:
+    result = _cues(language)
+    if result is None:
         return ()
-    pattern, cues = found
+    pattern, cues = result
     plain = text.replace("’", "'").lower()
     if len(plain) != len(text):
         # A letter whose small form is two characters would shift all offsets.

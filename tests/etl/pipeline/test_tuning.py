@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -104,15 +105,14 @@ def test_a_search_without_time_changes_nothing(shop: Workspace, searched: dict[s
     assert (shop.root / "tuning.json").read_bytes() == before
 
 
-def test_what_would_not_end_in_time_is_given_up_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_not_end_in_time_is_given_up_before_it_begins() -> None:
     clock = [0.0]
-    monkeypatch.setattr("etl.pipeline.tuning.time.monotonic", lambda: clock[0])
 
     def step(name: str, seconds: float) -> None:
         budget.report(Progress(name, 0, 1))
         clock[0] += seconds
 
-    budget = Budget(100.0)
+    budget = Budget(100.0, lambda: clock[0])
     budget.begin()
     step("regression", 30.0)
     step("gates", 1.0)
@@ -126,6 +126,40 @@ def test_what_would_not_end_in_time_is_given_up_before_it_begins(monkeypatch: py
     with pytest.raises(OutOfTimeError):
         step("regression", 30.0)
     assert clock[0] <= 100.0
+
+
+def endless(catches: int) -> None:
+    """Report nothing, never end, and catch what ends it some times."""
+    while True:
+        try:
+            while True:
+                pass
+        except OutOfTimeError:
+            if not catches:
+                raise
+            catches -= 1
+
+
+def test_the_time_ends_a_step_that_never_reports_even_where_it_catches_that() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(OutOfTimeError), Budget(0.01).enforced():
+        endless(catches=1)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_a_step_that_ends_in_time_is_not_disturbed() -> None:
+    with Budget(3600.0).enforced():
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 600
+    assert signal.getitimer(signal.ITIMER_REAL)[0] < 600
+
+
+def test_a_graph_that_is_not_built_is_built_before_the_minutes_begin(shop: Workspace, tmp_path: Path) -> None:
+    for name in ("items.csv", "events.csv", "reckon.toml"):
+        shutil.copy(shop.root / name, tmp_path / name)
+    output = reckon("tune", "-w", str(tmp_path), "--minutes", "0.01", "--trials", "1")
+    assert "the graph was built first, in " in output
+    assert "the 0.01 minutes begin now" in output
+    assert (Workspace.open(tmp_path).builds / "draft").is_file()
 
 
 def test_an_unknown_sampler_is_refused(shop: Workspace) -> None:

@@ -125,10 +125,10 @@ def span_features(
 
 
 def _overlaps(proposed: Sequence[Proposed]) -> list[list[int]]:
-    found: defaultdict[int, list[int]] = defaultdict(list)
+    result: defaultdict[int, list[int]] = defaultdict(list)
     for number, (start, end, *_) in enumerate(proposed):
         for other in range(number + 1, len(proposed)):
             if proposed[other][0] < end and start < proposed[other][1]:
-                found[number].append(other)
-                found[other].append(number)
-    return [found[number] for number in range(len(proposed))]
+                result[number].append(other)
+                result[other].append(number)
+    return [result[number] for number in range(len(proposed))]

@@ -49,21 +49,21 @@ class Names:
         known = set(counts)
         for text in texts:
             present.update({surface for _, _, surface in _places(_lowered(text.chars), known)})
-        return cls({surface: dict(found) for surface, found in counts.items()}, dict(present))
+        return cls({surface: dict(result) for surface, result in counts.items()}, dict(present))
 
     def features(self, chars: Sequence[str], own: Tagged | None) -> list[list[str]]:
         """Return, per character, the known entities that cover it; a training text's own are left out."""
         lowered = _lowered(chars)
         mine = Counter(_own(own)) if own is not None else Counter()
         out: list[list[str]] = [[] for _ in chars]
-        found: list[tuple[int, int, str, int, float]] = []
+        result: list[tuple[int, int, str, int, float]] = []
         for start, end, surface in _places(lowered, self.counts):
             for name, count in self.counts[surface].items():
                 left = count - (1 if mine[surface, name] else 0)
                 if left > 0:
-                    found.append((start, end, name, left, left / max(left, self.present.get(surface, left) - (own is not None))))
+                    result.append((start, end, name, left, left / max(left, self.present.get(surface, left) - (own is not None))))
         longest: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for start, end, name, count, trust in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
+        for start, end, name, count, trust in sorted(result, key=lambda f: (f[0] - f[1], f[0])):
             top = all(end <= other[0] or other[1] <= start for other in longest[name])
             if top:
                 longest[name].append((start, end))
@@ -80,12 +80,12 @@ class Names:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` needs."""
-        return {"counts": {surface: dict(found) for surface, found in sorted(self.counts.items())}, "present": dict(sorted(self.present.items()))}
+        return {"counts": {surface: dict(result) for surface, result in sorted(self.counts.items())}, "present": dict(sorted(self.present.items()))}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Names:
         """Rebuild from `to_json`."""
-        counts = {str(surface): {str(name): int(n) for name, n in found.items()} for surface, found in stored["counts"].items()}
+        counts = {str(surface): {str(name): int(n) for name, n in result.items()} for surface, result in stored["counts"].items()}
         return cls(counts, {str(surface): int(n) for surface, n in stored["present"].items()})
 
 
@@ -127,12 +127,12 @@ class CharacterModel:
         for start in range(0, len(rows), _BATCH):
             part = rows[start : start + _BATCH]
             spans = _spans(self.names, self.chain, part)
-            features = np.concatenate([_known(text, found, self.names, self.affixes) for text, found in zip(part, spans, strict=True)])
+            features = np.concatenate([_known(text, result, self.names, self.affixes) for text, result in zip(part, spans, strict=True)])
             scores = self.ranker.scores(features) if len(features) else np.zeros(0)
-            ends = np.cumsum([len(found) for found in spans]).tolist()
-            for text, found, end in zip(part, spans, ends, strict=True):
-                likely = scores[end - len(found) : end].tolist()
-                given = chosen([(*span[:3], score) for span, score in zip(found, likely, strict=True)], self.ranker.threshold)
+            ends = np.cumsum([len(result) for result in spans]).tolist()
+            for text, result, end in zip(part, spans, ends, strict=True):
+                likely = scores[end - len(result) : end].tolist()
+                given = chosen([(*span[:3], score) for span, score in zip(result, likely, strict=True)], self.ranker.threshold)
                 answers.append((_tags(len(text.chars), given), given))
         return answers
 
@@ -170,7 +170,7 @@ class _Fitted:
 
 def _ranker(texts: Sequence[Tagged], folds: Sequence[int], fitted: Sequence[_Fitted]) -> Ranker:
     order = [number for part in fitted for number in part.held]
-    spans = {number: found for part in fitted for number, found in part.held.items()}
+    spans = {number: result for part in fitted for number, result in part.held.items()}
     features = [_known(texts[n], spans[n], fitted[folds[n]].names, fitted[folds[n]].affixes) for n in order]
     gold = [entities(texts[n].tags or ()) for n in order]
     right = np.array([span[:3] in wanted for n, wanted in zip(order, gold, strict=True) for span in spans[n]], dtype=bool)
@@ -214,8 +214,8 @@ def _fit_fold(texts: Sequence[Tagged], folds: Sequence[int], labels: Sequence[st
     spans: dict[int, list[Proposed]] = {}
     for start in range(0, len(held), _BATCH):
         part = held[start : start + _BATCH]
-        for (number, _), found in zip(part, _spans(names, chain, [text for _, text in part]), strict=True):
-            spans[number] = found
+        for (number, _), result in zip(part, _spans(names, chain, [text for _, text in part]), strict=True):
+            spans[number] = result
     return _Fitted(names, affixes, chain, spans)
 
 
@@ -232,20 +232,20 @@ def _spans(names: Names, chain: Chain, texts: Sequence[Tagged]) -> list[list[Pro
 def _likely(p: NDArray[np.float64], labels: Sequence[str]) -> list[Proposed]:
     """Return the spans whose labels are all likely, with the probability of the least likely one."""
     column = {label: number for number, label in enumerate(labels)}
-    found: list[Proposed] = []
+    result: list[Proposed] = []
     for name in sorted({label[2:] for label in labels if label != "O"}):
         begin, inside, end, single = (p[:, column[f"{head}-{name}"]] if f"{head}-{name}" in column else np.zeros(len(p)) for head in "BIES")
-        found += [(int(t), int(t) + 1, name, float(single[t])) for t in np.flatnonzero(single > _FLOOR)]
+        result += [(int(t), int(t) + 1, name, float(single[t])) for t in np.flatnonzero(single > _FLOOR)]
         for t in np.flatnonzero(begin > _FLOOR).tolist():
             low = float(begin[t])
             for last in range(t + 1, min(len(p), t + _LONGEST)):
                 value = min(low, float(end[last]))
                 if value > _FLOOR:
-                    found.append((t, last + 1, name, value))
+                    result.append((t, last + 1, name, value))
                 low = min(low, float(inside[last]))
                 if low <= _FLOOR:
                     break
-    return found
+    return result
 
 
 def _tags(n: int, spans: Iterable[Proposed]) -> list[str]:

@@ -55,11 +55,11 @@ def gold_rows(items: pl.DataFrame, answers: Iterable[Mapping[str, Any]] = ()) ->
     for row in answers:
         stated[str(row["input"]), str(row["category"])].update(row["target_scores"])
     labels = _balanced(dict(_labelled(items)))
-    counts = Counter(name for found in labels.values() for name, values in found.items() if values)
+    counts = Counter(name for result in labels.values() for name, values in result.items() if values)
     kept = {name for name, count in counts.items() if count >= MIN_LABELS}
     rows: list[dict[str, Any]] = []
-    for key, found in labels.items():
-        scores: dict[str, Mapping[str, int]] = {name: dict.fromkeys(values, 1) or {NOTHING: 1} for name, values in found.items() if name in kept}
+    for key, result in labels.items():
+        scores: dict[str, Mapping[str, int]] = {name: dict.fromkeys(values, 1) or {NOTHING: 1} for name, values in result.items() if name in kept}
         if scores and key not in stated and len(rows) < MAX_TITLES:
             rows.append(_row(key, scores))
         elif key in stated:
@@ -84,9 +84,9 @@ def _labelled(items: pl.DataFrame) -> Iterator[tuple[tuple[str, str], dict[str, 
         here = seen[title, row["category"]]
         for name in fields:
             values = [row[name]] if name == "brand" else row[name]
-            found = _taught(title, [value for value in values or [] if value])
-            if found is not None:
-                here.setdefault(relations[name], found)
+            result = _taught(title, [value for value in values or [] if value])
+            if result is not None:
+                here.setdefault(relations[name], result)
     yield from seen.items()
 
 
@@ -95,9 +95,9 @@ def _taught(title: str, values: Sequence[str]) -> list[str] | None:
     usable = [value.strip() for value in values if _usable(value)]
     if not usable or len(usable) < len(values):
         return None
-    found = sorted({surface for value in usable if (surface := written_form(title, value)) is not None})
-    if found:
-        return found
+    result = sorted({surface for value in usable if (surface := written_form(title, value)) is not None})
+    if result:
+        return result
     words = {word.lower() for word in _WORD.findall(title)}
     return None if any(word.lower() in words for value in usable for word in _WORD.findall(value)) else []
 
@@ -124,7 +124,7 @@ def written_form(title: str, value: str) -> str | None:
 
 def _balanced(labels: Mapping[tuple[str, str], Mapping[str, list[str]]]) -> dict[tuple[str, str], dict[str, list[str]]]:
     """Drop what goes beyond the allowed share of titles that state nothing, and put the titles in an order that favours none."""
-    positive = Counter(name for found in labels.values() for name, values in found.items() if values)
+    positive = Counter(name for result in labels.values() for name, values in result.items() if values)
     left = {name: NEGATIVES * count for name, count in positive.items()}
     out: dict[tuple[str, str], dict[str, list[str]]] = {}
     for key in sorted(labels, key=lambda k: _digest(*k)):

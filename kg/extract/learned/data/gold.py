@@ -198,18 +198,18 @@ def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
     >>> sorted(entities(["B-HP", "E-HP", "O", "S-HC", "I-HC"]))
     [(0, 2, 'HP'), (3, 4, 'HC')]
     """
-    found: set[tuple[int, int, str]] = set()
+    result: set[tuple[int, int, str]] = set()
     start, open_type = 0, ""
     for position, tag in enumerate(tags):
         head, name = tag[:2], tag[2:]
         if head == "S-":
-            found.add((position, position + 1, name))
+            result.add((position, position + 1, name))
             open_type = ""
         elif head == "B-":
             start, open_type = position, name
         elif head == "E-" and open_type == name:
-            found.add((start, position + 1, name))
+            result.add((start, position + 1, name))
             open_type = ""
         elif not (head == "I-" and open_type == name):
             open_type = ""
-    return found
+    return result

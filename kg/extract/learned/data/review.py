@@ -75,11 +75,11 @@ def mentions(items: pl.DataFrame, facts: pl.DataFrame, threshold: float, answere
         .group_by("title", "category", "relation")
         .agg(pl.col("surface", "start", "end", "confidence").sort_by("item_id").first(), pl.len().alias("n"))
     )
-    found = [
+    result = [
         Mention(mention_id(title, category, relation), title, category, relation, surface, start, end, confidence, n)
         for title, category, relation, surface, start, end, confidence, n in groups.iter_rows()
     ]
-    waiting = sorted((one for one in found if one.id not in set(answered)), key=lambda one: (abs(one.confidence - threshold), one.id))
+    waiting = sorted((one for one in result if one.id not in set(answered)), key=lambda one: (abs(one.confidence - threshold), one.id))
     return _spread(waiting)
 
 
@@ -151,11 +151,11 @@ def _record(mention: Mention, verdict: Verdict, value: str, by: str) -> Record:
 
 def gold_of(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Return answers as gold lines, one per title and category; the last answer to a question holds."""
-    found: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    result: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
     for record in records:
-        scores = found.setdefault((str(record["title"]), str(record["category"])), {})
+        scores = result.setdefault((str(record["title"]), str(record["category"])), {})
         scores[str(record["relation"])] = {str(record["value"]) or NOTHING: 1}
-    return [{"input": title, "category": category, "target_scores": scores} for (title, category), scores in sorted(found.items())]
+    return [{"input": title, "category": category, "target_scores": scores} for (title, category), scores in sorted(result.items())]
 
 
 def chosen(queue: Iterable[Mention], wanted: str) -> Mention:
@@ -178,10 +178,10 @@ def read_answers(path: Path, queue: Iterable[Mention]) -> list[tuple[Mention, Ve
         NotFoundError: A line names no mention that waits.
     """
     known = {mention.id: mention for mention in queue}
-    found: list[tuple[Mention, Verdict, str]] = []
+    result: list[tuple[Mention, Verdict, str]] = []
     for where, row in read_rows(path):
-        found.append(_answer(row, where, known))
-    return found
+        result.append(_answer(row, where, known))
+    return result
 
 
 def _answer(row: Mapping[str, Any], where: str, known: Mapping[str, Mention]) -> tuple[Mention, Verdict, str]:

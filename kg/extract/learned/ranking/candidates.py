@@ -164,7 +164,7 @@ class Reading:
     @cached_property
     def strong(self) -> list[tuple[str, int, int, float]]:
         """(attribute, first, last, probability) of the spans that are likely enough to rule out others'."""
-        return [(name, *span) for name, found in self.spans.items() for span in found if span[2] >= _STRONG]
+        return [(name, *span) for name, result in self.spans.items() for span in result if span[2] >= _STRONG]
 
     @cached_property
     def spans(self) -> dict[str, list[tuple[int, int, float]]]:
@@ -174,8 +174,8 @@ class Reading:
     @cached_property
     def marginals(self) -> Mapping[str, NDArray[np.float64]]:
         """Attribute → the mean of what the chains say."""
-        found = [(name, [said[name] for said in (self.alone, self.together) if name in said]) for name in {**self.alone, **self.together}]
-        return {name: np.mean(said, axis=0) for name, said in found}
+        result = [(name, [said[name] for said in (self.alone, self.together) if name in said]) for name in {**self.alone, **self.together}]
+        return {name: np.mean(said, axis=0) for name, said in result}
 
 
 def candidates(reading: Reading, attribute: str, column: int, matches: Sequence[Match], habits: Habits) -> list[Candidate]:

@@ -87,10 +87,10 @@ class Chain:
     def scores(self, features: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         """Return the state scores of words. Shapes: returns [n_words, n_labels]."""
         get = self.features.get
-        found = [[row for name in here if (row := get(name)) is not None] for here in features]
-        pointers = np.cumsum([0, *map(len, found)])
-        columns = np.fromiter((row for here in found for row in here), dtype=np.int64, count=int(pointers[-1]))
-        matrix = csr_matrix((np.ones(len(columns), dtype=np.float32), columns, pointers), shape=(len(found), len(self.features)))
+        result = [[row for name in here if (row := get(name)) is not None] for here in features]
+        pointers = np.cumsum([0, *map(len, result)])
+        columns = np.fromiter((row for here in result for row in here), dtype=np.int64, count=int(pointers[-1]))
+        matrix = csr_matrix((np.ones(len(columns), dtype=np.float32), columns, pointers), shape=(len(result), len(self.features)))
         return np.asarray(matrix @ self.weights, dtype=np.float64)
 
     def marginals(self, lengths: Sequence[int], scores: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -110,8 +110,8 @@ def _features(
         column = evidence.number.get(name)
         if column is None:
             continue
-        found = gazetteer_features(words, evidence.matches(words, name, category, own), word_asked[:, column], word_inside[:, column])
-        for here, more in zip(out, found, strict=True):
+        result = gazetteer_features(words, evidence.matches(words, name, category, own), word_asked[:, column], word_inside[:, column])
+        for here, more in zip(out, result, strict=True):
             here += [f"{name}|{feature}" for feature in more if feature != "gn"]
     return out
 

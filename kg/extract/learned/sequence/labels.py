@@ -19,11 +19,11 @@ def label(example: Example, splitter: Splitter, canonical: Canonical | None = No
     spans: dict[str, tuple[tuple[int, int], ...]] = {}
     lost: set[str] = set()
     for name, values in (example.gold or {}).items():
-        found = _apart(place for value in values for place in words.find(value))
-        if canonical is not None and not found:
-            found = _apart(canonical.places(words, name, values))
-        spans[name] = tuple(found)
-        if values and not found:
+        result = _apart(place for value in values for place in words.find(value))
+        if canonical is not None and not result:
+            result = _apart(canonical.places(words, name, values))
+        spans[name] = tuple(result)
+        if values and not result:
             lost.add(name)
     return Labelled(words, example.category, spans, frozenset(lost), dict(example.gold or {}))
 

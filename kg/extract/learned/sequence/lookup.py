@@ -55,9 +55,9 @@ class Lookup:
     def find(self, features: Sequence[Sequence[str]]) -> Found:
         """Look up features that all chains share, per word."""
         get = self._numbers.get
-        found = [[number for name in here if (number := get(name)) is not None] for here in features]
-        pointers = np.cumsum([0, *map(len, found)])
-        return Found(np.fromiter((number for here in found for number in here), dtype=np.int64, count=int(pointers[-1])), pointers)
+        result = [[number for name in here if (number := get(name)) is not None] for here in features]
+        pointers = np.cumsum([0, *map(len, result)])
+        return Found(np.fromiter((number for here in result for number in here), dtype=np.int64, count=int(pointers[-1])), pointers)
 
     def scores(
         self, name: str, found: Found, buckets: Sequence[NDArray[np.int64]], matched: Sequence[Sequence[tuple[int, str]]]

@@ -101,7 +101,7 @@ class Tagger:
     def marginals(self, questions: Sequence[Question]) -> list[tuple[Marginals, Marginals]]:
         """Return, per text, what the chains of the attributes say and what the chain of the category says, which may know fewer attributes."""
         shared = [attribute_free(q.words, q.category, self.evidence, None) for q in questions]
-        found = self._lookup.find([here for base, _, _ in shared for here in base])
+        result = self._lookup.find([here for base, _, _ in shared for here in base])
         ends = np.cumsum([0, *(len(q.words) for q in questions)]).tolist()
         out: list[Marginals] = [{} for _ in questions]
         asking: list[tuple[int, str]] = []
@@ -113,7 +113,7 @@ class Tagger:
                 continue
             rates = [buckets(shared[n][1][:, column], shared[n][2][:, column]) for n in texts]
             matched = [match_features(len(questions[n].words), questions[n].matches(self.evidence, name)) for n in texts]
-            scores.append(self._lookup.scores(name, found.of([(ends[n], ends[n + 1]) for n in texts]), rates, matched))
+            scores.append(self._lookup.scores(name, result.of([(ends[n], ends[n + 1]) for n in texts]), rates, matched))
             asking += [(n, name) for n in texts]
         # All chains are of one kind, so all questions are answered together.
         lengths = [len(questions[n].words) for n, _ in asking]
@@ -134,7 +134,7 @@ def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor
         probabilities: [n_words, 3].
     """
     n = len(probabilities)
-    found: list[tuple[int, int, float]] = []
+    result: list[tuple[int, int, float]] = []
     for first in np.flatnonzero(probabilities[:, 1] > floor).tolist():
         here = float(probabilities[first, 1])
         for last in range(first, min(n, first + longest)):
@@ -147,8 +147,8 @@ def spans_of(probabilities: NDArray[np.float64], fields: Sequence[int], *, floor
             goes_on = float(probabilities[last + 1, 2]) if last + 1 < n and fields[last + 1] == fields[last] else 0.0
             value = here * (1 - goes_on)
             if value > floor:
-                found.append((first, last, value))
-    return found
+                result.append((first, last, value))
+    return result
 
 
 def span_probability(probabilities: NDArray[np.float64], fields: Sequence[int], first: int, last: int) -> float:
