@@ -1,0 +1,49 @@
+"""The commands `reckon answers …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg.errors import InputError
+
+answers = typer.Typer(help="Models that read questions: what is wanted, and which attribute of an item answers.", no_args_is_help=True)
+
+
+@answers.callback()
+def _group() -> None:
+    """Keep the name of each command, however many there are."""
+
+
+@answers.command("train")
+def train_(
+    out: Annotated[Path, typer.Option(help="File to write the model to.")],
+    intents: Annotated[Path | None, typer.Option(help="Parquet with instruction, intent and category.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="Parquet with qid, question, candidate and label (1 where the candidate answers).")] = None,
+) -> None:
+    """Train a model of intents, or one that ranks the attributes of an item for a question; measured on what is kept out."""
+    from gnn.answers.files import train_intents, train_pairs
+
+    if (intents is None) == (pairs is None):
+        raise InputError("give --intents or --pairs, one of them", hint="each makes a model of its own")
+    model = train_intents(intents) if intents is not None else train_pairs(pairs or Path())
+    model.save(out)
+    measured = ", ".join(f"{name} {value:.4f}" for name, value in model.measured.items())
+    typer.echo(f"cross-validated: {measured}; wrote {out}")
+
+
+@answers.command("run")
+def run_(
+    model: Annotated[Path, typer.Option(help="A model that `reckon answers train` wrote.")],
+    given: Annotated[Path, typer.Option("--input", help="Parquet with instruction, or with qid, question and candidate.")],
+    out: Annotated[Path, typer.Option(help="Parquet to write: the input with intent, confidence, refused and entities, or with score.")],
+) -> None:
+    """Answer a file: intent, confidence and entities of each sentence, or the score of each candidate."""
+    from gnn.answers.files import load, run
+    from kg.files.atomic import write_whole
+
+    rows = run(load(model), given)
+    write_whole(out, rows.write_parquet)
+    typer.echo(f"{rows.height:,} rows in {out}")
