@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from api import logs
+from api.answers import routes as answers_routes
 from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
@@ -43,6 +44,7 @@ from api.serving.snapshot_server import Serving
 from api.settings import ServeConfig
 from api.users import profile_routes
 from api.users import routes as users_routes
+from gnn.answers.opening import ranker
 from gnn.config import ModelConfig
 from gnn.explain.messages.languages import Languages
 from kg import processes
@@ -117,6 +119,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.risk_decisions, app.state.risk_reports = DecisionStore(ledger.database), workspace.reports
     app.state.kinds = config.section(ModelConfig).kinds
     app.state.search = SearchProvider(workspace, config.section(ShopConfig).language)
+    app.state.answers = ranker(workspace.root)
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits, spans)
@@ -130,6 +133,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(rules_routes.router)
     app.include_router(risk_routes.router)
     app.include_router(search_routes.router)
+    app.include_router(answers_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)

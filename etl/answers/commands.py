@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kg.errors import InputError
+from kg.workspace import Workspace
 
 answers = typer.Typer(help="Models that read questions: what is wanted, and which attribute of an item answers.", no_args_is_help=True)
 
@@ -47,3 +49,23 @@ def run_(
     rows = run(load(model), given)
     write_whole(out, rows.write_parquet)
     typer.echo(f"{rows.height:,} rows in {out}")
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="What is asked, in English or Chinese.")],
+    item: Annotated[str, typer.Option("--item", help="The item that it is about.")] = "",
+    user: Annotated[str, typer.Option("--user", help="Who asks, for “why was this shown to me?”.")] = "",
+    workspace: Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")] = Path(),
+) -> None:
+    """Answer a question about an item from the published build, and say what each sentence rests on."""
+    from etl.answers.asking import answer
+    from kg.config import load_config
+
+    shop = Workspace.open(workspace)
+    found = answer(shop, load_config(shop.root, os.environ), question, item_id=item, user_id=user)
+    for sentence in found.sentences:
+        typer.echo(sentence.text)
+        for one in sentence.citations:
+            place = "" if one.start is None else f", {one.field} {one.start}–{one.end} ‘{one.surface}’"
+            typer.echo(f"  {one.kind}: {one.item_id} {one.relation} {one.value}{place}")
+    typer.echo(f"{found.intent}, confidence {found.confidence:.2f}" + (", for a person to answer" if found.handover else ""))

@@ -126,7 +126,7 @@ class IntentModel:
             raise InputError(f"there is {len(names)} intent in the file", hint="give sentences of two intents or more")
         if counts.min() < 2:
             raise InputError(f"the intent {names[counts.argmin()]!r} has a single sentence", hint="give at least two, better twenty")
-        familiarity, right = _cross_validated(texts, intents, int(counts.min()))
+        familiarity, right = _cross_validated(texts, intents)
         at = threshold(familiarity, FALSE_REFUSALS)
         at = (at if np.isfinite(at) else float(familiarity.min())) - _ROUNDING
         measured = {"accuracy": float(right.mean()), "false_refusals": float((familiarity < at).mean())}
@@ -186,16 +186,22 @@ class IntentModel:
             raise ArtifactError(f"{path} is damaged: {error}", hint=FORMAT.hint) from error
 
 
-def _cross_validated(texts: Sequence[str], intents: Sequence[str], least: int) -> tuple[Scores, npt.NDArray[np.bool_]]:
-    """Return of each sentence how familiar it looks to a model of the others, and whether that model names its intent."""
-    from sklearn.model_selection import StratifiedKFold
+def _cross_validated(texts: Sequence[str], intents: Sequence[str]) -> tuple[Scores, npt.NDArray[np.bool_]]:
+    """Return of each sentence how familiar it looks to a model of the others, and whether that model names its intent.
 
-    labels = np.array(list(intents), dtype=object).astype(str)
-    familiarity, right = np.zeros(len(texts)), np.zeros(len(texts), dtype=bool)
-    for learned, kept in StratifiedKFold(min(_FOLDS, least), shuffle=True, random_state=0).split(labels, labels):
-        fitted = _Fitted.of([texts[n] for n in learned], labels[learned].tolist())
-        own = [texts[n] for n in kept]
-        x = fitted.vocabulary.vectors(own)
-        familiarity[kept] = fitted.familiarity(own, x)
+    The same sentence with another number is taken once: it says nothing new, and would look familiar.
+    """
+    from sklearn.model_selection import KFold
+
+    first = sorted({tuple(words(text)): n for n, text in reversed(list(enumerate(texts)))}.values())
+    own, labels = [texts[n] for n in first], np.array([str(intents[n]) for n in first])
+    familiarity, right = np.zeros(len(own)), np.zeros(len(own), dtype=bool)
+    for learned, kept in KFold(min(_FOLDS, len(own)), shuffle=True, random_state=0).split(labels):
+        if len(set(labels[learned])) < 2:
+            continue
+        fitted = _Fitted.of([own[n] for n in learned], labels[learned].tolist())
+        asked = [own[n] for n in kept]
+        x = fitted.vocabulary.vectors(asked)
+        familiarity[kept] = fitted.familiarity(asked, x)
         right[kept] = np.array(fitted.names)[fitted.margins(x).argmax(axis=1)] == labels[kept]
     return familiarity, right
