@@ -79,7 +79,7 @@ class QuestionAnswer(Answer):
 
 
 @router.post("/answers", response_model=QuestionAnswer)
-def ask(request: Request, body: Question, key: Asker, language: Language) -> Response:
+def answer_question(request: Request, body: Question, key: Asker, language: Language) -> Response:
     """Answer a question about an item from the catalogue and the graph, and say what each sentence rests on."""
     serving: Serving = request.app.state.serving
     build_id = serving.recommender.artifact.build_id

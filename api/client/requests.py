@@ -325,6 +325,6 @@ class About(TypedDict, total=False):
     user_id: str
 
 
-def ask(question: str, **about: Unpack[About]) -> Call[answer_types.QuestionAnswer]:
+def answer(question: str, **about: Unpack[About]) -> Call[answer_types.QuestionAnswer]:
     """Ask a question about an item; every sentence of the answer cites what says it."""
     return Call("POST", "/v1/answers", body={"question": question, **about})

@@ -51,7 +51,7 @@ def run_(
     typer.echo(f"{rows.height:,} rows in {out}")
 
 
-def ask(
+def answer_question(
     question: Annotated[str, typer.Argument(help="What is asked, in English or Chinese.")],
     item: Annotated[str, typer.Option("--item", help="The item that it is about.")] = "",
     user: Annotated[str, typer.Option("--user", help="Who asks, for “why was this shown to me?”.")] = "",
@@ -62,10 +62,10 @@ def ask(
     from kg.config import load_config
 
     shop = Workspace.open(workspace)
-    found = answer(shop, load_config(shop.root, os.environ), question, item_id=item, user_id=user)
-    for sentence in found.sentences:
+    result = answer(shop, load_config(shop.root, os.environ), question, item_id=item, user_id=user)
+    for sentence in result.sentences:
         typer.echo(sentence.text)
         for one in sentence.citations:
             place = "" if one.start is None else f", {one.field} {one.start}–{one.end} ‘{one.surface}’"
             typer.echo(f"  {one.kind}: {one.item_id} {one.relation} {one.value}{place}")
-    typer.echo(f"{found.intent}, confidence {found.confidence:.2f}" + (", for a person to answer" if found.handover else ""))
+    typer.echo(f"{result.intent}, confidence {result.confidence:.2f}" + (", for a person to answer" if result.handover else ""))

@@ -67,10 +67,10 @@ def entities(text: str) -> tuple[Entity, ...]:
     >>> [(one.type, one.value) for one in entities("cancel order 00123842 and refund $20")]
     [('order_id', '00123842'), ('amount', '$20')]
     """
-    found: list[Entity] = []
+    named: list[Entity] = []
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text[:2_000]):
             start, end = match.span("value")
-            if all(end <= one.start or start >= one.end for one in found):
-                found.append(Entity(kind, match["value"], start, end))
-    return tuple(sorted(found, key=lambda one: one.start)[:MAX_ENTITIES])
+            if all(end <= one.start or start >= one.end for one in named):
+                named.append(Entity(kind, match["value"], start, end))
+    return tuple(sorted(named, key=lambda one: one.start)[:MAX_ENTITIES])

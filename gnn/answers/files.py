@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gnn.answers.attributes.ranker import Asked, AttributeRanker
+from gnn.answers.attributes.ranker import AttributeRanker, LabelledQuestion
 from gnn.answers.entities import entities
 from gnn.answers.intents import IntentModel
 from gnn.search.learning.judgements import read_parquet
@@ -33,11 +33,13 @@ def train_pairs(path: Path) -> AttributeRanker:
     labels = rows["label"].cast(pl.Int64, strict=False)
     if labels.null_count() or not labels.is_in([0, 1]).all():
         raise InputError(f"{path}: a label is neither 0 nor 1", hint="write 1 where the candidate answers the question, else 0")
-    asked = rows.with_columns(label=labels.cast(pl.Int8)).group_by("qid", maintain_order=True).agg(pl.col("question").first(), "candidate", "label")
+    questions = (
+        rows.with_columns(label=labels.cast(pl.Int8)).group_by("qid", maintain_order=True).agg(pl.col("question").first(), "candidate", "label")
+    )
     return AttributeRanker.train(
         [
-            Asked(question, tuple(candidates), np.array(each, dtype=np.int8))
-            for question, candidates, each in asked.select("question", "candidate", "label").iter_rows()
+            LabelledQuestion(question, tuple(candidates), np.array(each, dtype=np.int8))
+            for question, candidates, each in questions.select("question", "candidate", "label").iter_rows()
         ]
     )
 
@@ -70,12 +72,12 @@ def run(model: Model, path: Path) -> pl.DataFrame:
 
 def _with_intents(model: IntentModel, rows: pl.DataFrame) -> pl.DataFrame:
     texts: list[str] = rows["instruction"].to_list()
-    found = model.read(texts)
+    intents_read = model.read(texts)
     named = [[{"type": one.type, "value": one.value, "start": one.start, "end": one.end} for one in entities(text)] for text in texts]
     return rows.drop("intent", "confidence", "refused", "entities", strict=False).with_columns(
-        pl.Series("intent", [one.intent for one in found], dtype=pl.String),
-        pl.Series("confidence", [one.confidence for one in found], dtype=pl.Float64),
-        pl.Series("refused", [one.refused for one in found], dtype=pl.Boolean),
+        pl.Series("intent", [one.intent for one in intents_read], dtype=pl.String),
+        pl.Series("confidence", [one.confidence for one in intents_read], dtype=pl.Float64),
+        pl.Series("refused", [one.refused for one in intents_read], dtype=pl.Boolean),
         pl.Series("entities", named, dtype=_ENTITY),
     )
 

@@ -93,8 +93,8 @@ class _Fitted:
         nearest = np.zeros(len(texts))
         for start in range(0, len(texts), _BLOCK):
             nearest[start : start + _BLOCK] = (x[start : start + _BLOCK] @ self._by_term).max(axis=1).toarray().ravel()
-        found = [words(text) for text in texts]
-        shares = [sum(word in self.known for word in each) / len(each) if each else 0.0 for each in found]
+        tokens = [words(text) for text in texts]
+        shares = [sum(word in self.known for word in each) / len(each) if each else 0.0 for each in tokens]
         return np.asarray(nearest * np.array(shares))
 
 
@@ -125,7 +125,7 @@ class IntentModel:
         if len(names) < 2:
             raise InputError(f"there is {len(names)} intent in the file", hint="give sentences of two intents or more")
         if counts.min() < 2:
-            raise InputError(f"the intent {names[counts.argmin()]!r} has a single sentence", hint="give at least two, better twenty")
+            raise InputError(f"the intent {str(names[counts.argmin()])!r} has a single sentence", hint="give at least two, better twenty")
         familiarity, right = _cross_validated(texts, intents)
         at = threshold(familiarity, FALSE_REFUSALS)
         at = (at if np.isfinite(at) else float(familiarity.min())) - _ROUNDING
@@ -200,8 +200,8 @@ def _cross_validated(texts: Sequence[str], intents: Sequence[str]) -> tuple[Scor
         if len(set(labels[learned])) < 2:
             continue
         fitted = _Fitted.of([own[n] for n in learned], labels[learned].tolist())
-        asked = [own[n] for n in kept]
-        x = fitted.vocabulary.vectors(asked)
-        familiarity[kept] = fitted.familiarity(asked, x)
+        kept_texts = [own[n] for n in kept]
+        x = fitted.vocabulary.vectors(kept_texts)
+        familiarity[kept] = fitted.familiarity(kept_texts, x)
         right[kept] = np.array(fitted.names)[fitted.margins(x).argmax(axis=1)] == labels[kept]
     return familiarity, right

@@ -38,10 +38,10 @@ def grams(text: str) -> Iterator[str]:
     >>> list(grams("my pin"))
     ['w my', 'w pin', 'p my pin', 'c  my', 'c my ', 'c  my ', 'c  pi', 'c pin', 'c in ', 'c  pin', 'c pin ', 'c  pin ']
     """
-    found = words(text)
-    yield from (f"w {word}" for word in found)
-    yield from (f"p {first} {second}" for first, second in pairwise(found))
-    for word in found:
+    tokens = words(text)
+    yield from (f"w {word}" for word in tokens)
+    yield from (f"p {first} {second}" for first, second in pairwise(tokens))
+    for word in tokens:
         padded = f" {word} "
         for n in (3, 4, 5):
             yield from (f"c {padded[start : start + n]}" for start in range(len(padded) - n + 1))

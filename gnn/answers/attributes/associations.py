@@ -22,13 +22,13 @@ def pairs(question: str, candidates: Sequence[str]) -> sp.csr_matrix:
     Shapes:
         → [n candidates, SLOTS].
     """
-    asked = dict.fromkeys(terms(question))
-    following = [f"{first}_{second}" for first, second in pairwise(asked)]
+    question_terms = dict.fromkeys(terms(question))
+    following = [f"{first}_{second}" for first, second in pairwise(question_terms)]
     indices, indptr = [], [0]
     for text in candidates:
         one = parse(text)
         names = (*dict.fromkeys(one.name), "_".join(one.name))
-        slots = {zlib.crc32(f"{said}|{name}".encode()) % SLOTS for said in (*asked, *following, "") for name in names}
+        slots = {zlib.crc32(f"{said}|{name}".encode()) % SLOTS for said in (*question_terms, *following, "") for name in names}
         indices.extend(sorted(slots))
         indptr.append(len(indices))
     lengths = np.repeat(1 / np.sqrt(np.maximum(1, np.diff(indptr))), np.diff(indptr)).astype(np.float32)

@@ -68,7 +68,7 @@ def _same(word: str, other: str) -> bool:
     return word == other or (least >= 4 and word[: max(4, least - 2)] == other[: max(4, least - 2)])
 
 
-def _found(words: Sequence[str], among: Sequence[str]) -> list[str]:
+def _shared(words: Sequence[str], among: Sequence[str]) -> list[str]:
     return [word for word in words if any(_same(word, other) for other in among)]
 
 
@@ -84,10 +84,10 @@ def measured(question: str, candidates: Sequence[str], learned: npt.NDArray[np.f
         learned [n], returns [n, WIDTH].
     """
     parsed = [parse(text) for text in candidates]
-    asked = terms(question)
-    content = tuple(word for word in asked if word not in _STOP) or asked
+    question_terms = terms(question)
+    content = tuple(word for word in question_terms if word not in _STOP) or question_terms
     rarity = _rarity(parsed)
-    own = np.array([_own(question, asked, content, one, rarity) for one in parsed], dtype=np.float32).reshape(len(parsed), OWN - 1)
+    own = np.array([_own(question, question_terms, content, one, rarity) for one in parsed], dtype=np.float32).reshape(len(parsed), OWN - 1)
     own = np.column_stack([own, learned]).astype(np.float32)
     best = own.max(axis=0, initial=0)
     runner = np.sort(own, axis=0)[-2] if len(own) > 1 else np.zeros(OWN, dtype=np.float32)
@@ -104,26 +104,26 @@ def _rarity(parsed: Sequence[Candidate]) -> dict[str, float]:
     return {word: math.log(1 + (len(parsed) - n + 0.5) / (n + 0.5)) for word, n in frequency.items()}
 
 
-def _own(question: str, asked: tuple[str, ...], content: tuple[str, ...], one: Candidate, rarity: dict[str, float]) -> tuple[float, ...]:
-    named, valued = _found(one.name, content), _found(one.values, content)
+def _own(question: str, question_terms: tuple[str, ...], content: tuple[str, ...], one: Candidate, rarity: dict[str, float]) -> tuple[float, ...]:
+    named, valued = _shared(one.name, content), _shared(one.values, content)
     weight = sum(rarity.get(word, 0.0) for word in one.name) or 1.0
     words = attribute_words()
-    led = [word for word in one.name if any(word in words.get(said, ()) for said in asked)]
+    led = [word for word in one.name if any(word in words.get(said, ()) for said in question_terms)]
     leading = sum(1 for said in content if words.get(said, frozenset()) & set(one.name))
-    in_units = any(set(one.units) & _UNITS.get(said, frozenset()) for said in asked) if one.units else False
-    numbers = {said for said in asked if said[0].isdigit()}
+    in_units = any(set(one.units) & _UNITS.get(said, frozenset()) for said in question_terms) if one.units else False
+    numbers = {said for said in question_terms if said[0].isdigit()}
     numeric = bool(_NUMERIC.search(question))
     return (
         sum(rarity.get(word, 0.0) for word in named) / weight,
         sum(rarity.get(word, 0.0) for word in named),
-        len(_found(content, one.name)) / len(content),
+        len(_shared(content, one.name)) / len(content),
         sum(rarity.get(word, 0.0) for word in valued),
-        len(_found(content, one.values)) / len(content),
+        len(_shared(content, one.values)) / len(content),
         len(led) / max(1, len(one.name)),
         float(leading),
         _likeness(_pieces(content), _pieces(one.name)),
         _likeness(_pieces(content), _pieces(one.values[:40])),
-        float(in_units) + float(bool(set(one.units) & set(asked))),
+        float(in_units) + float(bool(set(one.units) & set(question_terms))),
         float(numeric and one.kind == "number") - float(numeric and one.kind == "boolean"),
         float(one.kind == "boolean" and bool(_YES_NO.search(question))),
         float(len(numbers & set(one.values))),

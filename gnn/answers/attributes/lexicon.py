@@ -10,10 +10,10 @@ from importlib.resources import files
 @cache
 def attribute_words() -> dict[str, frozenset[str]]:
     """Return word of a question → words of names."""
-    found: dict[str, set[str]] = defaultdict(set)
+    names_of: dict[str, set[str]] = defaultdict(set)
     for line in files("gnn.answers").joinpath("data", "attribute_words.txt").read_text(encoding="utf-8").splitlines():
-        asked, colon, named = line.partition(":")
+        query_words, colon, named = line.partition(":")
         if colon and not line.startswith("#"):
-            for word in asked.split():
-                found[word].update(named.split())
-    return {word: frozenset(names) for word, names in found.items()}
+            for word in query_words.split():
+                names_of[word].update(named.split())
+    return {word: frozenset(names) for word, names in names_of.items()}

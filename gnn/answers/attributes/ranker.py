@@ -27,7 +27,7 @@ Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LabelledQuestion:
     """A question with every candidate.
 
     Attributes:
@@ -48,15 +48,15 @@ class _Fitted:
     trees: Forest
 
     @classmethod
-    def of(cls, asked: Sequence[Asked]) -> _Fitted:
+    def of(cls, questions: Sequence[LabelledQuestion]) -> _Fitted:
         from sklearn.ensemble import GradientBoostingClassifier
 
-        labels, x = [one.labels for one in asked], [pairs(one.question, one.candidates) for one in asked]
+        labels, x = [one.labels for one in questions], [pairs(one.question, one.candidates) for one in questions]
         learned: dict[int, Weights] = {}
-        for known, kept in _folds(asked, _INNER_FOLDS):
+        for known, kept in _folds(questions, _INNER_FOLDS):
             weights, constant = fit(sp.vstack([x[n] for n in known]), np.concatenate([labels[n] for n in known]))
             learned |= {n: np.asarray(x[n] @ weights + constant, dtype=np.float32) for n in kept}
-        features = np.vstack([measured(one.question, one.candidates, learned[n]) for n, one in enumerate(asked)])
+        features = np.vstack([measured(one.question, one.candidates, learned[n]) for n, one in enumerate(questions)])
         trees = GradientBoostingClassifier(
             n_estimators=150, learning_rate=0.06, max_depth=4, subsample=0.6, max_features=0.3, min_samples_leaf=15, random_state=0
         ).fit(features, np.concatenate(labels))
@@ -66,8 +66,8 @@ class _Fitted:
     def scores(self, question: str, candidates: Sequence[str]) -> Scores:
         """Return log-odds."""
         learned = np.asarray(pairs(question, candidates) @ self.words + self.constant, dtype=np.float32)
-        found = np.clip(self.trees.predict(measured(question, candidates, learned)), 1e-9, 1 - 1e-9)
-        return np.asarray(np.log(found / (1 - found)), dtype=np.float64)
+        chances = np.clip(self.trees.predict(measured(question, candidates, learned)), 1e-9, 1 - 1e-9)
+        return np.asarray(np.log(chances / (1 - chances)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,22 @@ class AttributeRanker:
     measured: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def train(cls, asked: Sequence[Asked]) -> AttributeRanker:
+    def train(cls, questions: Sequence[LabelledQuestion]) -> AttributeRanker:
         """Learn from questions with labelled candidates, and measure on questions about other items.
 
         Raises:
             InputError: Too few questions have both a right and a wrong candidate.
         """
-        n_usable = sum(0 < one.labels.sum() < len(one.labels) for one in asked)
-        if n_usable < 20 or len({one.candidates for one in asked}) < _FOLDS * 2:
+        n_usable = sum(0 < one.labels.sum() < len(one.labels) for one in questions)
+        if n_usable < 20 or len({one.candidates for one in questions}) < _FOLDS * 2:
             raise InputError(f"{n_usable} questions have a right and a wrong candidate", hint="give 20 questions or more, about 10 items or more")
-        found: dict[int, Scores] = {}
-        for known, kept in _folds(asked, _FOLDS):
-            fitted = _Fitted.of([asked[n] for n in known])
-            found |= {n: fitted.scores(asked[n].question, asked[n].candidates) for n in kept}
-        answered = [(found[n], one.labels) for n, one in enumerate(asked) if one.labels.any()]
+        scores_of: dict[int, Scores] = {}
+        for known, kept in _folds(questions, _FOLDS):
+            fitted = _Fitted.of([questions[n] for n in known])
+            scores_of |= {n: fitted.scores(questions[n].question, questions[n].candidates) for n in kept}
+        answered = [(scores_of[n], one.labels) for n, one in enumerate(questions) if one.labels.any()]
         at = threshold(np.array([scores.max() for scores, _ in answered]), FALSE_REFUSALS)
-        return cls(_Fitted.of(asked), at if np.isfinite(at) else 0.0, _measures(answered, at))
+        return cls(_Fitted.of(questions), at if np.isfinite(at) else 0.0, _measures(answered, at))
 
     def rank(self, question: str, candidates: Sequence[str]) -> Scores:
         """Return how well each candidate answers a question, between 0 and 1; where all are below 0.5, none does.
@@ -135,12 +135,12 @@ class AttributeRanker:
             raise ArtifactError(f"{path} is damaged: {error}", hint=FORMAT.hint) from error
 
 
-def _folds(asked: Sequence[Asked], n: int) -> Iterator[tuple[list[int], list[int]]]:
+def _folds(questions: Sequence[LabelledQuestion], n: int) -> Iterator[tuple[list[int], list[int]]]:
     """Give learned and kept questions; those about one item, which have the same candidates, are never on both sides."""
     from sklearn.model_selection import GroupKFold
 
     numbers: dict[tuple[str, ...], int] = {}
-    items = [numbers.setdefault(tuple(sorted(one.candidates)), len(numbers)) for one in asked]
+    items = [numbers.setdefault(tuple(sorted(one.candidates)), len(numbers)) for one in questions]
     for known, kept in GroupKFold(min(n, len(numbers))).split(items, groups=items):
         yield known.tolist(), kept.tolist()
 
@@ -148,7 +148,7 @@ def _folds(asked: Sequence[Asked], n: int) -> Iterator[tuple[list[int], list[int
 def _measures(answered: Sequence[tuple[Scores, npt.NDArray[np.int8]]], at: float) -> dict[str, float]:
     precisions, first = [], []
     for scores, labels in answered:
-        ordered = labels[np.argsort(-scores, kind="stable")]
+        ordered = labels[sorted(range(len(labels)), key=lambda n: -scores[n])]
         precisions.append(float((np.cumsum(ordered) / np.arange(1, len(ordered) + 1))[ordered == 1].mean()))
         first.append(float(ordered[0]))
     removed = [scores[labels == 0].max() < at for scores, labels in answered if not labels.all()]

@@ -6,14 +6,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from etl.answers.commands import ask
+from etl.answers.commands import answer_question
 from kg.errors import InputError, NotFoundError, ReckonError
 from kg.workspace import Workspace
 
 
 def asked(workspace: Workspace, *args: str) -> str:
     app = typer.Typer()
-    app.command()(ask)
+    app.command()(answer_question)
     result = CliRunner().invoke(app, [*args, "-w", str(workspace.root)])
     if isinstance(result.exception, ReckonError):
         raise result.exception

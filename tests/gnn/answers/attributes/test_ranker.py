@@ -9,14 +9,14 @@ import pytest
 
 from gnn.answers.attributes.candidate import parse
 from gnn.answers.attributes.lexicon import attribute_words
-from gnn.answers.attributes.ranker import Asked, AttributeRanker
+from gnn.answers.attributes.ranker import AttributeRanker, LabelledQuestion
 from kg.errors import ArtifactError, InputError
 from tests.gnn.answers.made_up import pairs
 
 
-def asked() -> list[Asked]:
+def asked() -> list[LabelledQuestion]:
     rows = pairs().group_by("qid", maintain_order=True).agg("question", "candidate", "label")
-    return [Asked(q[0], tuple(c), np.array(label, dtype=np.int8)) for _, q, c, label in rows.iter_rows()]
+    return [LabelledQuestion(q[0], tuple(c), np.array(label, dtype=np.int8)) for _, q, c, label in rows.iter_rows()]
 
 
 @pytest.fixture(scope="module")
