@@ -37,6 +37,13 @@ class Question(BaseModel):
     item_id: Id | None = Field(default=None, description="The item that it is about.")
     user_id: Id | None = Field(default=None, description="Who asks, for “why was this shown to me?”.")
 
+    locale: str = Field(
+        default="",
+        max_length=20,
+        pattern=r"^[A-Za-z]{0,8}([-_][A-Za-z0-9]{1,8})*$",
+        description="zh… for Chinese sentences, else English.",
+    )
+
     @field_validator("question")
     @classmethod
     def _said(cls, question: str) -> str:
@@ -100,16 +107,16 @@ def answer_question(request: Request, body: Question, key: Asker, language: Lang
 def _answered(request: Request, body: Question, language: str) -> answering.Answer:
     intent = answering.wanted(body.question)
     if intent == "small_talk":
-        return answering.small_talk(body.question)
+        return answering.small_talk(body.question, body.locale)
     if body.item_id is None:
-        return answering.refusal(body.question)
+        return answering.refusal(body.question, locale=body.locale)
     states: ItemStates = request.app.state.items
     state = states.state(body.item_id)
     item = AboutItem(body.item_id, state.fields, state.facts)
     if intent == "why_shown":
         return _why(request, body, item, language)
     ranker: Ranker = request.app.state.answers
-    return answering.about_item(body.question, item, ranker)
+    return answering.about_item(body.question, item, ranker, body.locale)
 
 
 def _why(request: Request, body: Question, item: AboutItem, language: str) -> answering.Answer:
@@ -117,8 +124,8 @@ def _why(request: Request, body: Question, item: AboutItem, language: str) -> an
     serving: Serving = request.app.state.serving
     recommender = serving.recommender
     if body.user_id is None:
-        return answering.refusal(body.question)
+        return answering.refusal(body.question, locale=body.locale)
     explanation = recommender.explain(body.user_id, item.item_id, fresh=serving.fresh(body.user_id, recommender), max_reasons=_MAX_REASONS)
     words = request.app.state.languages[language]
     sentences = answering.explained(item, [(one.kind, one.share, words.text(one.message)) for one in explanation.reasons])
-    return answering.Answer("why_shown", 1.0, sentences) if sentences else answering.refusal(body.question)
+    return answering.Answer("why_shown", 1.0, sentences) if sentences else answering.refusal(body.question, locale=body.locale)

@@ -319,10 +319,12 @@ class About(TypedDict, total=False):
     Attributes:
         item_id: The item.
         user_id: Who asks, for “why was this shown to me?”.
+        locale: Language of the sentences; that of the question by default.
     """
 
     item_id: str
     user_id: str
+    locale: str
 
 
 def answer(question: str, **about: Unpack[About]) -> Call[answer_types.QuestionAnswer]:

@@ -119,32 +119,33 @@ def wanted(question: str) -> AnswerIntent:
 _KINDS: tuple[tuple[re.Pattern[str], AnswerIntent], ...] = ((_TALK, "small_talk"), (_WHY, "why_shown"), (_STOCK, "availability"), (_PRICE, "price"))
 
 
-def small_talk(question: str) -> Answer:
+def small_talk(question: str, locale: str = "") -> Answer:
     """Greet back."""
-    text = "您好！请问您想了解哪件商品？" if _CHINESE.search(question) else "Hello! Which product is your question about?"
+    text = "您好！请问您想了解哪件商品？" if _chinese(question, locale) else "Hello! Which product is your question about?"
     return Answer("small_talk", 1.0, (Sentence(text),))
 
 
-def refusal(question: str, confidence: float = 0.0) -> Answer:
+def refusal(question: str, confidence: float = 0.0, *, locale: str = "") -> Answer:
     """Say that nothing known answers, and hand over."""
-    text = "我没有找到能够回答这个问题的资料。" if _CHINESE.search(question) else "Nothing that the shop knows answers this question."
+    text = "我没有找到能够回答这个问题的资料。" if _chinese(question, locale) else "Nothing that the shop knows answers this question."
     return Answer("none", confidence, (Sentence(text),), handover=True)
 
 
-def about_item(question: str, item: AboutItem, ranker: Ranker) -> Answer:
+def about_item(question: str, item: AboutItem, ranker: Ranker, locale: str = "") -> Answer:
     """Answer a question about an item from its fields and facts.
 
     Args:
         question: What is asked.
         item: What is known.
         ranker: Finds the attribute that answers.
+        locale: Language of the sentences; that of the question where it is empty.
     """
     intent = wanted(question)
     if intent == "price":
-        return _price(question, item)
+        return _price(question, item, locale)
     if intent == "availability":
-        return _availability(question, item)
-    return _fact(question, item, ranker)
+        return _availability(question, item, locale)
+    return _fact(question, item, ranker, locale)
 
 
 def explained(item: AboutItem, reasons: Sequence[tuple[str, float, str]]) -> tuple[Sentence, ...]:
@@ -157,34 +158,38 @@ def explained(item: AboutItem, reasons: Sequence[tuple[str, float, str]]) -> tup
     return tuple(Sentence(text, (Citation("explanation", item.item_id, kind, f"{share:.4f}"),)) for kind, share, text in reasons)
 
 
-def _price(question: str, item: AboutItem) -> Answer:
+def _chinese(question: str, locale: str) -> bool:
+    return locale.lower().startswith("zh") if locale else bool(_CHINESE.search(question))
+
+
+def _price(question: str, item: AboutItem, locale: str) -> Answer:
     cents = item.fields.get("price_cents")
     if cents is None:
-        return refusal(question)
+        return refusal(question, locale=locale)
     shown = f"{int(cents) / 100:.2f}"
-    text = f"{item.title}：价格 {shown}。" if _CHINESE.search(question) else f"The price of {item.title} is {shown}."
+    text = f"{item.title}：价格 {shown}。" if _chinese(question, locale) else f"The price of {item.title} is {shown}."
     return Answer("price", 1.0, (Sentence(text, (Citation("field", item.item_id, "price_cents", str(cents)),)),))
 
 
-def _availability(question: str, item: AboutItem) -> Answer:
+def _availability(question: str, item: AboutItem, locale: str) -> Answer:
     available = item.fields.get("available") is not False
-    if _CHINESE.search(question):
+    if _chinese(question, locale):
         text = f"{item.title}：{'有货' if available else '目前无货'}。"
     else:
         text = f"{item.title} is {'available' if available else 'not available at the moment'}."
     return Answer("availability", 1.0, (Sentence(text, (Citation("field", item.item_id, "available", str(available).lower()),)),))
 
 
-def _fact(question: str, item: AboutItem, ranker: Ranker) -> Answer:
+def _fact(question: str, item: AboutItem, ranker: Ranker, locale: str) -> Answer:
     by_relation: dict[str, list[Mapping[str, Any]]] = {}
     for fact in item.facts:
         by_relation.setdefault(str(fact["relation"]), []).append(fact)
     relations = list(by_relation)
     scores = ranker.rank(question, [_candidate(name, by_relation[name]) for name in relations])
     if not len(scores) or scores.max() < 0.5:
-        return refusal(question, float(scores.max()) if len(scores) else 0.0)
+        return refusal(question, float(scores.max()) if len(scores) else 0.0, locale=locale)
     best = relations[int(scores.argmax())]
-    return Answer("product_fact", float(scores.max()), (_sentence(question, item, best, by_relation[best]),))
+    return Answer("product_fact", float(scores.max()), (_sentence(question, item, best, by_relation[best], locale),))
 
 
 def _words(relation: str) -> str:
@@ -196,10 +201,10 @@ def _candidate(relation: str, facts: Sequence[Mapping[str, Any]]) -> str:
     return f"{relation.lower().removeprefix('has_')}: {values}"
 
 
-def _sentence(question: str, item: AboutItem, relation: str, facts: Sequence[Mapping[str, Any]]) -> Sentence:
+def _sentence(question: str, item: AboutItem, relation: str, facts: Sequence[Mapping[str, Any]], locale: str) -> Sentence:
     values = [str(fact["value"]) for fact in facts]
-    said = "、".join(values) if _CHINESE.search(question) else ", ".join(values)
-    text = f"{item.title}：{_words(relation)} {said}。" if _CHINESE.search(question) else f"{item.title}: {_words(relation)} {said}."
+    said = "、".join(values) if _chinese(question, locale) else ", ".join(values)
+    text = f"{item.title}：{_words(relation)} {said}。" if _chinese(question, locale) else f"{item.title}: {_words(relation)} {said}."
     places = ("field", "surface", "start", "end", "confidence")
     return Sentence(
         text,

@@ -43,6 +43,7 @@ def test_price_and_availability_are_those_of_the_moment(asking: Asking, workspac
     client, key = asking(), key_of(workspace, "catalog:write")
     assert client.patch("/v1/items/2", json={"price_cents": 1234, "available": False}, headers=key).status_code == 202
     assert "12.34" in ask(asking, workspace, "how much is it?", item_id="2")["answer"]
+    assert "价格 12.34" in ask(asking, workspace, "how much is it?", item_id="2", locale="zh-CN")["answer"]
     gone = ask(asking, workspace, "is it in stock?", item_id="2")
     assert "not available" in gone["answer"]
     assert gone["sentences"][0]["citations"][0]["relation"] == "available"
