@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from api import logs
+from api.answers import routes as answers_routes
 from api.cypher import routes as cypher_routes
 from api.cypher.provider import GraphQueries
 from api.events import routes as events_routes
@@ -45,6 +46,7 @@ from api.serving.snapshot_server import Serving
 from api.settings import ServeConfig
 from api.users import profile_routes
 from api.users import routes as users_routes
+from gnn.answers.opening import ranker
 from gnn.config import ModelConfig
 from gnn.explain.messages.languages import Languages
 from kg import processes
@@ -123,6 +125,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.graph_queries = GraphQueries(workspace, config.section(GraphConfig), **bounds)
     app.state.query_audit = AuditLog(workspace.audit) if serve.audit else None
     app.state.search = SearchProvider(workspace, config.section(ShopConfig).language)
+    app.state.answers = ranker(workspace.root)
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits, spans)
@@ -137,6 +140,7 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.include_router(risk_routes.router)
     app.include_router(search_routes.router)
     app.include_router(cypher_routes.router)
+    app.include_router(answers_routes.router)
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)

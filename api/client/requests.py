@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from . import cypher_types, risk_types, search_types, types
+from . import answer_types, cypher_types, risk_types, search_types, types
 
 T = TypeVar("T", covariant=True)
 Json = Mapping[str, Any]
@@ -326,3 +326,22 @@ def run_library_query(name: str, parameters: Json | None = None, *, max_rows: in
 def ready() -> Call[types.Ready]:
     """Say whether requests can be answered, and why not; takes no key."""
     return Call("GET", "/health/ready")
+
+
+class About(TypedDict, total=False):
+    """What a question is about.
+
+    Attributes:
+        item_id: The item.
+        user_id: Who asks, for “why was this shown to me?”.
+        locale: Language of the sentences; that of the question by default.
+    """
+
+    item_id: str
+    user_id: str
+    locale: str
+
+
+def answer(question: str, **about: Unpack[About]) -> Call[answer_types.QuestionAnswer]:
+    """Ask a question about an item; every sentence of the answer cites what says it."""
+    return Call("POST", "/v1/answers", body={"question": question, **about})

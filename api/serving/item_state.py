@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
-
 from gnn.artifact.artifact import Artifact
-from gnn.live.overlay import base_facts
-from kg.catalog.item_changes import by_item, changed, fields_of
+from gnn.live.built_item import built_item
+from kg.catalog.item_changes import by_item, changed
 from kg.catalog.records import Fields, Operation
 from kg.errors import NotFoundError
 from kg.ledger.item_store import ItemStore
@@ -91,23 +89,5 @@ class ItemStates:
 
 
 def _built(build: Path, artifact: Artifact, item_id: str) -> ItemState:
-    """Return an item as a build knows it: from its tables, or from the artifact where those are not on this machine."""
-    rows = _rows(build / "catalog" / "items.parquet", item_id)
-    num = artifact.item_nums[item_id]
-    price = float(artifact.price_cents[num])
-    fields = fields_of(rows[0]) if rows else {"title": artifact.titles[num], **({"price_cents": int(price)} if price == price else {})}
-    if not rows and not artifact.available[num]:
-        fields["available"] = False
-    evidence = {(str(row["relation"]), str(row["value"])): row for row in _rows(build / "attributes.parquet", item_id)}
-    facts = [
-        {**evidence.get((relation, value), {}), "relation": relation, "node_type": node_type, "value": value}
-        for (_, relation, node_type), values in base_facts(artifact, item_id).items()
-        for value in values
-    ]
+    fields, facts = built_item(build, artifact, item_id)
     return ItemState(fields, facts, "built")
-
-
-def _rows(path: Path, item_id: str) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return pl.scan_parquet(path).filter(pl.col("item_id") == item_id).collect().to_dicts()

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,17 @@ def read_arrays(path: Path, kind: Format) -> tuple[dict[str, Any], dict[str, NDA
         arrays = _read(path, kind.hint)
         digest = arrays.pop(_DIGEST)
         meta = json.loads(arrays[_META].tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ArtifactError(f"{path} is not a {kind.name}: {error}", hint=kind.hint) from error
     if not isinstance(meta, dict) or meta.get("format") != kind.name or meta.get("version") != kind.version:
         raise ArtifactError(f"{path} is not a {kind.name} of version {kind.version}", hint=kind.hint)

@@ -1,0 +1,1 @@
+"""Questions about items, answered with citations."""

@@ -1,0 +1,1 @@
+"""Which attribute of an item answers a question."""
