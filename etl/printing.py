@@ -7,13 +7,18 @@ from datetime import UTC, datetime
 from math import isnan
 from typing import Any
 
+import typer
+
 from etl.console import Console
 from gnn.events.timing import CLOCK_FROM
 from gnn.explain.explainer import Path, Reason
 from gnn.explain.messages.catalogue import Catalogue
+from gnn.explain.messages.languages import Languages
 from gnn.explain.messages.message import Argument, Listing, Number, Quoted, Text, plain, say
 from gnn.recommend.recommender import Recommendations
 from gnn.recommend.why_not import WhyNot
+from kg.config import Config, ShopConfig
+from kg.workspace import Workspace
 
 _SHOWN_REASONS = 4
 _SHOWN_LACKS = 6
@@ -110,3 +115,17 @@ def _node(node: Mapping[str, Any]) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("[", "\\[")
+
+
+def catalogue(workspace: Workspace, config: Config, language: str) -> Catalogue:
+    """Return the messages in a language; in the shop's own, and a line that says so, where there are none.
+
+    Args:
+        workspace: Its `messages` folder may hold further languages.
+        config: Its `[shop] language`.
+        language: The tag that was given; empty for the shop's own.
+    """
+    languages = Languages.of(config.section(ShopConfig).language, workspace.messages)
+    if language and not languages.has(language):
+        typer.echo(f"no reasons in {language[:60]!r}: printed in {languages.default}; there are {', '.join(languages.names)}", err=True)
+    return languages[language or languages.default]

@@ -272,8 +272,8 @@ def recommend(
 ) -> None:
     """Recommend items to one user with their reasons, as the API does, or to everybody into a file."""
     from etl import printing
-    from etl.cli.language import catalogue
     from etl.console import Console
+    from etl.printing import catalogue
     from etl.published import published_recommender, served_recommender
     from gnn.recommend.query import PERSONAL, RecQuery
     from kg.files.atomic import write_whole

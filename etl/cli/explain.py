@@ -32,8 +32,8 @@ def why_not(
 ) -> None:
     """Say why an item is not in a user's list: its rank, what it lacks, and the fewest events that would bring it in."""
     from etl import printing
-    from etl.cli.language import catalogue
     from etl.console import Console
+    from etl.printing import catalogue
     from etl.published import served_recommender
     from gnn.recommend.why_not import why_not as explain_absence
     from kg.config import load_config

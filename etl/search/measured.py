@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gnn.graph.walks import largest
 from gnn.metrics.statistics import bootstrap_interval, paired_p_value
 from gnn.search.engine import SearchEngine
 from gnn.search.learning.judgements import DEPTH, Judgements, graded_ndcg, recall, reciprocal_rank
@@ -47,7 +48,7 @@ def measure(engine: SearchEngine, judgements: Judgements) -> Measured:
         ranked = [item_id for item_id, _ in engine.rank(query, DEPTH)]
         matches = engine.matches(query)
         scores = matches.scores(text)
-        order = [int(place) for place in np.argsort(-scores, kind="stable")[:DEPTH] if scores[place] > 0]
+        order = [int(place) for place in largest(scores, None, DEPTH) if scores[place] > 0]
         own.append(_measures([ratings.get(item_id, 0) for item_id in ranked], judged))
         alone.append(_measures([ratings.get(ids[int(matches.docs[place])], 0) for place in order], judged))
     first, second = np.asarray(own), np.asarray(alone)

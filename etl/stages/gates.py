@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from gnn.config import EvaluateConfig
 from gnn.gates.base import GATES, GateResult, Report, check_gates, failures, how_to_accept
 from kg.errors import GateError, InputError
 from kg.files.json_file import read_json
+from kg.timestamps import utc_text
 
 Accepted = Mapping[str, Mapping[str, str]]
 """Gate → who accepted that it does not pass, why and when."""
@@ -70,8 +70,8 @@ def accept(names: Collection[str], by: str, note: str) -> dict[str, dict[str, st
     """
     if names and not by.strip():
         raise InputError("who accepts it is not said", hint="reckon rebuild --accept GATE --by NAME --note WHY")
-    time_of = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {GATES.get(name).name: {"by": by.strip(), "note": note.strip(), "time": time_of} for name in names}
+    time = utc_text()
+    return {GATES.get(name).name: {"by": by.strip(), "note": note.strip(), "time": time} for name in names}
 
 
 def refuse_failed(results: Mapping[str, GateResult], place: str = "", accepted: Accepted | None = None) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from gnn.graph.walks import largest
 from gnn.recommend.recommender import Recommender
 from gnn.search.corpus import Corpus
 from gnn.search.explanation import reasons
@@ -203,7 +204,7 @@ class SearchEngine:
         """Return the words that the best items lack."""
         if not len(matches.docs):
             return []
-        best = matches.docs[np.argsort(-matches.scores, kind="stable")[:10]]
+        best = matches.docs[largest(matches.scores, None, 10)]
         lacking = []
         for word in understood.words:
             docs = np.concatenate([self.corpus.addends(term)[0] for term in (word.term, *word.alternatives)])

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact.artifact import Artifact
+from gnn.graph.walks import largest
 from gnn.recommend.filters import ArtifactColumns
 from gnn.search.request import MAX_FACET_VALUES, MAX_FACETS, Facet
 from gnn.types import BoolArray, IntArray
@@ -73,7 +74,7 @@ def _facet(name: str, docs: IntArray, artifact: Artifact) -> Facet:
             continue
         values = _targets(edges.forward.indptr, edges.forward.indices, docs)
         numbers, times = np.unique(values, return_counts=True)
-        best = np.lexsort((numbers, -times))[:MAX_FACET_VALUES]
+        best = largest(times.astype(np.float64), None, MAX_FACET_VALUES)
         counted += [(artifact.node_key(target, int(numbers[place])), int(times[place])) for place in best]
     return Facet(name, tuple(sorted(counted, key=lambda one: (-one[1], one[0]))[:MAX_FACET_VALUES]))
 

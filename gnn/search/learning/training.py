@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gnn.graph.walks import largest
 from gnn.metrics.statistics import bootstrap_interval
 from gnn.metrics.users.ndcg import discounts
 from gnn.search.learning.judgements import Judgements, K, gains
@@ -48,7 +49,7 @@ class Example:
     def ndcg(self, weights: Mapping[str, float]) -> float:
         """Return ndcg@10 of the order that weights give."""
         scores = self.matches.scores(weights)
-        top = np.argsort(-scores, kind="stable")[:K]
+        top = largest(scores, None, K)
         return float(self.gains[top] @ discounts(len(top))) / self.ideal
 
 
@@ -114,7 +115,7 @@ def train(
 
 def example(matches: Matches, ratings: Mapping[str, int], item_num: Callable[[str], int | None]) -> Example:
     """Put a judged query together, cut to the items that can be among the first."""
-    best = np.argsort(-matches.scores(DEFAULTS), kind="stable")[:_CANDIDATES]
+    best = largest(matches.scores(DEFAULTS), None, _CANDIDATES)
     kept = np.sort(best)
     cut = Matches(matches.docs[kept], {name: value[kept] for name, value in matches.parts.items()}, matches.complete[kept])
     known = {num: rating for item_id, rating in ratings.items() if (num := item_num(item_id)) is not None}

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from gnn.artifact.artifact import Artifact
+from gnn.graph.walks import largest
 from gnn.search.analysis import folded, stem, tokens
 from gnn.search.corpus import Corpus
 from gnn.types import BoolArray
@@ -87,7 +88,7 @@ class Suggester:
             docs, values = self._corpus.addends(term)
             best[docs] = np.maximum(best[docs], values)
         complete = np.flatnonzero((had == len(words) - 1) & (best > 0) & self._shown)
-        order = np.lexsort((complete, -(scores + best)[complete]))[:k]
+        order = largest((scores + best)[complete], None, k)
         return [int(doc) for doc in complete[order]]
 
     @cached_property
