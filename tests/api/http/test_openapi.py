@@ -41,7 +41,10 @@ def served(small_shop: Workspace, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def schema(served: tuple[str, dict[str, str]]) -> schemathesis.BaseSchema:
-    return schemathesis.openapi.from_url(f"{served[0]}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{served[0]}/openapi.json")
+    # A query string that is too long as a whole is refused as such, with 431, before its parameters are read.
+    schema.config.checks.negative_data_rejection.expected_statuses.append("431")
+    return schema
 
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)

@@ -226,8 +226,8 @@ def test_an_explanation_tells_everything(client: TestClient) -> None:
     assert item["remainder"] == 0
     for reason in item["reasons"]:
         for path in reason.get("paths", []):
-            assert path["cypher"].startswith("MATCH (n0:User)-[:")
-            assert len(path["parameters"]) == sum("key" in node for node in path["nodes"])
+            assert "MATCH (n0:User)-[:" in path["cypher"]
+            assert len(path["parameters"]) == 1 + sum("key" in node for node in path["nodes"])
         if reason["kind"] == "learned":
             assert sum(row["share"] for row in reason["history"]) == pytest.approx(reason["share"])
     listed = client.get("/v1/users/u/recommendations").json()["items"]
@@ -240,7 +240,7 @@ def test_a_path_from_a_fresh_event_begins_at_its_item(client: TestClient) -> Non
     item = client.get("/v1/users/newcomer/recommendations/4/explanation").json()["item"]
     paths = [path for reason in item["reasons"] for path in reason.get("paths", [])]
     assert paths
-    assert all(path["cypher"].startswith("MATCH (n0:Item)") and path["parameters"]["n0"] == "1" for path in paths)
+    assert all("MATCH (n0:Item)" in path["cypher"] and path["parameters"]["n0"] == "1" for path in paths)
 
 
 def test_why_not_over_http(client: TestClient) -> None:
