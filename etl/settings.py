@@ -19,7 +19,7 @@ class BuildConfig(Section):
 
 
 class RebuildConfig(Section):
-    """When rebuilds run, and who is told."""
+    """When rebuilds run, and who is notified."""
 
     schedule: str = Field(default="0 3 * * *", description="When `reckon schedule` rebuilds: minute, hour, day, month, weekday, as cron has them.")
     time_zone: str = Field(default="UTC", description="Time zone of `schedule`, such as Europe/Berlin.")
@@ -28,7 +28,7 @@ class RebuildConfig(Section):
     )
     missed: Literal["run", "skip"] = Field(default="run", description="A run whose time passed while nothing ran: run it once, or skip it.")
     stale_after_h: float = Field(default=36, gt=0, description="Hours after which `reckon status` calls the published build stale.")
-    webhook: str = Field(default="", description="Address that is told how each rebuild ended, by POST; docs/operations.md says what it gets.")
+    webhook: str = Field(default="", description="Address that is notified of how each rebuild ended, by POST; docs/operations.md says what it gets.")
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="Signs what the webhook gets (HMAC-SHA256); set it in the environment.")
     command: tuple[str, ...] = Field(
         default=(), description="Program and arguments that are run when a rebuild ended; it gets the same JSON on stdin."

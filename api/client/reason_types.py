@@ -1,4 +1,4 @@
-"""Reasons as the client's callers read them, told apart by `kind`; part of `types`."""
+"""Reasons as the client's callers read them, discriminated by `kind`; part of `types`."""
 
 from __future__ import annotations
 
@@ -86,4 +86,4 @@ class StatementReason(TypedDict):
 
 
 Reason: TypeAlias = GraphReason | LearnedReason | BuyAgainReason | StatementReason
-"""Told apart by `kind`."""
+"""Discriminated by `kind`."""

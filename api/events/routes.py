@@ -18,7 +18,7 @@ from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.serving.ledger import OUTCOMES, UNKNOWN_ITEMS
 from api.serving.snapshot_server import Serving
-from kg.catalog.records import StoredEvent
+from kg.catalog.records import StoredEvent, stored_event
 from kg.errors import InputError, LedgerUnavailableError
 from kg.ledger.event_store import Appended
 from kg.validation import messages
@@ -166,18 +166,7 @@ def _checked(raw: Any, kinds: Collection[str], now: float, scale: RatingScale | 
         return EventOutcome(event_id=event_id, status="rejected", reason=messages.sentence(error.errors(include_url=False)[0]))
     except InputError as error:
         return EventOutcome(event_id=event_id, status="rejected", reason=str(error))
-    return StoredEvent(
-        0,
-        event.user_id,
-        event.item_id,
-        event.kind,
-        now if event.time is None else event.time,
-        event.quantity,
-        event.value,
-        event.price_cents,
-        event.event_id or f"reckon-{secrets.token_hex(16)}",
-        event.properties,
-    )
+    return stored_event(event, now, event.event_id or f"reckon-{secrets.token_hex(16)}")
 
 
 async def _appended(serving: Serving, events: list[StoredEvent]) -> list[Appended]:

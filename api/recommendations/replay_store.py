@@ -130,7 +130,7 @@ class ReplayStore:
     def _write_on(self) -> None:
         next_prune = time.monotonic() + _PRUNE_S
         while True:
-            # Nothing to do costs nothing; what comes is gathered for a moment and written together.
+            # Nothing to do costs nothing; what comes is collected for a moment and written together.
             self._filled.wait(max(0.0, next_prune - time.monotonic()))
             self._filled.clear()
             ending = self._stop.wait(_FLUSH_S)

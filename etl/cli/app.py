@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli import builds, check, explain, export, facts, graph, rebuild
-from etl.cli.extract import extract_app
 from etl.cli.ledger import ledger_app
 from etl.cli.registered import command_with_epilog, every
 from etl.cli.resolve import resolve_app
 from etl.export.exporters import EXPORTERS
+from etl.extract.commands import extract_app
 from etl.operation import commands
 from kg.errors import DiskFullError, InputError, ReckonError
 from kg.workspace import Workspace
@@ -226,7 +226,7 @@ def tune(
     A graph that is not built yet is built first. A message says how long that took; the minutes begin then, and all else counts.
     """
     from etl.pipeline.locks import locked
-    from etl.pipeline.tuning import tune as search
+    from etl.tuning.search import tune as search
 
     job = _job(workspace)
     with locked(job.workspace):

@@ -72,7 +72,7 @@ def _run(job: Job, allow_rejects: int) -> None:
     from etl.json_console import JsonConsole
     from etl.pipeline import jobs
     from etl.pipeline.builds import draft_id, run_record, stage_records
-    from etl.pipeline.notify import message, tell
+    from etl.pipeline.notify import message, notify
     from etl.settings import RebuildConfig
     from kg.config import ShopConfig
 
@@ -83,17 +83,17 @@ def _run(job: Job, allow_rejects: int) -> None:
     except Exception as error:
         draft = draft_id(job.workspace) or ""
         record = run_record(job.workspace.build(draft)) if draft else {}
-        told = message(shop, draft, time.monotonic() - started, error, record)
+        payload = message(shop, draft, time.monotonic() - started, error, record)
         if isinstance(job.console, JsonConsole):
             exit_code = error.exit_code if isinstance(error, ReckonError) else 70
-            job.console.say("failed", build_id=draft, error=told["error"], reason=told["reason"], hint=told["hint"], exit_code=exit_code)
-        tell(settings, told, job.console.note)
+            job.console.say("failed", build_id=draft, error=payload["error"], reason=payload["reason"], hint=payload["hint"], exit_code=exit_code)
+        notify(settings, payload, job.console.note)
         raise
     folder = job.workspace.build(build_id)
     if worked:
         job.console.stages(stage_records(folder))
         typer.echo(f"published {build_id}")
-        tell(settings, message(shop, build_id, time.monotonic() - started, record=run_record(folder)), job.console.note)
+        notify(settings, message(shop, build_id, time.monotonic() - started, record=run_record(folder)), job.console.note)
     else:
         typer.echo(f"nothing changed since build {build_id}: nothing to do")
     check_rejects(folder, allow_rejects)

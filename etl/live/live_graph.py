@@ -132,7 +132,7 @@ class Restore:
 
 
 def _delta(tables: GraphTables, deleted: Sequence[str], there: Mapping[EdgeType, set[tuple[str, str]]]) -> GraphDelta:
-    """Return what the database must be told. Values that nothing leads to any more stay until the next rebuild."""
+    """Return what the database must change. Values that nothing leads to any more stay until the next rebuild."""
     nodes = {name: frame for name, frame in tables.nodes.items() if frame.height}
     wanted = {edge_type: set(frame.select("source", "target").iter_rows()) for edge_type, frame in tables.edges.items()}
     gone = {edge_type: sorted(found - wanted.get(edge_type, set())) for edge_type, found in there.items()}

@@ -121,10 +121,11 @@ def _seconds(series: pl.Series, place: str) -> npt.NDArray[np.float64]:
             f"{place}, row {row}: the time is {series[row]!r}; {int(bad.sum()):,} rows are like this",
             hint="give each review a time, or leave it out",
         )
-    largest = float(values.abs().max() or 0)  # type: ignore[arg-type]
+    seconds = values.to_numpy()
+    largest = float(np.abs(seconds).max(initial=0))
     if largest > 1e11:
         raise InputError(f"{place}: {largest:.0f} is no time in Unix seconds", hint="divide milliseconds by 1,000")
-    return values.to_numpy()
+    return seconds
 
 
 def alerts(reviews: Watched, *, false_alarms: float) -> list[dict[str, Any]]:

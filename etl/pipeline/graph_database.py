@@ -175,8 +175,7 @@ class PublishedGraph:
                 publish(self.workspace, build_id)
         except GraphUnavailableError:
             raise
-        except Exception:
-            # Whatever failed, the published graph comes back; the error goes on.
+        except Exception:  # whatever failed, the published graph comes back; the error goes on
             self._published()
             if before is not None:
                 with suppress(ReckonError):

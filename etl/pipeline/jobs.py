@@ -305,7 +305,7 @@ def _import(job: Job, build: Path) -> dict[str, Any]:
 
 
 def _rows(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what gates are told of an import; {} of one that is not known."""
+    """Return what gates read of an import; {} of one that is not known."""
     sources = counts.get("sources", {})
     return {"rows": {name: int(each.get("rows", 0)) for name, each in sources.items()}, "rejected": int(counts.get("rejected", 0))} if sources else {}
 

@@ -1,4 +1,4 @@
-"""Telling somebody how a rebuild ended: a webhook, signed and tried again, and a command. Neither can change how it ended."""
+"""Notifications of how a rebuild ended: a webhook, signed and tried again, and a command. Neither can change how it ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Note = Callable[[str], None]
 
 
 def message(shop: str, build_id: str, seconds: float, error: BaseException | None = None, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what is told.
+    """Return the content of a notification.
 
     Args:
         shop: Name of the shop.
@@ -33,12 +33,12 @@ def message(shop: str, build_id: str, seconds: float, error: BaseException | Non
     """
     known = record or {}
     event = "success" if error is None else "gate_failure" if isinstance(error, GateError) else "error"
-    told: dict[str, Any] = {"event": event, "shop": shop, "build_id": build_id, "seconds": round(seconds, 1), "time_s": round(time.time(), 3)}
-    told |= {"stage": known.get("stage", ""), "gates": known.get("gates", {}), "accepted": known.get("accepted", {})}
+    payload: dict[str, Any] = {"event": event, "shop": shop, "build_id": build_id, "seconds": round(seconds, 1), "time_s": round(time.time(), 3)}
+    payload |= {"stage": known.get("stage", ""), "gates": known.get("gates", {}), "accepted": known.get("accepted", {})}
     if error is not None:
         said = error.message if isinstance(error, ReckonError) else f"{type(error).__name__}: {error}"
-        told |= {"error": type(error).__name__, "reason": said[:2000], "hint": getattr(error, "hint", "")}
-    return told
+        payload |= {"error": type(error).__name__, "reason": said[:2000], "hint": getattr(error, "hint", "")}
+    return payload
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -50,10 +50,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def tell(settings: RebuildConfig, told: Mapping[str, Any], note: Note, pause: Callable[[float], None] = time.sleep) -> bool:
-    """Tell the webhook and the command, and say whether everybody was reached; who was not is named by `note`."""
-    body = json.dumps(told, sort_keys=True, default=str).encode()
-    reached = [_run(settings, body, str(told["event"]), note)] if settings.command else []
+def notify(settings: RebuildConfig, payload: Mapping[str, Any], note: Note, pause: Callable[[float], None] = time.sleep) -> bool:
+    """Send it to the webhook and to the command, and say whether both were reached; the one that was not is named by `note`."""
+    body = json.dumps(payload, sort_keys=True, default=str).encode()
+    reached = [_run(settings, body, str(payload["event"]), note)] if settings.command else []
     return all([*reached, *([_post(settings, body, note, pause)] if settings.webhook else [])])
 
 

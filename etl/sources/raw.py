@@ -90,7 +90,7 @@ def no_rejects() -> pl.DataFrame:
     return pl.DataFrame(schema=rejects.COLUMNS)
 
 
-def told(name: str, rows: Sequence[tuple[int, str, str]]) -> pl.DataFrame:
+def reject_rows(name: str, rows: Sequence[tuple[int, str, str]]) -> pl.DataFrame:
     """Return rejects of whole lines from (line, text, why)."""
     lines, texts, whys = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
     frame = pl.DataFrame({"line": lines, "value": texts, "why": whys}, schema={"line": pl.Int64, "value": pl.String, "why": pl.String})

@@ -1,4 +1,4 @@
-"""Reasons of one item before they are told: those that say the same become one."""
+"""Reasons of one item before they are written: those that say the same become one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gnn.explain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A reason with what it is told from.
+    """A reason with what it is made from.
 
     Attributes:
         reason: The reason.
-        kind: What told it.
+        kind: Which kind made it.
         context: From what.
     """
 

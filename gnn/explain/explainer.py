@@ -112,7 +112,7 @@ class Explainer:
         Args:
             history: Whose scores they are.
             items: item_nums, each once.
-            limits: How much is told.
+            limits: How much is stated.
         """
         nums = np.asarray(items, dtype=np.int64)
         found, learned = self._found(history, nums, added_up=not limits.show_ids)
@@ -123,11 +123,11 @@ class Explainer:
         alike = self._alike(history, nums)
         by_learned = reason_builder.learned(nums.tolist(), learned if alike is None else learned - alike, totals.tolist())
         by_likeness = reason_builder.learned(nums.tolist(), alike, totals.tolist(), alike=True) if alike is not None else [[] for _ in items]
-        told = []
+        explanations = []
         for place, item in enumerate(nums.tolist()):
             total, own = float(totals[place]), groups.of_item(place)
             if not total:
-                told.append(Explanation(0.0, (), 1.0, 0))
+                explanations.append(Explanation(0.0, (), 1.0, 0))
                 continue
             others = by_learned[place] + by_likeness[place]
             reasons, left = reason_builder.reasons(item, groups, own, total, alone=not others)
@@ -136,8 +136,8 @@ class Explainer:
             worth = [n < limits.max_reasons and (not n or abs(reason.share) >= limits.min_share) for n, reason in enumerate(reasons)]
             shown = tuple(compress(reasons, worth))
             remainder = float(left / total + sum(reason.share for reason, listed in zip(reasons, worth, strict=True) if not listed))
-            told.append(Explanation(total, shown, remainder, int(n_paths[place])))
-        return told
+            explanations.append(Explanation(total, shown, remainder, int(n_paths[place])))
+        return explanations
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""

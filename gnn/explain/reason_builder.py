@@ -1,4 +1,4 @@
-"""From groups of addends to reasons: told to a person, with their strongest paths."""
+"""From groups of addends to reasons: worded for a person, with their strongest paths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FEW = 200
 
 
 class ReasonBuilder:
-    """Tells the groups of scores over one history.
+    """Words the groups of scores over one history.
 
     Args:
         artifact: Names the nodes.
@@ -54,7 +54,7 @@ class ReasonBuilder:
             groups: The addends.
             own: Which groups are the item's, the largest first.
             total: The item's score.
-            alone: There are no other reasons: where no group is worth telling, the largest one is told in general words.
+            alone: There are no other reasons: where no group is worth stating, the largest one is worded in general.
 
         Returns:
             As many reasons as are listed, and the sum of the addends that are in none.
@@ -66,7 +66,7 @@ class ReasonBuilder:
                 left += float(groups.totals[number : own.stop].sum())
                 break
             group = groups.group(number)
-            shown = self._worth_telling(item, group)
+            shown = self._worth_stating(item, group)
             if shown is None:
                 left += group.total
                 continue
@@ -78,8 +78,8 @@ class ReasonBuilder:
         said = say("attribute.details", history=largest.context.history)
         return [replace(largest.reason, message=said)], float(groups.totals[own[1:].start : own.stop].sum())
 
-    def _worth_telling(self, item: int, group: Group) -> Group | None:
-        """Return what of a group is worth telling, as its kind of reason says."""
+    def _worth_stating(self, item: int, group: Group) -> Group | None:
+        """Return what of a group is worth stating, as its kind of reason says."""
         source = group.part.walk.meta_path
         return self._kinds.within(group, kind_of(source).scope(source, self._value(group)), item, self._nums)
 

@@ -90,13 +90,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is told.
+    """How much is stated.
 
     Attributes:
         max_reasons: Groups listed; the others make up the remainder.
         max_paths: Paths listed per group.
         max_history: History items listed with what the learned part gives them.
-        min_share: Groups with a smaller part of the score are not told, unless nothing else is.
+        min_share: Groups with a smaller part of the score are left out, unless nothing else is.
         show_ids: List the other shoppers on a path one by one; only for those who may read the graph.
     """
 

@@ -1,4 +1,4 @@
-"""The gate `valid_explanations`: what shoppers are told must be true."""
+"""The gate `valid_explanations`: what shoppers read must be true."""
 
 from __future__ import annotations
 

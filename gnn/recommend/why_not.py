@@ -203,8 +203,8 @@ class _Question:
         self.history, self._user_id = user.history, user.user_id
         self.events, self._edits = user.events.rows(), user.edits
         self.scores = recommender.scores(self.history)
-        unmet = [exclusion for exclusion in exclusions(recommender.snapshot, user, query) if exclusion.why != IN_HISTORY]
-        excluding = (*unmet, *recommender.rules.active(user).exclusions)
+        failing = [exclusion for exclusion in exclusions(recommender.snapshot, user, query) if exclusion.why != IN_HISTORY]
+        excluding = (*failing, *recommender.rules.active(user).exclusions)
         self._excluded = np.zeros(self._artifact.n_items, dtype=bool)
         for exclusion in excluding:
             self._excluded[exclusion.items] = True

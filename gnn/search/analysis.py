@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import rjieba
 
+from kg.plurals import singular
+
 MAX_CHARS = 4_000
 """Of a text; what is longer says nothing new of an item."""
 
@@ -87,18 +89,10 @@ def folded(text: str) -> str:
 def stem(word: str) -> str:
     """Take the plural from a word of Latin letters; words with digits and short ones stay as they are.
 
-    Source: Harman 1991, "How effective is suffixing?", JASIS 42(1), the S stemmer; "-xes", "-ches", "-shes", "-sses" added.
-
     >>> [stem(word) for word in ("batteries", "laptops", "boxes", "wireless", "ps4", "headphones", "us")]
     ['battery', 'laptop', 'box', 'wireless', 'ps4', 'headphone', 'us']
     """
-    if len(word) <= 3 or not word.isalpha():
-        return word
-    if word.endswith("ies") and not word.endswith(("eies", "aies", "kies", "vies")):
-        return word[:-3] + "y"
-    if word.endswith(("xes", "ches", "shes", "sses")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("us", "ss")) else word
+    return singular(word) if word.isalpha() else word
 
 
 def joined(word: str) -> str:

@@ -168,11 +168,11 @@ class SearchEngine:
         if query.filter is not None:
             shown &= self._recommender.mask(query.filter)
         matches = matches.kept(shown[matches.docs])
-        moved = np.zeros(n, dtype=np.float32)
+        changes = np.zeros(n, dtype=np.float32)
         for adjustment in active.adjustments:
-            moved[adjustment.items] += adjustment.factors.astype(np.float32) - 1
-        if moved.any():
-            delta = (matches.scores * moved[matches.docs]).astype(np.float32)
+            changes[adjustment.items] += adjustment.factors.astype(np.float32) - 1
+        if changes.any():
+            delta = (matches.scores * changes[matches.docs]).astype(np.float32)
             matches = replace(matches, addends={**matches.addends, "rules": delta}, scores=matches.scores + delta)
         whole = np.zeros(n, dtype=np.float32)
         whole[matches.docs] = np.maximum(matches.scores, 1e-6)

@@ -84,7 +84,7 @@ def _sentence(part: str, query: Understood, matches: Sequence[Evidence]) -> str:
         "code": "The query is its number or id.",
         "personal": "Your own history leads to it.",
         "popularity": "Shoppers at large choose it.",
-        "rules": "A business rule of the shop moved it.",
+        "rules": "A business rule of the shop changed its score.",
     }
     return sentences[part]
 

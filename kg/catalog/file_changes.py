@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kg.catalog.change_files import RefusedChangeError, Row, event_form, item_form, refused
 from kg.catalog.changes import Change
-from kg.catalog.records import ItemChange, StoredEvent
+from kg.catalog.records import ItemChange, stored_event
 from kg.errors import InputError
 from kg.validation import messages
 from kg.validation.events import Event, check, checked_event
@@ -64,7 +64,8 @@ def parse(record: Mapping[str, Any], rules: ShopRules, now: float | None = None)
         raise RefusedChangeError("op", op, f"{op!r} is not one of {', '.join(OPERATIONS)}")
     with _translated(record):
         if op == "add_interaction":
-            return _stored(checked_event(event_form(record), rules.kinds, at, rules.rating_scale), at)
+            event = checked_event(event_form(record), rules.kinds, at, rules.rating_scale)
+            return stored_event(event, at, event.event_id or "")
         if op == "delete_interaction":
             return _deletion(event_form(record), rules, at)
         if "item_id" not in record:
@@ -118,21 +119,6 @@ def _check_item(change: ItemChange, known: set[str]) -> None:
         raise RefusedChangeError("item_id", change.item_id, f"{change.item_id!r} is not an item of the catalogue")
     elif change.operation == "delete":
         known.discard(change.item_id)
-
-
-def _stored(event: Event, now: float) -> StoredEvent:
-    return StoredEvent(
-        0,
-        event.user_id,
-        event.item_id,
-        event.kind,
-        now if event.time is None else event.time,
-        event.quantity,
-        event.value,
-        event.price_cents,
-        event.event_id or "",
-        event.properties,
-    )
 
 
 def _deletion(form: Mapping[str, Any], rules: ShopRules, now: float) -> ItemChange:

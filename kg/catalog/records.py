@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from kg.validation.events import Event
+
 Fields = Mapping[str, Any]
 Operation = Literal["put", "patch", "upsert", "delete", "delete_events"]
 
@@ -43,6 +45,28 @@ class StoredEvent:
     def as_dict(self) -> dict[str, Any]:
         """Return it as what JSON holds: the members that were sent, with `seq` and `received_s`."""
         return {name: getattr(self, name) for name in _AS_SENT}
+
+
+def stored_event(event: Event, now: float, event_id: str) -> StoredEvent:
+    """Return a checked event as the ledger stores it.
+
+    Args:
+        event: As it came by REST or by file.
+        now: Its time where it names none, Unix seconds.
+        event_id: What makes it one event; empty where nothing names it.
+    """
+    return StoredEvent(
+        0,
+        event.user_id,
+        event.item_id,
+        event.kind,
+        now if event.time is None else event.time,
+        event.quantity,
+        event.value,
+        event.price_cents,
+        event_id,
+        event.properties,
+    )
 
 
 _AS_SENT = ("seq", "event_id", "user_id", "item_id", "kind", "time", "quantity", "value", "price_cents", "properties", "received_s")

@@ -27,6 +27,7 @@ from kg.errors import ConfigError
 from kg.extract.lexicon import Lexicon, lexicon
 from kg.extract.quantities.amounts import Amount
 from kg.extract.quantities.roles import own_amounts
+from kg.plurals import singular
 
 MATCHES = "matches"
 """Key of `doc.user_data`: every match of a language's rules. They are no spaCy spans, which cost more to make than to find."""
@@ -313,27 +314,8 @@ def content_words(text: str, language: str = "en") -> list[str]:
     ['candy', 'fox']
     """
     stops = pipeline(language).nlp.Defaults.stop_words
-    reduce = stem if language == "en" else str
+    reduce = singular if language == "en" else str
     return [reduce(word) for word in tokens(text, language) if word not in stops]
-
-
-def stem(word: str) -> str:
-    """Take the plural from an English word.
-
-    A catalogue's words are nouns; anything stronger than this joins brands ("Organix") with words ("organic").
-
-    Source: Harman 1991, "How effective is suffixing?", JASIS 42(1), the S stemmer; "-xes", "-ches", "-shes", "-sses" added.
-
-    >>> [stem(word) for word in ("berries", "glasses", "boxes", "cookies", "gas", "brushes", "us")]
-    ['berry', 'glass', 'box', 'cookie', 'gas', 'brush', 'us']
-    """
-    if len(word) <= 3:
-        return word
-    if word.endswith("ies") and not word.endswith(("eies", "aies", "kies", "vies")):
-        return word[:-3] + "y"
-    if word.endswith(("xes", "ches", "shes", "sses")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("us", "ss")) else word
 
 
 def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from kg import plurals
 from kg.opinions.lexicon import OpinionLexicon, opinion_lexicon
 from kg.opinions.reading import Language, read
 from kg.opinions.words import Words, words_of
@@ -121,18 +122,12 @@ def signed(lower: Sequence[str], at: int, first: int, lexicon: OpinionLexicon) -
 
 
 def singular(word: str, language: Language) -> str:
-    """Take the plural from an English word.
+    """Take the plural from an English word; other languages have none here.
 
-    >>> [singular(word, "en") for word in ("batteries", "speakers", "lens", "glass")]
-    ['battery', 'speaker', 'lens', 'glass']
+    >>> [singular(word, "en") for word in ("batteries", "speakers", "movies", "lens", "tennis", "glass")]
+    ['battery', 'speaker', 'movie', 'lens', 'tennis', 'glass']
     """
-    if language != "en" or len(word) <= 3 or word == "lens":
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("xes", "ches", "shes", "sses")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return word if language != "en" or word == "lens" or word.endswith("is") else plurals.singular(word)
 
 
 def _distance(at: int, start: int, end: int) -> int:

@@ -208,7 +208,7 @@ class GraphStore:
         return () if self._vocabulary is None else self._vocabulary.unknown(text, tokens)
 
     def _switch(self, change: Change, layout: Layout) -> None:
-        """Make the change in one transaction; readers are told of its end only, as that is all they can see."""
+        """Make the change in one transaction; readers are notified of its end only, as that is all they can see."""
 
         def work(transaction: Transaction) -> None:
             for text, parameters, _ in change.statements(layout.build_id):

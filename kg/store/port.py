@@ -129,7 +129,7 @@ class Backend(Protocol):
         """Return one line that tells people how to connect; NotFoundError where it does not run."""
 
     def runs(self, place: Place) -> bool:
-        """Say whether it runs, as far as can be told without asking it."""
+        """Say whether it runs, as far as can be seen without asking it."""
 
 
 BACKENDS: Registry[Backend] = Registry("graph database", Backend, group="reckon.graph_databases", package="kg.store.backends")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.sources.importers import IMPORTERS, Importer
-from etl.sources.raw import LINE, RawFile, RawTable, told
+from etl.sources.raw import LINE, RawFile, RawTable, reject_rows
 from etl.sources.text.blocks import MAX_LINE_BYTES, Block, Lines, blocks
 from kg.errors import InputError
 
@@ -101,7 +101,7 @@ class _Chunk:
         schema = {LINE: pl.Int64(), **{name: pl.String() for name in self._wanted}}
         frame = pl.concat([pl.DataFrame(schema=schema), *self._frames])
         ordered = self._without_headers(frame.sort(LINE) if len(self._frames) > 1 else frame)
-        return RawTable(self._file.name, ordered, told(self._file.name, sorted(self._refused)), block.read_fraction, block.encoding)
+        return RawTable(self._file.name, ordered, reject_rows(self._file.name, sorted(self._refused)), block.read_fraction, block.encoding)
 
     def _without_headers(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Leave out records that repeat the header, as files have that were put together from several."""

@@ -8,7 +8,7 @@ import orjson
 import polars as pl
 
 from etl.sources.importers import IMPORTERS, Importer
-from etl.sources.raw import LINE, RawFile, RawTable, told
+from etl.sources.raw import LINE, RawFile, RawTable, reject_rows
 from etl.sources.text.blocks import Block, Lines, blocks
 from kg.errors import InputError
 
@@ -67,7 +67,7 @@ def table(
 ) -> RawTable:
     """Return the records of a block as a chunk of a file."""
     native = frozenset(name for name in file.wanted if any(isinstance(row.get(name), float) for _, row in rows))
-    return RawTable(file.name, frame(file.wanted, rows), told(file.name, refused), block.read_fraction, block.encoding, empty or {}, native)
+    return RawTable(file.name, frame(file.wanted, rows), reject_rows(file.name, refused), block.read_fraction, block.encoding, empty or {}, native)
 
 
 def frame(wanted: Sequence[str], rows: Sequence[tuple[int, Mapping[str, object]]]) -> pl.DataFrame:

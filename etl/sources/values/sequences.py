@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from etl.sources.config import SourceConfig
-from etl.sources.raw import RawTable, told
+from etl.sources.raw import RawTable, reject_rows
 from etl.sources.values.texts import values
 
 _POSITION = "__position"
@@ -65,7 +65,7 @@ class Sequences:
             kept = kept.with_columns(pl.col(name).fill_null(pl.lit(None, dtype=pl.String).repeat_by(length)))
         rows = kept.explode(item, _POSITION, *beside)
         empty = {**raw.empty, **({_EMPTY: n_empty} if n_empty else {})}
-        return replace(raw, frame=rows, rejects=pl.concat([raw.rejects, told(raw.name, refused)]), empty=empty)
+        return replace(raw, frame=rows, rejects=pl.concat([raw.rejects, reject_rows(raw.name, refused)]), empty=empty)
 
     def _beside(self, frame: pl.DataFrame, item: str) -> Mapping[str, pl.Series]:
         result = {}

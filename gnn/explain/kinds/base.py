@@ -1,7 +1,7 @@
 """What a kind of reason is, and the registry of kinds.
 
-A score is a sum of addends. Those that come from one source, a meta-path or a learned part, are told by the first kind that takes the source. A new
-kind is one module in `gnn/explain/kinds`, or an object that a package names in the entry-point group `reckon.reasons`.
+A score is a sum of addends. Those that come from one source, a meta-path or a learned part, become reasons of the first kind that takes the
+source. A new kind is one module in `gnn/explain/kinds`, or an object that a package names in the entry-point group `reckon.reasons`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Tag = Literal["graph", "learned"]
 
 @dataclass(frozen=True, slots=True)
 class ReasonContext:
-    """What a reason is told from.
+    """What a reason is made from.
 
     Attributes:
         source: Where its addends come from.
@@ -123,7 +123,7 @@ REASONS: Registry[ReasonKind] = Registry(
 
 @lru_cache(maxsize=4_096)
 def kind_of(source: Source) -> ReasonKind:
-    """Return the kind that tells the addends of a source.
+    """Return the kind that the addends of a source become.
 
     Raises:
         LookupError: No kind takes it; Reckon's own take every meta-path and both learned parts.

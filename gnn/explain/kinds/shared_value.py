@@ -101,7 +101,7 @@ def _words(relation: str) -> tuple[str, ...]:
 
 
 def _near(first: MetaPath, second: MetaPath) -> bool:
-    """Say whether two fields have a telling word in common."""
+    """Say whether two fields have a distinctive word in common."""
     own, other = (set(_words(meta_path.relation)) for meta_path in (first, second))
     return own == other or bool((own & other) - _GENERAL)
 

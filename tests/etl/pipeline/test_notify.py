@@ -1,4 +1,4 @@
-"""Who is told how a rebuild ended: the webhook is a real server, which checks the signature."""
+"""Who is notified how a rebuild ended: the webhook is a real server, which checks the signature."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from etl.pipeline.notify import SIGNATURE, TIMESTAMP, message, signature, tell
+from etl.pipeline.notify import SIGNATURE, TIMESTAMP, message, notify, signature
 from etl.settings import RebuildConfig
 from kg.errors import ConfigError, GateError
 
@@ -58,20 +58,20 @@ def test_it_is_signed_and_tried_again(hook: Hook) -> None:
     hook.codes = [503, 500, 204]
     notes: list[str] = []
     pauses: list[float] = []
-    assert tell(settings(hook), message("tea shop", "20260101T000000-abc123", 12.3), notes.append, pauses.append)
+    assert notify(settings(hook), message("tea shop", "20260101T000000-abc123", 12.3), notes.append, pauses.append)
     assert (notes, pauses) == ([], [1.0, 2.0])
     assert len(hook.got) == 3
     headers, body = hook.got[-1]
     assert headers[SIGNATURE] == signature(SECRET, headers[TIMESTAMP], body)
     assert headers[SIGNATURE] != signature("another", headers[TIMESTAMP], body)
-    told = json.loads(body)
-    assert (told["event"], told["shop"], told["build_id"], told["seconds"]) == ("success", "tea shop", "20260101T000000-abc123", 12.3)
+    payload = json.loads(body)
+    assert (payload["event"], payload["shop"], payload["build_id"], payload["seconds"]) == ("success", "tea shop", "20260101T000000-abc123", 12.3)
 
 
 def test_a_refusal_is_not_tried_again(hook: Hook) -> None:
     hook.codes = [401]
     notes: list[str] = []
-    assert not tell(settings(hook), message("shop", "", 1.0), notes.append, lambda _: None)
+    assert not notify(settings(hook), message("shop", "", 1.0), notes.append, lambda _: None)
     assert len(hook.got) == 1
     assert notes == [f"the webhook http://127.0.0.1:{hook.server_port}/hook was not reached: it answered 401"]
 
@@ -80,7 +80,7 @@ def test_nobody_there_is_noted_and_changes_nothing() -> None:
     notes: list[str] = []
     nobody = RebuildConfig(webhook="http://127.0.0.1:1/hook?token=hush", attempts=3)
     pauses: list[float] = []
-    assert not tell(nobody, message("shop", "", 1.0), notes.append, pauses.append)
+    assert not notify(nobody, message("shop", "", 1.0), notes.append, pauses.append)
     assert pauses == [1.0, 2.0]
     assert "ConnectError" in notes[0]
     assert "hush" not in notes[0]
@@ -98,10 +98,10 @@ def test_what_is_told_of_a_failure() -> None:
 def test_a_command_gets_the_event_and_the_message(tmp_path: Path) -> None:
     script = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.argv[2] + sys.stdin.read())"
     out, notes = tmp_path / "out", []  # type: Path, list[str]
-    assert tell(RebuildConfig(command=(sys.executable, "-c", script, str(out))), message("shop", "b", 1.0), notes.append)
+    assert notify(RebuildConfig(command=(sys.executable, "-c", script, str(out))), message("shop", "b", 1.0), notes.append)
     assert out.read_text().startswith('success{"accepted": {}, "build_id": "b"')
-    assert not tell(RebuildConfig(command=(sys.executable, "-c", "raise SystemExit(3)")), message("shop", "b", 1.0), notes.append)
-    assert not tell(RebuildConfig(command=(str(tmp_path / "none"),)), message("shop", "b", 1.0), notes.append)
+    assert not notify(RebuildConfig(command=(sys.executable, "-c", "raise SystemExit(3)")), message("shop", "b", 1.0), notes.append)
+    assert not notify(RebuildConfig(command=(str(tmp_path / "none"),)), message("shop", "b", 1.0), notes.append)
     assert "ended with 3" in notes[0]
     assert "did not run" in notes[1]
 

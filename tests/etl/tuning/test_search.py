@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from etl.cli.app import app
 from etl.pipeline.jobs import Job
-from etl.pipeline.tuning import Budget, OutOfTimeError, tune
 from etl.pipeline.tuning_result import SPACE
+from etl.tuning.search import Budget, OutOfTimeError, tune
 from gnn.training.progress import Progress
 from kg.errors import InputError
 from kg.files.json_file import read_json

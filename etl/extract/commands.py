@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli import review
+from etl.extract import review
 from kg.errors import InputError
 from kg.workspace import Workspace
 
@@ -59,7 +59,7 @@ def train(
 
 
 def _train_shop(workspace: Path, gold: Path | None, out: Path | None, minutes: float, console: Console) -> None:
-    from etl.pipeline.extractor_training import train_shop
+    from etl.extract.training import train_shop
     from etl.pipeline.jobs import Job
     from kg.config import load_config
 

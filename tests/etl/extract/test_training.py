@@ -41,7 +41,7 @@ def titles(n: int) -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop with 160 items of which a quarter lack the series, and its extractor."""
-    from etl.pipeline.extractor_training import train_shop
+    from etl.extract.training import train_shop
 
     toml = TOML.replace('brand = "brand"', 'brand = "brand", series = "series"')
     folder = write_shop(

@@ -189,10 +189,10 @@ def _validated(graph: Any, train: Any, config: ModelConfig, folds: int, budget: 
     reached, rest = [], train
     with budget.enforced():
         for fold in range(folds):
-            moved = config.model_copy(update={"seed": config.seed + fold})
+            reseeded = config.model_copy(update={"seed": config.seed + fold})
             budget.begin()
-            reached.append(validation_ndcg(graph, rest, moved, budget.report))
-            split = split_interactions(rest, method=config.validation_split, test_fraction=config.validation_fraction, seed=moved.seed)
+            reached.append(validation_ndcg(graph, rest, reseeded, budget.report))
+            split = split_interactions(rest, method=config.validation_split, test_fraction=config.validation_fraction, seed=reseeded.seed)
             if split.method == "time":
                 rest = split.train
     return sum(reached) / len(reached)

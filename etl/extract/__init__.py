@@ -1,0 +1,1 @@
+"""`reckon extract`: a shop's own extractor, trained, run and reviewed."""

@@ -1,0 +1,1 @@
+"""`reckon tune`: the search for settings within some minutes."""
