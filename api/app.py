@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -125,7 +126,8 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.graph_queries = GraphQueries(workspace, config.section(GraphConfig), **bounds)
     app.state.query_audit = AuditLog(workspace.audit) if serve.audit else None
     app.state.search = SearchProvider(workspace, config.section(ShopConfig).language)
-    app.state.answers = ranker(workspace.root)
+    # Read when first asked: a damaged model of one capability must not keep the others from starting.
+    app.state.ranker = functools.cache(functools.partial(ranker, workspace.root))
     problems.install(app)
     openapi.install(app)
     _wrap(app, workspace, serve, limits, spans)

@@ -115,7 +115,7 @@ def _answered(request: Request, body: Question, language: str) -> answering.Answ
     item = AboutItem(body.item_id, state.fields, state.facts)
     if intent == "why_shown":
         return _why(request, body, item, language)
-    ranker: Ranker = request.app.state.answers
+    ranker: Ranker = request.app.state.ranker()
     return answering.about_item(body.question, item, ranker, body.locale)
 
 

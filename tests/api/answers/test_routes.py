@@ -51,11 +51,11 @@ def test_price_and_availability_are_those_of_the_moment(asking: Asking, workspac
 
 def test_why_it_was_shown_is_the_explanation(asking: Asking, workspace: Workspace) -> None:
     answer = ask(asking, workspace, "why was this shown to me?", item_id="2", user_id="u")
-    told = asking().get("/v1/users/u/recommendations/2/explanation", headers=key_of(workspace, "recommend:read"))
+    explained = asking().get("/v1/users/u/recommendations/2/explanation", headers=key_of(workspace, "recommend:read"))
     assert answer["intent"] == "why_shown"
     assert all(sentence["citations"][0]["kind"] == "explanation" for sentence in answer["sentences"])
-    if told.status_code == 200:
-        assert answer["sentences"][0]["text"] in told.text
+    if explained.status_code == 200:
+        assert answer["sentences"][0]["text"] in explained.text
 
 
 _TOO_LONG = "x" * 1001
@@ -81,3 +81,12 @@ def test_keys_and_items_that_do_not_exist(asking: Asking, workspace: Workspace) 
     question = {"question": "which brand?", "item_id": "nothing"}
     assert asking().post("/v1/answers", json=question, headers=key_of(workspace, "recommend:read")).status_code == 404
     assert asking().post("/v1/answers", json=question, headers=key_of(workspace, "events:write")).status_code == 403
+
+
+def test_a_damaged_model_keeps_nothing_else_from_answering(asking: Asking, workspace: Workspace) -> None:
+    (workspace.root / "answers.model").write_bytes(b"no model")
+    client, key = asking(), key_of(workspace, "recommend:read")
+    refused = client.post("/v1/answers", json={"question": "which brand is it?", "item_id": "2"}, headers=key)
+    assert refused.status_code == 503
+    assert "answers.model" in refused.json()["detail"]
+    assert client.get("/v1/users/u/recommendations", headers=key).status_code == 200
