@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,14 +36,6 @@ class Labelled:
     spans: Mapping[str, tuple[tuple[int, int], ...]]
     lost: frozenset[str]
     values: Mapping[str, tuple[str, ...]]
-
-
-@dataclass
-class _Counts:
-    asked: Counter[str] = field(default_factory=Counter)
-    inside: Counter[str] = field(default_factory=Counter)
-    values: Counter[str] = field(default_factory=Counter)
-    present: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -97,13 +89,13 @@ class ValueStatistics:
         """Count over training texts."""
         number = {name: n for n, name in enumerate(attributes)}
         values: dict[str, dict[Key, Counter[str]]] = {name: defaultdict(Counter) for name in attributes}
-        asked: dict[str, NDArray[np.float32]] = {}
+        n_texts: dict[str, NDArray[np.float32]] = {}
         inside: dict[str, NDArray[np.float32]] = {}
         zeros = np.zeros(len(attributes), dtype=np.float32)
         for text in texts:
             own = own_words(text)
             for word in set(text.words.lower):
-                row = asked.setdefault(word, zeros.copy())
+                row = n_texts.setdefault(word, zeros.copy())
                 for name in text.spans:
                     if name not in text.lost:
                         row[number[name]] += 1
@@ -112,8 +104,8 @@ class ValueStatistics:
                     inside.setdefault(word, zeros.copy())[number[name]] += 1
                 for key in own_keys(text, name):
                     values[name][key][text.category] += 1
-        evidence = cls(attributes, values, {name: {} for name in attributes}, asked, inside)
-        return cls(attributes, values, evidence._presence(texts), asked, inside)
+        evidence = cls(attributes, values, {name: {} for name in attributes}, n_texts, inside)
+        return cls(attributes, values, evidence._presence(texts), n_texts, inside)
 
     def _presence(self, texts: Sequence[Labelled]) -> dict[str, dict[Key, int]]:
         counts: dict[str, Counter[Key]] = {name: Counter() for name in self.attributes}
@@ -160,14 +152,14 @@ class ValueStatistics:
         zeros = np.zeros(len(self.attributes), dtype=np.float32)
         if not len(words):
             return np.zeros((0, len(zeros)), np.float32), np.zeros((0, len(zeros)), np.float32)
-        asked = np.stack([self.word_asked.get(word, zeros) for word in words.lower])
+        n_texts = np.stack([self.word_asked.get(word, zeros) for word in words.lower])
         inside = np.stack([self.word_inside.get(word, zeros) for word in words.lower])
         if own is not None:
             for name, mine in own_words(own).items():
                 column = self.number[name]
-                asked[:, column] -= 1
+                n_texts[:, column] -= 1
                 inside[:, column] -= np.array([word in mine for word in words.lower], dtype=np.float32)
-        return np.maximum(asked, 0), np.maximum(inside, 0)
+        return np.maximum(n_texts, 0), np.maximum(inside, 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` needs."""
