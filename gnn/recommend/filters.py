@@ -46,7 +46,7 @@ class Columns(Protocol):
     def n_items(self) -> int: ...  # noqa: D102 - the class says it
 
     @property
-    def relations(self) -> Sequence[str]: ...  # noqa: D102 - told above
+    def relations(self) -> Sequence[str]: ...  # noqa: D102 - described above
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """Return a numeric field, NaN where unknown; booleans as 0 and 1."""

@@ -69,7 +69,7 @@ class RecentEvents:
             latest = tuple(islice(events, max(0, len(events) - self._max_per_user), None))
             complete = user_id not in self._spilled
         if not complete and ledger_up:
-            # If it is down, what is in memory is better than nothing; that it is down is told with the answer.
+            # If it is down, what is in memory is better than nothing; the answer says that it is down.
             with suppress(LedgerUnavailableError):
                 latest = tuple(self._store.of_user_after(user_id, watermark, self._max_per_user))
         if latest and latest[0].seq <= watermark:
