@@ -99,7 +99,7 @@ class PublishedGraph:
         graph_build.check_saved(self.workspace.build(build_id))
         with self.connected() as store:
             if store.build_id() == build_id:
-                self._note_held(build_id)
+                self._note_loaded(build_id)
                 return False
             self.put_back(store, build_id)
         return True
@@ -197,7 +197,7 @@ class PublishedGraph:
         if current is None or not graph_build.has_saved(self.workspace.build(current)):
             return False
         if loaded == current:
-            self._note_held(current)
+            self._note_loaded(current)
             return loaded == going
         self.put_back(store, current)
         return True
@@ -227,7 +227,7 @@ class PublishedGraph:
             self.console.note(
                 f"{error.message}; items that changed since build {build_id} may be missing from the graph database until they change again"
             )
-        self._note_held(build_id)
+        self._note_loaded(build_id)
 
     def _publishing(self) -> str | None:
         """Return the build whose publication began and has not ended."""
@@ -237,7 +237,7 @@ class PublishedGraph:
     def _published(self) -> None:
         (self.workspace.builds / _PUBLISHING).unlink(missing_ok=True)
 
-    def _note_held(self, build_id: str) -> None:
+    def _note_loaded(self, build_id: str) -> None:
         if self.backend.own:
             write_json(self.workspace.graph / _LOADED, {"build_id": build_id})
 

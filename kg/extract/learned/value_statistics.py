@@ -62,7 +62,7 @@ class ValueStatistics:
 
     Args:
         values: Attribute → value in lower-case words → category → texts that give it.
-        word_asked: Word → texts asked for each attribute that hold it. Shape [n_attributes] each.
+        word_texts: Word → texts asked for each attribute that hold it. Shape [n_attributes] each.
         word_inside: Word → those of them where it is part of a value.
         attributes: Attribute names in the order of the arrays.
     """
@@ -72,14 +72,14 @@ class ValueStatistics:
         attributes: Sequence[str],
         values: Mapping[str, Mapping[Key, Counter[str]]],
         present: Mapping[str, Mapping[Key, int]],
-        word_asked: Mapping[str, NDArray[np.float32]],
+        word_texts: Mapping[str, NDArray[np.float32]],
         word_inside: Mapping[str, NDArray[np.float32]],
     ) -> None:
         self.attributes = tuple(attributes)
         self.number = {name: n for n, name in enumerate(self.attributes)}
         self.values = values
         self.present = present
-        self.word_asked = word_asked
+        self.word_texts = word_texts
         self.word_inside = word_inside
         self._lengths = {name: _lengths(keys) for name, keys in values.items()}
         self._totals = {name: {key: counts.total() for key, counts in keys.items()} for name, keys in values.items()}
@@ -152,7 +152,7 @@ class ValueStatistics:
         zeros = np.zeros(len(self.attributes), dtype=np.float32)
         if not len(words):
             return np.zeros((0, len(zeros)), np.float32), np.zeros((0, len(zeros)), np.float32)
-        n_texts = np.stack([self.word_asked.get(word, zeros) for word in words.lower])
+        n_texts = np.stack([self.word_texts.get(word, zeros) for word in words.lower])
         inside = np.stack([self.word_inside.get(word, zeros) for word in words.lower])
         if own is not None:
             for name, mine in own_words(own).items():
@@ -163,13 +163,13 @@ class ValueStatistics:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` needs."""
-        vocabulary = sorted(self.word_asked)
+        vocabulary = sorted(self.word_texts)
         zeros = np.zeros(len(self.attributes), dtype=np.float32)
         return {
             "attributes": list(self.attributes),
             "values": {name: [[list(key), dict(counts)] for key, counts in sorted(keys.items())] for name, keys in self.values.items()},
             "present": {name: [[list(key), n] for key, n in sorted(keys.items())] for name, keys in self.present.items()},
-            "asked": {word: _sparse(self.word_asked[word]) for word in vocabulary},
+            "asked": {word: _sparse(self.word_texts[word]) for word in vocabulary},
             "inside": {word: _sparse(self.word_inside.get(word, zeros)) for word in vocabulary if word in self.word_inside},
         }
 

@@ -108,14 +108,14 @@ class Joint:
 def _features(
     words: Words, category: str, attributes: Sequence[str], evidence: ValueStatistics, shared: Shared, own: Labelled | None = None
 ) -> list[list[str]]:
-    base, word_asked, word_inside = shared
+    base, word_texts, word_inside = shared
     said = [f"q={name}" for name in attributes]
     out = [[*here, *said] for here in base]
     for name in attributes:
         column = evidence.number.get(name)
         if column is None:
             continue
-        result = gazetteer_features(words, evidence.matches(words, name, category, own), word_asked[:, column], word_inside[:, column])
+        result = gazetteer_features(words, evidence.matches(words, name, category, own), word_texts[:, column], word_inside[:, column])
         for here, more in zip(out, result, strict=True):
             here += [f"{name}|{feature}" for feature in more if feature != "gn"]
     return out
