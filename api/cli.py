@@ -6,13 +6,13 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.serving.background import watching
 from api.serving.item_reader import followed
 from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
@@ -92,12 +92,10 @@ def _check_address(host: str, settings: ServeConfig) -> None:
         typer.echo(f"{host} is not loopback and the API speaks plain HTTP: keys travel readable unless a proxy in front speaks TLS", err=True)
 
 
-@contextmanager
-def _kept_up(database: EmbeddedGraph) -> Iterator[None]:
+def _kept_up(database: EmbeddedGraph) -> AbstractContextManager[None]:
     """Start the graph database, and again when it dies; meanwhile answers come from the artifact, and say that the graph is missing."""
-    stopped = threading.Event()
 
-    def watch() -> None:
+    def watch(stopped: threading.Event) -> None:
         try:
             database.start()
             while not stopped.wait(_REVIVE_S):
@@ -107,14 +105,7 @@ def _kept_up(database: EmbeddedGraph) -> Iterator[None]:
         finally:
             database.stop()
 
-    # A daemon: the kernel ends the database with the thread that started it, so this one lives as long as the process.
-    thread = threading.Thread(target=watch, name="graph", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join(60)
+    return watching("graph", watch, wait_s=60)
 
 
 def _revived(database: EmbeddedGraph) -> None:

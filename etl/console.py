@@ -23,7 +23,7 @@ class Console:
     def __init__(self) -> None:
         self.err = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
         self.out = rich.console.Console(highlight=False, soft_wrap=True)
-        self._bar: Progress | None = None
+        self._progress: Progress | None = None
         self._task: Any = None
         self._stage = ""
         self._said = 0.0
@@ -39,17 +39,17 @@ class Console:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.err, transient=True) as self._bar:
-            self._task = self._bar.add_task(name, total=None)
+        with Progress(*columns, console=self.err, transient=True) as self._progress:
+            self._task = self._progress.add_task(name, total=None)
             try:
                 yield
             finally:
-                self._bar = None
+                self._progress = None
 
     def progress(self, done: int, total: int) -> None:
         """Show how far the stage is."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total)
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, total=total)
         elif time.monotonic() - self._said > _EVERY_S:
             self._said = time.monotonic()
             self.err.print(f"  {self._stage}: {done:,} of {total:,}")
@@ -57,8 +57,8 @@ class Console:
     def training(self, event: Any) -> None:
         """Show a training event: step, number, loss and validation metric."""
         measured = "".join(f" {name} {value:.4f}" for name, value in (("loss", event.loss), ("ndcg@10", event.ndcg)) if value is not None)
-        if self._bar is not None:
-            self._bar.update(self._task, description=f"{event.step}{measured}", completed=event.number + 1, total=event.of)
+        if self._progress is not None:
+            self._progress.update(self._task, description=f"{event.step}{measured}", completed=event.number + 1, total=event.of)
         elif event.number + 1 == event.of or time.monotonic() - self._said > _EVERY_S:
             self._said = time.monotonic()
             self.err.print(f"  {event.step} {event.number + 1}/{event.of}{measured}")

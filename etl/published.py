@@ -14,7 +14,6 @@ from gnn.recommend.rules.definition import Rule, rule_of
 from gnn.recommend.snapshot import assemble
 from kg.catalog.records import StoredEvent
 from kg.config import Config
-from kg.errors import NotFoundError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.interests import Interests
@@ -82,7 +81,4 @@ def _artifact(workspace: Workspace) -> Artifact:
     Raises:
         NotFoundError: Nothing is published.
     """
-    current = workspace.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    return load_artifact(workspace.build(current) / "artifact")
+    return load_artifact(workspace.build(workspace.published_id()) / "artifact")

@@ -52,8 +52,8 @@ class RatingWeights:
             edges: Edge type → its table.
             scale: The shop's own; learned from the ratings by default.
         """
-        found = [frame["rating"] for frame in edges.values() if "rating" in frame.columns]
-        values = pl.concat(found).drop_nulls().to_numpy() if found else np.zeros(0)
+        columns = [frame["rating"] for frame in edges.values() if "rating" in frame.columns]
+        values = pl.concat(columns).drop_nulls().to_numpy() if columns else np.zeros(0)
         values = values[np.isfinite(values)]
         if not len(values):
             return None
@@ -123,13 +123,13 @@ def without_low(edges: Mapping[EdgeType, pl.DataFrame]) -> dict[EdgeType, pl.Dat
     Args:
         edges: Edge type → its table, with a `rating` where ratings have values.
     """
-    found = dict(edges)
+    separated = dict(edges)
     known = RatingWeights.of(edges)
     for edge_type, frame in edges.items():
         if known is None or edge_type[1] != RATED or family(edge_type) != "interaction" or "rating" not in frame.columns:
             continue
         low = _is_low(frame["rating"], known)
         if low.any():
-            found[edge_type] = frame.filter(~low)
-            found[(edge_type[0], RATED_LOW, edge_type[2])] = frame.filter(low)
-    return dict(sorted(found.items()))
+            separated[edge_type] = frame.filter(~low)
+            separated[(edge_type[0], RATED_LOW, edge_type[2])] = frame.filter(low)
+    return dict(sorted(separated.items()))

@@ -166,11 +166,11 @@ def replay_path(
     parameters = {f"n{place}": key[1] for place, key in named}
     if build_id is None:
         return f"MATCH {pattern} WHERE {where} RETURN count(*) AS paths", parameters
-    held = f"MATCH (held:{BUILD_LABEL}) WITH held.build_id AS held"
+    loaded = f"MATCH (held:{BUILD_LABEL}) WITH held.build_id AS held"
     counted = f"OPTIONAL MATCH {pattern} WHERE {where} WITH held, count(n0) AS found"
     paths = "CASE WHEN held = $build_id THEN found END AS paths"
     note = "CASE WHEN held <> $build_id THEN 'the graph of build ' + $build_id + ' is gone: the database holds ' + held END AS note"
-    return f"{held} {counted} RETURN {paths}, {note}", {**parameters, "build_id": build_id}
+    return f"{loaded} {counted} RETURN {paths}, {note}", {**parameters, "build_id": build_id}
 
 
 def _node(variable: str, node: NodeType, key: str) -> str:

@@ -69,9 +69,9 @@ def end_with_parent(parent: int | None = None) -> None:
     Args:
         parent: Process id of that parent: where it is dead by now, this process ends at once.
     """
-    ask = _die_with_parent(os.getppid() if parent is None else parent)
-    if ask is not None:
-        ask()
+    set_signal = _die_with_parent(os.getppid() if parent is None else parent)
+    if set_signal is not None:
+        set_signal()
 
 
 def _die_with_parent(parent: int) -> Callable[[], None] | None:

@@ -137,9 +137,9 @@ class Registry(Generic[T]):
         try:
             if self._package:
                 folder = import_module(self._package)
-                for module in sorted(walk_packages(folder.__path__, f"{self._package}."), key=lambda found: found.name):
+                for module in sorted(walk_packages(folder.__path__, f"{self._package}."), key=lambda module: module.name):
                     import_module(module.name)
-            for entry in sorted(entry_points(group=self.group), key=lambda found: (found.name, found.value)) if self.group else ():
+            for entry in sorted(entry_points(group=self.group), key=lambda entry: (entry.name, entry.value)) if self.group else ():
                 self._load_entry(entry)
             self._loaded = True
         finally:
@@ -148,8 +148,8 @@ class Registry(Generic[T]):
     def _load_entry(self, entry: EntryPoint) -> None:
         """Load one plug-in; whatever is wrong with it is reported by its name, and the others are loaded all the same."""
         try:
-            found = entry.load()
-            thing = found() if isinstance(found, type) else found
+            loaded = entry.load()
+            thing = loaded() if isinstance(loaded, type) else loaded
             wrong = self._wrong(thing) or ("" if thing.name == entry.name else f"is called {thing.name!r}, its entry point {entry.name!r}")
         except (Exception, SystemExit) as error:
             wrong = f"{type(error).__name__}: {error}"

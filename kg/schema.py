@@ -363,7 +363,7 @@ def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
     Returns:
         Meta-paths sorted by edge type; same input, same output.
     """
-    found: list[MetaPath] = []
+    paths: list[MetaPath] = []
     present = sorted(set(edge_types))
     chosen = _strongest_interaction(present)
     for edge_type in present:
@@ -371,25 +371,25 @@ def meta_paths(edge_types: Iterable[EdgeType]) -> tuple[MetaPath, ...]:
         name = edge_type[1]
         match family(edge_type):
             case "interaction":
-                found.append(MetaPath(name, name, "interaction", (backward, forward)))
+                paths.append(MetaPath(name, name, "interaction", (backward, forward)))
             case "attribute":
                 unambiguous = value_type(name) == edge_type[2]
-                found.append(MetaPath(name if unambiguous else f"{name}_{edge_type[2]}", name, "attribute", (forward, backward)))
+                paths.append(MetaPath(name if unambiguous else f"{name}_{edge_type[2]}", name, "attribute", (forward, backward)))
             case "item_item":
-                found.append(MetaPath(name, name, "item_item", (forward,)))
-                found.append(MetaPath(f"{name}_reverse", name, "item_item", (backward,)))
-                found.append(MetaPath(f"{name}_shared", name, "item_item", (forward, backward)))
+                paths.append(MetaPath(name, name, "item_item", (forward,)))
+                paths.append(MetaPath(f"{name}_reverse", name, "item_item", (backward,)))
+                paths.append(MetaPath(f"{name}_shared", name, "item_item", (forward, backward)))
                 if chosen is not None:
                     together = (Step(chosen, reverse=True), Step(chosen, reverse=False))
-                    found.append(MetaPath(f"{name}_then_{chosen[1]}", name, "followed", (forward, *together)))
-                    found.append(MetaPath(f"{name}_reverse_then_{chosen[1]}", name, "followed", (backward, *together)))
+                    paths.append(MetaPath(f"{name}_then_{chosen[1]}", name, "followed", (forward, *together)))
+                    paths.append(MetaPath(f"{name}_reverse_then_{chosen[1]}", name, "followed", (backward, *together)))
             case None:
                 pass
-    return tuple(found)
+    return tuple(paths)
 
 
 def _strongest_interaction(edge_types: Iterable[EdgeType]) -> EdgeType | None:
     """Return the interaction that says most about what belongs together: purchases before ratings before carts, and so on."""
     order = [KIND_RELATIONS[kind] for kind in ("purchase", "rating", "cart", "click", "view")]
-    found = [edge_type for edge_type in edge_types if family(edge_type) == "interaction" and edge_type[1] in order]
-    return min(found, key=lambda edge_type: order.index(edge_type[1]), default=None)
+    interactions = [edge_type for edge_type in edge_types if family(edge_type) == "interaction" and edge_type[1] in order]
+    return min(interactions, key=lambda edge_type: order.index(edge_type[1]), default=None)

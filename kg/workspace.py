@@ -162,6 +162,17 @@ class Workspace:
         except FileNotFoundError:
             return None
 
+    def published_id(self) -> str:
+        """Return the id of the published build.
+
+        Raises:
+            NotFoundError: Nothing is published.
+        """
+        current = self.current_id()
+        if current is None:
+            raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+        return current
+
     def published_ids(self) -> list[str]:
         """Return the ids of the builds that were published, in order; what is no build id is left out."""
         try:

@@ -1,4 +1,4 @@
-"""The whole reckoning of one item for one user, and why an item is not in the list."""
+"""The whole explanation of one item for one user, and why an item is not in the list."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class WhyNotQuery(BaseModel):
 
 @router.get("/users/{user_id:path}/recommendations/{item_id:path}/explanation", response_model=Explanation)
 def explain(request: Request, user_id: PathId, item_id: PathId, key: RecommendKey, language: Language) -> Response:
-    """Tell the whole reckoning of one item for one user, recommended or not.
+    """Explain the whole score of one item for one user, recommended or not.
 
     Every path comes with the Cypher that finds it again in the graph. A history item that the graph does not hold yet, because its event is younger
     than the build, begins its path itself.

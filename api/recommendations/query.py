@@ -18,7 +18,7 @@ from gnn.recommend.rerankers.base import RERANKERS
 from gnn.recommend.strategies.registry import summaries, user_strategies
 from kg.errors import InputError
 from kg.validation import json_text
-from kg.validation.fields import Flag, Whole
+from kg.validation.fields import MAX_VALUE_CHARS, Flag, Whole
 
 MAX_FILTER = 20_000
 _CAP = re.compile(r"([a-z][a-z0-9_]{0,62}):([1-9][0-9]{0,2})")
@@ -90,7 +90,7 @@ class ShopperQuery(StrategyQuery, ListQueryParams):
 class Everybody(ListQueryParams):
     """Query of a list for everybody."""
 
-    category: str = Field(default="", max_length=512, description="Only items of this category.")
+    category: str = Field(default="", max_length=MAX_VALUE_CHARS, description="Only items of this category.")
 
 
 class WindowQuery(Everybody):

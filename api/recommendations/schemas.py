@@ -111,7 +111,7 @@ Reason = Annotated[GraphReason | LearnedReason | BuyAgainReason | StatementReaso
 
 
 class RecommendedItem(Answer):
-    """One item with its reckoning: Σ reasons.share + remainder = 1."""
+    """One item with its reasons: Σ reasons.share + remainder = 1."""
 
     item_id: str
     title: str
@@ -165,7 +165,7 @@ class RecommendationList(Answer):
 
 
 class Explanation(Answer):
-    """The whole reckoning of one item for one user."""
+    """The whole explanation of one item for one user."""
 
     request_id: str
     build_id: str

@@ -9,10 +9,11 @@ from pydantic.config import JsonDict
 
 from api.http.schemas import Answer
 from gnn.search.query.understanding import MAX_QUERY
-from kg.validation.fields import Flag, Id, Whole
+from kg.validation.fields import MAX_VALUE_CHARS, Flag, Id, Whole
 
 MAX_TOKEN, MAX_FILTER, MAX_NAMES = 40, 20_000, 1_500
 SortName = Literal["relevance", "price", "-price", "newness", "popularity"]
+_Values = Annotated[list[Annotated[str, Field(max_length=MAX_VALUE_CHARS)]], Field(max_length=50)]
 _EXAMPLE: JsonDict = {
     "q": "laptop bag under 30",
     "k": 10,
@@ -54,7 +55,7 @@ class SearchBody(_SharedQuery):
     facets: list[Annotated[str, Field(max_length=70)]] = Field(
         default=[], max_length=20, description="Relations to count the values of, and price_cents."
     )
-    chosen: dict[Annotated[str, Field(max_length=70)], Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=50)]] = Field(
+    chosen: dict[Annotated[str, Field(max_length=70)], _Values] = Field(
         default={}, max_length=20, description="Relation → values: any of them within a relation, all relations together."
     )
     filter: dict[str, Any] | None = Field(default=None, description="Structured filter, as for recommendations.")

@@ -1,4 +1,4 @@
-"""What changes of items say of their standing: whether they may be shown, and how long the oldest has waited. Bounded, however often items change."""
+"""Which changes of items say whether they may be shown, and how long the oldest has waited. Bounded, however often items change."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import structlog
 
+from api.serving.background import watching
 from kg import processes
 
 _LOOK_S = 0.2
@@ -20,20 +20,17 @@ _SETTLED_S = 20.0
 log = structlog.get_logger("api")
 
 
-@contextmanager
-def followed(root: Path) -> Iterator[None]:
+def followed(root: Path) -> AbstractContextManager[None]:
     """Keep `reckon follow` running; it starts again when it dies, at once at first, and after longer and longer pauses if it does not stay up.
 
     Args:
         root: Folder of the workspace.
     """
-    stopped = threading.Event()
 
-    def watch() -> None:
+    def watch(stopped: threading.Event) -> None:
         pause = _FIRST_PAUSE_S
         while not stopped.is_set():
             started = time.monotonic()
-            # The kernel ends it with the thread that started it, so this thread lives as long as the process.
             process = processes.spawn(processes.reckon("follow", "-w", str(root)), log=sys.stderr.buffer)
             _wait(process, stopped)
             if stopped.is_set():
@@ -43,13 +40,7 @@ def followed(root: Path) -> Iterator[None]:
             log.warning("reckon follow ended", code=process.returncode, again_in_s=pause)
             stopped.wait(pause)
 
-    thread = threading.Thread(target=watch, name="follower", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join(30)
+    return watching("follower", watch, wait_s=30)
 
 
 def _wait(process: subprocess.Popen[bytes], stopped: threading.Event) -> None:

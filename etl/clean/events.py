@@ -88,9 +88,9 @@ def _good(events: pl.LazyFrame, codes: pl.Series, *columns: pl.Expr | str, where
 
 def _duplicates(events: pl.LazyFrame, codes: pl.Series) -> pl.Series:
     time = pl.col("time")
-    told_apart = pl.col("order").is_not_null() | (time.is_not_null() & (time % _DAY_S != 0))
+    distinguishable = pl.col("order").is_not_null() | (time.is_not_null() & (time % _DAY_S != 0))
     columns = ("user_id", "item_id", "kind", "time", "quantity", "rating", "price_cents", "order", "event_id")
-    frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), where=told_apart & ~pl.col("cancels")).sort("row")
+    frame = _good(events, codes, pl.struct(columns).hash(1).alias("hash"), where=distinguishable & ~pl.col("cancels")).sort("row")
     repeated = frame.filter(~pl.col("hash").is_first_distinct())["row"]
     return pl.concat([repeated, *(_sent_again(events, codes, *rule) for rule in _SAME)]).unique()
 
@@ -157,8 +157,8 @@ def _far(frame: pl.DataFrame, z: float, shop_centre: object, x: pl.Series) -> pl
     """Say which values lie further than `z` robust deviations from the centre of their item, or of the shop where that is given."""
     deviation = (pl.col("x") - pl.col("x").median()).abs().median()
     usual = frame.group_by("item").agg(centre=pl.col("x").median(), spread=deviation, n=pl.len()).filter(pl.col("n") >= _MIN_VALUES)
-    found = frame.select("item").join(usual.drop("n"), on="item", how="left", maintain_order="left")
-    centre, spread = found["centre"], found["spread"]
+    of_item = frame.select("item").join(usual.drop("n"), on="item", how="left", maintain_order="left")
+    centre, spread = of_item["centre"], of_item["spread"]
     if isinstance(shop_centre, float):
         shop_spread = (x - shop_centre).abs().median()
         centre, spread = centre.fill_null(shop_centre), spread.fill_null(shop_spread if isinstance(shop_spread, float) else 0.0)

@@ -116,7 +116,7 @@ def _run_app(arguments: list[str]) -> None:
 
 def _add_commands() -> None:
     """Add the commands that other rooms register as entry points."""
-    for entry in sorted(entry_points(group="reckon.commands"), key=lambda found: found.name):
+    for entry in sorted(entry_points(group="reckon.commands"), key=lambda entry: entry.name):
         command = entry.load()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=entry.name)

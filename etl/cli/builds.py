@@ -114,12 +114,12 @@ def diff(
     if as_json and html is not None:
         raise InputError("--json and --html do not go together", hint="leave one of them out")
     opened = Workspace.open(workspace)
-    found = compared(_folder(opened, first), _folder(opened, second))
+    differences = compared(_folder(opened, first), _folder(opened, second))
     if html is not None:
-        write_text(html, as_html(found))
+        write_text(html, as_html(differences))
         typer.echo(f"wrote {html}")
         return
-    typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else as_text(found))
+    typer.echo(json.dumps(differences, indent=1, ensure_ascii=False) if as_json else as_text(differences))
 
 
 @builds_app.command("prune")

@@ -35,25 +35,25 @@ def why_fact(
     """Say where a fact of the graph comes from: the sentence with the span marked, who read it, and the Cypher that asks for it."""
     from kg import cypher
     from kg.graph.corrections import FactLog
-    from kg.store.provenance import why_fact as ask
+    from kg.store.provenance import why_fact as read_evidence
 
     job = _job(workspace)
     name = _relation(job, relation)
     with job.database.reading() as store:
-        found = ask(store, item_id, name, value, FactLog(job.workspace.facts).active())
-    query = cypher.why_fact(item_id, name, found.value)
+        evidence = read_evidence(store, item_id, name, value, FactLog(job.workspace.facts).active())
+    query = cypher.why_fact(item_id, name, evidence.value)
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "cypher": query}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**asdict(evidence), "cypher": query}, indent=2, ensure_ascii=False))
         return
-    typer.echo(found.sentence)
+    typer.echo(evidence.sentence)
     who = (
-        f"stated by {found.by}, {found.time}" + (f": {found.note}" if found.note else "")
-        if found.by
-        else f"{found.extractor} {found.extractor_version}"
+        f"stated by {evidence.by}, {evidence.time}" + (f": {evidence.note}" if evidence.note else "")
+        if evidence.by
+        else f"{evidence.extractor} {evidence.extractor_version}"
     )
-    span = "" if found.start is None else f" {found.start}–{found.end}"
-    typer.echo(f"  {item_id} {name} {found.value}")
-    typer.echo(f"  {found.field}{span} ‘{found.surface}’, {who}, confidence {found.confidence:.2f}, build {found.build_id}")
+    span = "" if evidence.start is None else f" {evidence.start}–{evidence.end}"
+    typer.echo(f"  {item_id} {name} {evidence.value}")
+    typer.echo(f"  {evidence.field}{span} ‘{evidence.surface}’, {who}, confidence {evidence.confidence:.2f}, build {evidence.build_id}")
     typer.echo(f"  {query}")
 
 

@@ -53,9 +53,7 @@ def graph_restore(workspace: Folder = Path()) -> None:
     from etl.pipeline.locks import locked
 
     opened, config = _open(workspace)
-    current = opened.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
+    opened.published_id()
     with locked(opened):
         written = PublishedGraph(opened, config, Console()).restore_published()
     typer.echo(f"the graph database holds build {opened.current_id()}" + (" again" if written else ""))

@@ -94,14 +94,10 @@ def undo(
 
 def _resolution(folder: Path) -> Resolution:
     from etl.stages.graph_build import RESOLUTION, current_folder
-    from kg.errors import NotFoundError
     from kg.resolve.merges import Resolution
 
     workspace = Workspace.open(folder)
-    current = workspace.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    return Resolution.read(current_folder(workspace.build(current)) / RESOLUTION)
+    return Resolution.read(current_folder(workspace.build(workspace.published_id())) / RESOLUTION)
 
 
 def _job(folder: Path) -> Job:

@@ -210,8 +210,8 @@ class ChangedItemsReader:
         from kg.extract.pipeline import Extractor
 
         extractor = Extractor(self._language, text=self._extract.text, terms=self._extract.terms)
-        found = changed_facts(extractor, facts, before, after, changed, text=self._extract.text)
-        attributes, item_ids = forget_respelt(facts, found.attributes, found.item_ids)
+        extracted = changed_facts(extractor, facts, before, after, changed, text=self._extract.text)
+        attributes, item_ids = forget_respelt(facts, extracted.attributes, extracted.item_ids)
         again = after.filter(pl.col("item_id").is_in(item_ids))
         read = learned(self._job.workspace, self._job.config, again, attributes)
         return attributes if read is None else pl.concat([attributes, read.certain]), item_ids

@@ -221,9 +221,9 @@ class ItemFollower:
         except ArtifactError as error:
             log.error("build cannot be read", build_id=build.build_id, detail=error.message)
             return
-        found, differing = facts_of(self._tables(build, fields)), []
+        facts, differing = facts_of(self._tables(build, fields)), []
         for item_id in fields:
-            wanted = {(*_edge_type(fact), fact["value"]) for fact in found.get(item_id, [])}
+            wanted = {(*_edge_type(fact), fact["value"]) for fact in facts.get(item_id, [])}
             if item_id in live:
                 answered = {(*_edge_type(fact), fact["value"]) for fact in live[item_id].facts}
             else:

@@ -84,12 +84,12 @@ class LiveGraph:
     def _edges(self, item_ids: list[str], edge_types: Iterable[EdgeType]) -> dict[EdgeType, set[tuple[str, str]]]:
         """Return the attribute edges that the database has of some items."""
         names = {(schema.relation(e[1]).type, schema.node_type(e[2]).label): e for e in edge_types if family(e) == "attribute"}
-        found: dict[EdgeType, set[tuple[str, str]]] = {}
+        edges: dict[EdgeType, set[tuple[str, str]]] = {}
         for item_id, name, label, value in self._open().query(_EDGES, {"ids": item_ids}, max_rows=_MOST_ROWS).rows:
             edge_type = names.get((str(name), str(label)))
             if edge_type is not None:
-                found.setdefault(edge_type, set()).add((str(item_id), str(value)))
-        return found
+                edges.setdefault(edge_type, set()).add((str(item_id), str(value)))
+        return edges
 
 
 class Restore:
@@ -135,7 +135,7 @@ def _delta(tables: GraphTables, deleted: Sequence[str], there: Mapping[EdgeType,
     """Return what the database must change. Values that nothing leads to any more stay until the next rebuild."""
     nodes = {name: frame for name, frame in tables.nodes.items() if frame.height}
     wanted = {edge_type: set(frame.select("source", "target").iter_rows()) for edge_type, frame in tables.edges.items()}
-    gone = {edge_type: sorted(found - wanted.get(edge_type, set())) for edge_type, found in there.items()}
+    gone = {edge_type: sorted(present - wanted.get(edge_type, set())) for edge_type, present in there.items()}
     ends = {"source": pl.String, "target": pl.String}
     gone_edges = {edge_type: pl.DataFrame(rows, schema=ends, orient="row") for edge_type, rows in gone.items() if rows}
     return GraphDelta(nodes, dict(tables.edges), {"item": pl.DataFrame({"key": sorted(deleted)})} if deleted else {}, gone_edges)

@@ -64,9 +64,9 @@ class Build:
     def edge_types(self) -> set[EdgeType]:
         """Return the attribute edges that items may have."""
         relations = [schema.relation(name).name for name in self.attributes["relation"].unique().to_list()]
-        found: set[EdgeType] = {("item", name, schema.value_type(name)) for name in relations}
+        types: set[EdgeType] = {("item", name, schema.value_type(name)) for name in relations}
         kinds = self.catalog.triples.filter(head_type="item").select("relation", "tail_type").unique()
-        return found | {("item", schema.relation(name).name, tail) for name, tail in kinds.iter_rows()}
+        return types | {("item", schema.relation(name).name, tail) for name, tail in kinds.iter_rows()}
 
     def triples(self, item_ids: Sequence[str]) -> pl.DataFrame:
         """Return the ready-made facts of items."""
@@ -122,14 +122,14 @@ def states(build: Build, changes: Sequence[ItemChange]) -> dict[str, Fields | No
 def facts_of(tables: GraphTables) -> dict[str, list[dict[str, Any]]]:
     """Return the attribute edges of items as the ledger keeps them, by item_id."""
     names = [name for name in ATTRIBUTE_COLUMNS if name not in ("item_id", "relation", "value", "extractor_version")]
-    found: dict[str, list[dict[str, Any]]] = {}
+    facts: dict[str, list[dict[str, Any]]] = {}
     for (source, relation, node_type), frame in tables.edges.items():
         if schema.family((source, relation, node_type)) != "attribute":
             continue
         for row in frame.iter_rows(named=True):
             evidence = {name: row[name] for name in names if row.get(name) is not None}
-            found.setdefault(row["source"], []).append({"relation": relation, "node_type": node_type, "value": row["target"], **evidence})
-    return found
+            facts.setdefault(row["source"], []).append({"relation": relation, "node_type": node_type, "value": row["target"], **evidence})
+    return facts
 
 
 def _texts(fields: Fields) -> list[object]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg.errors import InputError
 from kg.files.atomic import write_text, write_whole
+
+if TYPE_CHECKING:
+    import polars as pl
 
 opinions = typer.Typer(help="Opinions in reviews: polarity, aspects with their places, and surges of complaints.", no_args_is_help=True)
 
@@ -53,14 +56,12 @@ def run_(
 ) -> None:
     """Say of each review whether it is positive, how probably, and which aspects it praises or complains of."""
     from etl.opinions.analysis import analysed
-    from etl.opinions.tables import read_reviews, texts_of, unreadable
+    from etl.opinions.tables import read_reviews
     from kg.opinions.polarity import PolarityModel
 
     opened = PolarityModel.load(model)
     frame = read_reviews(input_, text)
-    texts = texts_of(frame, text, str(input_))
-    for note in unreadable(texts):
-        typer.echo(f"{input_}, {note}", err=True)
+    texts = _texts(frame, text, input_)
     result = analysed(frame, texts, opened)
     write_whole(out, result.write_parquet)
     n_positive = int((result["score"] >= opened.threshold).sum())
@@ -97,7 +98,7 @@ def watch_(
     """Replay reviews in the order of time, and write an alert where a stream turns negative."""
     import orjson
 
-    from etl.opinions.tables import read_reviews, texts_of, unreadable
+    from etl.opinions.tables import read_reviews
     from etl.opinions.watching import alerts, watched
     from kg.opinions.polarity import PolarityModel
 
@@ -105,12 +106,20 @@ def watch_(
         raise InputError(f"--false-alarms is {false_alarms:g}", hint="give a number between 0 and 1, such as 0.002")
     opened = None if model is None else PolarityModel.load(model)
     frame = read_reviews(reviews, text, time, key)
-    texts = texts_of(frame, text, str(reviews))
-    for note in unreadable(texts):
-        typer.echo(f"{reviews}, {note}", err=True)
+    texts = _texts(frame, text, reviews)
     stream = watched(frame, texts, time, key, model=opened, rating=rating, place=str(reviews))
     result = alerts(stream, false_alarms=false_alarms)
     write_text(out, "".join(orjson.dumps(alert).decode() + "\n" for alert in result))
     share = float(stream.negative.mean())
     typer.echo(f"{len(stream.texts):,} reviews of {len(set(stream.keys)):,} streams, {share:.1%} negative by {stream.source}")
     typer.echo(f"{len(result):,} alerts in {out}")
+
+
+def _texts(frame: pl.DataFrame, column: str, path: Path) -> list[str | None]:
+    """Return the texts of a file, and say on stderr which of them are not read whole."""
+    from etl.opinions.tables import texts_of, unreadable
+
+    texts = texts_of(frame, column, str(path))
+    for note in unreadable(texts):
+        typer.echo(f"{path}, {note}", err=True)
+    return texts

@@ -120,12 +120,12 @@ def damaged(build: Path, stage: str) -> list[str]:
 
 def checksums(build: Path, stage: str) -> dict[str, str]:
     """Return the checksum of every file that a stage wrote, by its path in the build."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in (*OUTPUTS[stage], *OPTIONAL.get(stage, ())):
         path = build / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= {file.relative_to(build).as_posix(): _digest(file) for file in files if file.is_file()}
-    return found
+        digests |= {file.relative_to(build).as_posix(): _digest(file) for file in files if file.is_file()}
+    return digests
 
 
 def run_record(build: Path) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def note_run(build: Path, status: str, stage: str = "", error: BaseException | N
         stage: Where it failed or stopped.
         error: Why.
     """
-    gates = {name: found for done in stages(build).values() for name, found in done.get("counts", {}).get("gates", {}).items()}
+    gates = {name: gate for done in stages(build).values() for name, gate in done.get("counts", {}).get("gates", {}).items()}
     gates |= error.gates if isinstance(error, GateError) else {}
     record = {name: value for name, value in run_record(build).items() if name not in ("error", "reason", "gates")}
     record |= {"build_id": build.name, "status": status, "stage": stage, "at_s": round(time.time(), 3), **({"gates": gates} if gates else {})}

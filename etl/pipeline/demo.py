@@ -126,13 +126,13 @@ def _key_file(workspace: Workspace) -> Path:
 
 def _answer(workspace: Workspace, port: int, key_file: Path, strategy: str) -> dict[str, Any]:
     try:
-        return _ask(port, key_file.read_text().strip(), strategy)
+        return _recommendations(port, key_file.read_text().strip(), strategy)
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.UNAUTHORIZED:
             raise UnavailableError(f"the API answered {error.code} {error.reason}", hint=f"read {workspace.root / 'serve.log'}") from None
     # The workspace's keys were deleted or the demo's was revoked since: it gets a new one.
     key_file.unlink()
-    return _ask(port, _key_file(workspace).read_text().strip(), strategy)
+    return _recommendations(port, _key_file(workspace).read_text().strip(), strategy)
 
 
 def _wait_until_ended(server: subprocess.Popen[bytes], workspace: Workspace) -> None:
@@ -153,7 +153,7 @@ def _wait_ready(server: subprocess.Popen[bytes], port: int, workspace: Workspace
     raise UnavailableError("the API did not become ready", hint=f"read {workspace.root / 'serve.log'}; is port {port} taken?")
 
 
-def _ask(port: int, key: str, strategy: str) -> dict[str, Any]:
+def _recommendations(port: int, key: str, strategy: str) -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}/v1/users/{quote(HOUSEHOLD, safe='')}/recommendations?k={_K}&strategy={strategy}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own loopback address

@@ -26,7 +26,7 @@ from kg.store import Backend, GraphDatabase, LoadCounts, Place, backend_of
 from kg.tables import GraphTables
 from kg.workspace import Workspace
 
-_HELD = "held.json"
+_LOADED = "held.json"
 """In the folder of a database of our own: the build that it holds whole. Spares an unchanged rebuild to start the database and ask it."""
 _PUBLISHING = "publishing.json"
 
@@ -60,9 +60,9 @@ class PublishedGraph:
             if current is not None and store.build_id() != current:
                 with suppress(LockedError, ReckonError), locked(self.workspace):
                     self._settle(store)
-                current, held = self.workspace.current_id(), store.build_id()
-                if held is not None and held != current:
-                    self.console.note(f"the graph database shows build {held}, and published is {current}; `reckon graph restore` writes it there")
+                current, loaded = self.workspace.current_id(), store.build_id()
+                if loaded is not None and loaded != current:
+                    self.console.note(f"the graph database shows build {loaded}, and published is {current}; `reckon graph restore` writes it there")
             yield store
 
     def publish(self, build_id: str) -> LoadCounts | None:
@@ -99,7 +99,7 @@ class PublishedGraph:
         graph_build.check_saved(self.workspace.build(build_id))
         with self.connected() as store:
             if store.build_id() == build_id:
-                self._note_held(build_id)
+                self._note_loaded(build_id)
                 return False
             self.put_back(store, build_id)
         return True
@@ -187,8 +187,8 @@ class PublishedGraph:
 
     def _settle(self, store: GraphDatabase) -> bool:
         """Make the database and `current` agree, and say whether that was needed."""
-        held, going = store.build_id(), self._publishing()
-        if going is not None and held == going and self.workspace.current_id() != going:
+        loaded, going = store.build_id(), self._publishing()
+        if going is not None and loaded == going and self.workspace.current_id() != going:
             with suppress(ArtifactError, NotFoundError):
                 publish(self.workspace, going)
                 self.console.note(f"build {going} is published: the publication had been cut short")
@@ -196,26 +196,26 @@ class PublishedGraph:
         current = self.workspace.current_id()
         if current is None or not graph_build.has_saved(self.workspace.build(current)):
             return False
-        if held == current:
-            self._note_held(current)
-            return held == going
+        if loaded == current:
+            self._note_loaded(current)
+            return loaded == going
         self.put_back(store, current)
         return True
 
     def _load(self, store: GraphDatabase, build_id: str) -> LoadCounts:
         build = self.workspace.build(build_id)
         tables = graph_build.saved_tables(build)
-        (self.workspace.graph / _HELD).unlink(missing_ok=True)
+        (self.workspace.graph / _LOADED).unlink(missing_ok=True)
         with self.console.stage("graph database"):
             return store.load(tables, build_id, before=self._before(store, build_id), about=about(build), progress=self.console.progress)
 
     def _before(self, store: GraphDatabase, build_id: str) -> tuple[str, GraphTables] | None:
         """Return the build that the database shows, with its tables where they are there as they were written."""
-        held = store.build_id()
-        if held is None or held == build_id or any(damaged(self.workspace.build(held), stage) for stage in ("import", "extract", "build")):
+        loaded = store.build_id()
+        if loaded is None or loaded == build_id or any(damaged(self.workspace.build(loaded), stage) for stage in ("import", "extract", "build")):
             return None
         try:
-            return held, graph_build.saved_tables(self.workspace.build(held))
+            return loaded, graph_build.saved_tables(self.workspace.build(loaded))
         except ReckonError:
             return None
 
@@ -227,25 +227,25 @@ class PublishedGraph:
             self.console.note(
                 f"{error.message}; items that changed since build {build_id} may be missing from the graph database until they change again"
             )
-        self._note_held(build_id)
+        self._note_loaded(build_id)
 
     def _publishing(self) -> str | None:
         """Return the build whose publication began and has not ended."""
-        found = read_json(self.workspace.builds / _PUBLISHING).get("build_id")
-        return found if isinstance(found, str) and found not in published(self.workspace)[:-1] else None
+        build_id = read_json(self.workspace.builds / _PUBLISHING).get("build_id")
+        return build_id if isinstance(build_id, str) and build_id not in published(self.workspace)[:-1] else None
 
     def _published(self) -> None:
         (self.workspace.builds / _PUBLISHING).unlink(missing_ok=True)
 
-    def _note_held(self, build_id: str) -> None:
+    def _note_loaded(self, build_id: str) -> None:
         if self.backend.own:
-            write_json(self.workspace.graph / _HELD, {"build_id": build_id})
+            write_json(self.workspace.graph / _LOADED, {"build_id": build_id})
 
     def _known_to_hold(self, build_id: str) -> bool:
         """Say whether a database of our own does not run, and held this build when it was last written."""
         if not self.backend.own or self.backend.runs(self.place) or not self.workspace.graph.is_dir():
             return False
-        return read_json(self.workspace.graph / _HELD).get("build_id") == build_id
+        return read_json(self.workspace.graph / _LOADED).get("build_id") == build_id
 
 
 def _gone(before: GraphTables, after: GraphTables) -> tuple[int, int]:

@@ -157,10 +157,10 @@ class Job:
         Raises:
             NotFoundError: There is none.
         """
-        found = draft_id(self.workspace)
-        if found is None:
+        build_id = draft_id(self.workspace)
+        if build_id is None:
             raise NotFoundError("there is no build in progress", hint="run `reckon import`, or `reckon rebuild`")
-        return self.workspace.build(found)
+        return self.workspace.build(build_id)
 
     def only(self, stage: str) -> str:
         """Run one stage of the build in progress again, on what the stages before it left, and return the build id.

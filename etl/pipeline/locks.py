@@ -64,8 +64,8 @@ def holder_of(workspace: Workspace) -> dict[str, Any]:
 
 def running(workspace: Workspace) -> dict[str, Any]:
     """Return who writes builds, if they are alive as far as can be seen from here."""
-    found = holder_of(workspace)
-    return found if found and (found.get("host") != socket.gethostname() or _alive(found)) else {}
+    holder = holder_of(workspace)
+    return holder if holder and (holder.get("host") != socket.gethostname() or _alive(holder)) else {}
 
 
 def said(holder: dict[str, Any]) -> str:

@@ -50,11 +50,11 @@ def plan(workspace: Workspace, build_id: str | None, prints: Mapping[str, str], 
         parts: stage → its inputs.
         again: Stages that are to run whatever changed.
     """
-    found: list[Planned] = []
+    planned: list[Planned] = []
     done = {} if build_id is None else stages(workspace.build(build_id))
     for stage in STAGE_LIST:
         why: list[str] = []
-        before = next((each.stage for each in reversed(found) if each.runs), "")
+        before = next((each.stage for each in reversed(planned) if each.runs), "")
         if stage.name in again:
             why.append("asked for")
         if stage.name not in done:
@@ -67,8 +67,8 @@ def plan(workspace: Workspace, build_id: str | None, prints: Mapping[str, str], 
             why += [f"{name} is missing or damaged" for name in damaged(workspace.build(build_id), stage.name)]
         if before and not why:
             why.append(f"{before} runs before it")
-        found.append(Planned(stage.name, bool(why), tuple(why) or ("nothing changed",)))
-    return found
+        planned.append(Planned(stage.name, bool(why), tuple(why) or ("nothing changed",)))
+    return planned
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

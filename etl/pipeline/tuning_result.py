@@ -21,5 +21,5 @@ SPACE: dict[str, list[Any]] = {
 
 def tuned(workspace: Workspace, config: ModelConfig) -> ModelConfig:
     """Return the settings with what tuning found in place of defaults; what the workspace sets itself stays."""
-    found = read_json(workspace.root / RESULT).get("best", {})
-    return config.model_copy(update={name: value for name, value in found.items() if name in SPACE and name not in config.model_fields_set})
+    best = read_json(workspace.root / RESULT).get("best", {})
+    return config.model_copy(update={name: value for name, value in best.items() if name in SPACE and name not in config.model_fields_set})

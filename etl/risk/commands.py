@@ -78,9 +78,9 @@ def score_(
     given, rows = read_transactions(transactions, chosen, labels=feedback)
     past = None if history is None else read_transactions(history, chosen, labels=feedback)[1]
     scored = score(opened, rows, past)
-    found = Reasons(scored).table().with_columns(score=scored.scores, row=scored.rows["row"].gather(scored.at))
-    _write(given, found, out)
-    typer.echo(f"{given.height:,} transactions, {(found['score'] >= 0.5).sum():,} with a score of 0.5 or more, in {out}")
+    reasons = Reasons(scored).table().with_columns(score=scored.scores, row=scored.rows["row"].gather(scored.at))
+    _write(given, reasons, out)
+    typer.echo(f"{given.height:,} transactions, {(reasons['score'] >= 0.5).sum():,} with a score of 0.5 or more, in {out}")
 
 
 @risk.command("report")
@@ -136,7 +136,7 @@ def _check_feedback(model: RiskModel, feedback: bool) -> None:
         raise InputError(f"the model was trained {trained} --feedback", hint=hint)
 
 
-def _write(given: pl.DataFrame, found: pl.DataFrame, out: Path) -> None:
+def _write(given: pl.DataFrame, reasons: pl.DataFrame, out: Path) -> None:
     """Write the file as it was given, in its own order, with the columns added."""
-    added = found.sort("row").select(_ADDED)
+    added = reasons.sort("row").select(_ADDED)
     write_whole(out, given.drop(_ADDED, strict=False).hstack(added).write_parquet)

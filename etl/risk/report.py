@@ -36,32 +36,32 @@ def report(workspace: Workspace, config: Config) -> dict[str, Any]:
     if current is None:
         raise NotFoundError("no build is published", hint="run `reckon rebuild`")
     interactions = interactions_of(workspace.build(current))
-    found = examine(interactions)
-    body = _body(found, interactions, decisions(workspace, config).holding())
+    examined = examine(interactions)
+    body = _body(examined, interactions, decisions(workspace, config).holding())
     workspace.reports.mkdir(exist_ok=True)
     write_json(workspace.reports / NAME, {"build_id": current, **body})
     return body
 
 
-def _body(found: Report, interactions: pl.DataFrame, decided: dict[str, str]) -> dict[str, Any]:
-    weights = event_weights(found.suspicion, decided)
+def _body(examined: Report, interactions: pl.DataFrame, decided: dict[str, str]) -> dict[str, Any]:
+    weights = event_weights(examined.suspicion, decided)
     kept = counted(interactions, weights).height
     accounts = [
         {
             "user_id": user,
-            "suspicion": round(found.suspicion.get(user, 0.0), 6),
+            "suspicion": round(examined.suspicion.get(user, 0.0), 6),
             "weight": weights.get(user, 1.0),
             "decision": decided.get(user, "open"),
         }
-        for user in sorted({*found.suspicion, *decided})
+        for user in sorted({*examined.suspicion, *decided})
     ]
     return {
-        "users": found.users,
-        "flagged": len(found.suspicion),
+        "users": examined.users,
+        "flagged": len(examined.suspicion),
         "events": interactions.height,
         "events_not_counted": interactions.height - kept,
         "notice": f"{interactions.height - kept} events of suspected accounts not counted",
         "formula": f"weight = 1 - suspicion; 0 where confirmed, 1 where cleared; events count while the weight is at least {COUNTED}",
-        "signals": [asdict(signal) for signal in found.signals],
+        "signals": [asdict(signal) for signal in examined.signals],
         "accounts": accounts,
     }

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from gnn.search.engine import SearchEngine
-from gnn.search.learning.judgements import read_parquet
 from gnn.search.query.understanding import MAX_QUERY
 from kg.errors import InputError
 from kg.files.atomic import write_whole
+from kg.files.parquet import read_parquet
 
 SCHEMA = {"query": pl.String, "item_id": pl.String, "rank": pl.Int64, "score": pl.Float64}
 

@@ -7,7 +7,6 @@ from gnn.search.engine import SearchEngine
 from gnn.search.opening import prepared
 from gnn.users.users import User
 from kg.config import Config, ShopConfig
-from kg.errors import NotFoundError
 from kg.workspace import Workspace
 
 
@@ -26,9 +25,6 @@ def opened(workspace: Workspace, config: Config, user_id: str = "") -> tuple[Sea
         NotFoundError: Nothing is published.
         ArtifactError: The build has no index, or it is damaged.
     """
-    current = workspace.current_id()
-    if current is None:
-        raise NotFoundError("no build has been published", hint="run `reckon rebuild`")
-    ready = prepared(workspace.build(current), workspace.root, config.section(ShopConfig).language)
+    ready = prepared(workspace.build(workspace.published_id()), workspace.root, config.section(ShopConfig).language)
     recommender, fresh = served_recommender(workspace, config, user_id)
     return SearchEngine(ready, recommender), recommender.users.user(user_id, fresh) if user_id else None

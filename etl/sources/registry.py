@@ -32,14 +32,14 @@ def resolve(root: Path, path: str) -> Path:
         spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise InputError(f"source {path}: the package {package!r} is not installed", hint="install it, or name a file")
-        found = Path(spec.origin).parent / inner
+        file = Path(spec.origin).parent / inner
     else:
-        found = root / Path(path).expanduser()
-    if found.is_dir():
-        raise InputError(f"source {path}: {found} is a folder", hint="name one file")
-    if not found.is_file():
-        raise InputError(f"source {path}: {found} does not exist", hint="correct `path` in reckon.toml; it is relative to that file")
-    return found
+        file = root / Path(path).expanduser()
+    if file.is_dir():
+        raise InputError(f"source {path}: {file} is a folder", hint="name one file")
+    if not file.is_file():
+        raise InputError(f"source {path}: {file} does not exist", hint="correct `path` in reckon.toml; it is relative to that file")
+    return file
 
 
 def chunks(path: Path, wanted: Sequence[str], *, file_format: str | None = None, delimiter: str = "") -> Iterator[RawTable]:

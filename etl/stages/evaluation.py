@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from etl.console import Console
-from etl.stages.gates import accepted_gates, asked, records, refuse_failed
+from etl.stages.gates import accepted_gates, gate_results, records, refuse_failed
 from etl.stages.graph_build import interactions_of
 from gnn.artifact.artifact import load_artifact
 from gnn.config import EvaluateConfig, ModelConfig
@@ -51,7 +51,7 @@ def evaluate_build(
     else:
         content = {**_measured(config, model, build, console), "measured_as": measured_as}
     content["smoke"] = smoke_test(build)
-    gates = asked("evaluate", content, read_json(previous / "report.json") if previous else {}, settings)
+    gates = gate_results("evaluate", content, read_json(previous / "report.json") if previous else {}, settings)
     accepted = accepted_gates(build)
     content["gates"] = records(gates, accepted)
     write_report(build, content, read_json(build / "training.json").get("events", ()))

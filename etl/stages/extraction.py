@@ -129,9 +129,9 @@ def _joined(facts: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
 def _inferred(build: Path, items: pl.DataFrame, attributes: pl.DataFrame, threshold: float) -> pl.DataFrame:
     from kg.extract.inferred import above, infer
 
-    found = infer(items, attributes)
-    write_whole(build / INFERRED, found.write_parquet)
-    return above(found, threshold)
+    inferred = infer(items, attributes)
+    write_whole(build / INFERRED, inferred.write_parquet)
+    return above(inferred, threshold)
 
 
 def _write_vectors(build: Path, items: pl.DataFrame, extract: ExtractConfig, language: str, progress: Callable[[int, int], None]) -> None:

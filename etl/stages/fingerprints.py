@@ -43,17 +43,17 @@ def fingerprint(stage: str, upstream: str, *parts: object) -> str:
 
 def inputs(root: Path, sources: Iterable[SourceConfig], clean: CleanConfig) -> list[object]:
     """Return what identifies an import: the rules of cleaning, and of each source file its declaration, size and time of change."""
-    found: list[object] = [section(clean)]
+    identity: list[object] = [section(clean)]
     if clean.rules and (root / clean.rules).is_file():
-        found.append(hashlib.sha256((root / clean.rules).read_bytes()).hexdigest())
+        identity.append(hashlib.sha256((root / clean.rules).read_bytes()).hexdigest())
     for source in sources:
         stat = registry.resolve(root, source.path).stat()
-        found.append([source.model_dump(), stat.st_size, stat.st_mtime_ns, plugin_code(source.importer)])
+        identity.append([source.model_dump(), stat.st_size, stat.st_mtime_ns, plugin_code(source.importer)])
         for beside in (source.link, source.taxonomy):
             if beside:
                 stat = registry.resolve(root, beside).stat()
-                found.append([stat.st_size, stat.st_mtime_ns])
-    return found
+                identity.append([stat.st_size, stat.st_mtime_ns])
+    return identity
 
 
 def plugin_code(thing: object) -> str:

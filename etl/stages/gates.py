@@ -37,12 +37,14 @@ def passed_gates(
     Raises:
         GateError: One does not pass; the message says which, and by how much, the hint how to accept the build.
     """
-    results = asked(stage, report, previous, settings, limits)
+    results = gate_results(stage, report, previous, settings, limits)
     refuse_failed(results, accepted=accepted)
     return records(results, accepted)
 
 
-def asked(stage: str, report: Report, previous: Report, settings: EvaluateConfig, limits: Mapping[str, float] | None = None) -> dict[str, GateResult]:
+def gate_results(
+    stage: str, report: Report, previous: Report, settings: EvaluateConfig, limits: Mapping[str, float] | None = None
+) -> dict[str, GateResult]:
     """Ask the gates of a stage that are on."""
     return check_gates(stage, report, previous, require=settings.require, waive=settings.waive, limits={**settings.limits, **(limits or {})})
 
@@ -57,8 +59,8 @@ def records(results: Mapping[str, GateResult], accepted: Accepted | None = None)
 
 def accepted_gates(build: Path) -> Accepted:
     """Return the gates that a person accepted for a build: gate → by, note, time."""
-    found: Accepted = read_json(build / "run.json").get("accepted", {})
-    return found
+    accepted: Accepted = read_json(build / "run.json").get("accepted", {})
+    return accepted
 
 
 def accept(names: Collection[str], by: str, note: str) -> dict[str, dict[str, str]]:

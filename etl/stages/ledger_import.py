@@ -199,11 +199,11 @@ def changes_between(
     stored = [event for event in [*early, *late] if not _within(event.seq, ranges)]
     if order_base is not None:
         stored = [replace(event, time=order_base + event.seq) for event in stored]
-    placed: list[tuple[tuple[int, int, int], Change]] = [((event.seq, 0, 0), event) for event in stored]
+    keyed: list[tuple[tuple[int, int, int], Change]] = [((event.seq, 0, 0), event) for event in stored]
     deleting = [change for change in (*deletions, *changes) if change.operation == "delete_events"]
-    placed += [((change.fields["events_seq"], 1, change.seq), change) for change in deleting]
+    keyed += [((change.fields["events_seq"], 1, change.seq), change) for change in deleting]
     of_items = [change for change in changes if change.operation != "delete_events"]
-    return [*of_items, *(change for _, change in sorted(placed, key=lambda pair: pair[0]))]
+    return [*of_items, *(change for _, change in sorted(keyed, key=lambda pair: pair[0]))]
 
 
 def order_base(times: pl.Series) -> float | None:
@@ -216,8 +216,8 @@ def order_base(times: pl.Series) -> float | None:
 
 def order_base_of(build: Path) -> float | None:
     """Return the last order number of the files that a build was imported from; None where their times are clock times."""
-    found = read_json(build / "stages.json").get("import", {}).get("counts", {}).get(ORDER_BASE)
-    return None if found is None else float(found)
+    last = read_json(build / "stages.json").get("import", {}).get("counts", {}).get(ORDER_BASE)
+    return None if last is None else float(last)
 
 
 def forget_graph(workspace: Workspace, config: Config) -> None:

@@ -11,8 +11,8 @@ import polars as pl
 from gnn.answers.attributes.ranker import AttributeRanker, LabelledQuestion
 from gnn.answers.entities import entities
 from gnn.answers.intents import IntentModel
-from gnn.search.learning.judgements import read_parquet
 from kg.errors import InputError
+from kg.files.parquet import read_parquet
 from kg.models.array_file import read_arrays
 
 INTENT_COLUMNS = ("instruction", "intent", "category")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from gnn.search.analysis import folded
+from gnn.text.analysis import folded
 
 MAX_TEXT = 2_000
 """Characters of a text that are read."""

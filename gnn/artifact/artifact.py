@@ -285,7 +285,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     users = pl.read_ipc(folder / "users.arrow")["user_id"].to_list()
     nodes = {name: pl.read_ipc(folder / f"nodes_{name}.arrow") for name in manifest["node_types"]}
     keys = {name: frame["key"].to_list() for name, frame in nodes.items()}
-    sizes = {"item": items.height, "user": len(users), **{name: len(found) for name, found in keys.items()}}
+    sizes = {"item": items.height, "user": len(users), **{name: len(of_type) for name, of_type in keys.items()}}
     edges = {}
     for n, text in enumerate(manifest["edge_types"]):
         source, relation, target = text.split("/")

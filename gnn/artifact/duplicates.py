@@ -53,17 +53,17 @@ class DuplicateGroups:
         """Most listings of one item: among so many times k items there are k that differ."""
         return int(np.unique(self.groups, return_counts=True)[1].max(initial=1))
 
-    def hidden(self, scores: FloatArray, fill: FloatArray | None) -> IntArray:
-        """Return the listings that a list leaves out: all of a group but the best ranked, by score, then by `fill`, then the smaller number.
+    def hidden(self, scores: FloatArray, fallback_scores: FloatArray | None) -> IntArray:
+        """Return the listings that a list leaves out: all of a group but the best, by score, then by `fallback_scores`, then the smaller number.
 
         Args:
             scores: [n_items]; -inf where an item must not be shown.
-            fill: What ranks items that score nothing, [n_items].
+            fallback_scores: What ranks items that score nothing, [n_items].
         """
         if not len(self.members):
             return _NONE
         own = scores[self.members]
-        more = np.zeros_like(own) if fill is None else np.where(own > 0, 0.0, fill[self.members])
+        more = np.zeros_like(own) if fallback_scores is None else np.where(own > 0, 0.0, fallback_scores[self.members])
         order = np.lexsort((self.members, -more, -np.maximum(own, 0.0), ~np.isfinite(own), self.groups))
         repeated = np.zeros(len(order), dtype=bool)
         repeated[1:] = self.groups[order][1:] == self.groups[order][:-1]

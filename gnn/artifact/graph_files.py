@@ -45,13 +45,13 @@ def write_edges(folder: Path, n: int, graph: GraphArrays, edge_type: EdgeType) -
 def write_hubs(folder: Path, graph: GraphArrays, model: PathModel, edge_types: list[EdgeType]) -> list[dict[str, Any]]:
     """Write where walks go on to by the steps in which there are hubs, and return which these are."""
     walked = {(step, walk.max_degree, walk.hub_fanout): walk for walk in model.walks for step in walk.meta_path.steps[1:]}
-    found: list[dict[str, Any]] = []
+    hubs: list[dict[str, Any]] = []
     for (step, max_degree, fanout), walk in walked.items():
         degree = graph.edges[step.edge_type]["target_num" if step.reverse else "source_num"].value_counts()["count"].to_numpy()
         if not has_hubs(degree, max_degree=max_degree, fanout=fanout):
             continue
         forward = going_on(oriented(graph, step), step, walk, graph.popularity)
-        write_csr(folder, f"onward_{len(found)}_forward", forward)
-        write_csr(folder, f"onward_{len(found)}_reverse", forward.T.tocsr())
-        found.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
-    return found
+        write_csr(folder, f"onward_{len(hubs)}_forward", forward)
+        write_csr(folder, f"onward_{len(hubs)}_reverse", forward.T.tocsr())
+        hubs.append({"edge_type": edge_types.index(step.edge_type), "reverse": step.reverse, "max_degree": max_degree, "hub_fanout": fanout})
+    return hubs

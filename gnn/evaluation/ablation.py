@@ -33,7 +33,11 @@ _BATCH_CELLS = 30_000_000
 
 def graph_of(artifact: Artifact) -> GraphArrays:
     """Return the graph of an artifact as arrays again."""
-    keys = {"item": tuple(artifact.item_ids), "user": tuple(artifact.user_ids), **{name: tuple(found) for name, found in artifact.node_keys.items()}}
+    keys = {
+        "item": tuple(artifact.item_ids),
+        "user": tuple(artifact.user_ids),
+        **{name: tuple(own) for name, own in artifact.node_keys.items()},
+    }
     edges: dict[EdgeType, pl.DataFrame] = {}
     for edge_type, stored in artifact.edges.items():
         sources = np.repeat(np.arange(stored.forward.shape[0]), np.diff(stored.forward.indptr))
@@ -84,17 +88,17 @@ def shuffled(graph: GraphArrays, seed: int) -> GraphArrays:
 
 def _variants(walks: Sequence[WalkWeights], *, learned: bool) -> dict[str, tuple[list[bool], bool]]:
     """Return variant → which walks and whether the learned similarity take part; the attribute walks of one are those of the shuffled graph."""
-    found = {WHOLE: ([True] * len(walks), learned)}
+    variants = {WHOLE: ([True] * len(walks), learned)}
     if any(walk.meta_path.family == "attribute" for walk in walks):
-        found[SHUFFLED] = ([True] * len(walks), learned)
+        variants[SHUFFLED] = ([True] * len(walks), learned)
     relations = sorted({walk.meta_path.relation for walk in walks if walk.meta_path.family != "interaction"})
     if relations:
-        found[NO_GRAPH] = ([walk.meta_path.family == "interaction" for walk in walks], learned)
+        variants[NO_GRAPH] = ([walk.meta_path.family == "interaction" for walk in walks], learned)
     for relation in relations:
-        found[f"without {relation}"] = ([walk.meta_path.relation != relation for walk in walks], learned)
+        variants[f"without {relation}"] = ([walk.meta_path.relation != relation for walk in walks], learned)
     if learned:
-        found[NO_LEARNED] = ([True] * len(walks), False)
-    return found
+        variants[NO_LEARNED] = ([True] * len(walks), False)
+    return variants
 
 
 def _ranked(

@@ -116,8 +116,8 @@ class _Tally:
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, **found: float) -> None:
-        for name, value in found.items():
+    def add(self, **values: float) -> None:
+        for name, value in values.items():
             self.values.setdefault(name, []).append(value)
 
     def mean(self, name: str) -> float:
@@ -186,9 +186,9 @@ class _Measure:
         limit = float(scores[listed[K]]) if len(listed) > K else 0.0
         recency = _smoothed_times({event.item: event.last_time for event in sorted(events, key=lambda event: event.last_time)})
         types = [self._item(history, int(item), rank, float(scores[item]), limit, recency) for rank, item in enumerate(listed[:K], start=1)]
-        found = {name for name in types if name is not None}
-        if found:
-            self.tally.add(etd=len(found) / min(len(types), self._n_types))
+        distinct = {name for name in types if name is not None}
+        if distinct:
+            self.tally.add(etd=len(distinct) / min(len(types), self._n_types))
 
     def _item(self, history: History, item: int, rank: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
         parts, learned = self._explainer.addends(history, item)
@@ -224,7 +224,7 @@ class _Measure:
         return part.walk.meta_path.name
 
     def _valid(self, parts: Sequence[Contributions], history: History, item: int) -> float:
-        found = asked = 0
+        n_valid = n_steps = 0
         for part in parts:
             if not len(part.values):
                 continue
@@ -232,8 +232,8 @@ class _Measure:
             for place, step in enumerate(part.walk.meta_path.steps):
                 left, right = nodes[:, place], nodes[:, place + 1]
                 sources, targets = (right, left) if step.reverse else (left, right)
-                found, asked = found + self._n_edges(step.edge_type, sources, targets), asked + len(nodes)
-        return found / asked
+                n_valid, n_steps = n_valid + self._n_edges(step.edge_type, sources, targets), n_steps + len(nodes)
+        return n_valid / n_steps
 
     def _n_edges(self, edge_type: EdgeType, sources: IntArray, targets: IntArray) -> int:
         """Return how many of these pairs are edges: looked up in one sorted array, as scipy would read the whole matrix for every question."""

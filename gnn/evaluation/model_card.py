@@ -39,7 +39,7 @@ def model_card(content: Mapping[str, Any]) -> str:
     """Write the card from a report."""
     open_walks = sum(walk["gate"] > 0 for walk in content["walks"])
     models = content["models"]
-    scores = "; ".join(f"{name} {found['metrics'].get(_MAIN, float('nan')):.4f}" for name, found in models.items())
+    scores = "; ".join(f"{name} {numbers['metrics'].get(_MAIN, float('nan')):.4f}" for name, numbers in models.items())
     measures = content.get("explanations", {}).get("measures", {})
     explained = (
         f"Explanations of {measures['items']:,} recommended items: shares add up within {measures['completeness_error']:.1e}, "

@@ -40,7 +40,7 @@ def draw(name: str, content: Mapping[str, Any], trace: Sequence[Mapping[str, Any
     return text[text.index("<svg") :]
 
 
-def _bars(axes: Axes, values: Mapping[str, float], label: str, errors: Sequence[tuple[float, float]] | None = None) -> None:
+def _bar_chart(axes: Axes, values: Mapping[str, float], label: str, errors: Sequence[tuple[float, float]] | None = None) -> None:
     names = list(values)[::-1]
     colors = [_OTHER] * (len(names) - 1) + [_OURS]
     spread = None if errors is None else [[low for low, _ in errors[::-1]], [high for _, high in errors[::-1]]]
@@ -49,22 +49,22 @@ def _bars(axes: Axes, values: Mapping[str, float], label: str, errors: Sequence[
 
 
 def _metrics(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
-    values = {name: found["metrics"][_MAIN] for name, found in content["models"].items()}
+    values = {name: numbers["metrics"][_MAIN] for name, numbers in content["models"].items()}
     bounds = [content["models"][name]["intervals_95"].get(_MAIN, [value, value]) for name, value in values.items()]
     errors = [(max(0.0, value - low), max(0.0, high - value)) for value, (low, high) in zip(values.values(), bounds, strict=True)]
-    _bars(axes, values, f"{_MAIN}, 95 % interval", errors)
+    _bar_chart(axes, values, f"{_MAIN}, 95 % interval", errors)
 
 
 def _popularity(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
-    _bars(
+    _bar_chart(
         axes,
-        {name: found["beyond_accuracy"].get("long_tail@10", 0.0) for name, found in content["models"].items()},
+        {name: numbers["beyond_accuracy"].get("long_tail@10", 0.0) for name, numbers in content["models"].items()},
         "share of the long tail in the top 10",
     )
 
 
 def _ablations(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
-    _bars(axes, {name: found["metrics"][_MAIN] for name, found in content["ablations"].items()}, _MAIN)
+    _bar_chart(axes, {name: numbers["metrics"][_MAIN] for name, numbers in content["ablations"].items()}, _MAIN)
 
 
 def _slices(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
@@ -83,15 +83,15 @@ def _gates(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]
         **{walk["meta_path"]: walk["gate"] for walk in content["walks"]},
     }
     positive = {name: gate for name, gate in gates.items() if gate > 0}
-    _bars(axes, positive, "gate (log scale; closed gates are left out)")
+    _bar_chart(axes, positive, "gate (log scale; closed gates are left out)")
     axes.set_xscale("log")
 
 
 def _curve(axes: Axes, _: Mapping[str, Any], trace: Sequence[Mapping[str, Any]]) -> None:
-    found = [(event["step"], event["ndcg"]) for event in trace if event.get("ndcg") is not None]
-    for step in dict.fromkeys(step for step, _ in found):
-        places = [place for place, (name, _) in enumerate(found) if name == step]
-        axes.plot(places, [found[place][1] for place in places], label=step)
+    points = [(event["step"], event["ndcg"]) for event in trace if event.get("ndcg") is not None]
+    for step in dict.fromkeys(step for step, _ in points):
+        places = [place for place, (name, _) in enumerate(points) if name == step]
+        axes.plot(places, [points[place][1] for place in places], label=step)
     softmax = next((event["softmax"] for event in reversed(trace) if event.get("softmax")), None)
     axes.set_xlabel(f"step of the tuning ({softmax} softmax)" if softmax else "step of the tuning")
     axes.set_ylabel(f"{_MAIN} on the tuning users")

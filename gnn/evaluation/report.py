@@ -114,7 +114,7 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     counts = f"{content['users']:,} users with {content['pairs']:,} withheld items"
     models = content["models"]
     left_out = tuple(f"{name} was left out: {why}." for name, why in content["skipped"].items())
-    found = [
+    result = [
         Section(
             "",
             f"{counts}; split: {content['split']} ({content['split_why']}); full ranking, seen items excluded.",
@@ -129,23 +129,23 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     ]
     if content.get("repeats"):
         rows = {name: _cells(numbers, columns) for name, numbers in content["repeats"].items()}
-        found.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *columns), rows))
+        result.append(Section("Bought again", "The shopper's own purchases, ranked; found are those bought again.", ("model", *columns), rows))
     if content.get("ratings"):
-        found.append(_ratings(content["ratings"]))
+        result.append(_ratings(content["ratings"]))
     if content["ablations"]:
         rows = {name: _cells(numbers, columns) for name, numbers in content["ablations"].items()}
         text = "Shuffled: items swapped their values at random in every attribute relation; what was learned from the true ones stays."
-        found.append(Section("With parts of the model closed, nothing trained again", text, ("model", *columns), rows, plot="ablations"))
+        result.append(Section("With parts of the model closed, nothing trained again", text, ("model", *columns), rows, plot="ablations"))
     for kind, parts in (("length of history", content["slices"]), ("age of the withheld items", content.get("item_slices", {}))):
         if parts:
             rows = {f"{label} ({part['users']:,} users)": [_number(part[_MAIN].get(name)) for name in models] for label, part in parts.items()}
-            found.append(Section(f"{_MAIN} by {kind}", "", ("users", *models), rows, plot="slices" if parts is content["slices"] else ""))
+            result.append(Section(f"{_MAIN} by {kind}", "", ("users", *models), rows, plot="slices" if parts is content["slices"] else ""))
     if content.get("explanations"):
-        found.append(_explanations(content["explanations"]))
-        found += _deletion(content["explanations"].get("by_rank", ()))
+        result.append(_explanations(content["explanations"]))
+        result += _deletion(content["explanations"].get("by_rank", ()))
     if content.get("gates"):
         rows = {name: ["passed" if gate["passed"] else "not passed", gate["message"]] for name, gate in content["gates"].items()}
-        found.append(Section("Gates", "", ("gate", "", "measured"), rows))
+        result.append(Section("Gates", "", ("gate", "", "measured"), rows))
     powers = ("start", "middle", "end", "popularity")
     walks = {walk["meta_path"]: [f"{walk['gate']:.4g}", ", ".join(f"{walk[name]:.2f}" for name in powers)] for walk in content["walks"]}
     learned = {
@@ -157,23 +157,23 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     text = "No factor of the season." if season is None else _SEASON.format(**season)
     if content.get("popularity_exponent"):
         text += _POPULARITY.format(content["popularity_exponent"])
-    found.append(Section("What was learned", text, ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
+    result.append(Section("What was learned", text, ("walk", "gate", f"exponents ({', '.join(powers)})"), learned, plot="gates"))
     if content.get("closed"):
         rows = {gate["name"]: [f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in content["closed"]}
-        found.append(Section("Closed, as they help nobody", _CLOSED, ("walk", "ndcg that closing it costs", "standard error"), rows))
-    return found
+        result.append(Section("Closed, as they help nobody", _CLOSED, ("walk", "ndcg that closing it costs", "standard error"), rows))
+    return result
 
 
-def _ratings(found: Mapping[str, Any]) -> Section:
-    text = f"{found['ratings']:,} withheld ratings, predicted; weight of the score beside the means: {found['score_share']:.2f} (0 to 1)."
-    rows = {name: [_number(errors["mae"]), _number(errors["rmse"])] for name, errors in found["models"].items()}
+def _ratings(ratings: Mapping[str, Any]) -> Section:
+    text = f"{ratings['ratings']:,} withheld ratings, predicted; weight of the score beside the means: {ratings['score_share']:.2f} (0 to 1)."
+    rows = {name: [_number(errors["mae"]), _number(errors["rmse"])] for name, errors in ratings["models"].items()}
     return Section("Ratings", text, ("model", "MAE", "RMSE"), rows)
 
 
-def _explanations(found: Mapping[str, Any]) -> Section:
-    demands = {gate["name"]: gate for gate in found["gates"]}
+def _explanations(explanations: Mapping[str, Any]) -> Section:
+    demands = {gate["name"]: gate for gate in explanations["gates"]}
     rows = {}
-    for name, value in found["measures"].items():
+    for name, value in explanations["measures"].items():
         gate = demands.get(name)
         wanted = "" if gate is None else f"{gate['is']} {gate['limit']:g}: {'met' if gate['passed'] else 'not met'}"
         rows[name.replace("_", " ")] = ["" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}", wanted]
@@ -185,24 +185,26 @@ def _explanations(found: Mapping[str, Any]) -> Section:
     )
 
 
-def _deletion(found: Sequence[Mapping[str, Any]]) -> list[Section]:
-    if not found:
+def _deletion(by_rank: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not by_rank:
         return []
-    rows = {str(at["rank"]): [f"{at['items']:,}", *(f"{100 * at[name]:.1f} %" for name in ("lead", "top_deleted", "random_deleted"))] for at in found}
+    rows = {
+        str(at["rank"]): [f"{at['items']:,}", *(f"{100 * at[name]:.1f} %" for name in ("lead", "top_deleted", "random_deleted"))] for at in by_rank
+    }
     text = "Out of the first ten without a fifth of its own paths. An item stays if its lead over the eleventh is larger than what those paths gave."
     head = ("rank", "items", "lead over the eleventh, of the score", "out without the strongest fifth", "out without a random fifth")
     return [Section("Deletion test by rank", text, head, rows)]
 
 
 def _intervals(content: Mapping[str, Any]) -> list[Section]:
-    names = {name: found["intervals_95"].get(_MAIN) for name, found in content["models"].items()}
+    names = {name: numbers["intervals_95"].get(_MAIN) for name, numbers in content["models"].items()}
     if not any(names.values()):
         return []
     rows = {}
     for name, bounds in names.items():
         test = content["paired_tests"].get(name)
-        found = "" if bounds is None else f"{bounds[0]:.4f} – {bounds[1]:.4f}"
-        rows[name] = [found, *(("", "") if test is None else (f"{test['difference']:+.4f}", f"{test['p_value']:.3g}"))]
+        interval = "" if bounds is None else f"{bounds[0]:.4f} – {bounds[1]:.4f}"
+        rows[name] = [interval, *(("", "") if test is None else (f"{test['difference']:+.4f}", f"{test['p_value']:.3g}"))]
     head = ("model", "95 % interval (bootstrap)", "model minus this one", "p (paired randomisation)")
     return [Section(_MAIN, "", head, rows, plot="metrics")]
 
@@ -219,8 +221,8 @@ def markdown(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cells(found: Mapping[str, Any], columns: Sequence[str], part: str = "metrics") -> list[str]:
-    return [_number(found[part].get(column)) for column in columns]
+def _cells(numbers: Mapping[str, Any], columns: Sequence[str], part: str = "metrics") -> list[str]:
+    return [_number(numbers[part].get(column)) for column in columns]
 
 
 def _number(value: float | None) -> str:

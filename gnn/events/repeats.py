@@ -175,14 +175,14 @@ def fit_repeats(interactions: pl.DataFrame, user_ids: Sequence[str], item_ids: S
     purchases = interactions.filter(pl.col("kind") == "purchase")
     split = split_interactions(purchases, test_fraction=fraction, seed=seed)
     later = Purchases.of(split.repeats().with_columns(kind=pl.lit("purchase"), time=pl.lit(None, dtype=pl.Float64)), user_ids, item_ids)
-    shoppers = np.unique(later.users)
-    if len(shoppers) < FEWEST_SHOPPERS:
+    users = np.unique(later.users)
+    if len(users) < FEWEST_SHOPPERS:
         return RepeatModel()
-    if len(shoppers) > MOST_SHOPPERS:
-        shoppers = np.sort(np.random.default_rng(seed).choice(shoppers, MOST_SHOPPERS, replace=False))
+    if len(users) > MOST_SHOPPERS:
+        users = np.sort(np.random.default_rng(seed).choice(users, MOST_SHOPPERS, replace=False))
     known = Purchases.of(split.train, user_ids, item_ids)
-    rates, known = known.rates(), known.chosen(shoppers)
-    wanted = {int(user): later.items[later.users == user] for user in shoppers}
+    rates, known = known.rates(), known.chosen(users)
+    wanted = {int(user): later.items[later.users == user] for user in users}
     unit, half_lives = (_DAY_S, HALF_LIVES_DAYS) if timing_of(purchases["time"]) == "clock" else (1.0, HALF_LIVES_ORDER)
     tried = [RepeatModel(value, exponent) for value, exponent in product([None, *(unit * value for value in half_lives)], EXPONENTS)]
     reached = [ndcg(ranked(*known.scores(model, rates), _DEPTH), wanted) for model in tried]

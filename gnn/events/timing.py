@@ -29,8 +29,8 @@ def timing_of(times: pl.Series | npt.NDArray[np.float64]) -> Timing:
     Args:
         times: Of events; null or NaN where unknown.
     """
-    found = times.cast(pl.Float64).fill_null(np.nan).to_numpy() if isinstance(times, pl.Series) else np.asarray(times, dtype=np.float64)
-    known = found[np.isfinite(found)]
+    values = times.cast(pl.Float64).fill_null(np.nan).to_numpy() if isinstance(times, pl.Series) else np.asarray(times, dtype=np.float64)
+    known = values[np.isfinite(values)]
     if not len(known):
         return "none"
     return "clock" if float(np.median(known)) >= CLOCK_FROM else "order"

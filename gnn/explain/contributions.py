@@ -58,7 +58,7 @@ class PathContributions:
         middles: The inner nodes of the path, [n paths, n steps - 1].
         values: The addends.
         counts: Where the paths between a history item and an item are added up, how many there are, and `middles` is empty; else None.
-        shoppers: How many nodes all of these paths of each item go through, [n items]; None where they are not added up.
+        n_users: How many nodes all of these paths of each item go through, [n items]; None where they are not added up.
     """
 
     walk: WalkWeights
@@ -67,12 +67,12 @@ class PathContributions:
     middles: IntArray
     values: npt.NDArray[np.float64]
     counts: IntArray | None = None
-    shoppers: IntArray | None = None
+    n_users: IntArray | None = None
 
     @classmethod
     def joined(cls, parts: Sequence[PathContributions]) -> PathContributions:
         """Return parts about different items, in the order of their items, as one."""
-        names = ("places", "positions", "middles", "values", *(("counts", "shoppers") if parts[0].counts is not None else ()))
+        names = ("places", "positions", "middles", "values", *(("counts", "n_users") if parts[0].counts is not None else ()))
         return cls(parts[0].walk, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def n_paths(self, n_items: int) -> IntArray:
@@ -153,7 +153,7 @@ class WalkArrays:
     def together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
         """Add up the paths from a history to several items that differ by nothing but the shopper between.
 
-        Households of a grocer share hundreds of items with thousands of others: the paths between are far more than what is told of them.
+        Households of a grocer share hundreds of items with thousands of others: the paths between are far more than what is shown of them.
 
         Args:
             history: Where paths begin.
@@ -166,25 +166,25 @@ class WalkArrays:
 
     def _some_together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
         middle = self._middles[0]
-        of_item, shoppers = csr_neighbours(self._last_reverse, items)
-        walked = middle[shoppers] > 0
-        of_item, shoppers = of_item[walked], shoppers[walked]
+        of_item, users = csr_neighbours(self._last_reverse, items)
+        walked = middle[users] > 0
+        of_item, users = of_item[walked], users[walked]
         numbers = np.zeros(len(middle), dtype=np.int32)
-        numbers[shoppers] = 1
+        numbers[users] = 1
         theirs = np.flatnonzero(numbers)
         numbers[theirs] = np.arange(1, len(theirs) + 1, dtype=np.int32)
-        # Who met the items, and the same with the weight of each: [n shoppers, 2 n items].
+        # Who met the items, and the same with the weight of each: [n users, 2 n items].
         met = np.zeros((len(theirs), 2 * len(items)))
-        met[numbers[shoppers] - 1, of_item] = 1.0
+        met[numbers[users] - 1, of_item] = 1.0
         met[:, len(items) :] = met[:, : len(items)] * middle[theirs].astype(np.float64)[:, None]
-        positions, shoppers = csr_neighbours(self._forward[0], history.nums)
-        columns = numbers[shoppers]
+        positions, users = csr_neighbours(self._forward[0], history.nums)
+        columns = numbers[users]
         shared = columns > 0
         indptr = np.concatenate([[0], np.cumsum(np.bincount(positions[shared], minlength=len(history.nums)))])
         columns = columns[shared] - 1
         between = sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(history.nums), len(theirs)))
         sums = (between @ met).T  # [2 n items, n history items]
-        reached = between.T @ kept.T.astype(np.float64)  # [n shoppers, n items]
+        reached = between.T @ kept.T.astype(np.float64)  # [n users, n items]
         counts = np.where(kept, sums[: len(items)], 0.0)
         places, positions = np.nonzero(counts)
         weights = history.weights * self._start[history.nums].astype(np.float64)
@@ -200,7 +200,7 @@ class WalkArrays:
         ends = np.zeros(self._last_reverse.shape[1], dtype=np.uint64)
         np.bitwise_or.at(ends, nodes, powers[places])
         begins = powers @ kept.astype(np.uint64)
-        found = []
+        parts = []
         for prefix in self._path_prefixes(history, np.asarray(kept.any(axis=0))):
             hits = ends[prefix.last] & begins[prefix.positions]
             reached = np.flatnonzero(hits)
@@ -211,16 +211,16 @@ class WalkArrays:
             if middles.shape[1] > 1:
                 onward = middles[:, 0] != items[places]
                 places, rows, middles = places[onward], rows[onward], middles[onward]
-            found.append((places, prefix.positions[rows], middles, prefix.factor[rows]))
-        places, positions, middles, factor = (np.concatenate(column) for column in zip(*found, strict=True))
-        if len(found) > 1:
+            parts.append((places, prefix.positions[rows], middles, prefix.factor[rows]))
+        places, positions, middles, factor = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if len(parts) > 1:
             order = np.argsort(places, kind="stable")
             places, positions, middles, factor = places[order], positions[order], middles[order], factor[order]
         values = self.walk.gate * history.weights[positions] * factor * self._end[items][places].astype(np.float64)
         return PathContributions(self.walk, places.astype(np.int64), positions, middles, values)
 
-    def carried(self, history: History) -> npt.NDArray[np.float64]:
-        """Carry a history along the whole walk: what its paths add to every item. Of walks of up to two steps.
+    def propagated(self, history: History) -> npt.NDArray[np.float64]:
+        """Return what the paths of a history add to every item: the history propagated along the whole walk. Of walks of up to two steps.
 
         Shapes:
             [n_items].
@@ -236,7 +236,7 @@ class WalkArrays:
         ends = np.bincount(reached, weights=weights[places], minlength=len(self._end))
         return np.asarray(self.walk.gate * ends * self._end, dtype=np.float64)
 
-    def shoppers(self, history: History) -> npt.NDArray[np.float64]:
+    def count_users(self, history: History) -> npt.NDArray[np.float64]:
         """Count for each item the shoppers on the paths to it: those who met it and one of the history at least. Of walks of two steps.
 
         Shapes:
@@ -328,7 +328,7 @@ def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> np
     Shapes:
         nums [n], items [k] → [k, n].
     """
-    indices, asked = neighbours.indices, items[:, None]
+    indices, columns = neighbours.indices, items[:, None]
     low = np.repeat(neighbours.indptr[nums][None, :].astype(np.int64), len(items), axis=0)  # [k, n]
     if not low.size:
         return np.zeros(low.shape, dtype=bool)
@@ -338,10 +338,10 @@ def kept_pairs(neighbours: sp.csr_matrix, nums: IntArray, items: IntArray) -> np
     for _ in range(int((high - low).max()).bit_length()):
         middle = (low + high) >> 1
         open_ = low < high
-        below = indices[np.where(open_, middle, 0)] < asked
+        below = indices[np.where(open_, middle, 0)] < columns
         low, high = np.where(open_ & below, middle + 1, low), np.where(open_ & ~below, middle, high)
     there = low < ends
-    return np.asarray(there & (indices[np.where(there, low, 0)] == asked)) if len(indices) else np.zeros(low.shape, dtype=bool)
+    return np.asarray(there & (indices[np.where(there, low, 0)] == columns)) if len(indices) else np.zeros(low.shape, dtype=bool)
 
 
 def through(part: Contributions, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> npt.NDArray[np.bool_]:

@@ -44,7 +44,7 @@ def shortened(title: str) -> str:
     return f"{cut[:_LONGEST_TITLE]}…"
 
 
-def told_apart(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) -> dict[int, Text]:
+def distinct_titles(artifact: Artifact, nums: Sequence[int], shown: Shown = whole) -> dict[int, Text]:
     """Return the titles of items, each unlike the others.
 
     Args:
@@ -74,8 +74,8 @@ def _unlike_words(titles: Sequence[str]) -> list[str]:
     alike = next((n for n, column in enumerate(zip(*words, strict=False)) if len({word.casefold() for word in column}) > 1), min(map(len, words)))
     if alike == 0:
         return []
-    found = [_cut(" ".join(own[alike:]).strip(" ,;:-/()")) for own in words]
-    return [f"…{text}" for text in found] if _distinct(found) else []
+    endings = [_cut(" ".join(own[alike:]).strip(" ,;:-/()")) for own in words]
+    return [f"…{text}" for text in endings] if _distinct(endings) else []
 
 
 def _cut(text: str) -> str:
@@ -107,6 +107,6 @@ def _distinct(values: Sequence[str]) -> bool:
 def _values(artifact: Artifact, edge_type: EdgeType, num: int) -> tuple[str, ...]:
     """Return the values of an item; none where they are too much to say."""
     forward = artifact.edges[edge_type].forward
-    found = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]))
-    said = tuple(value for value in found if not NUMBERED.fullmatch(value))
+    values = tuple(sorted(artifact.node_key(edge_type[2], int(value)) for value in forward.indices[forward.indptr[num] : forward.indptr[num + 1]]))
+    said = tuple(value for value in values if not NUMBERED.fullmatch(value))
     return said if len(", ".join(said)) <= _LONGEST_VALUE else ()

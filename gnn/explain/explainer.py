@@ -81,7 +81,7 @@ class Explainer:
         total = np.zeros(self._artifact.n_items)
         built = history if self._live is None else self._live.as_built(history)
         for walk in self._walks:
-            total[: self._build.n_items] += walk.carried(built) * self._supported(walk, built)
+            total[: self._build.n_items] += walk.propagated(built) * self._supported(walk, built)
         return total.astype(np.float32)
 
     def explain(
@@ -115,10 +115,10 @@ class Explainer:
             limits: How much is stated.
         """
         nums = np.asarray(items, dtype=np.int64)
-        found, learned = self._found(history, nums, added_up=not limits.show_ids)
-        groups = Groups.of(found)
+        contributions, learned = self._contributions(history, nums, added_up=not limits.show_ids)
+        groups = Groups.of(contributions)
         totals = np.bincount(groups.places, weights=groups.totals, minlength=len(nums)) + learned.sum(axis=1)
-        n_paths = sum((part.n_paths(len(nums)) for part in found), np.zeros(len(nums), dtype=np.int64))
+        n_paths = sum((part.n_paths(len(nums)) for part in contributions), np.zeros(len(nums), dtype=np.int64))
         reason_builder = ReasonBuilder(self._artifact, history, limits)
         alike = self._alike(history, nums)
         by_learned = reason_builder.learned(nums.tolist(), learned if alike is None else learned - alike, totals.tolist())
@@ -141,10 +141,10 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        found, learned = self._found(history, np.asarray([item], dtype=np.int64))
-        return [part.of(0) for part in found], learned[0]
+        contributions, learned = self._contributions(history, np.asarray([item], dtype=np.int64))
+        return [part.of(0) for part in contributions], learned[0]
 
-    def _found(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[PathContributions], npt.NDArray[np.float64]]:
+    def _contributions(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[PathContributions], npt.NDArray[np.float64]]:
         """Return the addends of several items, and of the learned part [n items, n history items].
 
         Args:
@@ -177,7 +177,7 @@ class Explainer:
         """Return what a walk is multiplied with for each item of the build, [n_items]."""
         if not self._support or walk.walk.meta_path.family != "interaction":
             return np.ones(self._build.n_items)
-        counts = walk.shoppers(history)
+        counts = walk.count_users(history)
         return np.asarray(counts / (counts + self._support))
 
     def through_edge(self, history: History, item: int, edge_type: EdgeType, source: int, target: int) -> float:
@@ -189,8 +189,8 @@ class Explainer:
         """Return what of the learned part items take from those that they read like, [n items, n history items]; None where none does."""
         if self._live is None or not self._whole or not self._live.concerns(history, items):
             return None
-        found = np.stack([self._live.alike(history, item) for item in items.tolist()])
-        return found if found.any() else None
+        alike = np.stack([self._live.alike(history, item) for item in items.tolist()])
+        return alike if alike.any() else None
 
     def _learned(self, history: History, items: IntArray) -> npt.NDArray[np.float64]:
         if not self._whole:

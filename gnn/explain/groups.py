@@ -39,16 +39,16 @@ class Groups:
     """All groups of several items, those of each item largest first.
 
     Attributes:
-        found: The addends by meta-path, in the order of their groups.
+        contributions: The addends by meta-path, in the order of their groups.
         places: Which item each group is for, ascending.
         totals: Its sum.
-        walks: Its meta-path, as a place in `found`.
+        walks: Its meta-path, as a place in `contributions`.
         values: Its shared value, or -1.
         first: Where its addends begin.
         end: Where they end.
     """
 
-    found: Sequence[PathContributions]
+    contributions: Sequence[PathContributions]
     places: IntArray
     totals: FloatArray
     walks: IntArray
@@ -57,11 +57,11 @@ class Groups:
     end: IntArray
 
     @classmethod
-    def of(cls, found: Sequence[PathContributions]) -> Groups:
+    def of(cls, contributions: Sequence[PathContributions]) -> Groups:
         """Group addends."""
         parts: list[PathContributions] = []
         columns: list[list[npt.NDArray[np.generic]]] = [[np.zeros(0, dtype=np.int64)] * 6]
-        for part in sorted((part for part in found if len(part.values)), key=lambda part: part.walk.meta_path.name):
+        for part in sorted((part for part in contributions if len(part.values)), key=lambda part: part.walk.meta_path.name):
             part, starts, values = _grouped(part)
             sums = np.add.reduceat(part.values, starts)
             columns.append([part.places[starts], sums, np.full(len(starts), len(parts)), values, starts, np.append(starts[1:], len(part.values))])
@@ -76,12 +76,12 @@ class Groups:
 
     def group(self, number: int) -> Group:
         """Return one group."""
-        part, inside = self.found[self.walks[number]], slice(int(self.first[number]), int(self.end[number]))
+        part, inside = self.contributions[self.walks[number]], slice(int(self.first[number]), int(self.end[number]))
         addends = Contributions(part.walk, part.positions[inside], part.middles[inside], part.values[inside])
         group = Group(addends, int(self.values[number]), float(self.totals[number]))
-        if part.counts is None or part.shoppers is None:
+        if part.counts is None or part.n_users is None:
             return group
-        return replace(group, counts=part.counts[inside], n_shoppers=int(part.shoppers[self.places[number]]))
+        return replace(group, counts=part.counts[inside], n_shoppers=int(part.n_users[self.places[number]]))
 
 
 def _grouped(part: PathContributions) -> tuple[PathContributions, IntArray, IntArray]:

@@ -30,7 +30,7 @@ class ItemsOfAKind:
 
     def __init__(self, artifact: Artifact) -> None:
         self._edges = [edges for edge_type, edges in sorted(artifact.edges.items()) if edge_type[0] == "item" and edge_type[1] in _SAYS_THE_KIND]
-        self._categories = cache(self._found)
+        self._categories = cache(self._categories_of)
 
     def alike(self, item: int, other: int, scope: Scope) -> bool:
         """Say whether two items are near enough: for "kind" one has the most specific category of the other, for "category" they share one."""
@@ -62,15 +62,15 @@ class ItemsOfAKind:
             return group
         return _part(group, np.isin(group.part.positions, near)) if near else None
 
-    def _found(self, item: int) -> tuple[_Value | None, Mapping[_Value, int]]:
+    def _categories_of(self, item: int) -> tuple[_Value | None, Mapping[_Value, int]]:
         """Return the rarest category of an item that another one has, and how many items each of its categories has."""
-        found: dict[_Value, int] = {}
+        counts: dict[_Value, int] = {}
         for which, edges in enumerate(self._edges):
             forward, starts = edges.forward, edges.reverse.indptr
             for value in forward.indices[forward.indptr[item] : forward.indptr[item + 1]].tolist():
-                found[which, value] = int(starts[value + 1] - starts[value])
-        shared = [(size, value) for value, size in found.items() if size > 1]
-        return (min(shared)[1] if shared else None), found
+                counts[which, value] = int(starts[value + 1] - starts[value])
+        shared = [(size, value) for value, size in counts.items() if size > 1]
+        return (min(shared)[1] if shared else None), counts
 
 
 def _part(group: Group, kept: BoolArray) -> Group:

@@ -47,15 +47,15 @@ class LiveContributions:
         kept = kept_pairs(arrays.artifact.neighbours, built.nums, np.asarray([item]))[0] if in_build else np.zeros(len(built.nums), dtype=bool)
         # A live item keeps no attribute path of the build.
         unedited = kept & ~arrays.is_live[built.nums] if not arrays.is_live[item] else np.zeros_like(kept)
-        found = []
+        result = []
         for walk in self._walks:
             live = arrays.walks.get(walk.walk.meta_path.name)
             parts = [walk.addends(built, kept if live is None else unedited, item)] if in_build else []
             if live is not None:
                 parts.append(self._live(live, history, item))
             if parts:
-                found.append(_joined(parts))
-        return found
+                result.append(_joined(parts))
+        return result
 
     def learned(self, history: History, item: int) -> Values:
         """Return what the learned part adds for each history item.
@@ -64,19 +64,19 @@ class LiveContributions:
             [n history items].
         """
         arrays, model = self._overlay.arrays, self._overlay.artifact.model
-        found = np.zeros(len(history.nums))
+        values = np.zeros(len(history.nums))
         if model.has_embeddings and len(history.nums):
             is_live = arrays.is_live[history.nums]
             source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
             source[~is_live] = model.source_embeddings[history.nums[~is_live]]
             source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
             target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
-            found += model.learned_gate * (source @ target)
+            values += model.learned_gate * (source @ target)
         if item < arrays.n_base:
             # An edited item keeps what the shoppers' choices taught of it; of a new one they have taught nothing yet.
             built = history.nums < arrays.n_base
-            found[built] += model.weight_pairs(history.nums[built], item)
-        return np.asarray(history.weights * found) + self.alike(history, item)
+            values[built] += model.weight_pairs(history.nums[built], item)
+        return np.asarray(history.weights * values) + self.alike(history, item)
 
     def alike(self, history: History, item: int) -> Values:
         """Return what of that is there because an item that nobody has met reads like others.
@@ -88,10 +88,10 @@ class LiveContributions:
         if not arrays.is_live[item] or not len(history.nums):
             return np.zeros(len(history.nums))
         column = np.asarray(arrays.alike[history.nums][:, [arrays.places[item]]].todense(), dtype=np.float64).ravel()
-        found = np.asarray(history.weights * column)
+        result = np.asarray(history.weights * column)
         values, places = self._overlay.raised(history)
-        found[places[arrays.places[item]]] += values[arrays.places[item]]
-        return found
+        result[places[arrays.places[item]]] += values[arrays.places[item]]
+        return result
 
     def as_built(self, history: History) -> History:
         """Return the history without new items, which the build's walks know nothing of: they are its last, so positions stay."""
@@ -104,15 +104,15 @@ class LiveContributions:
 
     def _live(self, live: LiveWalk, history: History, item: int) -> Contributions:
         """Enumerate the attribute paths of which one end is a live item at least."""
-        is_live, found = self._overlay.arrays.is_live, [(_NONE, _NONE)]
+        is_live, paths = self._overlay.arrays.is_live, [(_NONE, _NONE)]
         for value in row_of(live.entered, item).tolist():
             items = row_of(live.holders, value)
             chosen = np.isin(history.nums, items) & (history.nums != item)
             if not is_live[item]:
                 chosen &= is_live[history.nums]
             places = np.flatnonzero(chosen) if live.middle[value] > 0 else _NONE
-            found.append((places, np.full(len(places), value)))
-        positions, values = (np.concatenate(parts).astype(np.int64) for parts in zip(*found, strict=True))
+            paths.append((places, np.full(len(places), value)))
+        positions, values = (np.concatenate(parts).astype(np.int64) for parts in zip(*paths, strict=True))
         starts = live.start[history.nums[positions]]
         weights = live.walk.gate * history.weights[positions] * starts * live.middle[values] * float(live.end[item])
         return Contributions(live.walk, positions, live.nums[values][:, None], weights)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions
-from gnn.explain.display_titles import shortened, told_apart
+from gnn.explain.display_titles import distinct_titles, shortened
 from gnn.explain.drafts import Draft, joined
 from gnn.explain.groups import Group, Groups
 from gnn.explain.items_of_a_kind import ItemsOfAKind
@@ -141,7 +141,7 @@ class ReasonBuilder:
     def _text(self, positions: Sequence[int], item: int) -> Message:
         relations = self._relations if len(self._relations) == 1 else {self._history.relations[position] for position in positions}
         nums = [self._nums[position] for position in positions[:2]]
-        titles = told_apart(self._artifact, [*nums, item], shortened)
+        titles = distinct_titles(self._artifact, [*nums, item], shortened)
         weights = self._artifact.model.history.ratings
         given = [self._history.rating(position) for position in positions] if weights is not None and schema.RATED in relations else []
         known = bool(given) and not np.isnan(given).any()
@@ -210,21 +210,21 @@ class ReasonBuilder:
 
     def _edges_of(self, relation: str, steps: Sequence[Step]) -> tuple[Edge, ...]:
         """Return the edges of a path, from the shopper on where there is one."""
-        asked = relation, *((step.edge_type[1], step.reverse) for step in steps)
-        found = self._edges.get(asked)
-        if found is None:
+        key = relation, *((step.edge_type[1], step.reverse) for step in steps)
+        edges = self._edges.get(key)
+        if edges is None:
             first = () if relation in ANCHORS else (Edge(schema.relation(relation).type, reverse=False),)
-            found = (*first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
-            self._edges[asked] = found
-        return found
+            edges = (*first, *(Edge(schema.relation(step.edge_type[1]).type, step.reverse) for step in steps))
+            self._edges[key] = edges
+        return edges
 
     def _node(self, node_type: str, num: int) -> Node:
-        found = self._nodes.get((node_type, num))
-        if found is None:
+        node = self._nodes.get((node_type, num))
+        if node is None:
             kind = schema.node_type(node_type)
             title = self._name(node_type, num)
-            found = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
-        return found
+            node = self._nodes[node_type, num] = Node(kind.label, {kind.key: self._artifact.node_key(node_type, num)}, title)
+        return node
 
     def _name(self, node_type: str, num: int) -> str | None:
         """Return what a person reads where that is not the key."""

@@ -73,6 +73,6 @@ def link_name(relation: str) -> Message:
     return say(f"link_name.{relation}", words=words_of(relation))
 
 
-def shoppers(count: int) -> Message:
+def other_users(count: int) -> Message:
     """Say "1 other shopper" or "12 other shoppers"; where there are none but the shopper, "Nobody but you"."""
     return say("shoppers.others", count=count)

@@ -86,12 +86,12 @@ class Gate(Protocol):
 STAGES = ("import", "build", "evaluate")
 
 
-def _never_asked(gate: Gate) -> str:
+def _unknown_stage(gate: Gate) -> str:
     """Say whether its stage is none of those after which gates are asked."""
     return "" if gate.stage in STAGES else f"is asked after the stage {gate.stage!r}, which is none of {', '.join(STAGES)}"
 
 
-GATES: Registry[Gate] = Registry("gate", Gate, group="reckon.gates", package="gnn.gates", check=_never_asked)
+GATES: Registry[Gate] = Registry("gate", Gate, group="reckon.gates", package="gnn.gates", check=_unknown_stage)
 
 
 def check_gates(

@@ -22,12 +22,12 @@ class NotWorseThanSimple(Gate):
         if nothing:
             return nothing
         tests = {name: report.get("paired_tests", {}).get(name) for name in _SIMPLE}
-        ahead = {name: -float(test["difference"]) for name, test in tests.items() if test and test["p_value"] < _CERTAIN}
+        above = {name: -float(test["difference"]) for name, test in tests.items() if test and test["p_value"] < _CERTAIN}
         measured = {name: -float(test["difference"]) for name, test in tests.items() if test}
         if not measured:
             return GateResult(True, "neither popularity nor item_knn was measured", None, limit)
-        worst = max(measured, key=lambda name: (ahead.get(name, -1.0), measured[name], name))
-        passed = ahead.get(worst, -1.0) <= limit
+        worst = max(measured, key=lambda name: (above.get(name, -1.0), measured[name], name))
+        passed = above.get(worst, -1.0) <= limit
         message = f"{MAIN} of {worst} {abs(measured[worst]):.4f} {'above' if measured[worst] > 0 else 'below'} that of the model"
         return GateResult(passed, message, round(measured[worst], 6), limit, self.how_to_accept())
 

@@ -76,9 +76,9 @@ class GraphArrays:
         """
         places = {item_id: place for place, item_id in enumerate(item_ids)}
         rows = np.asarray([places.get(item_id, -1) for item_id in self.item_ids], dtype=np.int64)
-        found = np.zeros((self.n_items, vectors.shape[1]), dtype=np.float32)
-        found[rows >= 0] = vectors[rows[rows >= 0]]
-        return replace(self, text_vectors=found)
+        own = np.zeros((self.n_items, vectors.shape[1]), dtype=np.float32)
+        own[rows >= 0] = vectors[rows[rows >= 0]]
+        return replace(self, text_vectors=own)
 
     def without(self, *relations: str) -> GraphArrays:
         """Return the same graph without the edges of these relations."""
@@ -170,7 +170,7 @@ def _titles(items: pl.DataFrame) -> tuple[str, ...]:
 
 def _as_written(tables: GraphTables) -> dict[str, dict[str, str]]:
     """Return, for the values of quantities, how most of their evidence wrote them: "0.7 mm" for what is 0.07 cm."""
-    found: dict[str, dict[str, str]] = {}
+    written: dict[str, dict[str, str]] = {}
     for (_, relation, node_type), frame in sorted(tables.edges.items()):
         if relation not in WRITTEN or "surface" not in frame.columns:
             continue
@@ -178,5 +178,5 @@ def _as_written(tables: GraphTables) -> dict[str, dict[str, str]]:
         for (value,), rows in counts.group_by("target", maintain_order=True):
             shown = tidy(rows.select("surface", "len").iter_rows(), relation, str(value))
             if shown != value:
-                found.setdefault(node_type, {})[str(value)] = shown
-    return found
+                written.setdefault(node_type, {})[str(value)] = shown
+    return written

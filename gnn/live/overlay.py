@@ -200,7 +200,7 @@ def column(artifact: Artifact, item: int, overlay: Overlay | None = None) -> Flo
     Args:
         artifact: The build.
         item: A position of it, or of the overlay.
-        overlay: What changed since. What an edited item gives to one that was not edited is told as the build has it.
+        overlay: What changed since. What an edited item gives to one that was not edited is explained as the build has it.
 
     Shapes:
         [n_items], float32.

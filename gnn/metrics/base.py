@@ -173,5 +173,5 @@ def all_per_user(hits: BoolArray, n_relevant: IntArray, cutoffs: Sequence[int]) 
 
 def beyond_accuracy(lists: RankedLists, k: int = 10) -> dict[str, float]:
     """Return every metric of all lists together, keyed "coverage@10" …; those that need what is not there are left out."""
-    found = [metric for metric in lists_metrics() if "features" not in metric.needs or lists.features is not None]
-    return {f"{metric.name}@{k}": metric.of_lists(lists, k) for metric in found}
+    measurable = [metric for metric in lists_metrics() if "features" not in metric.needs or lists.features is not None]
+    return {f"{metric.name}@{k}": metric.of_lists(lists, k) for metric in measurable}

@@ -160,13 +160,13 @@ class PathSum(nn.Module):
                 factor = factor * (walk.max_degree / degree.clamp(min=walk.max_degree))
             if place and len(walk.meta_path.steps) == 3:
                 # What would step back from the shoppers to the item they were reached from.
-                entered, back = (x, factor) if place == 1 else (entered, back * self._shoppers(walk, factor))
+                entered, back = (x, factor) if place == 1 else (entered, back * self._user_factors(walk, factor))
             n_targets = self.data[edge_type[2]].num_nodes
             adjacency = self.onward(walk, step) if place else self.adjacency(edge_type)
             x = self.steps[offset + place](factor[:, None] * x, adjacency, n_targets)  # [n_targets, B]
         return x - back[:, None] * entered if len(entered) else x
 
-    def _shoppers(self, walk: WalkWeights, factor: Tensor) -> Tensor:
+    def _user_factors(self, walk: WalkWeights, factor: Tensor) -> Tensor:
         """Return per item the sum of the factors of the shoppers to whom a walk goes on and who lead back to the item, [n_items]."""
         _, there, back = walk.meta_path.steps
         key = (there, walk.max_degree, walk.hub_fanout)

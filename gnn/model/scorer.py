@@ -124,13 +124,13 @@ class PathModel:
         Shapes:
             nums [n], items [k] → [k, n], float64.
         """
-        found = np.zeros((len(items), len(nums)))
+        learned = np.zeros((len(items), len(nums)))
         if self.has_embeddings:
-            found += self.learned_gate * (self.target_embeddings[items].astype(np.float64) @ self.source_embeddings[nums].astype(np.float64).T)
+            learned += self.learned_gate * (self.target_embeddings[items].astype(np.float64) @ self.source_embeddings[nums].astype(np.float64).T)
         if self.has_weights and self.item_weights is not None:
             places, positions, values = entries_among(self.item_weights, nums, items)
-            found[places, positions] += self.weights_gate * values
-        return found
+            learned[places, positions] += self.weights_gate * values
+        return learned
 
     def weight_scores(self, history: sp.csr_matrix) -> FloatArray:
         """Return what the item–item weights give to every item for a batch of histories.
@@ -159,14 +159,14 @@ class PathModel:
         Shapes:
             → [n_items], float32.
         """
-        found: FloatArray = np.zeros(len(self.source_embeddings), dtype=np.float32)
+        column: FloatArray = np.zeros(len(self.source_embeddings), dtype=np.float32)
         if self.has_embeddings:
-            found += np.float32(self.learned_gate) * (self.source_embeddings @ self.target_embeddings[item])
+            column += np.float32(self.learned_gate) * (self.source_embeddings @ self.target_embeddings[item])
         if self.has_weights and self.item_weights is not None:
             places = np.flatnonzero(np.asarray(self.item_weights.indices) == item)
             rows = np.searchsorted(self.item_weights.indptr, places, side="right") - 1
-            found[rows] += np.float32(self.weights_gate) * self.item_weights.data[places]
-        return found
+            column[rows] += np.float32(self.weights_gate) * self.item_weights.data[places]
+        return column
 
 
 def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matrix:
@@ -185,8 +185,8 @@ def history_weights(graph: GraphArrays, weights: HistoryWeights) -> sp.csr_matri
             users, items = frame["source_num"].to_numpy(), frame["target_num"].to_numpy()
             values = weights.of_events(weight, frame["count"].to_numpy(), last[users] - frame["last_time"].fill_null(np.nan).to_numpy())
             total = total + sp.csr_matrix((values.astype(np.float32), (users, items)), shape=total.shape)
-    found = normalised(total)
-    return found if weights.ratings is None else times_ratings(found, *rated_pairs(graph), weights.ratings)
+    histories = normalised(total)
+    return histories if weights.ratings is None else times_ratings(histories, *rated_pairs(graph), weights.ratings)
 
 
 def rated_pairs(graph: GraphArrays) -> tuple[IntArray, IntArray, Values]:
@@ -210,9 +210,9 @@ def times_ratings(rows: sp.csr_matrix, users: IntArray, items: IntArray, ratings
         weights: What they say.
     """
     beyond = weights.factors(np.asarray(ratings, dtype=np.float64), users) - 1
-    found = sp.csr_matrix(rows + rows.multiply(sp.csr_matrix((beyond.astype(rows.dtype), (users, items)), shape=rows.shape)))
-    found.eliminate_zeros()
-    return found
+    rated = sp.csr_matrix(rows + rows.multiply(sp.csr_matrix((beyond.astype(rows.dtype), (users, items)), shape=rows.shape)))
+    rated.eliminate_zeros()
+    return rated
 
 
 def normalised(rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -316,15 +316,15 @@ def entries_among(matrix: sp.csr_matrix, rows: IntArray, columns: IntArray) -> t
     Returns:
         Place in `columns`, place in `rows`, and value of each entry.
     """
-    asked = np.full(matrix.shape[1], -1, dtype=np.int32)
-    asked[columns] = np.arange(len(columns), dtype=np.int32)
+    place_of = np.full(matrix.shape[1], -1, dtype=np.int32)
+    place_of[columns] = np.arange(len(columns), dtype=np.int32)
     first = matrix.indptr[rows].astype(np.int64)
     lengths = matrix.indptr[rows + 1] - first
     at = ranges(first, lengths)
-    places = asked[matrix.indices[at]]
-    found = np.flatnonzero(places >= 0)
-    positions = np.repeat(np.arange(len(rows)), lengths)[found]
-    return places[found].astype(np.int64), positions.astype(np.int64), matrix.data[at[found]].astype(np.float64)
+    places = place_of[matrix.indices[at]]
+    inside = np.flatnonzero(places >= 0)
+    positions = np.repeat(np.arange(len(rows)), lengths)[inside]
+    return places[inside].astype(np.int64), positions.astype(np.int64), matrix.data[at[inside]].astype(np.float64)
 
 
 def csr_neighbours(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:

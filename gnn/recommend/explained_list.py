@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gnn.artifact.artifact import Artifact
-from gnn.explain.display_titles import told_apart
+from gnn.explain.display_titles import distinct_titles
 from gnn.explain.explainer import Explanation, Path, Reason
 from gnn.explain.messages.message import Text
 from gnn.explain.reasons import Limits
@@ -41,7 +41,7 @@ def recommendations(
             max_reasons, max_paths = _LIMITS[query.explain]
             limits = Limits(max_reasons, max_paths, min_share=_MIN_SHARE, show_ids=query.show_ids)
             explanations = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
-    titles = told_apart(artifact, [item.num for item in ranked])
+    titles = distinct_titles(artifact, [item.num for item in ranked])
     explained_items = [_explanation(scored, item, explanations.get(item.num), query, popular) for item in ranked]
     return [
         _recommendation(artifact, item, explanation, titles[item.num], query, _trend(artifact, scored, item))

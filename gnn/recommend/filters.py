@@ -20,10 +20,11 @@ import numpy.typing as npt
 from gnn.artifact.artifact import Artifact
 from kg import schema
 from kg.errors import InputError
+from kg.validation.fields import MAX_VALUE_CHARS
 
 BoolArray = npt.NDArray[np.bool_]
 _REMEMBERED = 64
-MAX_DEPTH, MAX_TESTS, MAX_VALUES, MAX_TEXT = 8, 100, 1_000, 512
+MAX_DEPTH, MAX_TESTS, MAX_VALUES = 8, 100, 1_000
 FIELDS: Mapping[str, str] = {"item_id": "text", "title": "text", "price_cents": "number", "available": "boolean", "popularity": "number"}
 _COMPARISONS = {"lt": np.less, "lte": np.less_equal, "gt": np.greater, "gte": np.greater_equal}
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +47,7 @@ class Columns(Protocol):
     def n_items(self) -> int: ...  # noqa: D102 - the class says it
 
     @property
-    def relations(self) -> Sequence[str]: ...  # noqa: D102 - told above
+    def relations(self) -> Sequence[str]: ...  # noqa: D102 - described above
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """Return a numeric field, NaN where unknown; booleans as 0 and 1."""
@@ -222,9 +223,9 @@ def _value(type_: str, raw: object, where: str) -> str | float:
         return float(raw)
     if type_ == "number" and isinstance(raw, int | float) and not isinstance(raw, bool) and np.isfinite(raw):
         return float(raw)
-    if type_ in ("text", "relation") and isinstance(raw, str) and len(raw) <= MAX_TEXT:
+    if type_ in ("text", "relation") and isinstance(raw, str) and len(raw) <= MAX_VALUE_CHARS:
         return raw
-    wanted = {"boolean": "true or false", "number": "a number"}.get(type_, f"a string of at most {MAX_TEXT} characters")
+    wanted = {"boolean": "true or false", "number": "a number"}.get(type_, f"a string of at most {MAX_VALUE_CHARS} characters")
     raise InputError(f"{where} is not {wanted}", hint=f"give {wanted}")
 
 

@@ -81,11 +81,11 @@ class Calibration:
             wanted: Positions of the rows.
         """
         ends = before[wanted] // STEP * STEP
-        found: dict[int, float] = {}
+        shifts: dict[int, float] = {}
         for end in np.unique(ends).tolist():
             window = plain[max(0, end - WINDOW) : end]
-            found[end] = self._by_em(window) if len(window) >= _FEWEST else 0.0
-        return np.array([found[end] for end in ends.tolist()], dtype=np.float64)
+            shifts[end] = self._by_em(window) if len(window) >= _FEWEST else 0.0
+        return np.array([shifts[end] for end in ends.tolist()], dtype=np.float64)
 
     def _by_em(self, window: Floats) -> float:
         share = (share_by_em(window, self.prior) * len(window) + self.reference * _SHRINK) / (len(window) + _SHRINK)
@@ -102,11 +102,11 @@ class Calibration:
         """
         known = np.flatnonzero(labels != UNKNOWN)
         counts = np.searchsorted(known, seen[wanted]) // LABELLED_STEP * LABELLED_STEP
-        found: dict[int, float] = {}
+        shifts: dict[int, float] = {}
         for count in np.unique(counts).tolist():
             rows = known[max(0, count - LABELLED_WINDOW) : count]
-            found[count] = _balancing(plain[rows], float((labels[rows] == FRAUD).sum())) if len(rows) else 0.0
-        return np.array([found[count] for count in counts.tolist()], dtype=np.float64)
+            shifts[count] = _balancing(plain[rows], float((labels[rows] == FRAUD).sum())) if len(rows) else 0.0
+        return np.array([shifts[count] for count in counts.tolist()], dtype=np.float64)
 
 
 def share_by_em(log_odds: Floats, prior: float) -> float:

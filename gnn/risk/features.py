@@ -85,21 +85,21 @@ def behaviour(stream: Stream) -> dict[str, npt.NDArray[np.float32]]:
     Returns:
         Name → [n]. A name begins with the key that it is about: "ST.gap".
     """
-    found: dict[str, npt.NDArray[np.float32]] = {}
+    features: dict[str, npt.NDArray[np.float32]] = {}
     pasts = {key: Past(stream.key(key), stream.before) for key in KEYS}
     lows = {window: stream.low(window) for window in WINDOWS}
-    _put(found, "amount", stream.logs / _LOG)
-    _put(found, "S.run", _run(stream))
-    _put(found, "amount.cents", stream.cents % 100)
+    _put(features, "amount", stream.logs / _LOG)
+    _put(features, "S.run", _run(stream))
+    _put(features, "amount.cents", stream.cents % 100)
     for place, step in (("round", 100), ("round10", 1000)):
-        _put(found, f"amount.{place}", stream.cents % step == 0)
+        _put(features, f"amount.{place}", stream.cents % step == 0)
     for key, past in pasts.items():
-        _paces(found, key, past, stream, lows)
+        _paces(features, key, past, stream, lows)
         if not set(key) & {"A", "B"}:
-            _amounts(found, key, past, stream, lows)
-    _repeats(found, pasts, stream)
-    _mixes(found, pasts, stream, lows)
-    return found
+            _amounts(features, key, past, stream, lows)
+    _repeats(features, pasts, stream)
+    _mixes(features, pasts, stream, lows)
+    return features
 
 
 def log_gap(time: Floats, at: Ints) -> Floats:
@@ -107,9 +107,9 @@ def log_gap(time: Floats, at: Ints) -> Floats:
     return np.asarray(np.log1p(np.where(at >= 0, time - time[at], 0.0)))
 
 
-def _put(found: dict[str, npt.NDArray[np.float32]], name: str, values: npt.ArrayLike, known: npt.NDArray[np.bool_] | None = None) -> None:
+def _put(features: dict[str, npt.NDArray[np.float32]], name: str, values: npt.ArrayLike, known: npt.NDArray[np.bool_] | None = None) -> None:
     column = np.asarray(values, dtype=np.float64)
-    found[name] = (column if known is None else np.where(known, column, _MISSING)).astype(np.float32)
+    features[name] = (column if known is None else np.where(known, column, _MISSING)).astype(np.float32)
 
 
 def _run(stream: Stream) -> Ints:
@@ -126,67 +126,67 @@ def _ratio(top: npt.ArrayLike, bottom: Ints) -> Floats:
     return np.asarray(top, dtype=np.float64) / np.maximum(bottom, 1)
 
 
-def _paces(found: dict[str, npt.NDArray[np.float32]], key: str, past: Past, stream: Stream, lows: Mapping[int, Ints]) -> None:
+def _paces(features: dict[str, npt.NDArray[np.float32]], key: str, past: Past, stream: Stream, lows: Mapping[int, Ints]) -> None:
     """Add how often and how lately a key was seen."""
     for k, name in ((1, "gap"), (3, "gap3"), (10, "gap10")):
         at = past.latest(k)
-        _put(found, f"{key}.{name}", log_gap(stream.time, at), at >= 0)
+        _put(features, f"{key}.{name}", log_gap(stream.time, at), at >= 0)
     if "S" in key:
         first = past.earliest()
         age = np.where(first >= 0, stream.time - stream.time[first], 0.0)
-        _put(found, f"{key}.count", past.count)
-        _put(found, f"{key}.age", np.log1p(age), first >= 0)
-        _put(found, f"{key}.pace", np.log1p(_ratio(age, past.count)), first >= 0)
+        _put(features, f"{key}.count", past.count)
+        _put(features, f"{key}.age", np.log1p(age), first >= 0)
+        _put(features, f"{key}.pace", np.log1p(_ratio(age, past.count)), first >= 0)
     for window, low in lows.items():
-        _put(found, f"{key}.n{window}", past.end - past.since(low))
+        _put(features, f"{key}.n{window}", past.end - past.since(low))
 
 
-def _amounts(found: dict[str, npt.NDArray[np.float32]], key: str, past: Past, stream: Stream, lows: Mapping[int, Ints]) -> None:
+def _amounts(features: dict[str, npt.NDArray[np.float32]], key: str, past: Past, stream: Stream, lows: Mapping[int, Ints]) -> None:
     """Add how the amount compares with earlier ones of the key."""
     logs, squares = stream.logs, stream.logs**2
     spans = [(f"r{window}", f"z{window}", past.since(low)) for window, low in list(lows.items())[1:]]
     if "S" in key:
         spans.append(("ratio", "z", past.start))
         peak = past.largest(logs)
-        _put(found, f"{key}.peak", (logs - peak) / _LOG, peak >= 0)
-        _put(found, f"{key}.sum2000", np.log1p(past.total(stream.cents, past.since(lows[2_000])) / 100))
+        _put(features, f"{key}.peak", (logs - peak) / _LOG, peak >= 0)
+        _put(features, f"{key}.sum2000", np.log1p(past.total(stream.cents, past.since(lows[2_000])) / 100))
     for ratio, z, first in spans:
         count = past.end - first
         mean = _ratio(past.total(logs, first), count)
         spread = np.sqrt(np.maximum(_ratio(past.total(squares, first), count) - mean**2, 0)) / _LOG
         off = (logs - mean) / _LOG
-        _put(found, f"{key}.{ratio}", off, count > 0)
-        _put(found, f"{key}.{z}", off / (spread + 0.3), count > 0)
+        _put(features, f"{key}.{ratio}", off, count > 0)
+        _put(features, f"{key}.{z}", off / (spread + 0.3), count > 0)
         if ratio == "ratio":
-            _put(found, f"{key}.spread", spread, count > 0)
+            _put(features, f"{key}.spread", spread, count > 0)
     for k in (1, 2, 3):
         at = past.latest(k)
-        _put(found, f"{key}.step{k}", (logs - logs[at]) / _LOG, at >= 0)
+        _put(features, f"{key}.step{k}", (logs - logs[at]) / _LOG, at >= 0)
         if k == 1:
-            _put(found, f"{key}.move", np.abs(logs - logs[at]) / _LOG, at >= 0)
+            _put(features, f"{key}.move", np.abs(logs - logs[at]) / _LOG, at >= 0)
 
 
-def _repeats(found: dict[str, npt.NDArray[np.float32]], pasts: Mapping[str, Past], stream: Stream) -> None:
+def _repeats(features: dict[str, npt.NDArray[np.float32]], pasts: Mapping[str, Past], stream: Stream) -> None:
     """Add whether the last rows of the source and the target were like this one."""
     for letter in "ST":
         for k in (1, 2):
             at = pasts[letter].latest(k)
             for other in "STLYA":
                 if other != letter:
-                    _put(found, f"{letter}.same{k}{other}", stream.base[other][at] == stream.base[other], at >= 0)
+                    _put(features, f"{letter}.same{k}{other}", stream.base[other][at] == stream.base[other], at >= 0)
 
 
-def _mixes(found: dict[str, npt.NDArray[np.float32]], pasts: Mapping[str, Past], stream: Stream, lows: Mapping[int, Ints]) -> None:
+def _mixes(features: dict[str, npt.NDArray[np.float32]], pasts: Mapping[str, Past], stream: Stream, lows: Mapping[int, Ints]) -> None:
     """Add which part of an entity's rows a pair makes up, and how many sources are new lately."""
     low = lows[2_000]
     for pair in _MIX:
         whole, part = pasts[pair[0]], pasts[pair]
-        _put(found, f"{pair}.share", _ratio(part.count, whole.count), whole.count > 0)
+        _put(features, f"{pair}.share", _ratio(part.count, whole.count), whole.count > 0)
         lately = whole.end - whole.since(low)
-        _put(found, f"{pair}.share2000", _ratio(part.end - part.since(low), lately), lately > 0)
+        _put(features, f"{pair}.share2000", _ratio(part.end - part.since(low), lately), lately > 0)
     new = pasts["S"].firsts()
     for key in ("T", "L", "Y", "TY"):
         for window in (200, 2_000):
             first = pasts[key].since(lows[window])
             lately = pasts[key].end - first
-            _put(found, f"{key}.new{window}", _ratio(pasts[key].total(new, first), lately), lately > 0)
+            _put(features, f"{key}.new{window}", _ratio(pasts[key].total(new, first), lately), lately > 0)

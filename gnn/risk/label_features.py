@@ -33,10 +33,10 @@ def label_features(stream: Stream, labels: npt.NDArray[np.int8], prior: float, d
     seen = stream.known_before(delay)
     lows = {window: stream.low(window + delay) for window in _WINDOWS}
     classes = _classes(stream)
-    found: dict[str, npt.NDArray[np.float32]] = {}
+    features: dict[str, npt.NDArray[np.float32]] = {}
     for key in KEYS:
-        _of_key(found, key, _codes(stream, classes, key), stream.time, (known, fraud), seen, lows, prior)
-    return found
+        _of_key(features, key, _codes(stream, classes, key), stream.time, (known, fraud), seen, lows, prior)
+    return features
 
 
 def class_codes(stream: Stream, key: str) -> Ints:
@@ -56,7 +56,7 @@ def _classes(stream: Stream) -> dict[str, Ints]:
 
 
 def _of_key(
-    found: dict[str, npt.NDArray[np.float32]],
+    features: dict[str, npt.NDArray[np.float32]],
     key: str,
     code: Ints,
     time: Floats,
@@ -72,14 +72,14 @@ def _of_key(
     def rate(first: Ints, strength: float) -> npt.NDArray[np.float32]:
         return np.asarray((past.total(fraud, first) + prior * strength) / (past.end - first + strength), dtype=np.float32)
 
-    found[f"{name}.rate"] = rate(past.start, 2.0)
+    features[f"{name}.rate"] = rate(past.start, 2.0)
     if "S" in key:
-        found[f"{name}.frauds"] = past.total(fraud).astype(np.float32)
+        features[f"{name}.frauds"] = past.total(fraud).astype(np.float32)
     for window, low in lows.items():
-        found[f"{name}.rate{window}"] = rate(past.since(low), 1.0)
+        features[f"{name}.rate{window}"] = rate(past.since(low), 1.0)
     for most in _LATEST:
-        found[f"{name}.last{most}"] = rate(np.maximum(past.end - most, past.start), 1.0)
+        features[f"{name}.last{most}"] = rate(np.maximum(past.end - most, past.start), 1.0)
     latest = past.latest()
-    found[f"{name}.last"] = np.where(latest >= 0, fraud[latest], _MISSING).astype(np.float32)
+    features[f"{name}.last"] = np.where(latest >= 0, fraud[latest], _MISSING).astype(np.float32)
     for suffix, at in (("gap", latest), ("fraudgap", frauds.latest())):
-        found[f"{name}.{suffix}"] = np.where(at >= 0, log_gap(time, at), _MISSING).astype(np.float32)
+        features[f"{name}.{suffix}"] = np.where(at >= 0, log_gap(time, at), _MISSING).astype(np.float32)

@@ -155,10 +155,10 @@ def score(model: RiskModel, transactions: pl.DataFrame, history: pl.DataFrame | 
 
 
 def _features(stream: Stream, labels: npt.NDArray[np.int8] | None, prior: float, delay: float) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
-    found = behaviour(stream)
+    features = behaviour(stream)
     if labels is not None:
-        found |= label_features(stream, labels, prior, delay)
-    return tuple(found), np.column_stack(list(found.values()))
+        features |= label_features(stream, labels, prior, delay)
+    return tuple(features), np.column_stack(list(features.values()))
 
 
 def _first_needed(at: Ints, labels: npt.NDArray[np.int8], feedback: bool) -> int:

@@ -55,10 +55,10 @@ class Past:
 
     def latest(self, k: int = 1) -> Ints:
         """Return the k-th latest earlier row; -1 where there is none."""
-        found = np.full(self._n, -1)
+        rows = np.full(self._n, -1)
         has = self.count >= k
-        found[has] = self._rows[self.end[has] - k]
-        return found
+        rows[has] = self._rows[self.end[has] - k]
+        return rows
 
     def rows_of(self, row: int) -> Ints:
         """Return the earlier rows of one row, in the order of time."""
@@ -66,24 +66,24 @@ class Past:
 
     def earliest(self) -> Ints:
         """Return the first earlier row; -1 where there is none."""
-        found = np.full(self._n, -1)
+        rows = np.full(self._n, -1)
         has = self.count > 0
-        found[has] = self._rows[self.start[has]]
-        return found
+        rows[has] = self._rows[self.start[has]]
+        return rows
 
     def largest(self, values: Ints) -> Ints:
         """Return the largest value of the earlier rows; -1 where there is none. Values are from 0 up."""
         span = int(values.max(initial=0)) + 1
         group = np.searchsorted(np.unique(self._code), self._code)[self._rows]
         peaks = np.maximum.accumulate(group * span + values[self._rows]) - group * span
-        found = np.full(self._n, -1, dtype=np.int64)
+        result = np.full(self._n, -1, dtype=np.int64)
         has = self.count > 0
-        found[has] = peaks[self.end[has] - 1]
-        return found
+        result[has] = peaks[self.end[has] - 1]
+        return result
 
     def firsts(self) -> Ints:
         """Return 1 for the first row of each key, 0 for the others."""
-        found = np.zeros(self._n, dtype=np.int64)
+        is_first = np.zeros(self._n, dtype=np.int64)
         keys = self._places // self._n
-        found[self._rows[np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]]] = 1
-        return found
+        is_first[self._rows[np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]]] = 1
+        return is_first

@@ -118,14 +118,14 @@ class Reasons:
             added = parts[place]
             order = np.argsort(-np.abs(added), kind="stable")
             whole = float(np.abs(added).sum()) + abs(self.usual) + abs(float(shift[place]))
-            entries = [(*self._told(groups[group], at), float(added[group])) for group in order[:MOST].tolist()]
+            entries = [(*self._sentence(groups[group], at), float(added[group])) for group in order[:MOST].tolist()]
             others = float(added[order[MOST:]].sum())
             entries.append((f"{len(order) - len(order[:MOST])} further signals", [], others))
             entries.append(("The usual level", [], self.usual))
             if shift[place]:
                 entries.append((f"Fraud is {'more' if shift[place] > 0 else 'less'} frequent lately than in training", [], float(shift[place])))
-            found = [{"sentence": text, "log_odds": value, "share": value / whole if whole else 0.0, "rows": rows} for text, rows, value in entries]
-            yield found, self._clears(groups, added, float(scores[place]), at)
+            reasons = [{"sentence": text, "log_odds": value, "share": value / whole if whole else 0.0, "rows": rows} for text, rows, value in entries]
+            yield reasons, self._clears(groups, added, float(scores[place]), at)
 
     def _clears(self, groups: list[Group], added: Floats, score: float, at: int) -> str:
         """Say which signals, were they as usual, would bring the score below the threshold."""
@@ -136,12 +136,12 @@ class Reasons:
             if added[group] <= 0 or left < 0:
                 break
             left -= float(added[group])
-            named.append(self._told(groups[group], at)[0])
+            named.append(self._sentence(groups[group], at)[0])
         if left >= 0:
             return "no single set of its signals: the level of fraud alone is above the threshold"
         return f"the score falls below {THRESHOLD} if this were as usual: {'; '.join(named[:MOST])}"
 
-    def _told(self, group: Group, at: int) -> tuple[str, list[str]]:
+    def _sentence(self, group: Group, at: int) -> tuple[str, list[str]]:
         """Return the sentence of a group for a row, and the earlier rows that it rests on."""
         if group.kind == "amount":
             return f"The amount is {self._money(at)}", []

@@ -154,15 +154,15 @@ def _bursts(events: _Choices) -> list[Signal]:
         chance, usual = _chance(events, new, int(keys[at]) % span, chose, size)
         ranked.append((chance * len(keys), usual, at, chose, size))
     popular = np.bincount(events.items)
-    found, flagged = [], np.zeros(len(events.user_ids), dtype=bool)
+    signals, flagged = [], np.zeros(len(events.user_ids), dtype=bool)
     # The item that is chosen least at other times comes first: it is what a farm pushes, the others are what it buys beside.
     # Accounts that it explains count no more in others: to buy what a farm bought too is no sign.
     for chance, usual, at, chose, size in sorted(ranked, key=lambda cell: (-len(cell[3]) / popular[int(keys[cell[2]]) // span], cell[0], cell[2])):
         left = chose[~flagged[chose]]
         if len(left) >= FEWEST and chance < CHANCE:
             flagged[left] = True
-            found.append(_burst_signal(events, left, int(keys[at]) // span, size, usual, chance))
-    return found
+            signals.append(_burst_signal(events, left, int(keys[at]) // span, size, usual, chance))
+    return signals
 
 
 def _chance(events: _Choices, new: npt.NDArray[np.bool_], window: int, chose: Ints, size: int) -> tuple[float, float]:

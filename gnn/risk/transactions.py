@@ -40,16 +40,16 @@ def parse_map(text: str) -> dict[str, str]:
     """
     if not text.strip():
         return dict(DEFAULT_MAP)
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for part in text.split(","):
         name, equals, column = (piece.strip() for piece in part.partition("="))
-        if not equals or not column or name not in DEFAULT_MAP or name in found:
+        if not equals or not column or name not in DEFAULT_MAP or name in columns:
             raise InputError(f"--map: cannot use {part.strip()[:80]!r}", hint=f"write each name=Column once; names are {', '.join(DEFAULT_MAP)}")
-        found[name] = column
-    missing = [name for name in DEFAULT_MAP if name not in found and name not in (*OPTIONAL, "label")]
+        columns[name] = column
+    missing = [name for name in DEFAULT_MAP if name not in columns and name not in (*OPTIONAL, "label")]
     if missing:
         raise InputError(f"--map lacks {', '.join(missing)}", hint=_HINT)
-    return found
+    return columns
 
 
 def read_transactions(path: Path, columns: Mapping[str, str], *, labels: bool) -> tuple[pl.DataFrame, pl.DataFrame]:

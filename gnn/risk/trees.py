@@ -126,12 +126,12 @@ class Trees:
     def _leaves(self) -> list[tuple[npt.NDArray[np.intp], list[_Leaf]]]:
         """Per tree: its splits as node numbers, and its leaves."""
         ends = [*self.forest.roots[1:].tolist(), len(self.forest.feature)]
-        found = []
+        trees = []
         for root, end in zip(self.forest.roots.tolist(), ends, strict=True):
             splits = root + np.flatnonzero(self.forest.feature[root:end] >= 0)
             position = {int(node): place for place, node in enumerate(splits)}
-            found.append((splits, list(self._walk(root, {}, position))))
-        return found
+            trees.append((splits, list(self._walk(root, {}, position))))
+        return trees
 
     def _walk(self, node: int, path: dict[int, tuple[float, list[tuple[int, bool]]]], position: Mapping[int, int]) -> Any:
         feature = int(self.forest.feature[node])
@@ -162,12 +162,12 @@ class Trees:
         Shapes:
             x [n, n_features] → [n, n_features].
         """
-        found = np.zeros(x.shape)
+        contributions = np.zeros(x.shape)
         for start in range(0, len(x), _ROWS):
-            self._add(x[start : start + _ROWS], found[start : start + _ROWS])
-        return found
+            self._add(x[start : start + _ROWS], contributions[start : start + _ROWS])
+        return contributions
 
-    def _add(self, x: npt.NDArray[np.float32], found: Floats) -> None:
+    def _add(self, x: npt.NDArray[np.float32], contributions: Floats) -> None:
         for splits, leaves in self._leaves:
             left = self._goes_left(x[:, self.forest.feature[splits]], splits)
             for leaf in leaves:
@@ -178,7 +178,7 @@ class Trees:
                         meets &= left[:, place] == goes_left
                     met |= meets.astype(np.intp) << bit
                 for bit, feature in enumerate(leaf.features):
-                    found[:, feature] += leaf.table[met, bit]
+                    contributions[:, feature] += leaf.table[met, bit]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what `from_arrays` needs."""

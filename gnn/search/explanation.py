@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gnn.search.analysis import tokens
 from gnn.search.corpus import Corpus
 from gnn.search.fields import FIELDS
 from gnn.search.query.understanding import Understood
 from gnn.search.request import Evidence, PartReason
+from gnn.text.analysis import tokens
 
 _MOST_EVIDENCE = 12
 _LEAST_SHARE = 1e-9

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from gnn.search.analysis import folded, joined
+from gnn.text.analysis import folded, joined
 from kg.tables import AS_WRITTEN, ITEM_COLUMNS
 
 FIELDS = ("title", "description", "brand", "category", "attribute")

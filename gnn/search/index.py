@@ -26,9 +26,9 @@ import numpy.typing as npt
 import polars as pl
 
 from gnn.artifact.stored_arrays import mapped
-from gnn.search.analysis import tokens
 from gnn.search.fields import FIELDS, WEIGHTS, ItemText
 from gnn.search.kinds import Kinds
+from gnn.text.analysis import tokens
 from gnn.types import IntArray
 from kg.errors import ArtifactError
 

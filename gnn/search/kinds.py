@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gnn.search.analysis import folded, stem, tokens
+from gnn.text.analysis import folded, stem, tokens
 
 Kind = tuple[str, ...]
 """Terms of a kind; the last one is the head."""

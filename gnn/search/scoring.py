@@ -106,23 +106,23 @@ def match(corpus: Corpus, query: Understood, quantities: Quantities | None = Non
     alternatives = {word.term: word.alternatives for word in query.words}
     text, matches = _text(corpus, query.terms, alternatives, n)
     kind, inner = _kinds(corpus, query.terms)
-    other_text, other_found = np.zeros(n, dtype=np.float32), matches
+    other_text, any_matches = np.zeros(n, dtype=np.float32), matches
     kind_or_synonym, inner_any = kind, inner
     for phrase in phrases[1:]:
         own, had = _text(corpus, phrase, {}, n)
         other_text = np.maximum(other_text, _relative(own))
-        other_found = np.maximum(other_found, had)
+        any_matches = np.maximum(any_matches, had)
         own_kind, own_inner = _kinds(corpus, phrase)
         kind_or_synonym = np.maximum(kind_or_synonym, own_kind)
         inner_any = inner_any | own_inner
     amount = _amounts(corpus, query.quantities, quantities, n)
-    n_asked = len(query.quantities)
-    wanted = len(set(query.terms)) + n_asked
+    n_quantities = len(query.quantities)
+    wanted = len(set(query.terms)) + n_quantities
     code = _codes(corpus, query.codes, n)
-    matched = (matches > 0) | (other_found > 0) | (amount > 0) | (code > 0)
+    matched = (matches > 0) | (any_matches > 0) | (amount > 0) | (code > 0)
     docs = np.flatnonzero(matched)
     n_words = max(len(set(query.terms)), 1)
-    had_words, had_any = matches * n_words, other_found * n_words
+    had_words, had_any = matches * n_words, any_matches * n_words
     parts = {
         "text": _relative(text),
         "synonyms": other_text,
@@ -131,7 +131,7 @@ def match(corpus: Corpus, query: Understood, quantities: Quantities | None = Non
         "other_kind": (inner & (kind == 0)).astype(np.float32),
         "words": (had_words * bool(query.words) + amount) / max(wanted, 1),
         "words_or_synonyms": (had_any * bool(query.words) + amount) / max(wanted, 1),
-        "quantity": amount / max(n_asked, 1),
+        "quantity": amount / max(n_quantities, 1),
         "code": code,
     }
     complete = parts["words_or_synonyms"][docs] >= 1 - 1e-6

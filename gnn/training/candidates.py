@@ -53,7 +53,7 @@ class Pool:
         items: Item numbers; 0 where a row is shorter, [U, C].
         features: What each part gives to each candidate, parts scaled to a mean top score of 1, [U, C, M].
         relevant: Which candidates are withheld items: the targets of the likelihood, [U, C].
-        found: Which of those were nominated: the hits that ndcg counts. A withheld item that no part ranks high competes here with few of the items
+        hits: Which of those were nominated: the hits that ndcg counts. A withheld item that no part ranks high competes here with few of the items
             that would outrank it, so it counts as missed; otherwise gates that favour large groups of equal scores look better than they are. [U, C].
         offset: Correction of a candidate's logit: log of how many items it stands for; -inf where a row is shorter than C, [U, C].
         n_relevant: Withheld items of each user, [U].
@@ -66,7 +66,7 @@ class Pool:
     items: IntArray
     features: FloatArray
     relevant: BoolArray
-    found: BoolArray
+    hits: BoolArray
     offset: FloatArray
     n_relevant: IntArray
     scales: Gates
@@ -88,7 +88,7 @@ class Pool:
 
     def ndcg_of(self, scores: FloatArray) -> float:
         """Return the mean ndcg of the candidates ranked by these scores, [U, C]."""
-        return float((ndcg_of(scores, self.found, self.n_relevant, self.k) * self.weights).mean())
+        return float((ndcg_of(scores, self.hits, self.n_relevant, self.k) * self.weights).mean())
 
     def users(self, rows: slice | BoolArray) -> Pool:
         """Return the pool of some of the users."""
@@ -97,7 +97,7 @@ class Pool:
             items=self.items[rows],
             features=self.features[rows],
             relevant=self.relevant[rows],
-            found=self.found[rows],
+            hits=self.hits[rows],
             offset=self.offset[rows],
             n_relevant=self.n_relevant[rows],
             weights=self.weights[rows],
@@ -184,16 +184,16 @@ def build_pool(rows: Sequence[Candidates], n_relevant: IntArray, weights: Values
     width, n_parts = max(len(row.items) for row in rows), rows[0].features.shape[1]
     items = np.zeros((len(rows), width), dtype=np.int64)
     features = np.zeros((len(rows), width, n_parts), dtype=np.float32)
-    relevant, found = np.zeros((len(rows), width), dtype=bool), np.zeros((len(rows), width), dtype=bool)
+    relevant, hits = np.zeros((len(rows), width), dtype=bool), np.zeros((len(rows), width), dtype=bool)
     offset = np.full((len(rows), width), -np.inf, dtype=np.float32)
     for number, row in enumerate(rows):
         n = len(row.items)
         items[number, :n], features[number, :n], offset[number, :n] = row.items, row.features, row.offset
-        relevant[number, :n], found[number, :n] = row.relevant, row.relevant & row.nominated
+        relevant[number, :n], hits[number, :n] = row.relevant, row.relevant & row.nominated
     scales = _scale(features)
     features /= scales.astype(np.float32)
     even = np.ones(len(rows)) if weights is None else weights / weights.mean()
-    return Pool(items, features, relevant, found, offset, n_relevant, scales, even, int(np.clip(2 * n_relevant.mean(), FEWEST_RANKS, MOST_RANKS)))
+    return Pool(items, features, relevant, hits, offset, n_relevant, scales, even, int(np.clip(2 * n_relevant.mean(), FEWEST_RANKS, MOST_RANKS)))
 
 
 def scaled(feature: FloatArray) -> tuple[FloatArray, float]:
@@ -227,8 +227,8 @@ def ndcg_of(scores: FloatArray, relevant: BoolArray, n_relevant: IntArray, k: in
         part = slice(start, start + size)
         rows, own = scores[users[part]], scores[users[part], places[part]][:, None]
         # Only the ranks of the hits are asked for; equal scores by the smaller item number, as serving does.
-        ahead = ((rows > own) | ((rows == own) & (before < places[part][:, None]))).sum(axis=1)
-        gains[part] = np.where(ahead < k, discounts(k)[np.minimum(ahead, k - 1)], 0.0)
+        above = ((rows > own) | ((rows == own) & (before < places[part][:, None]))).sum(axis=1)
+        gains[part] = np.where(above < k, discounts(k)[np.minimum(above, k - 1)], 0.0)
     ideal = ideal_gain(np.maximum(n_relevant, 1), k)
     return np.asarray(np.bincount(users, weights=gains, minlength=len(scores)) / ideal, dtype=np.float64)
 
@@ -259,7 +259,7 @@ def coordinate_ascent(
         The gates and their ndcg.
     """
     # Users none of whose items was nominated add nothing whatever the gates are.
-    hits: BoolArray = np.asarray(pool.found.any(axis=1))
+    hits: BoolArray = np.asarray(pool.hits.any(axis=1))
     share = float(hits.mean())
     pool = pool.users(hits)
     gates, best = gates.copy(), pool.ndcg(gates) if share else 0.0

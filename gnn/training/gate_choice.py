@@ -56,17 +56,17 @@ def unhelpful(pool: Pool, gates: Gates, names: Sequence[str], kept: frozenset[in
         names: Of the parts.
         kept: Parts that are not closed.
     """
-    hits: BoolArray = np.asarray(pool.found.any(axis=1))
+    hits: BoolArray = np.asarray(pool.hits.any(axis=1))
     pool = pool.users(hits)
-    asked = [place for place in range(len(gates)) if gates[place] > 0 and place not in kept]
-    if pool.n_users < FEWEST_JUDGES or not asked:
+    closable = [place for place in range(len(gates)) if gates[place] > 0 and place not in kept]
+    if pool.n_users < FEWEST_JUDGES or not closable:
         return {}
     first = np.arange(pool.n_users) % 2 == 0
     halves = [(coordinate_ascent(pool.users(~judging), gates, kept=kept, rounds=_ROUNDS)[0], pool.users(judging)) for judging in (first, ~first)]
     best = whole = _judged(halves, ())
-    alone = {place: _difference(whole, _judged(halves, (place,))) for place in asked}
+    alone = {place: _difference(whole, _judged(halves, (place,))) for place in closable}
     closed: dict[int, ClosedGate] = {}
-    for place in sorted(asked, key=lambda place: (alone[place][0], place)):
+    for place in sorted(closable, key=lambda place: (alone[place][0], place)):
         fewer = _judged(halves, (*closed, place))
         cost, error = _difference(best, fewer)
         if cost <= error:
@@ -77,16 +77,16 @@ def unhelpful(pool: Pool, gates: Gates, names: Sequence[str], kept: frozenset[in
 
 def _judged(halves: Sequence[tuple[Gates, Pool]], closed: Sequence[int]) -> Values:
     """Return the ndcg of every judge with some parts closed."""
-    found = []
+    ndcgs = []
     for gates, judges in halves:
         left = gates.copy()
         left[list(closed)] = 0.0
-        found.append(_per_user(judges, judges.scores(left)))
-    return np.concatenate(found)
+        ndcgs.append(_per_user(judges, judges.scores(left)))
+    return np.concatenate(ndcgs)
 
 
 def _per_user(pool: Pool, scores: FloatArray) -> Values:
-    return np.asarray(ndcg_of(scores, pool.found, pool.n_relevant, pool.k) * pool.weights)
+    return np.asarray(ndcg_of(scores, pool.hits, pool.n_relevant, pool.k) * pool.weights)
 
 
 def _difference(one: Values, other: Values) -> tuple[float, float]:

@@ -40,16 +40,16 @@ def item_weights(interactions: sp.csr_matrix, *, regularization: float, kept: in
         → [n_items, n_items], float32, row j, column i; diagonal empty, every entry positive.
     """
     n_items = interactions.shape[1]
-    shoppers = np.asarray(interactions.getnnz(axis=0)).ravel()
-    core = np.flatnonzero(shoppers >= FEWEST_SHOPPERS)
+    n_users = np.asarray(interactions.getnnz(axis=0)).ravel()
+    core = np.flatnonzero(n_users >= FEWEST_SHOPPERS)
     if len(core) < 2:
         return no_weights(n_items)
     chosen = sp.csr_matrix(interactions[:, core], dtype=np.float32)
     weights = _pruned(_inverse(sp.csr_matrix(chosen.T @ chosen), regularization), kept)  # [core, core]
     rows = np.repeat(core, np.diff(weights.indptr))
-    found = sp.csr_matrix((weights.data, (rows, core[weights.indices])), shape=(n_items, n_items), dtype=np.float32)
-    found.sort_indices()
-    return found
+    result = sp.csr_matrix((weights.data, (rows, core[weights.indices])), shape=(n_items, n_items), dtype=np.float32)
+    result.sort_indices()
+    return result
 
 
 def _inverse(gram: sp.csr_matrix, regularization: float) -> FloatArray:

@@ -57,9 +57,9 @@ def choose_season(graph: GraphArrays, interactions: pl.DataFrame, config: ModelC
         split = split_interactions(known, method="time", test_fraction=config.validation_fraction, seed=config.seed)
         if split.method != "time":
             break
-        found = _window(graph, split.train, split.new_items(), [None, *tried], config.seed)
-        if found is not None:
-            windows.append(found)
+        window = _window(graph, split.train, split.new_items(), [None, *tried], config.seed)
+        if window is not None:
+            windows.append(window)
         known = split.train
     return chosen(tried, windows) if len(windows) >= FEWEST_WINDOWS else None
 
@@ -109,10 +109,10 @@ def _window(graph: GraphArrays, train: pl.DataFrame, wanted: pl.DataFrame, tried
     place_of = np.full(graph.n_items, -1, dtype=np.int64)
     place_of[nums] = np.arange(len(nums))
     target = both.target[nums]
-    asked = pairs["user"].to_numpy().astype(np.int64)
+    user_nums = pairs["user"].to_numpy().astype(np.int64)
     size = max(1, _BATCH_CELLS // max(len(nums), 1))
-    for start in range(0, len(asked), size):
-        rows = ones[asked[start : start + size]]
+    for start in range(0, len(user_nums), size):
+        rows = ones[user_nums[start : start + size]]
         scores: FloatArray = np.asarray((rows @ both.source) @ target.T, dtype=np.float32)
         for row, of_user in enumerate(scores):
             of_user[place_of[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]]] = -np.inf

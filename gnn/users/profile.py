@@ -131,11 +131,11 @@ def habits(artifact: Artifact, user_id: str, fresh: Sequence[StoredEvent] = (), 
         artifact: The build.
         user_id: Who.
         fresh: What happened since the build.
-        zone: Whose hours and days are told.
+        zone: Time zone of the hours and days.
     """
     user = artifact.user_nums.get(user_id)
     known = NOTHING if user is None or artifact.activity is None else artifact.activity.of_user(user)
-    # Of a shopper whose earlier events have no dates, the days and hours of the last ones alone would be told as those of all.
+    # Of a shopper whose earlier events have no dates, the days and hours of the last ones alone would be shown as those of all.
     dated = artifact.timing == "clock" or not len(known.times)
     return habits_of(known.joined(fresh), zone, dated=dated)
 
@@ -145,8 +145,8 @@ def habits_of(activity: UserActivity, zone: tzinfo = UTC, *, dated: bool = True)
 
     Args:
         activity: The events.
-        zone: Whose hours and days are told.
-        dated: Whether days and hours may be told at all.
+        zone: Time zone of the hours and days.
+        dated: Whether days and hours may be shown at all.
     """
     clock = np.sort(activity.times[activity.times >= CLOCK_FROM]) if dated else np.zeros(0)
     local = clock + _offsets(clock, zone)

@@ -61,8 +61,8 @@ def without_events(events: pl.DataFrame, deletions: Iterable[Mapping[str, Any]])
 
 def deletions_of(changes: Iterable[Change]) -> list[dict[str, Any]]:
     """Return what the deletions of events among changes say."""
-    found = (change for change in changes if isinstance(change, ItemChange) and change.operation == "delete_events")
-    return [{**change.fields, "item_id": change.item_id} for change in found]
+    deletions = (change for change in changes if isinstance(change, ItemChange) and change.operation == "delete_events")
+    return [{**change.fields, "item_id": change.item_id} for change in deletions]
 
 
 class _ChangedEventTable:
@@ -100,6 +100,6 @@ class _ChangedEventTable:
 
     def table(self, before: pl.DataFrame) -> pl.DataFrame:
         """Return the events as they are now."""
-        held = without_events(before.filter(~pl.col("item_id").is_in(sorted(self.deleted_items))), self._deleted)
+        kept = without_events(before.filter(~pl.col("item_id").is_in(sorted(self.deleted_items))), self._deleted)
         added = [row for rows in self._added.values() for row in rows]
-        return pl.concat([held, pl.DataFrame(added, schema=dict(INTERACTION_COLUMNS))])
+        return pl.concat([kept, pl.DataFrame(added, schema=dict(INTERACTION_COLUMNS))])

@@ -38,10 +38,10 @@ def changed(fields: Fields | None, changes: Iterable[ItemChange]) -> Fields | No
 
 def by_item(changes: Iterable[ItemChange]) -> dict[str, list[ItemChange]]:
     """Return the changes of each item, in order."""
-    found: dict[str, list[ItemChange]] = {}
+    grouped: dict[str, list[ItemChange]] = {}
     for change in changes:
-        found.setdefault(change.item_id, []).append(change)
-    return found
+        grouped.setdefault(change.item_id, []).append(change)
+    return grouped
 
 
 def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:

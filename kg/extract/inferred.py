@@ -85,36 +85,36 @@ def _relations(facts: pl.DataFrame) -> list[str]:
 def _of_relation(relation: str, stated: pl.DataFrame, item_ids: pl.Series, categories: Sequence[Sequence[str]], features: _Features) -> pl.DataFrame:
     labelled = stated.group_by("num").agg(n=pl.len(), value=pl.col("value").first()).filter(pl.col("n") == 1).sort("num")
     labelled = labelled.filter(pl.len().over("value") >= MIN_PER_VALUE)
-    asked = _asked(stated["num"].unique().to_numpy(), categories)
-    if labelled.height < MIN_ITEMS or labelled["value"].n_unique() < 2 or not len(asked):
+    unstated = _unstated(stated["num"].unique().to_numpy(), categories)
+    if labelled.height < MIN_ITEMS or labelled["value"].n_unique() < 2 or not len(unstated):
         return pl.DataFrame(schema=dict(ATTRIBUTE_COLUMNS))
     values = labelled["value"].unique().sort().to_list()
     place = {value: number for number, value in enumerate(values)}
     rows, labels = labelled["num"].to_numpy(), np.asarray([place[value] for value in labelled["value"].to_list()])
     weights = _fitted(features.matrix[rows], labels, len(values))
     probability, calibrated = _calibration(features.matrix[rows], labels, len(values))
-    scores = _probabilities(features.matrix[asked], weights)
+    scores = _probabilities(features.matrix[unstated], weights)
     best = scores.argmax(axis=1)
     confidence = np.interp(scores.max(axis=1), probability, calibrated)
-    evidence = [_evidence(features, int(item), weights[:, value]) for item, value in zip(asked, best, strict=True)]
+    evidence = [_evidence(features, int(item), weights[:, value]) for item, value in zip(unstated, best, strict=True)]
     return pl.DataFrame(
         {
-            "item_id": item_ids.gather(asked),
-            "relation": [relation] * len(asked),
+            "item_id": item_ids.gather(unstated),
+            "relation": [relation] * len(unstated),
             "value": [values[value] for value in best],
             "confidence": confidence,
-            "field": [INFERRED] * len(asked),
-            "start": pl.Series([None] * len(asked), dtype=pl.Int64),
-            "end": pl.Series([None] * len(asked), dtype=pl.Int64),
+            "field": [INFERRED] * len(unstated),
+            "start": pl.Series([None] * len(unstated), dtype=pl.Int64),
+            "end": pl.Series([None] * len(unstated), dtype=pl.Int64),
             "surface": evidence,
-            "extractor": [INFERRED] * len(asked),
-            "extractor_version": [VERSION] * len(asked),
+            "extractor": [INFERRED] * len(unstated),
+            "extractor_version": [VERSION] * len(unstated),
         },
         schema=dict(ATTRIBUTE_COLUMNS),
     )
 
 
-def _asked(stating: npt.NDArray[np.uint32], categories: Sequence[Sequence[str]]) -> npt.NDArray[np.int64]:
+def _unstated(stating: npt.NDArray[np.uint32], categories: Sequence[Sequence[str]]) -> npt.NDArray[np.int64]:
     """Return the items that do not state the relation although most of their last category's items do."""
     states = np.zeros(len(categories), dtype=bool)
     states[stating] = True

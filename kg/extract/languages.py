@@ -163,8 +163,8 @@ def _anchor(pattern: list[dict[str, Any]]) -> frozenset[str]:
     choices: list[frozenset[str]] = []
     for token in pattern:
         for name in ("NORM", "LOWER"):
-            asked = token.get(name)
-            words = [asked] if isinstance(asked, str) else asked.get("IN", ()) if isinstance(asked, dict) else ()
+            condition = token.get(name)
+            words = [condition] if isinstance(condition, str) else condition.get("IN", ()) if isinstance(condition, dict) else ()
             # The norm of a word that is no number and no code is the word in lower case.
             choices += [frozenset(words)] if words else []
     return min(choices, key=lambda words: NUMBER in words, default=frozenset())

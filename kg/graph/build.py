@@ -182,8 +182,8 @@ def _nodes(catalog: Catalog, interactions: pl.DataFrame, edges: Mapping[EdgeType
         keys.setdefault(source, []).append(frame["source"])
         keys.setdefault(target, []).append(frame["target"])
     nodes = {
-        node_type: pl.DataFrame({"key": pl.concat([series.alias("key") for series in found]).unique().sort()})
-        for node_type, found in sorted(keys.items())
+        node_type: pl.DataFrame({"key": pl.concat([series.alias("key") for series in parts]).unique().sort()})
+        for node_type, parts in sorted(keys.items())
         if node_type != "item"
     }
     items = catalog.items.select(pl.col("item_id").alias("key"), "title", "description", "price_cents", "available").sort("key")

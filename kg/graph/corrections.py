@@ -111,19 +111,19 @@ class FactLog:
         Raises:
             NotFoundError: There is none of this number, or it has been undone.
         """
-        found: list[Fact] = []
+        undone: list[Fact] = []
 
         def make(records: list[Record]) -> list[Record]:
-            held = {fact.n: fact for fact in history(records)}
-            if n not in held:
+            facts = {fact.n: fact for fact in history(records)}
+            if n not in facts:
                 raise NotFoundError(f"there is no correction {n}", hint="`reckon facts list` shows them")
-            if held[n].undone_by:
-                raise NotFoundError(f"correction {n} has been undone by {held[n].undone_by}", hint="`reckon facts list --all` shows it")
-            found.append(held[n])
+            if facts[n].undone_by:
+                raise NotFoundError(f"correction {n} has been undone by {facts[n].undone_by}", hint="`reckon facts list --all` shows it")
+            undone.append(facts[n])
             return [{"op": "undo", "undoes": n, "by": by, "time": _now()}]
 
         self._journal.append(make)
-        return found[0]
+        return undone[0]
 
     def history(self) -> list[Fact]:
         """Return all corrections, those undone among them."""

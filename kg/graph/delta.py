@@ -119,10 +119,10 @@ def delta_of(old: Knowledge, new: Knowledge, item_ids: Iterable[str], events: pl
     pairs = pl.concat([pairs.with_columns(item_id=state.resolution.canonical_items(pairs["item_id"])) for state in (old, new)]).unique()
     chosen = _of_items(items) | _of_names(names)
     ends = _ends(old, items, chosen) | _ends(new, items, chosen) | set(pairs["item_id"])
-    found = delta(_part(old, items, ends, chosen, pairs), _part(new, items, ends, chosen, pairs))
-    gone = {name: _not_held(new, name, frame) for name, frame in found.gone_nodes.items()}
-    added = {name: frame if name == "item" else _not_held(old, name, frame) for name, frame in found.nodes.items()}
-    return replace(found, nodes=_filled(added), gone_nodes=_filled(gone))
+    difference = delta(_part(old, items, ends, chosen, pairs), _part(new, items, ends, chosen, pairs))
+    gone = {name: _absent(new, name, frame) for name, frame in difference.gone_nodes.items()}
+    added = {name: frame if name == "item" else _absent(old, name, frame) for name, frame in difference.nodes.items()}
+    return replace(difference, nodes=_filled(added), gone_nodes=_filled(gone))
 
 
 def _merged_anew(old: Knowledge, new: Knowledge) -> list[tuple[str, str]]:
@@ -178,10 +178,10 @@ def _of_names(names: Iterable[tuple[str, str]]) -> pl.Expr:
 def _ends(state: Knowledge, items: set[str], chosen: pl.Expr) -> set[str]:
     """Return the items at the ends of these triples, and those that these items are duplicates of or go with."""
     triples = state.catalog.triples.filter(chosen)
-    found = {key for end in ("head", "tail") for key in triples.filter(pl.col(f"{end}_type") == "item")[end]}
+    ends = {key for end in ("head", "tail") for key in triples.filter(pl.col(f"{end}_type") == "item")[end]}
     links = state.attributes.filter(pl.col("item_id").is_in(list(items)) & (pl.col("relation") == schema.COMPATIBLE_WITH))
-    found |= set(links["value"])
-    return found | set(state.resolution.duplicates.filter(pl.col("item_id").is_in(list(items)))["duplicate_of"])
+    ends |= set(links["value"])
+    return ends | set(state.resolution.duplicates.filter(pl.col("item_id").is_in(list(items)))["duplicate_of"])
 
 
 def _part(state: Knowledge, items: set[str], ends: set[str], triples: pl.Expr, pairs: pl.DataFrame) -> GraphTables:
@@ -194,12 +194,12 @@ def _part(state: Knowledge, items: set[str], ends: set[str], triples: pl.Expr, p
     return build_graph(part, state.attributes.filter(chosen), resolution, [fact for fact in state.facts if fact.item_id in items])
 
 
-def _not_held(state: Knowledge, node_type: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _absent(state: Knowledge, node_type: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows whose node the whole graph of a state does not have."""
-    return frame.filter(~pl.col("key").is_in(_held(state, node_type, frame["key"]).implode()))
+    return frame.filter(~pl.col("key").is_in(_present(state, node_type, frame["key"]).implode()))
 
 
-def _held(state: Knowledge, node_type: str, keys: pl.Series) -> pl.Series:
+def _present(state: Knowledge, node_type: str, keys: pl.Series) -> pl.Series:
     """Return which of these keys have a node in the whole graph of a state, looked up where they are stated instead of by building it."""
     catalog, wanted = state.catalog, keys.implode()
     if node_type == "item":
@@ -207,7 +207,7 @@ def _held(state: Knowledge, node_type: str, keys: pl.Series) -> pl.Series:
     parts = [catalog.users["user_id"], catalog.interactions["user_id"]] if node_type == "user" else []
     fields = [name for name in catalog.users.columns[1:] if schema.value_type(schema.attribute_relation(name)) == node_type]
     parts += [catalog.users[name].explode() for name in fields]
-    held = pl.concat([pl.Series("key", [], dtype=pl.String), *(part.filter(part.is_in(wanted)).alias("key") for part in parts)]).unique()
+    stated = pl.concat([pl.Series("key", [], dtype=pl.String), *(part.filter(part.is_in(wanted)).alias("key") for part in parts)]).unique()
     merges = state.resolution.merges.filter(pl.col("canonical").is_in(wanted))
     surfaces = pl.concat([keys.alias("surface"), merges["surface"]]).unique().implode()
     of_type = pl.col("relation").replace(schema.MENTIONS, schema.value_type(schema.MENTIONS)).str.strip_prefix("has_") == node_type
@@ -220,8 +220,8 @@ def _held(state: Knowledge, node_type: str, keys: pl.Series) -> pl.Series:
     parts = [free.filter(pl.col(f"{end}_type") == node_type)[end].alias("key") for end in ("head", "tail")]
     chosen = _of_items(items)
     nodes = _part(state, items, _ends(state, items, chosen), chosen, pl.DataFrame(schema=_PAIR)).nodes.get(node_type)
-    found = pl.concat([held, *parts, *([] if nodes is None else [nodes["key"]])]).unique()
-    return keys.filter(keys.is_in(found.implode()))
+    present = pl.concat([stated, *parts, *([] if nodes is None else [nodes["key"]])]).unique()
+    return keys.filter(keys.is_in(present.implode()))
 
 
 def _compared(old: pl.DataFrame | None, new: pl.DataFrame | None, on: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -81,12 +81,12 @@ def _lacking(tables: GraphTables, attributes: Mapping[EdgeType, pl.DataFrame]) -
     linked = [
         frame[end] for (source, _, target), frame in tables.edges.items() for end, name in (("source", source), ("target", target)) if name == "item"
     ]
-    found = {
+    lacking = {
         "isolated": _without(items, linked),
         "without_attributes": _without(items, [frame["source"] for frame in attributes.values()]),
         "without_interactions": _without(items, [frame["target"] for frame in events.values()]),
     }
-    return {"n": len(items)} | {name: {"n": len(missing), "examples": missing.head(EXAMPLES).to_list()} for name, missing in found.items()}
+    return {"n": len(items)} | {name: {"n": len(missing), "examples": missing.head(EXAMPLES).to_list()} for name, missing in lacking.items()}
 
 
 def _without(items: pl.Series, linked: list[pl.Series]) -> pl.Series:
@@ -129,7 +129,7 @@ def _coverage(attributes: Mapping[EdgeType, pl.DataFrame]) -> list[dict[str, Any
 
 def _uninformative(attributes: Mapping[EdgeType, pl.DataFrame]) -> list[dict[str, Any]]:
     """Return the relations that link no two items, or all of them alike."""
-    found = []
+    uninformative = []
     for edge_type, frame in sorted(attributes.items()):
         counts = frame.group_by("target").len()["len"]
         n_items, top = frame["source"].n_unique(), int(counts.to_numpy().max(initial=0))
@@ -141,8 +141,8 @@ def _uninformative(attributes: Mapping[EdgeType, pl.DataFrame]) -> list[dict[str
             why = f"{top / n_items:.0%} of the items that have it have one value"
         if why:
             bits = float(-(shares * np.log2(shares)).sum())
-            found.append({"relation": edge_type[1], "items": n_items, "values": len(counts), "bits": round(abs(bits), 3), "why": why})
-    return found
+            uninformative.append({"relation": edge_type[1], "items": n_items, "values": len(counts), "bits": round(abs(bits), 3), "why": why})
+    return uninformative
 
 
 def markdown(report: Mapping[str, Any], build_id: str) -> str:

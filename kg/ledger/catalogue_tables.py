@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, Double, Index, String, Table
 
 from kg.ledger.tables import METADATA, SEQ
+from kg.validation.ids import MAX_ID_CHARS
 
 CATALOGUE, LIVE = "catalogue", "live_items"
 """Names of the streams of this module in `counters`."""
@@ -17,7 +18,7 @@ catalogue_changes = Table(
     "catalogue_changes",
     METADATA,
     Column("seq", SEQ, primary_key=True, autoincrement=False),
-    Column("item_id", String(512), nullable=False),
+    Column("item_id", String(MAX_ID_CHARS), nullable=False),
     Column("operation", String(16), nullable=False),
     Column("fields", JSON, nullable=False),
     Column("received_s", Double, nullable=False),
@@ -27,7 +28,7 @@ catalogue_changes = Table(
 live_items = Table(
     "live_items",
     METADATA,
-    Column("item_id", String(512), primary_key=True),
+    Column("item_id", String(MAX_ID_CHARS), primary_key=True),
     Column("seq", SEQ, nullable=False, index=True),
     Column("revision", SEQ, nullable=False, index=True),
     Column("deleted", Boolean, nullable=False),

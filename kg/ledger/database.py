@@ -169,7 +169,7 @@ class Database:
     def size_bytes(self) -> int:
         """Return how much disk the ledger takes: the file and its log, or the PostgreSQL database."""
         if self.path is not None:
-            return sum(found.stat().st_size for suffix in ("", "-wal") if (found := Path(f"{self.path}{suffix}")).exists())
+            return sum(file.stat().st_size for suffix in ("", "-wal") if (file := Path(f"{self.path}{suffix}")).exists())
         with self.reading() as connection:
             return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
@@ -288,10 +288,10 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found == scripts.get_current_head():
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision == scripts.get_current_head():
         return
     try:
         command.upgrade(config, "head")
     except (CommandError, ResolutionError) as error:
-        raise LedgerUnavailableError(f"the ledger is of revision {found}, which this Reckon does not know", hint="use the newer Reckon") from error
+        raise LedgerUnavailableError(f"the ledger is of revision {revision}, which this Reckon does not know", hint="use the newer Reckon") from error

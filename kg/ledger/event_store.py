@@ -189,15 +189,15 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, tuple[int, tuple[str, str | None, str]]]:
     """Return number and identity of those that are stored already."""
-    found: dict[str, tuple[int, tuple[str, str | None, str]]] = {}
+    stored: dict[str, tuple[int, tuple[str, str | None, str]]] = {}
     for start in range(0, len(event_ids), _LOOKUP):
         part = event_ids[start : start + _LOOKUP]
         # One array on PostgreSQL: a list of parameters would be another statement, to be planned anew, for every length.
         postgres = connection.dialect.name == "postgresql"
         among = events.c.event_id == any_(literal(part, ARRAY(String))) if postgres else events.c.event_id.in_(part)
         query = select(events.c.event_id, events.c.seq, events.c.user_id, events.c.item_id, events.c.kind).where(among)
-        found |= {event_id: (seq, (user_id, item_id, kind)) for event_id, seq, user_id, item_id, kind in connection.execute(query)}
-    return found
+        stored |= {event_id: (seq, (user_id, item_id, kind)) for event_id, seq, user_id, item_id, kind in connection.execute(query)}
+    return stored
 
 
 def _identity(event: StoredEvent) -> tuple[str, str | None, str]:

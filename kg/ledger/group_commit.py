@@ -28,7 +28,7 @@ class GroupWriter:
     Args:
         store: Where they go.
         queue_events: Events that may wait; a request beyond that is refused at once.
-        appended: Called with the accepted events of each transaction, after the commit and before anybody is told of it.
+        appended: Called with the accepted events of each transaction, after the commit and before any caller has its answer.
     """
 
     def __init__(self, store: EventStore, *, queue_events: int, appended: Callable[[Sequence[StoredEvent]], None]) -> None:

@@ -83,10 +83,10 @@ class ItemStore:
 
     def of_items(self, item_ids: Collection[str], after: int) -> list[ItemChange]:
         """Return the changes of some items after a number, in order."""
-        ids, found = sorted(item_ids), []
+        ids, changes = sorted(item_ids), []
         for start in range(0, len(ids), _PART):
-            found += self._changes(catalogue_changes.c.item_id.in_(ids[start : start + _PART]) & (catalogue_changes.c.seq > after))
-        return sorted(found, key=lambda change: change.seq)
+            changes += self._changes(catalogue_changes.c.item_id.in_(ids[start : start + _PART]) & (catalogue_changes.c.seq > after))
+        return sorted(changes, key=lambda change: change.seq)
 
     def put_live(self, rows: Sequence[LiveRow]) -> None:
         """Store what changed items are now, in place of what they were."""

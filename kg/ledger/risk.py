@@ -10,6 +10,7 @@ from sqlalchemy import Column, Double, Index, String, Table, insert, select
 from kg.errors import InputError
 from kg.ledger.database import Database, last_number, take_number
 from kg.ledger.tables import METADATA, SEQ
+from kg.validation.ids import MAX_ID_CHARS
 
 RISK = "risk"
 """Name of their stream in `counters`."""
@@ -19,7 +20,7 @@ risk_decisions = Table(
     "risk_decisions",
     METADATA,
     Column("seq", SEQ, primary_key=True, autoincrement=False),
-    Column("user_id", String(512), nullable=False),
+    Column("user_id", String(MAX_ID_CHARS), nullable=False),
     Column("decision", String(16), nullable=False),
     Column("decided_by", String(200), nullable=False),
     Column("note", String(2000), nullable=False),
@@ -68,7 +69,7 @@ class DecisionStore:
         """
         if decision not in DECISIONS:
             raise InputError(f"{decision[:60]!r} is not a decision", hint=f"decide {', '.join(DECISIONS)}")
-        for name, value, most in (("account", user_id, 512), ("name of who decides", by, 200)):
+        for name, value, most in (("account", user_id, MAX_ID_CHARS), ("name of who decides", by, 200)):
             if not 0 < len(value.strip()) <= most:
                 raise InputError(f"the {name} has {len(value.strip())} characters", hint=f"give 1 to {most}")
         if len(note) > 2000:

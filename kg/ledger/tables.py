@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, MetaData, String, Table
 
+from kg.validation.fields import MAX_VALUE_CHARS
+from kg.validation.ids import MAX_ID_CHARS
+
 METADATA = MetaData()
 SEQ = BigInteger().with_variant(Integer, "sqlite")
 """Whole numbers of 64 bits; SQLite makes only an INTEGER primary key the row's own number."""
@@ -25,8 +28,8 @@ events = Table(
     METADATA,
     Column("seq", SEQ, primary_key=True, autoincrement=False),
     Column("event_id", String(200), nullable=False, unique=True),
-    Column("user_id", String(512), nullable=False),
-    Column("item_id", String(512)),
+    Column("user_id", String(MAX_ID_CHARS), nullable=False),
+    Column("item_id", String(MAX_ID_CHARS)),
     Column("kind", String(63), nullable=False),
     Column("time", Double, nullable=False),
     Column("quantity", Double, nullable=False),
@@ -40,7 +43,7 @@ events = Table(
 users = Table(
     "users",
     METADATA,
-    Column("user_id", String(512), primary_key=True),
+    Column("user_id", String(MAX_ID_CHARS), primary_key=True),
     Column("attributes", JSON, nullable=False),
     Column("revision", SEQ, nullable=False),
     Column("received_s", Double, nullable=False),
@@ -49,9 +52,9 @@ users = Table(
 profile_edits = Table(
     "profile_edits",
     METADATA,
-    Column("user_id", String(512), primary_key=True),
+    Column("user_id", String(MAX_ID_CHARS), primary_key=True),
     Column("relation", String(63), primary_key=True),
-    Column("value", String(512), primary_key=True),
+    Column("value", String(MAX_VALUE_CHARS), primary_key=True),
     Column("weight", Double, nullable=False),
     Column("revision", SEQ, nullable=False, index=True),
     Column("received_s", Double, nullable=False),

@@ -46,8 +46,8 @@ class UserStore:
     def declared(self, user_id: str) -> Attributes:
         """Return what a user declared; nothing for an unknown one."""
         with self._database.reading() as connection:
-            found = connection.execute(select(users.c.attributes).where(users.c.user_id == user_id)).scalar_one_or_none()
-        return found or {}
+            attributes = connection.execute(select(users.c.attributes).where(users.c.user_id == user_id)).scalar_one_or_none()
+        return attributes or {}
 
     def all_declared(self) -> Iterator[tuple[str, Attributes]]:
         """Yield everybody's declared attributes, by user id."""

@@ -72,10 +72,10 @@ class DeltaWriter:
     def _edges(self, edge_type: EdgeType, delta: GraphDelta) -> Rows:
         none = pl.DataFrame(schema=_ENDS)
         frame, columns = delta.edges.get(edge_type, none), self._layout.edges.get(edge_type, {})
-        found: list[list[str]] = []
+        existing: list[list[str]] = []
         for batch, _ in grouped(frame.select(*_ENDS), by_source=True):
-            found += self._bolt.value(cypher.edges_there(edge_type), rows=batch) or []
-        there = pl.DataFrame(found, schema=_ENDS, orient="row").unique()
+            existing += self._bolt.value(cypher.edges_there(edge_type), rows=batch) or []
+        there = pl.DataFrame(existing, schema=_ENDS, orient="row").unique()
         wide, ends = widened(frame, list(_ENDS), columns), list(_ENDS)
         gone = delta.gone_edges.get(edge_type, none).select(*_ENDS)
         return Rows(wide.join(there, on=ends, how="anti"), wide.join(there, on=ends, how="semi"), gone, columns)

@@ -145,8 +145,8 @@ class GraphStore:
 
     def build_id(self) -> str | None:
         """Return the id of the build that the database holds whole, or None."""
-        found = state_of(self._bolt).builds
-        return found[0][0] if len(found) == 1 and found[0][1] else None
+        builds = state_of(self._bolt).builds
+        return builds[0][0] if len(builds) == 1 and builds[0][1] else None
 
     def counts(self) -> dict[str, int]:
         """Return how many nodes of each label and edges of each type the build has.
@@ -264,11 +264,11 @@ class GraphStore:
                 progress(done, total)
         self._bolt.atomically(layout.save)
 
-    def _read(self, found: list[Layout], *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
-        layout = found[0]
-        for each in found[1:]:
+    def _read(self, parts: list[Layout], *, evidence: bool = True, edge_types: Collection[EdgeType] | None = None) -> GraphTables:
+        layout = parts[0]
+        for each in parts[1:]:
             layout = each.beside(layout)
-        keys = {name: [k for build, found in node_keys(self._bolt, name).items() if build is not None for k in found] for name in layout.nodes}
+        keys = {name: [k for build, own in node_keys(self._bolt, name).items() if build is not None for k in own] for name in layout.nodes}
         nodes = {name: read_nodes(self._bolt, name, columns, keys[name]) for name, columns in layout.nodes.items()}
         edges = {}
         for edge_type, columns in layout.edges.items():

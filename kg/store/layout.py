@@ -143,14 +143,14 @@ def loaded(bolt: BoltSession, build_id: str | None = None) -> Layout:
     Raises:
         BuildError: It is not there, or only in part.
     """
-    found = layouts(bolt)
-    if not found or build_id not in (None, found[-1].build_id):
+    present = layouts(bolt)
+    if not present or build_id not in (None, present[-1].build_id):
         what = "a build" if build_id is None else f"build {build_id}"
-        held = f": it holds {found[-1].build_id}" if found else ""
-        raise BuildError(f"the graph database does not hold {what}{held}", hint="run `reckon rebuild`, or `reckon graph restore`")
-    if len(found) > 1 or not found[0].complete:
-        raise BuildError(f"build {found[-1].build_id} is in the graph database only in part", hint="`reckon graph restore` completes it")
-    return found[0]
+        instead = f": it holds {present[-1].build_id}" if present else ""
+        raise BuildError(f"the graph database does not hold {what}{instead}", hint="run `reckon rebuild`, or `reckon graph restore`")
+    if len(present) > 1 or not present[0].complete:
+        raise BuildError(f"build {present[-1].build_id} is in the graph database only in part", hint="`reckon graph restore` completes it")
+    return present[0]
 
 
 @dataclass(frozen=True)

@@ -65,15 +65,15 @@ def why_fact(store: GraphDatabase, item_id: str, relation: str, value: str, fact
         NotFoundError: The graph does not hold the fact; the message says who dropped it, or what the item has instead.
     """
     rows = store.query(cypher.facts_of_item(relation), {"item_id": item_id}).rows
-    found = [_evidence(row) for row in rows]
-    chosen = [fact for fact in found if fact.value == value] or [fact for fact in found if fact.surface == value]
+    evidence = [_evidence(row) for row in rows]
+    chosen = [fact for fact in evidence if fact.value == value] or [fact for fact in evidence if fact.surface == value]
     if chosen:
         return chosen[0]
     dropped = [fact for fact in facts if (fact.op, fact.item_id, fact.relation, fact.value) == ("drop", item_id, relation, value)]
     if dropped:
         last = dropped[-1]
         raise NotFoundError(f"{last.by} dropped it on {last.time}: {last.note or 'no note'}", hint=f"`reckon facts undo {last.n}` takes that back")
-    values = ", ".join(sorted({fact.value for fact in found})) or "none"
+    values = ", ".join(sorted({fact.value for fact in evidence})) or "none"
     raise NotFoundError(f"item {item_id!r} has no {relation} {value!r} in the graph", hint=f"its values of {relation}: {values}")
 
 
@@ -91,24 +91,24 @@ def marked_sentence(text: str, start: int, end: int) -> str:
 
 def _evidence(row: Sequence[Any]) -> FactEvidence:
     value, title, description = row[:3]
-    found = dict(zip((*cypher.EVIDENCE, *cypher.STATED), row[3:], strict=True))
+    recorded = dict(zip((*cypher.EVIDENCE, *cypher.STATED), row[3:], strict=True))
     texts = dict(zip(TEXT_FIELDS, (title, description), strict=True))
-    text, start, end = texts.get(found["field"]), found["start"], found["end"]
-    surface = found["surface"] or ""
-    readable = text is not None and start is not None and end is not None and found["extractor"] != PERSON
+    text, start, end = texts.get(recorded["field"]), recorded["start"], recorded["end"]
+    surface = recorded["surface"] or ""
+    readable = text is not None and start is not None and end is not None and recorded["extractor"] != PERSON
     sentence = marked_sentence(text, start, end) if readable and text is not None else f"[{surface}]"
     return FactEvidence(
         value=str(value),
         sentence=sentence,
-        field=found["field"] or "",
+        field=recorded["field"] or "",
         start=start,
         end=end,
         surface=surface,
-        extractor=found["extractor"] or "",
-        extractor_version=found["extractor_version"] or "",
-        confidence=float(found["confidence"] if found["confidence"] is not None else 1.0),
-        build_id=found["build_id"],
-        by=found["by"] or "",
-        note=found["note"] or "",
-        time=found["time"] or "",
+        extractor=recorded["extractor"] or "",
+        extractor_version=recorded["extractor_version"] or "",
+        confidence=float(recorded["confidence"] if recorded["confidence"] is not None else 1.0),
+        build_id=recorded["build_id"],
+        by=recorded["by"] or "",
+        note=recorded["note"] or "",
+        time=recorded["time"] or "",
     )

@@ -103,15 +103,15 @@ def change_between(old: GraphTables, new: GraphTables, earlier: Sequence[Layout]
         {n: frame.drop(retyped_nodes.get(n, []), strict=False) for n, frame in old.nodes.items()},
         {e: frame.drop(retyped_edges.get(e, []), strict=False) for e, frame in old.edges.items()},
     )
-    found = delta(comparable, new)
+    difference = delta(comparable, new)
     nodes, edges = {}, {}
     for name in sorted({*old.nodes, *new.nodes}):
         columns = _with_earlier(layout.nodes.get(name, {}), [each.nodes.get(name, {}) for each in earlier])
-        differing = new.nodes[name] if retyped_nodes.get(name) else found.nodes.get(name)
+        differing = new.nodes[name] if retyped_nodes.get(name) else difference.nodes.get(name)
         nodes[name] = _rows(differing, old.nodes.get(name), new.nodes.get(name), ["key"], columns)
     for edge_type in sorted({*old.edges, *new.edges}):
         columns = _with_earlier(layout.edges.get(edge_type, {}), [each.edges.get(edge_type, {}) for each in earlier])
-        differing = new.edges[edge_type] if retyped_edges.get(edge_type) else found.edges.get(edge_type)
+        differing = new.edges[edge_type] if retyped_edges.get(edge_type) else difference.edges.get(edge_type)
         rows = _rows(differing, old.edges.get(edge_type), new.edges.get(edge_type), _ENDS, columns)
         heights = [max(tables.nodes[end].height if end in tables.nodes else 0 for tables in (old, new)) for end in (edge_type[0], edge_type[2])]
         edges[edge_type] = Rows(rows.new, rows.changed, rows.gone, columns, by_source=heights[0] > heights[1])

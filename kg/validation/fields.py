@@ -12,6 +12,8 @@ from kg.validation.ids import MAX_ID_CHARS, checked, fault
 TEXT = r"^[^\x00]*$"
 """Text that every database can store."""
 ID_LENGTHS: dict[str, Any] = {"minLength": 1, "maxLength": MAX_ID_CHARS}
+MAX_VALUE_CHARS = 512
+"""Of a value of an attribute as a rule, a filter or an edit names it."""
 ID_RULE = f"1 to {MAX_ID_CHARS} characters, none of them a control character; trimmed and composed (Unicode NFC)."
 
 

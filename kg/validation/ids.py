@@ -57,11 +57,11 @@ def checked(text: str) -> str:
     """
     if _IS_PLAIN(text):
         return text
-    found = normalized(text)
-    why = fault(found)
+    normal = normalized(text)
+    why = fault(normal)
     if why:
         raise ValueError(why)
-    return found
+    return normal
 
 
 def checked_series(ids: pl.Series) -> tuple[pl.Series, dict[str, str]]:
@@ -74,6 +74,6 @@ def checked_series(ids: pl.Series) -> tuple[pl.Series, dict[str, str]]:
     if not len(unusual):
         return ids, {}
     kept = {text: normalized(text) for text in unusual.to_list()}
-    faults = {text: why for text, found in kept.items() if (why := fault(found))}
-    changed = {text: found for text, found in kept.items() if found != text}
+    faults = {text: why for text, normal in kept.items() if (why := fault(normal))}
+    changed = {text: normal for text, normal in kept.items() if normal != text}
     return (ids.replace(changed) if changed else ids), faults

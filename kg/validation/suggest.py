@@ -20,8 +20,8 @@ def closest(value: str, known: Iterable[str]) -> str | None:
     >>> closest("zebra", ["view", "purchase"]) is None
     True
     """
-    found = process.extractOne(value[:_MAX_LENGTH], list(known), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_ALIKE)
-    return None if found is None else str(found[0])
+    match = process.extractOne(value[:_MAX_LENGTH], list(known), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_ALIKE)
+    return None if match is None else str(match[0])
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
@@ -30,5 +30,5 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
     >>> did_you_mean("purchse", ["view", "purchase"]), did_you_mean("zebra", ["view"])
     ("; did you mean 'purchase'?", '')
     """
-    found = closest(value, known)
-    return "" if found is None else f"; did you mean {found!r}?"
+    match = closest(value, known)
+    return "" if match is None else f"; did you mean {match!r}?"

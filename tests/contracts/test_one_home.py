@@ -21,6 +21,8 @@ HOMES: Mapping[str, tuple[str, frozenset[str]]] = {
     "a time as text": (r"%Y-%m-%dT%H:%M:%SZ", frozenset({"kg/timestamps.py"})),
     "an id in a path": (r"^(?:User|Item|Path)?Id = Annotated\[str, Path\(", frozenset({"api/http/ids.py"})),
     "the rule of ids": (r"MAX_ID_CHARS = |_IS_PLAIN = ", frozenset({"kg/validation/ids.py"})),
+    # Migrations keep the lengths of their day.
+    "the lengths of ids and values": (r"MAX_VALUE_CHARS = |max_length=512|(?<!sa\.)String\(512\)", frozenset({"kg/validation/fields.py"})),
     "a price that is sent": (r"price_cents: Whole", frozenset({"kg/validation/events.py", "kg/validation/items.py"})),
     "keys of JSON that are given twice": (r"object_pairs_hook", frozenset({"kg/validation/json_text.py"})),
     # Besides the home: files with rights of their own or that must be on the disk before anybody is answered, and links.

@@ -60,19 +60,19 @@ def _read_xml(file: RawFile) -> Iterator[RawTable]:
     products.line = lambda: int(parser.parser.CurrentLineNumber)
     bound = file.max_line_bytes or blocks.MAX_LINE_BYTES
     seen: set[str] = set()
-    waiting = n_found = 0
+    waiting = n_products = 0
     with streams.opened(file) as stream:
         while piece := stream.read(_FEED_BYTES):
             _fed(file.name, parser, piece)
-            waiting = waiting + len(piece) if products.n_found == n_found else 0
-            n_found = products.n_found
+            waiting = waiting + len(piece) if products.n_products == n_products else 0
+            n_products = products.n_products
             if waiting > bound:
-                raise InputError(f"{file.name} has a record of more than {bound:,} bytes after {n_found:,} products", hint="correct the export")
-            if len(products.found) >= _ROWS:
+                raise InputError(f"{file.name} has a record of more than {bound:,} bytes after {n_products:,} products", hint="correct the export")
+            if len(products.rows) >= _ROWS:
                 yield _table(file, products.taken(), stream.read_fraction, seen)
         _fed(file.name, parser, b"", last=True)
         yield _table(file, products.taken(), 1.0, seen)
-    if not n_found:
+    if not n_products:
         raise InputError(f"{file.name} holds no product", hint="a product is an <item> of RSS 2.0 or an <entry> of Atom")
     file.present([*seen])
 
@@ -97,11 +97,11 @@ def _table(file: RawFile, rows: list[tuple[int, dict[str, object]]], read_fracti
 
 
 class _Products:
-    """What the parser tells its findings to; keeps the product in progress and those that are whole."""
+    """The target of the XML parser: keeps the product in progress and those that are whole."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[int, dict[str, object]]] = []
-        self.n_found = 0
+        self.rows: list[tuple[int, dict[str, object]]] = []
+        self.n_products = 0
         self.line: Callable[[], int] = int
         self._product: dict[str, list[str]] | None = None
         self._details: dict[str, list[str]] = {}
@@ -112,7 +112,7 @@ class _Products:
 
     def taken(self) -> list[tuple[int, dict[str, object]]]:
         """Return the products that are whole, once."""
-        taken, self.found = self.found, []
+        taken, self.rows = self.rows, []
         return taken
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
@@ -162,8 +162,8 @@ class _Products:
             row[name if tag.startswith(_GOOGLE) else _ATOM.get(name, name)] = texts[0] if len(texts) == 1 else texts
         if self._details:
             row[DETAILS] = orjson.dumps(self._details).decode()
-        self.found.append((self._began, row))
-        self.n_found += 1
+        self.rows.append((self._began, row))
+        self.n_products += 1
 
 
 def _local(tag: str) -> str:

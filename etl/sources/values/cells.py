@@ -71,9 +71,9 @@ def _opened(lists: pl.Series, language: str) -> pl.Series:
         return lists
     rows = lists.alias("v").to_frame().with_row_index("row").explode("v")
     inner = rows.select("row", _lists(rows["v"], language).alias("v")).explode("v")
-    held = inner.group_by("row").agg("v")
+    contents = inner.group_by("row").agg("v")
     every = pl.DataFrame({"row": pl.int_range(len(lists), dtype=pl.UInt32, eager=True)})
-    return every.join(held.cast({"row": pl.UInt32}), on="row", how="left", maintain_order="left")["v"].fill_null(pl.Series([[]], dtype=_TEXTS))
+    return every.join(contents.cast({"row": pl.UInt32}), on="row", how="left", maintain_order="left")["v"].fill_null(pl.Series([[]], dtype=_TEXTS))
 
 
 def _lists(texts: pl.Series, language: str) -> pl.Series:
@@ -83,10 +83,10 @@ def _lists(texts: pl.Series, language: str) -> pl.Series:
     if not looks.any():
         return whole
     result = {text: values(text, language) for text in texts.filter(looks).unique().to_list()}
-    held = {text: inner for text, inner in result.items() if inner is not None}
-    if not held:
+    contents = {text: inner for text, inner in result.items() if inner is not None}
+    if not contents:
         return whole
-    table = pl.DataFrame({"t": list(held), "inner": list(held.values())}, schema={"t": _TEXT, "inner": _TEXTS})
+    table = pl.DataFrame({"t": list(contents), "inner": list(contents.values())}, schema={"t": _TEXT, "inner": _TEXTS})
     inner = texts.alias("t").to_frame().join(table, on="t", how="left", maintain_order="left")["inner"]
     return inner.zip_with(inner.is_not_null(), whole)
 

@@ -108,30 +108,32 @@ class Marks:
             total.update(counts)
         return total
 
-    def _decided(self, found: Parsed, *, money: bool) -> Parsed:
-        if self._declared and found.mark and not found.is_open and found.mark != self._declared:
-            return Parsed(why=f"has {found.mark!r} as its decimal mark, where reckon.toml says {self._declared!r}")
-        if not found.is_open:
-            return found
-        mark = self._declared or self._mark_for(found, money=money)
+    def _decided(self, number: Parsed, *, money: bool) -> Parsed:
+        if self._declared and number.mark and not number.is_open and number.mark != self._declared:
+            return Parsed(why=f"has {number.mark!r} as its decimal mark, where reckon.toml says {self._declared!r}")
+        if not number.is_open:
+            return number
+        mark = self._declared or self._mark_for(number, money=money)
         if not mark:
-            return Parsed(why=f'may be {found.grouped or 0:,.0f} or {found.value or 0:g}; write `decimal = "."` or `decimal = ","` in its [[source]]')
-        return Parsed(found.value if mark == found.mark else found.grouped, None, mark, found.currency)
+            return Parsed(
+                why=f'may be {number.grouped or 0:,.0f} or {number.value or 0:g}; write `decimal = "."` or `decimal = ","` in its [[source]]'
+            )
+        return Parsed(number.value if mark == number.mark else number.grouped, None, mark, number.currency)
 
-    def _mark_for(self, found: Parsed, *, money: bool) -> str:
+    def _mark_for(self, number: Parsed, *, money: bool) -> str:
         """Return the decimal mark for an open number: by its currency's other values, then all values, then what the currency needs; "" in doubt."""
-        for counts in self._evidence(found):
+        for counts in self._evidence(number):
             mark, n = counts.most_common(1)[0]
             return mark if n >= _SURE * counts.total() else ""
-        if money and currencies.decimals(found.currency) < 3:
+        if money and currencies.decimals(number.currency) < 3:
             # A price of a thousandth of a dollar hardly exists.
-            return "," if found.mark == "." else "."
-        return "." if found.mark == "." else ""
+            return "," if number.mark == "." else "."
+        return "." if number.mark == "." else ""
 
-    def _evidence(self, found: Parsed) -> list[Counter[str]]:
+    def _evidence(self, number: Parsed) -> list[Counter[str]]:
         """Return what other values say about the mark of an open number, the nearest first."""
-        return [counts for counts in (self._said.get(found.currency, Counter()), self._total()) if counts]
+        return [counts for counts in (self._said.get(number.currency, Counter()), self._total()) if counts]
 
-    def _is_assumed(self, found: Parsed, *, money: bool) -> bool:
+    def _is_assumed(self, number: Parsed, *, money: bool) -> bool:
         """Say whether nothing but the usual number of decimals decides an open price."""
-        return money and not self._declared and not self._evidence(found) and currencies.decimals(found.currency) == 2
+        return money and not self._declared and not self._evidence(number) and currencies.decimals(number.currency) == 2

@@ -94,10 +94,10 @@ def _listed(cells: pl.Series, separator: str | None) -> pl.Series | None:
     looks = cells.str.contains(r"(?s)^\s*(?:\[.*\]|\(.*,.*\)|\{[^:]*,[^:]*\})\s*$").fill_null(False)
     if not looks.any():
         return None
-    held = {text: parts for text in cells.filter(looks).unique().to_list() if (parts := _inner(text)) is not None}
-    if not held:
+    contents = {text: parts for text in cells.filter(looks).unique().to_list() if (parts := _inner(text)) is not None}
+    if not contents:
         return None
-    table = pl.DataFrame({"t": list(held), "inner": list(held.values())}, schema={"t": pl.String(), "inner": _TEXTS})
+    table = pl.DataFrame({"t": list(contents), "inner": list(contents.values())}, schema={"t": pl.String(), "inner": _TEXTS})
     named = cells.alias("t").to_frame()
     inner = named.join(table, on="t", how="left", maintain_order="left")["inner"]
     return inner.zip_with(inner.is_not_null(), named.select(pl.concat_list(pl.col("t"))).to_series())

@@ -38,17 +38,17 @@ def structured(cell: str) -> list[Any] | dict[str, Any] | None:
     return result if isinstance(result, list | dict) else None
 
 
-def translation(found: Any, language: str) -> str | None:
+def translation(value: Any, language: str) -> str | None:
     """Return the text in the shop's language of an object that holds it by language, else its first text; None where it is no such object.
 
     Args:
-        found: `{"en": "Mug"}`, `{"language": "en", "value": "Mug"}`, or a list of the latter.
+        value: `{"en": "Mug"}`, `{"language": "en", "value": "Mug"}`, or a list of the latter.
         language: ISO 639-1 code.
 
     >>> translation({"de": "Becher", "en_US": "Mug"}, "en"), translation({"de": "Becher"}, "en"), translation({"a": 1}, "en")
     ('Mug', 'Becher', None)
     """
-    texts = _by_language(found)
+    texts = _by_language(value)
     if texts is None:
         return None
     said = [(tag, text) for tag, text in texts if text.strip()]
@@ -101,8 +101,8 @@ def unwrapped(cells: pl.Series, language: str, separator: str) -> tuple[pl.Serie
     return (cells.replace([*changed], [*changed.values()]) if changed else cells), cells.is_in(wrong).fill_null(False)
 
 
-def _flat(found: Sequence[Any]) -> list[Any]:
-    return [part for each in found for part in (_flat(each) if isinstance(each, list) else [each])]
+def _flat(value: Sequence[Any]) -> list[Any]:
+    return [part for each in value for part in (_flat(each) if isinstance(each, list) else [each])]
 
 
 def _value(part: Any) -> str:
@@ -111,29 +111,29 @@ def _value(part: Any) -> str:
     return part if isinstance(part, str) else orjson.dumps(part, default=str).decode()
 
 
-def _by_language(found: Any) -> list[tuple[str, str]] | None:
+def _by_language(value: Any) -> list[tuple[str, str]] | None:
     """Return (language tag, text) pairs; None where it is no translation."""
-    if isinstance(found, list):
-        pairs = [_tagged(each) for each in found]
+    if isinstance(value, list):
+        pairs = [_tagged(each) for each in value]
         return [pair for pair in pairs if pair is not None] if pairs and all(pair is not None for pair in pairs) else None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(value, dict) or not value:
         return None
-    tagged = _tagged(found)
+    tagged = _tagged(value)
     if tagged is not None:
         return [tagged]
-    if all(isinstance(key, str) and _LANGUAGE.fullmatch(key) and _is_tag(key) for key in found) and all(
-        text is None or isinstance(text, str) for text in found.values()
+    if all(isinstance(key, str) and _LANGUAGE.fullmatch(key) and _is_tag(key) for key in value) and all(
+        text is None or isinstance(text, str) for text in value.values()
     ):
-        return [(key, text or "") for key, text in found.items()]
+        return [(key, text or "") for key, text in value.items()]
     return None
 
 
-def _tagged(found: Any) -> tuple[str, str] | None:
-    if not isinstance(found, Mapping):
+def _tagged(value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, Mapping):
         return None
-    tag = next((found[name] for name in _TAGS if isinstance(found.get(name), str)), None)
-    text = next((found[name] for name in _VALUES if isinstance(found.get(name), str)), None)
-    return (tag, text) if tag is not None and text is not None and len(found) <= 3 else None
+    tag = next((value[name] for name in _TAGS if isinstance(value.get(name), str)), None)
+    text = next((value[name] for name in _VALUES if isinstance(value.get(name), str)), None)
+    return (tag, text) if tag is not None and text is not None and len(value) <= 3 else None
 
 
 def _is_tag(key: str) -> bool:

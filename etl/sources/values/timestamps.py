@@ -78,9 +78,9 @@ def parsed_iso(written: pl.Series) -> pl.Series:
     return pl.DataFrame({"t": written}).with_columns(t=dashed).select(pl.coalesce(stamp / 1e6 for stamp in stamps)).to_series()
 
 
-def _by_day(found: re.Match[str], order: str) -> float | None:
-    first, _, second, year, hour, minute, seconds, fraction, half, zone = found.groups()
-    proved = order_of(found[0])
+def _by_day(match: re.Match[str], order: str) -> float | None:
+    first, _, second, year, hour, minute, seconds, fraction, half, zone = match.groups()
+    proved = order_of(match[0])
     chosen = order if proved == "either" else proved
     if not chosen or (order and proved not in ("either", order)):
         return None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gnn.search.analysis import folded, stem
+from gnn.text.analysis import folded, stem
 
 MAX_CANDIDATE = 4_000
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\d+(?:[.,]\d+)?|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+")

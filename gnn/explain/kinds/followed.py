@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
-from gnn.explain.sentences import shoppers
+from gnn.explain.sentences import other_users
 from kg.field_names import words_of
 
 
@@ -22,7 +22,7 @@ class Followed(ReasonKind):
         """Say how many shoppers met both."""
         relation, chosen = context.meta_path.relation, context.meta_path.steps[-1].edge_type[1]
         link = say(f"linked.{relation}", words=words_of(relation))
-        return say(f"followed.{chosen}", shoppers=shoppers(context.count), count=context.count, history=context.history, link=link)
+        return say(f"followed.{chosen}", shoppers=other_users(context.count), count=context.count, history=context.history, link=link)
 
 
 KIND = REASONS.register(Followed())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source
 from gnn.explain.messages.message import Message, say
-from gnn.explain.sentences import RATED_HIGHLY, shoppers
+from gnn.explain.sentences import RATED_HIGHLY, other_users
 from kg import schema
 from kg.field_names import words_of
 
@@ -25,7 +25,7 @@ class OtherShoppers(ReasonKind):
         met = RATED_HIGHLY if context.high and relation == schema.RATED else relation
         return say(
             f"through.{'any' if context.several else 'both'}.{met}",
-            shoppers=shoppers(context.count),
+            shoppers=other_users(context.count),
             count=context.count,
             history=context.history,
             name=words_of(relation.removeprefix("did_")),

@@ -75,8 +75,8 @@ class Catalogue:
 
     def forms(self, key: str) -> Forms:
         """Return the forms of a message, or those of "other" in its section."""
-        found = self.templates.get(key)
-        return self.templates[f"{section(key)}.{OTHER}"] if found is None else found
+        forms = self.templates.get(key)
+        return self.templates[f"{section(key)}.{OTHER}"] if forms is None else forms
 
     def _forms_of(self, said: Message) -> Forms:
         if said.words is None:
@@ -155,9 +155,9 @@ def read_catalogue(path: Path, *, like: Catalogue | None, base: Catalogue | None
     _flatten(raw, "", templates, path)
     if base is not None:
         templates, formats = {**base.templates, **templates}, {**base.formats, **formats}
-    found = Catalogue(path.stem, templates, formats, locale)
-    _check(found, found if like is None else like, path)
-    return found
+    catalogue = Catalogue(path.stem, templates, formats, locale)
+    _check(catalogue, catalogue if like is None else like, path)
+    return catalogue
 
 
 def _flatten(table: Mapping[str, Any], prefix: str, into: dict[str, Forms], path: Path) -> None:
@@ -182,11 +182,11 @@ def _are_forms(table: Mapping[str, Any]) -> bool:
     )
 
 
-def _check(found: Catalogue, like: Catalogue, path: Path) -> None:
-    missing = sorted(like.templates.keys() - found.templates.keys()) + sorted(like.formats.keys() - found.formats.keys())
+def _check(catalogue: Catalogue, like: Catalogue, path: Path) -> None:
+    missing = sorted(like.templates.keys() - catalogue.templates.keys()) + sorted(like.formats.keys() - catalogue.formats.keys())
     if missing:
         raise ConfigError(f"{path}: without {', '.join(missing[:10])}{' …' if len(missing) > 10 else ''}", hint="en.toml has every message")
-    for key, forms in found.templates.items():
+    for key, forms in catalogue.templates.items():
         known = like.templates.get(key) or like.templates.get(f"{section(key)}.{OTHER}")
         if known is None:
             raise ConfigError(f"{path}: there is no message {key!r}", hint="en.toml has every message")
@@ -203,6 +203,6 @@ def _check(found: Catalogue, like: Catalogue, path: Path) -> None:
             if given - wanted or wanted - given - free:
                 listed = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
                 raise ConfigError(f"{path}: {key} has other placeholders than {listed}: {template!r}", hint="keep those of en.toml")
-    quote = found.formats["quote"]
+    quote = catalogue.formats["quote"]
     if "{text}" not in quote or placeholders(quote) != {"text"}:
         raise ConfigError(f"{path}: formats.quote is {quote!r}", hint="write the quotation marks around {text}")

@@ -43,11 +43,11 @@ class Languages:
         Raises:
             ConfigError: A file there is no catalogue, or has other keys or placeholders than the English one.
         """
-        found = dict(_shipped())
+        catalogues = dict(_shipped())
         own = sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
         for path in own:
-            found[path.stem] = read_catalogue(path, like=_shipped()[ENGLISH], base=found.get(path.stem))
-        return cls(found, default)
+            catalogues[path.stem] = read_catalogue(path, like=_shipped()[ENGLISH], base=catalogues.get(path.stem))
+        return cls(catalogues, default)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,15 +99,15 @@ def _wider(tag: str) -> list[str]:
     alias = get_global("language_aliases").get(subtags[0].lower())
     if alias is not None:
         subtags = [*alias.split("_")[:1], *subtags[1:]]
-    found = ["-".join(subtags)]
+    tags = ["-".join(subtags)]
     try:
-        known = Locale.parse(found[0], sep="-")
+        known = Locale.parse(tags[0], sep="-")
     except (UnknownLocaleError, ValueError, TypeError):
         known = None
     if known is not None:
         parts = [part for part in (known.language, known.script, known.territory) if part]
-        found += ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    return [*found, *("-".join(subtags[:n]) for n in range(len(subtags) - 1, 0, -1))]
+        tags += ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return [*tags, *("-".join(subtags[:n]) for n in range(len(subtags) - 1, 0, -1))]
 
 
 @cache

@@ -27,7 +27,7 @@ def intra_list_diversity(ranked: IntArray, features: sp.csr_matrix, k: int, *, m
     if not features.nnz:
         return float("nan")
     chosen = np.random.default_rng(seed).permutation(len(ranked))[:max_lists]
-    found = []
+    diversities = []
     for row in ranked[np.sort(chosen), :k]:
         items = row[row >= 0]
         if len(items) > 1:
@@ -36,8 +36,8 @@ def intra_list_diversity(ranked: IntArray, features: sp.csr_matrix, k: int, *, m
             sizes = shared.diagonal()
             either = sizes[:, None] + sizes[None, :] - shared
             similar = np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
-            found.append(1 - float(similar[np.triu_indices(len(items), 1)].mean()))
-    return float(np.mean(found)) if found else float("nan")
+            diversities.append(1 - float(similar[np.triu_indices(len(items), 1)].mean()))
+    return float(np.mean(diversities)) if diversities else float("nan")
 
 
 class Diversity(ListsMetric):

@@ -10,10 +10,12 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from gnn.recommend.rules.kinds.base import RULE_KINDS, summaries
 from kg.config import Section
+from kg.validation.fields import MAX_VALUE_CHARS
+from kg.validation.ids import MAX_ID_CHARS
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
-_ItemIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=1000)]
-_Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=512)], ...], Field(max_length=200)]
+_ItemIds = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)], ...], Field(max_length=1000)]
+_Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=MAX_VALUE_CHARS)], ...], Field(max_length=200)]
 
 
 if TYPE_CHECKING:

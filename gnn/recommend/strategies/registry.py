@@ -20,7 +20,7 @@ STRATEGIES: Registry[Strategy] = Registry(
 )
 _SHAPES_OF_THEIR_OWN = ("graph", "learned", "buy_again")
 """Kinds of reasons that have more than a sentence."""
-_TOLD_BY_NO_STRATEGY = ("catalogue", "impressions", "rule")
+_OF_NO_STRATEGY = ("catalogue", "impressions", "rule")
 """Kinds of reasons that are one sentence: what fills a list, and what adjusted it."""
 
 
@@ -34,8 +34,8 @@ def statement_kinds() -> tuple[str, ...]:
 
     The purchases behind `buy_again` make it a kind with a shape of its own.
     """
-    own = (strategy.name for strategy in STRATEGIES if strategy.by_sentence and strategy.name not in (*_TOLD_BY_NO_STRATEGY, *_SHAPES_OF_THEIR_OWN))
-    return (*own, *_TOLD_BY_NO_STRATEGY)
+    own = (strategy.name for strategy in STRATEGIES if strategy.by_sentence and strategy.name not in (*_OF_NO_STRATEGY, *_SHAPES_OF_THEIR_OWN))
+    return (*own, *_OF_NO_STRATEGY)
 
 
 def strategy_of(name: str, *, around_items: bool = False) -> Strategy:

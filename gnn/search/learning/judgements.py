@@ -12,6 +12,7 @@ import polars as pl
 
 from gnn.metrics.users.ndcg import discounts
 from kg.errors import InputError
+from kg.files.parquet import read_parquet
 
 HIGHEST = 3
 K, DEPTH = 10, 100
@@ -64,19 +65,6 @@ class Judgements:
         if not good:
             raise InputError(f"{path} rates no item above 0", hint="give judgements with ratings of 1, 2 or 3")
         return cls(good, rows.height, len(ratings) - len(good))
-
-
-def read_parquet(path: Path) -> pl.DataFrame:
-    """Read a Parquet file.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        return pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        why = (str(error).strip().splitlines() or ["damaged"])[0][:200]
-        raise InputError(f"{path} cannot be read as Parquet: {why}", hint="name a Parquet file") from None
 
 
 def gains(ratings: Sequence[int]) -> npt.NDArray[np.float64]:

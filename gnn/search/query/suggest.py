@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ import numpy as np
 
 from gnn.artifact.artifact import Artifact
 from gnn.graph.walks import largest
-from gnn.search.analysis import folded, stem, tokens
 from gnn.search.corpus import Corpus
+from gnn.search.index import beginning
+from gnn.text.analysis import folded, stem, tokens
 from gnn.types import BoolArray
 
 MAX_TYPED = 100
@@ -68,12 +68,12 @@ class Suggester:
 
     def _kinds(self, text: str) -> list[str]:
         df = self._corpus.base.statistics.df
-        matches = _beginning(self._phrases, text)
+        matches = beginning(self._phrases, text, _MOST_READ)
         return sorted(matches, key=lambda name: (-min(df.get(stem(word), 0) for word in name.split()), name))
 
     def _names(self, node_type: str, text: str) -> list[str]:
         ordered, shown = self._named(node_type)
-        return [shown[name] for name in _beginning(ordered, text)[:20]]
+        return [shown[name] for name in beginning(ordered, text, _MOST_READ)[:20]]
 
     def _products(self, words: Sequence[str], last: str, k: int) -> list[int]:
         """Return the items that have all words, the last one as a beginning."""
@@ -104,12 +104,3 @@ class Suggester:
     @cached_property
     def _known_names(self) -> dict[str, tuple[list[str], dict[str, str]]]:
         return {}
-
-
-def _beginning(ordered: Sequence[str], text: str) -> list[str]:
-    start = bisect_left(ordered, text)
-    matches: list[str] = []
-    while start < len(ordered) and ordered[start].startswith(text) and len(matches) < _MOST_READ:
-        matches.append(ordered[start])
-        start += 1
-    return matches

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from gnn.search.analysis import tokens
+from gnn.text.analysis import tokens
 
 Phrase = tuple[str, ...]
 _MOST_WORDS = 3

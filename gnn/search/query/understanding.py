@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gnn.search.analysis import Token, tokens
 from gnn.search.fields import code_of
 from gnn.search.query.spelling import Speller
 from gnn.search.query.synonyms import Phrase, Synonyms
+from gnn.text.analysis import Token, tokens
 from kg.errors import InputError
 from kg.extract.quantities.amounts import amounts
 from kg.extract.quantities.units import BASE, stated

@@ -125,8 +125,8 @@ class AttributeModel:
         return answers
 
     def _batch(self, rows: Sequence[Example]) -> list[dict[str, Answer]]:
-        asked = [row.asked or self.usual(row.category) for row in rows]
-        questions = [Question(self.splitter.split(row.fields), row.category, names) for row, names in zip(rows, asked, strict=True)]
+        attributes = [row.attributes or self.usual(row.category) for row in rows]
+        questions = [Question(self.splitter.split(row.fields), row.category, names) for row, names in zip(rows, attributes, strict=True)]
         readings = _readings(self.tagger, questions, self.canonical)
         result = [
             (n, name, options)
@@ -136,7 +136,7 @@ class AttributeModel:
         proposals = _proposals([(n, options) for n, _, options in result])
         flat = [option for _, _, options in result for option in options]
         scores = self.ranker.scores(proposals)
-        answers: list[dict[str, Answer]] = [{name: Answer(None, 0.0) for name in names} for names in asked]
+        answers: list[dict[str, Answer]] = [{name: Answer(None, 0.0) for name in names} for names in attributes]
         for (n, name, _), place in zip(result, best_of(scores, proposals.sizes).tolist(), strict=True):
             if place >= 0:
                 answers[n][name] = _answer(questions[n], flat[place], float(scores[place]), self.ranker.threshold)
@@ -203,11 +203,11 @@ def _fit_fold(
     canonical = Canonical.learn(known, splitter) if forms else None
     texts = [label(example, splitter, canonical) for example in known]
     tagger, habits = Tagger.fit(texts, options, until=until), Habits.learn(texts)
-    held = [(number, example) for number, (example, own) in enumerate(zip(examples, folds, strict=True)) if own == fold]
+    held_out = [(number, example) for number, (example, own) in enumerate(zip(examples, folds, strict=True)) if own == fold]
     rows: list[tuple[int, tuple[str, ...], list[Candidate]]] = []
-    for start in range(0, len(held), _BATCH):
-        part = held[start : start + _BATCH]
-        questions = [Question(splitter.split(example.fields), example.category, example.asked) for _, example in part]
+    for start in range(0, len(held_out), _BATCH):
+        part = held_out[start : start + _BATCH]
+        questions = [Question(splitter.split(example.fields), example.category, example.attributes) for _, example in part]
         for (number, example), question, reading in zip(part, questions, _readings(tagger, questions, canonical), strict=True):
             result = dict(_proposed(tagger, habits, question, reading))
             # What no chain knows is asked too: it counts as not found.
@@ -218,8 +218,8 @@ def _fit_fold(
 def _readings(tagger: Tagger, questions: Sequence[Question], canonical: Canonical | None) -> list[Reading]:
     readings = []
     for question, (alone, together) in zip(questions, tagger.marginals(questions), strict=True):
-        asked, inside = tagger.evidence.rates(question.words)
-        readings.append(Reading(question.words, question.category, alone, together, asked, inside, canonical=canonical))
+        n_texts, inside = tagger.evidence.rates(question.words)
+        readings.append(Reading(question.words, question.category, alone, together, n_texts, inside, canonical=canonical))
     return readings
 
 
@@ -227,7 +227,7 @@ def _proposed(tagger: Tagger, habits: Habits, question: Question, reading: Readi
     evidence = tagger.evidence
     return [
         (name, candidates(reading, name, evidence.number[name], question.matches(evidence, name), habits))
-        for name in question.asked
+        for name in question.attributes
         if name in evidence.number
     ]
 
@@ -240,14 +240,14 @@ def _questions(rows: Sequence[tuple[int, tuple[str, ...], list[Candidate]]]) -> 
     )
 
 
-def _proposals(found: Sequence[tuple[int, Sequence[Candidate]]]) -> Proposals:
-    flat = [option for _, options in found for option in options]
+def _proposals(candidates: Sequence[tuple[int, Sequence[Candidate]]]) -> Proposals:
+    flat = [option for _, options in candidates for option in options]
     return Proposals(
         np.stack([option.features for option in flat]) if flat else np.zeros((0, len(FEATURES)), dtype=np.float32),
         np.array([option.first for option in flat], dtype=np.int64),
         np.array([option.last for option in flat], dtype=np.int64),
-        np.array([len(options) for _, options in found], dtype=np.int64),
-        np.array([number for number, _ in found], dtype=np.int64),
+        np.array([len(options) for _, options in candidates], dtype=np.int64),
+        np.array([number for number, _ in candidates], dtype=np.int64),
     )
 
 

@@ -50,9 +50,9 @@ class LearnedSpans:
                 yield doc
 
 
-def _group(doc: Doc, found: dict[str, Reading]) -> SpanGroup:
+def _group(doc: Doc, readings: dict[str, Reading]) -> SpanGroup:
     """Return the readings as spans; one that begins or ends within a token takes the whole token."""
-    ordered = sorted(found.items(), key=lambda pair: (pair[1].start, pair[1].end, pair[0]))
+    ordered = sorted(readings.items(), key=lambda pair: (pair[1].start, pair[1].end, pair[0]))
     spans = [(doc.char_span(one.start, one.end, label=name, alignment_mode="expand"), one.confidence) for name, one in ordered]
     kept = [(span, confidence) for span, confidence in spans if span is not None]
     return SpanGroup(doc, name=SPANS, spans=[span for span, _ in kept], attrs={"confidences": [confidence for _, confidence in kept]})

@@ -112,9 +112,9 @@ def learned_facts(
         sorted.
     """
     known = _spellings(facts)
-    asked = _asked(reader.attributes, items, facts)
+    questions = _questions(reader.attributes, items, facts)
     rows: list[tuple[object, ...]] = []
-    for (title, _, _), item_ids, result in _read(reader, asked, progress):
+    for (title, _, _), item_ids, result in _read(reader, questions, progress):
         for relation, reading in result.items():
             if not states(title, relation, reading.start, reading.end, language):
                 continue
@@ -151,30 +151,30 @@ def confident(facts: pl.DataFrame, threshold: float) -> pl.DataFrame:
     return facts.filter(pl.col("confidence") >= threshold)
 
 
-def _asked(attributes: Sequence[str], items: pl.DataFrame, facts: pl.DataFrame) -> dict[tuple[str, str, tuple[str, ...]], list[str]]:
+def _questions(attributes: Sequence[str], items: pl.DataFrame, facts: pl.DataFrame) -> dict[tuple[str, str, tuple[str, ...]], list[str]]:
     """Return (title, category, what is to be asked) → items."""
     has: dict[str, set[str]] = defaultdict(set)
     for item_id, relation in facts.select("item_id", "relation").unique().iter_rows():
         has[item_id].add(relation)
     names = sorted(attributes)
-    asked: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    questions: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     columns = items.select("item_id", "title").with_columns(category=pl.Series(categories_of(items), dtype=pl.String)).sort("item_id")
     for item_id, title, category in columns.iter_rows():
         wanted = tuple(name for name in names if name not in has[item_id])
         if title and wanted:
-            asked[title, category, wanted].append(item_id)
-    return asked
+            questions[title, category, wanted].append(item_id)
+    return questions
 
 
 def _read(
-    reader: AttributeReader, asked: Mapping[tuple[str, str, tuple[str, ...]], list[str]], progress: Callable[[int, int], None] | None
+    reader: AttributeReader, questions: Mapping[tuple[str, str, tuple[str, ...]], list[str]], progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[tuple[str, str, tuple[str, ...]], list[str], Mapping[str, Reading]]]:
-    keys = list(asked)
+    keys = list(questions)
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
         examples = [Example((("input", title),), category, wanted, None, {}) for title, category, wanted in batch]
         for key, result in zip(batch, reader.read(examples), strict=True):
-            yield key, asked[key], result
+            yield key, questions[key], result
         if progress:
             progress(start + len(batch), len(keys))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,14 +38,6 @@ class Labelled:
     values: Mapping[str, tuple[str, ...]]
 
 
-@dataclass
-class _Counts:
-    asked: Counter[str] = field(default_factory=Counter)
-    inside: Counter[str] = field(default_factory=Counter)
-    values: Counter[str] = field(default_factory=Counter)
-    present: Counter[str] = field(default_factory=Counter)
-
-
 @dataclass(frozen=True)
 class Match:
     """A training value found in a text.
@@ -70,7 +62,7 @@ class ValueStatistics:
 
     Args:
         values: Attribute → value in lower-case words → category → texts that give it.
-        word_asked: Word → texts asked for each attribute that hold it. Shape [n_attributes] each.
+        word_texts: Word → texts asked for each attribute that hold it. Shape [n_attributes] each.
         word_inside: Word → those of them where it is part of a value.
         attributes: Attribute names in the order of the arrays.
     """
@@ -80,14 +72,14 @@ class ValueStatistics:
         attributes: Sequence[str],
         values: Mapping[str, Mapping[Key, Counter[str]]],
         present: Mapping[str, Mapping[Key, int]],
-        word_asked: Mapping[str, NDArray[np.float32]],
+        word_texts: Mapping[str, NDArray[np.float32]],
         word_inside: Mapping[str, NDArray[np.float32]],
     ) -> None:
         self.attributes = tuple(attributes)
         self.number = {name: n for n, name in enumerate(self.attributes)}
         self.values = values
         self.present = present
-        self.word_asked = word_asked
+        self.word_texts = word_texts
         self.word_inside = word_inside
         self._lengths = {name: _lengths(keys) for name, keys in values.items()}
         self._totals = {name: {key: counts.total() for key, counts in keys.items()} for name, keys in values.items()}
@@ -97,13 +89,13 @@ class ValueStatistics:
         """Count over training texts."""
         number = {name: n for n, name in enumerate(attributes)}
         values: dict[str, dict[Key, Counter[str]]] = {name: defaultdict(Counter) for name in attributes}
-        asked: dict[str, NDArray[np.float32]] = {}
+        n_texts: dict[str, NDArray[np.float32]] = {}
         inside: dict[str, NDArray[np.float32]] = {}
         zeros = np.zeros(len(attributes), dtype=np.float32)
         for text in texts:
             own = own_words(text)
             for word in set(text.words.lower):
-                row = asked.setdefault(word, zeros.copy())
+                row = n_texts.setdefault(word, zeros.copy())
                 for name in text.spans:
                     if name not in text.lost:
                         row[number[name]] += 1
@@ -112,8 +104,8 @@ class ValueStatistics:
                     inside.setdefault(word, zeros.copy())[number[name]] += 1
                 for key in own_keys(text, name):
                     values[name][key][text.category] += 1
-        evidence = cls(attributes, values, {name: {} for name in attributes}, asked, inside)
-        return cls(attributes, values, evidence._presence(texts), asked, inside)
+        evidence = cls(attributes, values, {name: {} for name in attributes}, n_texts, inside)
+        return cls(attributes, values, evidence._presence(texts), n_texts, inside)
 
     def _presence(self, texts: Sequence[Labelled]) -> dict[str, dict[Key, int]]:
         counts: dict[str, Counter[Key]] = {name: Counter() for name in self.attributes}
@@ -160,24 +152,24 @@ class ValueStatistics:
         zeros = np.zeros(len(self.attributes), dtype=np.float32)
         if not len(words):
             return np.zeros((0, len(zeros)), np.float32), np.zeros((0, len(zeros)), np.float32)
-        asked = np.stack([self.word_asked.get(word, zeros) for word in words.lower])
+        n_texts = np.stack([self.word_texts.get(word, zeros) for word in words.lower])
         inside = np.stack([self.word_inside.get(word, zeros) for word in words.lower])
         if own is not None:
             for name, mine in own_words(own).items():
                 column = self.number[name]
-                asked[:, column] -= 1
+                n_texts[:, column] -= 1
                 inside[:, column] -= np.array([word in mine for word in words.lower], dtype=np.float32)
-        return np.maximum(asked, 0), np.maximum(inside, 0)
+        return np.maximum(n_texts, 0), np.maximum(inside, 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` needs."""
-        vocabulary = sorted(self.word_asked)
+        vocabulary = sorted(self.word_texts)
         zeros = np.zeros(len(self.attributes), dtype=np.float32)
         return {
             "attributes": list(self.attributes),
             "values": {name: [[list(key), dict(counts)] for key, counts in sorted(keys.items())] for name, keys in self.values.items()},
             "present": {name: [[list(key), n] for key, n in sorted(keys.items())] for name, keys in self.present.items()},
-            "asked": {word: _sparse(self.word_asked[word]) for word in vocabulary},
+            "asked": {word: _sparse(self.word_texts[word]) for word in vocabulary},
             "inside": {word: _sparse(self.word_inside.get(word, zeros)) for word in vocabulary if word in self.word_inside},
         }
 

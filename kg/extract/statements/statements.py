@@ -34,24 +34,24 @@ _IN_GENERAL = re.compile(
 _WORD = re.compile(r"[\w'’-]+")
 
 
-def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
+def statements(text: str, field: str, mentions: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
     """Keep what a text states about its item, and add what it says the item is free from and which allergens it declares.
 
     Args:
         text: The text.
         field: Item field it comes from.
-        found: What the rules read (`kg.extract.mentions.mentions`).
+        mentions: What the rules read (`kg.extract.mentions.mentions`).
         context: Contexts of the item.
         language: ISO 639-1 code.
         masked: Regions that are something else: a brand's name.
     """
-    found = [*found, *declarations(text, context, language)]
-    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in found):
-        return found
+    mentions = [*mentions, *declarations(text, context, language)]
+    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in mentions):
+        return mentions
     title = field == "title"
     ruled = scopes(text, language, title=title)
     kept: list[Mention] = []
-    for mention in found:
+    for mention in mentions:
         if mention.relation not in _SCOPED:
             kept.append(mention)
         elif not denied(mention.relation, mention.start, mention.end, ruled):

@@ -83,11 +83,11 @@ class LedgerPoller:
             if not self._changed():
                 return
             with self._database.reading() as connection:
-                found = {name: int(value) for name, value in connection.execute(select(counters.c.name, counters.c.value))}
+                current = {name: int(value) for name, value in connection.execute(select(counters.c.name, counters.c.value))}
             for stream, catch_up in self._listeners.items():
-                if found.get(stream) != self._seen.get(stream):
+                if current.get(stream) != self._seen.get(stream):
                     catch_up()
-                    self._seen[stream] = found.get(stream, 0)
+                    self._seen[stream] = current.get(stream, 0)
         except LedgerUnavailableError as error:
             if self.up or not self._thread.is_alive():
                 log.error("ledger down", detail=error.message)

@@ -65,11 +65,11 @@ class RecentEvents:
             ledger_up: Whether to ask the ledger for what has left the memory; while it is down a request must not wait for it.
         """
         with self._lock:
-            held = self._by_user.get(user_id, ())
-            latest = tuple(islice(held, max(0, len(held) - self._max_per_user), None))
+            events = self._by_user.get(user_id, ())
+            latest = tuple(islice(events, max(0, len(events) - self._max_per_user), None))
             complete = user_id not in self._spilled
         if not complete and ledger_up:
-            # If it is down, what is in memory is better than nothing; that it is down is told with the answer.
+            # If it is down, what is in memory is better than nothing; the answer says that it is down.
             with suppress(LedgerUnavailableError):
                 latest = tuple(self._store.of_user_after(user_id, watermark, self._max_per_user))
         if latest and latest[0].seq <= watermark:

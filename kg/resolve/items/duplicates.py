@@ -105,21 +105,21 @@ def _records(items: pl.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _matched_links(items: pl.DataFrame, views: Sequence[ItemView], pairs: Sequence[tuple[int, int]], matcher: ItemMatcher) -> list[Link]:
     certain = [Link(a, b, *rule_score(views[a], views[b])) for a, b in pairs if views[a].gtins & views[b].gtins]
-    asked = [
+    uncertain = [
         (a, b)
         for a, b in pairs
         if not views[a].gtins & views[b].gtins
         and not _contradiction(views[a], views[b])
         and fuzz.token_set_ratio(views[a].title.joined, views[b].title.joined) >= _MIN_MATCHER_TITLE
     ]
-    if not asked:
+    if not uncertain:
         return certain
     records = _records(items, matcher.features.columns)
     # A matcher is trained on two feeds; inside one catalogue neither item is left or right, so both directions count alike.
-    both = [*asked, *((b, a) for a, b in asked)]
+    both = [*uncertain, *((b, a) for a, b in uncertain)]
     frame = pl.DataFrame({"left": [records[a] for a, _ in both], "right": [records[b] for _, b in both]})
     score = matcher.score(frame, rivals=False)["score"].to_numpy().reshape(2, -1).mean(axis=0)
-    return certain + [Link(a, b, float(value), "trained matcher") for (a, b), value in zip(asked, score, strict=True)]
+    return certain + [Link(a, b, float(value), "trained matcher") for (a, b), value in zip(uncertain, score, strict=True)]
 
 
 def _groups(views: Sequence[ItemView], links: Iterable[Link], apart: Pairs) -> list[int]:
@@ -184,7 +184,7 @@ def find_duplicates(
 def changed_duplicates(
     items: pl.DataFrame,
     keys: pl.DataFrame,
-    found: pl.DataFrame,
+    duplicates: pl.DataFrame,
     changed: Sequence[str],
     threshold: float = DEFAULT_THRESHOLD,
     *,
@@ -197,7 +197,7 @@ def changed_duplicates(
     Args:
         items: All items after the change.
         keys: Keys of all items before it (`kg.resolve.items.blocking.code_keys`).
-        found: Duplicates before it.
+        duplicates: Duplicates before it.
         changed: Ids of the items that differ, came or went.
         threshold: As in `find_duplicates`.
         apart: As in `find_duplicates`.
@@ -214,7 +214,7 @@ def changed_duplicates(
         touched = [block.filter(pl.col("key").is_in(block.filter(pl.col("item_id").is_in(list(fresh)))["key"].implode())) for block in blocks]
         fresh = {item_id for block in touched for item_id in block["item_id"]} - near
         near |= fresh
-    kept = found.filter(~pl.col("item_id").is_in(list(near)))
+    kept = duplicates.filter(~pl.col("item_id").is_in(list(near)))
     again = _by_rules(items.filter(pl.col("item_id").is_in(list(near))), blocks[1].filter(pl.col("item_id").is_in(list(near))), threshold, apart)
     return pl.concat([kept, again]).sort("item_id"), after.sort("key", "item_id")
 

@@ -191,13 +191,13 @@ def _cross(left: Text, right: Text, idf: Callable[[str], float]) -> list[float]:
 def numeric_columns(records: Iterable[Record], columns: Iterable[str]) -> frozenset[str]:
     """Return the columns whose filled cells nearly all hold one number and nothing else, such as prices."""
     rows = list(records)
-    found = set()
+    numeric = set()
     for column in columns:
         filled = [value for row in rows if (value := row.get(column, ""))]
         numbers = sum(value.replace("$", "").replace(",", "").replace(".", "", 1).strip().isdigit() for value in filled)
         if filled and numbers >= _NUMERIC_FRACTION * len(filled):
-            found.add(column)
-    return frozenset(found)
+            numeric.add(column)
+    return frozenset(numeric)
 
 
 @dataclass(frozen=True)

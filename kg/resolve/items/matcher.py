@@ -89,10 +89,10 @@ def best_threshold(match: NDArray[np.int8], score: NDArray[np.float64]) -> float
     return float((ranked[last] + below) / 2)
 
 
-def f1_score(match: NDArray[np.int8], found: NDArray[np.bool_]) -> tuple[float, float, float]:
+def f1_score(match: NDArray[np.int8], predicted: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Return F1, precision and recall of the matches; 0 where undefined."""
-    hits = int((found & (match == 1)).sum())
-    precision, recall = hits / max(1, int(found.sum())), hits / max(1, int(match.sum()))
+    hits = int((predicted & (match == 1)).sum())
+    precision, recall = hits / max(1, int(predicted.sum())), hits / max(1, int(match.sum()))
     return (2 * precision * recall / (precision + recall) if hits else 0.0), precision, recall
 
 
@@ -226,8 +226,8 @@ class ItemMatcher:
         words = self.words.score(word_events(parsed, self.features.documents(parsed.left), self.features.documents(parsed.right)))
         x_alone = np.hstack([x, words[:, None]]).astype(np.float32)
         among = self._knows(parsed) if rivals is None else rivals
-        found = self._among_rivals(parsed, x_alone) if among else _predict(self.alone, x_alone)
-        score = np.clip(found, 0.0, 1.0)
+        probability = self._among_rivals(parsed, x_alone) if among else _predict(self.alone, x_alone)
+        score = np.clip(probability, 0.0, 1.0)
         match = (score >= (self.threshold if among else self.alone_threshold)).astype(np.int64)
         return pairs.with_columns(pl.Series("score", score, dtype=pl.Float64), pl.Series("match", match, dtype=pl.Int64))
 

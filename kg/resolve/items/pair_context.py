@@ -95,8 +95,8 @@ def _side(groups: NDArray[np.int64], partner: NDArray[np.int64], grams: sparse.c
     for rows in members.values():
         group = np.array(rows)
         vectors = grams[partner[group]]
-        asked = np.flatnonzero(group >= start)
-        for block in np.array_split(asked, -(-len(asked) // _BLOCK)):
+        positions = np.flatnonzero(group >= start)
+        for block in np.array_split(positions, -(-len(positions) // _BLOCK)):
             likeness = (vectors[block] @ vectors.T).toarray()
             for at, alike in zip(block, likeness, strict=True):
                 out[group[at] - start] = _rivals(at, group, alike, evidence)

@@ -95,8 +95,8 @@ class Text:
     @cached_property
     def number(self) -> float | None:
         """The text read as one number, or None."""
-        found = _NUMBER.findall(self.raw.replace(",", ""))
-        return float(found[0]) if len(found) == 1 and float(found[0]) > 0 else None
+        numbers = _NUMBER.findall(self.raw.replace(",", ""))
+        return float(numbers[0]) if len(numbers) == 1 and float(numbers[0]) > 0 else None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def similar_pairs(keys: list[str]) -> list[tuple[int, int, float]]:
         (position, position, similarity), the first position smaller, sorted.
     """
     long_enough = sorted((number for number, key in enumerate(keys) if len(key) >= MIN_CHARS), key=lambda number: keys[number])
-    found: dict[tuple[int, int], float] = {}
+    pairs: dict[tuple[int, int], float] = {}
     for reverse in (False, True):
         for block in _split(keys, long_enough, _PREFIX, reverse=reverse):
             texts = [keys[number] for number in block]
@@ -70,5 +70,5 @@ def similar_pairs(keys: list[str]) -> list[tuple[int, int, float]]:
             for a, b in zip(*ratios.nonzero(), strict=True):
                 one, two = sorted((block[a], block[b]))
                 if one < two and one_slip(keys[one], keys[two]):
-                    found[one, two] = round(fuzz.ratio(keys[one], keys[two]) / 100, 3)
-    return [(a, b, ratio) for (a, b), ratio in sorted(found.items())]
+                    pairs[one, two] = round(fuzz.ratio(keys[one], keys[two]) / 100, 3)
+    return [(a, b, ratio) for (a, b), ratio in sorted(pairs.items())]

@@ -1,4 +1,4 @@
-"""Every list over HTTP: its shape, its pages, its replay; and the whole reckoning of an item."""
+"""Every list over HTTP: its shape, its pages, its replay; and the whole explanation of an item."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gnn.artifact.artifact import load_artifact, save_artifact
-from gnn.explain.display_titles import shortened, told_apart
+from gnn.explain.display_titles import distinct_titles, shortened
 from gnn.explain.explainer import Explainer, Explanation
 from gnn.explain.kinds.base import REASONS, ReasonContext, ReasonKind, Source, kind_of
 from gnn.explain.messages.languages import Languages, english
@@ -230,7 +230,7 @@ def test_titles_cut_alike_are_told_apart_by_where_they_differ(tmp_path: Path) ->
     graph, _ = shop(["a", "b"], [{"user_id": "u", "item_id": "a"}], [])
     titles = tuple(f"Conair CD400R You Wave three-barrel Ceramic Styler for hair, {color}" for color in ("Orange", "Night blue"))
     artifact = served(replace(graph, titles=titles), tmp_path).artifact
-    shown = [english().text(title) for title in told_apart(artifact, [0, 1], shortened).values()]
+    shown = [english().text(title) for title in distinct_titles(artifact, [0, 1], shortened).values()]
     assert [text.rpartition("(")[2] for text in shown] == ["…Orange)", "…Night blue)"]
     assert all(text.startswith("Conair CD400R You Wave") for text in shown)
 

@@ -13,7 +13,7 @@ import pytest
 
 from gnn.artifact.artifact import load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.explain.display_titles import told_apart
+from gnn.explain.display_titles import distinct_titles
 from gnn.explain.messages.languages import Languages, english
 from gnn.explain.messages.message import Text
 from gnn.graph.arrays import GraphArrays
@@ -255,12 +255,12 @@ def test_twins_are_told_apart_by_what_differs(generated: Shop) -> None:
     pairs = [(a, b) for a in range(15) for b in (a + 9,) if color.get(generated.items[a], "x") != color.get(generated.items[b], "x")]
     pairs = [(a, b) for a, b in pairs if generated.items[a] in color and generated.items[b] in color]
     for a, b in pairs:
-        named = written(told_apart(artifact, [a, b]))
+        named = written(distinct_titles(artifact, [a, b]))
         assert named == {num: f"{artifact.titles[num]} ({color[generated.items[num]]})" for num in (a, b)}
-    same = written(told_apart(replace(artifact, edges={}), [0, 9]))
+    same = written(distinct_titles(replace(artifact, edges={}), [0, 9]))
     assert same == {0: "Thing 0 (item i00)", 9: "Thing 0 (item i09)"}
     priced = replace(artifact, edges={}, price_cents=np.arange(0, 2400, 100, dtype=np.float64))
-    assert written(told_apart(priced, [0, 9])) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
+    assert written(distinct_titles(priced, [0, 9])) == {0: "Thing 0 (price 0.00)", 9: "Thing 0 (price 9.00)"}
 
 
 def test_seven_shoppers_in_common_outrank_one(tmp_path: Path) -> None:

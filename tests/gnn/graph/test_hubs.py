@@ -111,7 +111,7 @@ def test_carried_paths_are_the_enumerated_ones(tmp_path_factory: pytest.TempPath
         found = arrays.among(history, everything, items)
         totals = np.bincount(found.places, weights=found.values, minlength=graph.n_items)
         if len(walk.meta_path.steps) < 3:
-            np.testing.assert_allclose(arrays.carried(history), totals, rtol=1e-5, atol=1e-9)
+            np.testing.assert_allclose(arrays.propagated(history), totals, rtol=1e-5, atol=1e-9)
         if arrays.adds_up(history):
             together = arrays.together(history, everything, items)
             np.testing.assert_allclose(np.bincount(together.places, weights=together.values, minlength=graph.n_items), totals, rtol=1e-5, atol=1e-9)

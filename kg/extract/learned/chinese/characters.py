@@ -165,12 +165,12 @@ class _Fitted:
     names: Names
     affixes: Affixes
     chain: Chain
-    held: Mapping[int, list[Proposed]]
+    held_out: Mapping[int, list[Proposed]]
 
 
 def _ranker(texts: Sequence[Tagged], folds: Sequence[int], fitted: Sequence[_Fitted]) -> Ranker:
-    order = [number for part in fitted for number in part.held]
-    spans = {number: result for part in fitted for number, result in part.held.items()}
+    order = [number for part in fitted for number in part.held_out]
+    spans = {number: result for part in fitted for number, result in part.held_out.items()}
     features = [_known(texts[n], spans[n], fitted[folds[n]].names, fitted[folds[n]].affixes) for n in order]
     gold = [entities(texts[n].tags or ()) for n in order]
     right = np.array([span[:3] in wanted for n, wanted in zip(order, gold, strict=True) for span in spans[n]], dtype=bool)
@@ -210,10 +210,10 @@ def _fit_fold(texts: Sequence[Tagged], folds: Sequence[int], labels: Sequence[st
     names, affixes = Names.learn(known), Affixes.learn(known)
     rows = [(features, list(text.tags or ())[: len(features)]) for text in known if (features := character_features(text.chars, names, text))]
     chain = Chain.train(rows, labels, options)
-    held = [(number, text) for number, (text, own) in enumerate(zip(texts, folds, strict=True)) if own == fold]
+    held_out = [(number, text) for number, (text, own) in enumerate(zip(texts, folds, strict=True)) if own == fold]
     spans: dict[int, list[Proposed]] = {}
-    for start in range(0, len(held), _BATCH):
-        part = held[start : start + _BATCH]
+    for start in range(0, len(held_out), _BATCH):
+        part = held_out[start : start + _BATCH]
         for (number, _), result in zip(part, _spans(names, chain, [text for _, text in part]), strict=True):
             spans[number] = result
     return _Fitted(names, affixes, chain, spans)

@@ -33,14 +33,14 @@ class Example:
     Attributes:
         fields: (key, text) of every text field, in the order they are read.
         category: Category of the item; empty where unknown.
-        asked: Attributes asked for; empty asks for what the category is usually asked for.
+        attributes: Attributes asked for; empty asks for what the category is usually asked for.
         gold: Attribute → values stated, empty where the text states none. None on input lines.
         row: The line as read, to be written back.
     """
 
     fields: tuple[tuple[str, str], ...]
     category: str
-    asked: tuple[str, ...]
+    attributes: tuple[str, ...]
     gold: Mapping[str, tuple[str, ...]] | None
     row: Mapping[str, Any]
 
@@ -152,10 +152,10 @@ def example_of(row: Mapping[str, Any], where: str, *, labelled: bool) -> Example
             raise InputError(f"{where} carries no target_scores", hint='write {"Brand": {"Acme": 1}}, and {"n/a": 1} where nothing is stated')
         gold = {name: _values(values, f"{where}: target_scores.{name}") for name, values in scores.items()}
         return Example(fields, category or "", tuple(gold), gold, row)
-    asked = row.get("attributes", list(scores or ()))
-    if not isinstance(asked, list) or not all(isinstance(name, str) for name in asked):
-        raise InputError(f"{where}: attributes is {asked!r}, not a list of names", hint='write ["Brand", "Color"]')
-    return Example(fields, category or "", tuple(dict.fromkeys(asked)), None, row)
+    attributes = row.get("attributes", list(scores or ()))
+    if not isinstance(attributes, list) or not all(isinstance(name, str) for name in attributes):
+        raise InputError(f"{where}: attributes is {attributes!r}, not a list of names", hint='write ["Brand", "Color"]')
+    return Example(fields, category or "", tuple(dict.fromkeys(attributes)), None, row)
 
 
 def tagged_of(row: Mapping[str, Any], where: str, *, labelled: bool) -> Tagged:
@@ -172,8 +172,8 @@ def tagged_of(row: Mapping[str, Any], where: str, *, labelled: bool) -> Tagged:
         return Tagged(chars, None, row)
     tags = row.get("tags")
     if not isinstance(tags, list) or len(tags) != len(chars):
-        found = len(tags) if isinstance(tags, list) else "no"
-        raise InputError(f"{where}: {len(chars)} characters, {found} tags", hint="give one tag a character")
+        n_tags = len(tags) if isinstance(tags, list) else "no"
+        raise InputError(f"{where}: {len(chars)} characters, {n_tags} tags", hint="give one tag a character")
     for tag in tags:
         if tag != "O" and not (isinstance(tag, str) and tag[:2] in {"B-", "I-", "E-", "S-"} and len(tag) > 2):
             raise InputError(f"{where}: {tag!r} is no tag", hint="write O, or B-, I-, E- or S- and a type")

@@ -73,20 +73,20 @@ class Habits:
     @classmethod
     def learn(cls, texts: Sequence[Labelled]) -> Habits:
         """Count over training texts."""
-        asked: Counter[Any] = Counter()
+        questions: Counter[Any] = Counter()
         stated: Counter[Any] = Counter()
         lengths: dict[str, Counter[int]] = defaultdict(Counter)
         fields: dict[str, Counter[int]] = defaultdict(Counter)
         for text in texts:
             for name, values in text.values.items():
                 for key in (name, (text.category, name)):
-                    asked[key] += 1
+                    questions[key] += 1
                     stated[key] += bool(values)
                 for first, last in text.spans.get(name, ()):
                     lengths[name][last - first + 1] += 1
                     fields[name][text.words.field[first]] += 1
-        overall = {name: (stated[name] + 1) / (asked[name] + 2) for name in asked if isinstance(name, str)}
-        within = {key: (stated[key] + 2 * overall[key[1]]) / (asked[key] + 2) for key in asked if not isinstance(key, str)}
+        overall = {name: (stated[name] + 1) / (questions[name] + 2) for name in questions if isinstance(name, str)}
+        within = {key: (stated[key] + 2 * overall[key[1]]) / (questions[key] + 2) for key in questions if not isinstance(key, str)}
         return cls(
             overall, within, {name: _shares(counts) for name, counts in lengths.items()}, {name: _shares(counts) for name, counts in fields.items()}
         )
@@ -125,7 +125,7 @@ class Reading:
         category: Its category.
         alone: Attribute → probability of O, B, I per word, [n_words, 3], by the chain of the attribute.
         together: The same by the chain of the category, of the attributes that it knows.
-        asked: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
+        n_texts: Training texts asked per word and attribute that hold the word, [n_words, n_attributes].
         inside: Those of them where it is part of a value.
         canonical: What surfaces become; None where values are given as written.
     """
@@ -134,14 +134,14 @@ class Reading:
     category: str
     alone: Mapping[str, NDArray[np.float64]]
     together: Mapping[str, NDArray[np.float64]]
-    asked: NDArray[np.float32]
+    n_texts: NDArray[np.float32]
     inside: NDArray[np.float32]
     canonical: Canonical | None = None
 
     @cached_property
     def rates(self) -> NDArray[np.float32]:
         """How often each word is part of a value of each attribute, [n_words, n_attributes]."""
-        return self.inside / (self.asked + np.float32(1))
+        return self.inside / (self.n_texts + np.float32(1))
 
     @cached_property
     def _leading(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:

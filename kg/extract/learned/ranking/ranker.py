@@ -63,10 +63,10 @@ class Ranker:
             likely = features[:, 0].astype(np.float64)
             return cls((), 0.3, measure(likely, 0.3)), likely
         scores = np.zeros(len(features))
-        held = [-1, *(fold for fold in np.unique(folds).tolist() if 0 < right[folds != fold].sum() < (folds != fold).sum())]
+        held_out = [-1, *(fold for fold in np.unique(folds).tolist() if 0 < right[folds != fold].sum() < (folds != fold).sum())]
         fit = partial(_without, features, right, folds, seed, boosted_only)
-        whole, *parts = side_by_side(fit, held)
-        for fold, forests in zip(held[1:], parts, strict=True):
+        whole, *parts = side_by_side(fit, held_out)
+        for fold, forests in zip(held_out[1:], parts, strict=True):
             scores[folds == fold] = _score(forests, features[folds == fold])
         f1 = {threshold: measure(scores, threshold) for threshold in THRESHOLDS}
         best = max(THRESHOLDS, key=lambda threshold: (f1[threshold], -abs(threshold - 0.36)))

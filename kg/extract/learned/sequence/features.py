@@ -59,11 +59,11 @@ BUCKETS = ("^", "?", *(f"{level}{often}" for often in ("", "+") for level in ran
 """How often a word is part of a value: no word, never asked for, and the share of the texts asked, with "+" where they are many."""
 
 
-def buckets(asked: NDArray[np.float32], inside: NDArray[np.float32]) -> NDArray[np.int64]:
+def buckets(n_texts: NDArray[np.float32], inside: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the place of each word in `BUCKETS`. Shapes: [n_words] twice → [n_words]."""
-    share = inside.astype(np.float64) / np.maximum(asked, 1.0)
+    share = inside.astype(np.float64) / np.maximum(n_texts, 1.0)
     level = np.searchsorted(_RATE_EDGES, share, side="right")
-    return np.where(asked < 1, 1, 2 + level + np.where(asked >= _OFTEN, len(_RATE_EDGES) + 1, 0)).astype(np.int64)
+    return np.where(n_texts < 1, 1, 2 + level + np.where(n_texts >= _OFTEN, len(_RATE_EDGES) + 1, 0)).astype(np.int64)
 
 
 def rate_names(before: str, here: str, after: str) -> list[str]:
@@ -71,9 +71,9 @@ def rate_names(before: str, here: str, after: str) -> list[str]:
     return [f"r0={here}", f"r-={before}", f"r+={after}", f"rr={before}|{here}"]
 
 
-def dominant_features(evidence: ValueStatistics, asked: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
+def dominant_features(evidence: ValueStatistics, n_texts: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
     """Return, per word, the attribute that training values use it for most, and the neighbours' ones."""
-    rate = inside / (asked + 1.0)
+    rate = inside / (n_texts + 1.0)
     best = rate.argmax(axis=1) if len(rate) else np.zeros(0, dtype=np.int64)
     top = [evidence.attributes[b] if rate[t, b] > 0.25 else "-" for t, b in enumerate(best)]
     n = len(top)
@@ -100,16 +100,16 @@ def _seen(count: int) -> int:
     return 0 if count == 0 else 1 if count == 1 else 2 if count <= 3 else 3
 
 
-def gazetteer_features(words: Words, matches: Sequence[Match], asked: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
+def gazetteer_features(words: Words, matches: Sequence[Match], n_texts: NDArray[np.float32], inside: NDArray[np.float32]) -> list[list[str]]:
     """Return the features of every word that depend on the attribute: known values that cover it, and how often the word is part of one.
 
     Args:
         words: The text.
         matches: Known values in it.
-        asked: Texts asked for the attribute that hold each word. Shape [n_words].
+        n_texts: Texts asked for the attribute that hold each word. Shape [n_words].
         inside: Those of them where it is part of a value. Shape [n_words].
     """
-    named = ["^", *(BUCKETS[number] for number in buckets(asked, inside)), "^"]
+    named = ["^", *(BUCKETS[number] for number in buckets(n_texts, inside)), "^"]
     out = [rate_names(*named[t : t + 3]) for t in range(len(words))]
     if not matches:
         return [[*here, NO_MATCH] for here in out]
@@ -143,6 +143,6 @@ def attribute_free(
     words: Words, category: str, evidence: ValueStatistics, own: Labelled | None
 ) -> tuple[list[list[str]], NDArray[np.float32], NDArray[np.float32]]:
     """Return the features that all attributes share, and the word rates they are made with."""
-    asked, inside = evidence.rates(words, own)
+    n_texts, inside = evidence.rates(words, own)
     base = base_features(words, category)
-    return [one + other for one, other in zip(base, dominant_features(evidence, asked, inside), strict=True)], asked, inside
+    return [one + other for one, other in zip(base, dominant_features(evidence, n_texts, inside), strict=True)], n_texts, inside

@@ -74,7 +74,12 @@ class Joint:
         return cls(chains, always)
 
     def marginals(
-        self, words: Sequence[Words], categories: Sequence[str], asked: Sequence[Sequence[str]], evidence: ValueStatistics, shared: Sequence[Shared]
+        self,
+        words: Sequence[Words],
+        categories: Sequence[str],
+        attributes: Sequence[Sequence[str]],
+        evidence: ValueStatistics,
+        shared: Sequence[Shared],
     ) -> list[dict[str, NDArray[np.float64]]]:
         """Return, per text and attribute asked that its category's chain knows, the probability of each label of each word.
 
@@ -84,7 +89,7 @@ class Joint:
         out: list[dict[str, NDArray[np.float64]]] = [{} for _ in words]
         for category, chain in self.chains.items():
             at = [n for n, own in enumerate(categories) if own == category and len(words[n])]
-            said = [(*asked[n], *(name for name in self.always[category] if name not in asked[n])) for n in at]
+            said = [(*attributes[n], *(name for name in self.always[category] if name not in attributes[n])) for n in at]
             features = [_features(words[n], category, names, evidence, shared[n]) for n, names in zip(at, said, strict=True)]
             scores = chain.scores([row for rows in features for row in rows])
             lengths = [len(words[n]) for n in at]
@@ -93,7 +98,7 @@ class Joint:
                 excluded = [number for label, number in column.items() if label != "O" and label[2:] not in names]
                 scores[end - length : end, excluded] -= _RULED_OUT
             for n, p in zip(at, chain.marginals(lengths, scores), strict=True):
-                for name in asked[n]:
+                for name in attributes[n]:
                     if f"B-{name}" in column:
                         begin, inside = p[:, column[f"B-{name}"]], p[:, column[f"I-{name}"]]
                         out[n][name] = np.stack([1 - begin - inside, begin, inside], axis=1)
@@ -101,16 +106,16 @@ class Joint:
 
 
 def _features(
-    words: Words, category: str, asked: Sequence[str], evidence: ValueStatistics, shared: Shared, own: Labelled | None = None
+    words: Words, category: str, attributes: Sequence[str], evidence: ValueStatistics, shared: Shared, own: Labelled | None = None
 ) -> list[list[str]]:
-    base, word_asked, word_inside = shared
-    said = [f"q={name}" for name in asked]
+    base, word_texts, word_inside = shared
+    said = [f"q={name}" for name in attributes]
     out = [[*here, *said] for here in base]
-    for name in asked:
+    for name in attributes:
         column = evidence.number.get(name)
         if column is None:
             continue
-        result = gazetteer_features(words, evidence.matches(words, name, category, own), word_asked[:, column], word_inside[:, column])
+        result = gazetteer_features(words, evidence.matches(words, name, category, own), word_texts[:, column], word_inside[:, column])
         for here, more in zip(out, result, strict=True):
             here += [f"{name}|{feature}" for feature in more if feature != "gn"]
     return out

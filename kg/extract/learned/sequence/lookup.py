@@ -17,7 +17,7 @@ from kg.extract.learned.sequence.features import BUCKETS, NO_MATCH, rate_names
 
 
 @dataclass(frozen=True)
-class Found:
+class KnownFeatures:
     """Features of words that some chain knows.
 
     Attributes:
@@ -28,11 +28,11 @@ class Found:
     numbers: NDArray[np.int64]
     pointers: NDArray[np.int64]
 
-    def of(self, texts: Sequence[tuple[int, int]]) -> Found:
+    def of(self, texts: Sequence[tuple[int, int]]) -> KnownFeatures:
         """Return those of some texts, given by their first word and the one after their last."""
         numbers = [self.numbers[self.pointers[start] : self.pointers[end]] for start, end in texts]
         counts = [np.diff(self.pointers[start : end + 1]) for start, end in texts]
-        return Found(np.concatenate(numbers), np.concatenate([[0], np.cumsum(np.concatenate(counts))]))
+        return KnownFeatures(np.concatenate(numbers), np.concatenate([[0], np.cumsum(np.concatenate(counts))]))
 
 
 class Lookup:
@@ -52,21 +52,21 @@ class Lookup:
         self._rates = {name: _RateWeights.of(chain) for name, chain in chains.items()}
         self._features = {name: chain.features for name, chain in chains.items()}
 
-    def find(self, features: Sequence[Sequence[str]]) -> Found:
+    def find(self, features: Sequence[Sequence[str]]) -> KnownFeatures:
         """Look up features that all chains share, per word."""
         get = self._numbers.get
         result = [[number for name in here if (number := get(name)) is not None] for here in features]
         pointers = np.cumsum([0, *map(len, result)])
-        return Found(np.fromiter((number for here in result for number in here), dtype=np.int64, count=int(pointers[-1])), pointers)
+        return KnownFeatures(np.fromiter((number for here in result for number in here), dtype=np.int64, count=int(pointers[-1])), pointers)
 
     def scores(
-        self, name: str, found: Found, buckets: Sequence[NDArray[np.int64]], matched: Sequence[Sequence[tuple[int, str]]]
+        self, name: str, known: KnownFeatures, buckets: Sequence[NDArray[np.int64]], matched: Sequence[Sequence[tuple[int, str]]]
     ) -> NDArray[np.float64]:
         """Return the state scores of the words of some texts by one chain.
 
         Args:
             name: Its attribute.
-            found: The shared features of the texts' words.
+            known: The shared features of the texts' words.
             buckets: How often each word is part of a value, per text (`features.buckets`).
             matched: What known values make, per text (`features.match_features`).
 
@@ -76,8 +76,8 @@ class Lookup:
         weights = self._weights[name]
         rows = np.full(len(self._numbers), len(weights) - 1, dtype=np.int64)
         rows[self._own[name]] = np.arange(len(weights) - 1)
-        ones = np.ones(len(found.numbers), dtype=np.float32)
-        shared = csr_matrix((ones, rows[found.numbers], found.pointers), shape=(len(found.pointers) - 1, len(weights))) @ weights
+        ones = np.ones(len(known.numbers), dtype=np.float32)
+        shared = csr_matrix((ones, rows[known.numbers], known.pointers), shape=(len(known.pointers) - 1, len(weights))) @ weights
         scores: NDArray[np.float64] = np.asarray(shared, dtype=np.float64) + np.concatenate([self._rates[name].scores(here) for here in buckets])
         get = self._features[name].get
         none = weights[get(NO_MATCH, -1)].astype(np.float64)

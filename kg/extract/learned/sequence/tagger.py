@@ -37,12 +37,12 @@ class Question:
     Attributes:
         words: The text.
         category: Its category.
-        asked: Attribute names.
+        attributes: Attribute names.
     """
 
     words: Words
     category: str
-    asked: tuple[str, ...]
+    attributes: tuple[str, ...]
     _matches: dict[str, list[Match]] = field(default_factory=dict, repr=False, compare=False)
 
     def matches(self, evidence: ValueStatistics, name: str) -> list[Match]:
@@ -86,9 +86,11 @@ class Tagger:
         for name in names:
             rows: list[tuple[list[list[str]], list[str]]] = []
             column = evidence.number[name]
-            for text, (base, asked, inside) in zip(texts, shared, strict=True):
+            for text, (base, n_texts, inside) in zip(texts, shared, strict=True):
                 if name in text.spans and name not in text.lost:
-                    own = gazetteer_features(text.words, evidence.matches(text.words, name, text.category, text), asked[:, column], inside[:, column])
+                    own = gazetteer_features(
+                        text.words, evidence.matches(text.words, name, text.category, text), n_texts[:, column], inside[:, column]
+                    )
                     rows.append(([one + other for one, other in zip(base, own, strict=True)], bio(text.words, text.spans[name])))
             if any("B" in labels for _, labels in rows):
                 late = time.monotonic() > until
@@ -108,7 +110,7 @@ class Tagger:
         scores: list[NDArray[np.float64]] = []
         for name in self.chains:
             column = self.evidence.number[name]
-            texts = [n for n, q in enumerate(questions) if name in q.asked and len(q.words)]
+            texts = [n for n, q in enumerate(questions) if name in q.attributes and len(q.words)]
             if not texts:
                 continue
             rates = [buckets(shared[n][1][:, column], shared[n][2][:, column]) for n in texts]
@@ -120,7 +122,7 @@ class Tagger:
         moves = np.stack([self.chains[name].transitions for _, name in asking]) if asking else np.zeros((0, 3, 3), dtype=np.float32)
         for (n, name), probabilities in zip(asking, marginals(lengths, np.concatenate(scores or [np.zeros((0, 3))]), moves), strict=True):
             out[n][name] = probabilities
-        words, categories, wanted = [q.words for q in questions], [q.category for q in questions], [q.asked for q in questions]
+        words, categories, wanted = [q.words for q in questions], [q.category for q in questions], [q.attributes for q in questions]
         return list(zip(out, self.joint.marginals(words, categories, wanted, self.evidence, shared), strict=True))
 
 

@@ -1,0 +1,1 @@
+"""Text analysis that search and answers share."""
