@@ -86,8 +86,8 @@ def _set_heap_aside() -> None:
 def pytest_collection_finish() -> None:
     """Set aside the heap of the whole suite: libraries, models and all its tests.
 
-    A server in the test's own process thaws and freezes its heap whenever it loads a build. Its heap here is that of 3,000 tests, which took ten times as
-    long to look through as all else that a test does.
+    A server in the test's own process looks through the whole heap whenever it loads a build. Here that is the heap of 3,000 tests, and took ten times
+    as long as all else that a test does.
     """
     _set_heap_aside()
     gc.freeze = gc.unfreeze = lambda: None
