@@ -93,6 +93,7 @@ def pytest_collection_finish() -> None:
     gc.freeze = gc.unfreeze = lambda: None
 
 
+@pytest.hookimpl(trylast=True)  # after what the fixtures of the file leave
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Set aside what a file's tests have imported, too."""
     if nextitem is not None and nextitem.path != item.path:
