@@ -14,7 +14,6 @@ import signal, sys, time
 from etl.pipeline.stopping import STOPPED_EXIT, stopping
 try:
     with stopping({within}):
-        print("begun", flush=True)
         {work}
 except KeyboardInterrupt:
     print("in order", flush=True)
@@ -24,13 +23,16 @@ except KeyboardInterrupt:
 STUBBORN = """
         while True:
             try:
+                print("begun", flush=True)
                 time.sleep(60)
             except KeyboardInterrupt:
                 pass
 """
 
 
-@pytest.mark.parametrize(("work", "in_order"), [("time.sleep(60)", True), (STUBBORN.strip(), False)], ids=["ordinary", "stubborn"])
+@pytest.mark.parametrize(
+    ("work", "in_order"), [('print("begun", flush=True); time.sleep(60)', True), (STUBBORN.strip(), False)], ids=["ordinary", "stubborn"]
+)
 def test_it_ends_with_130(work: str, in_order: bool) -> None:
     code = STOP.format(within=30.0 if in_order else 0.5, work=work)
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
