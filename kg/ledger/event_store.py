@@ -159,6 +159,21 @@ class EventStore:
         with self._database.reading() as connection:
             return {kind: int(count) for kind, count in connection.execute(query)}
 
+    def received_by_hour(self, since_s: float) -> dict[int, int]:
+        """Return how many events were acknowledged in each hour since a time: hours of Unix time → events.
+
+        Events are numbered as they come, so the first of them is looked for by halves and the others are never read.
+        """
+        with self._database.reading() as connection:
+            below, upto = 0, last_number(connection, EVENTS)
+            while below < upto:
+                middle = (below + upto + 1) // 2
+                received = connection.scalar(select(events.c.received_s).where(events.c.seq >= middle).order_by(events.c.seq).limit(1))
+                below, upto = (middle, upto) if received is not None and received < since_s else (below, middle - 1)
+            hour = func.floor(events.c.received_s / 3600).label("hour")
+            query = select(hour, func.count()).where(events.c.seq > below, events.c.received_s >= since_s).group_by(hour)
+            return {int(row[0]): int(row[1]) for row in connection.execute(query)}
+
     def last_received_s(self) -> float | None:
         """Return when the last event was acknowledged, Unix seconds."""
         with self._database.reading() as connection:
