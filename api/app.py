@@ -161,9 +161,7 @@ def _sessions(workspace: Workspace, keys: KeyStore, serve: ServeConfig) -> Sessi
     return Sessions(keys, secret=folder / "secret", ended=folder / "signed-out", lifetime_s=serve.console_session_h * 3600)
 
 
-def _wrap(
-    app: FastAPI, keys: KeyStore, sessions: Sessions | None, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None
-) -> None:
+def _wrap(app: FastAPI, keys: KeyStore, sessions: Sessions | None, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None) -> None:
     """Put around the routes what every request passes. The last one added is the outermost: the first that a request meets."""
     app.add_middleware(
         ConcurrencyLimit,

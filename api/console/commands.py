@@ -43,7 +43,9 @@ class Commands:
             return list(known[1])
         text = await self._output(arguments)
         answer = [orjson.loads(text)] if text.startswith("{\n") else [orjson.loads(line) for line in text.splitlines() if line.strip()]
-        self._read = {name: kept for name, kept in self._read.items() if time.monotonic() - kept[0] < _KEPT_S} | {arguments: (time.monotonic(), answer)}
+        self._read = {name: kept for name, kept in self._read.items() if time.monotonic() - kept[0] < _KEPT_S} | {
+            arguments: (time.monotonic(), answer)
+        }
         return answer
 
     async def json(self, *arguments: str) -> Any:
@@ -60,7 +62,9 @@ class Commands:
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise UnavailableError(f"`reckon {' '.join(arguments[:2])}` took longer than {_READ_TIMEOUT_S:g} s", hint="run it on the command line") from None
+            raise UnavailableError(
+                f"`reckon {' '.join(arguments[:2])}` took longer than {_READ_TIMEOUT_S:g} s", hint="run it on the command line"
+            ) from None
         if process.returncode:
             raise InputError(wrong.decode(errors="replace").strip().removeprefix("error: ")[:500] or "the command failed", hint="")
         return out.decode()

@@ -88,7 +88,8 @@ def effect(serving: Serving, item: LiveItem, k: int = 10) -> Effect:
     now = serving.recommender
     then = with_changed_item(serving, item)
     query = RecQuery(k=k, explain="none")
-    changes, titles = [], {}
+    changes: list[dict[str, Any]] = []
+    titles: dict[str, str] = {}
     users = _users(now, item.item_id)
     for user_id in users:
         fresh = serving.fresh(user_id, now)

@@ -89,13 +89,17 @@ class Explorer:
         Args:
             drawing: Added to.
             node: From here.
-            types: Only edges of these types; all where it is empty.
+            types: Only edges of these types; all where it is empty, shoppers then as one node with how many they are.
             limit: Most neighbours over each kind of edge.
         """
         name, cut = await self.titled(drawing, node), 0
         for edge_type, is_source in self._at(node, types):
             far = schema.node_type(edge_type[2] if is_source else edge_type[0])
-            text = f"MATCH {_pattern(edge_type, is_source)} WHERE n.{node[0].key} = $key RETURN m.{far.key} AS key, m.{far.display} AS title LIMIT {limit + 1}"
+            if not types and far.name == _USER:
+                await self._counted(drawing, node, edge_type, is_source)
+                continue
+            wanted = f"m.{far.key} AS key, m.{far.display} AS title LIMIT {limit + 1}"
+            text = f"MATCH {_pattern(edge_type, is_source)} WHERE n.{node[0].key} = $key RETURN {wanted}"
             rows = await self._rows(text, {"key": node[1]})
             cut += len(rows) > limit
             for key, title in rows[:limit]:
@@ -103,6 +107,13 @@ class Explorer:
                 ends = (name, other) if is_source else (other, name)
                 drawing.edge(ends[0], schema.relation(edge_type[1]).type, ends[1])
         return cut
+
+    async def _counted(self, drawing: Drawing, node: Node, edge_type: EdgeType, is_source: bool) -> None:
+        rows = await self._rows(f"MATCH {_pattern(edge_type, is_source)} WHERE n.{node[0].key} = $key RETURN count(r) AS n", {"key": node[1]})
+        if rows and rows[0][0]:
+            name, type_ = f"{node[0].label}:{node[1]}", schema.relation(edge_type[1]).type
+            users = drawing.node("User", f"~{type_}~{node[1]}", count=int(rows[0][0]))
+            drawing.edge(*((name, type_, users) if is_source else (users, type_, name)))
 
     async def between(self, drawing: Drawing, nodes: Sequence[Node]) -> None:
         """Add nodes and the edges among them; nodes that are gone are left out."""
@@ -131,21 +142,19 @@ class Explorer:
         for one, one_out in self._at(first, ()):
             for other, other_out in self._at(last, ()):
                 middle = one[2] if one_out else one[0]
-                if middle != (other[2] if other_out else other[0]) or middle in (first[0].name, last[0].name) and middle != "item" or middle == _USER:
-                    continue
-                await self._over(drawing, (a, first, one, one_out), (b, last, other, other_out), schema.node_type(middle))
+                if middle != _USER and middle == (other[2] if other_out else other[0]):
+                    await self._over(drawing, (a, first, one, one_out), (b, last, other, other_out), schema.node_type(middle))
         if first[0].name == last[0].name == "item":
             await self._shared_users(drawing, first[1], last[1])
 
-    async def _over(
-        self, drawing: Drawing, one: tuple[str, Node, EdgeType, bool], other: tuple[str, Node, EdgeType, bool], middle: NodeType
-    ) -> None:
+    async def _over(self, drawing: Drawing, one: tuple[str, Node, EdgeType, bool], other: tuple[str, Node, EdgeType, bool], middle: NodeType) -> None:
         types = [schema.relation(each[2][1]).type for each in (one, other)]
         left = f"-[r:{types[0]}]->" if one[3] else f"<-[r:{types[0]}]-"
         right = f"<-[s:{types[1]}]-" if other[3] else f"-[s:{types[1]}]->"
         text = (
             f"MATCH (a:{one[1][0].label}){left}(m:{middle.label}){right}(b:{other[1][0].label}) "
-            f"WHERE a.{one[1][0].key} = $a AND b.{other[1][0].key} = $b RETURN m.{middle.key} AS key, m.{middle.display} AS title LIMIT {_MOST_BETWEEN}"
+            f"WHERE a.{one[1][0].key} = $a AND b.{other[1][0].key} = $b "
+            f"RETURN m.{middle.key} AS key, m.{middle.display} AS title LIMIT {_MOST_BETWEEN}"
         )
         for key, title in await self._rows(text, {"a": one[1][1], "b": other[1][1]}):
             name = drawing.node(middle.label, str(key), str(title or ""))
@@ -190,7 +199,9 @@ class Explorer:
             for name in (edge_type[0], edge_type[2]):
                 if name not in ("item", _USER):
                     label = schema.node_type(name).label
-                    hits += [(not value.casefold().startswith(wanted), len(value), label, value) for value in names[name] if wanted in value.casefold()]
+                    hits += [
+                        (not value.casefold().startswith(wanted), len(value), label, value) for value in names[name] if wanted in value.casefold()
+                    ]
         return [(label, value) for _, _, label, value in sorted(set(hits))[:limit]]
 
     def _at(self, node: Node, types: Collection[str]) -> list[tuple[EdgeType, bool]]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from babel.dates import format_datetime, format_timedelta
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
@@ -20,7 +21,6 @@ from gnn.explain.messages.message import Argument, Message, Number
 from kg import schema
 
 _FOLDER = Path(__file__).parent
-_DAY_S = 86_400
 
 
 @cache
@@ -54,7 +54,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["asset"] = asset
-    made.filters |= {"percent": percent, "mib": lambda n: f"{n / 2**20:,.1f}", "edge_type": edge_type}
+    made.filters |= {"percent": percent, "json": as_json, "mib": lambda n: f"{n / 2**20:,.1f}", "edge_type": edge_type}
     return made
 
 
@@ -80,7 +80,7 @@ def _formats(words: Catalogue) -> dict[str, Callable[..., str]]:
         return words.text(Number(f"{value:.{places}f}"))
 
     def ago(time_s: float) -> str:
-        return str(format_timedelta(time_s - time.time(), add_direction=True, locale=locale))
+        return str(format_timedelta(int(time_s - time.time()), add_direction=True, locale=locale))
 
     def when(time_s: float) -> str:
         return str(format_datetime(datetime.fromtimestamp(time_s, UTC), "medium", locale=locale)) + " UTC"
@@ -93,6 +93,11 @@ def percent(share: float) -> str:
     if share and abs(share) < 0.0005:
         return "<0.1%" if share > 0 else ">−0.1%"
     return f"{share:.1%}".replace("-", "−")
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON text, which the template escapes like any other text: in an attribute, too."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def edge_type(relation: str) -> str:

@@ -148,7 +148,9 @@ async def _answer(app: ASGIApp, scope: Scope, body: bytes, outer: Receive) -> tu
         elif message["type"] == "http.response.body":
             size += len(message.get("body", b""))
             if size > _LONGEST_BODY:
-                raise CallError({"status": 413, "title": "Answer too large", "detail": "the answer is larger than a page can show", "hint": "ask for less"})
+                raise CallError(
+                    {"status": 413, "title": "Answer too large", "detail": "the answer is larger than a page can show", "hint": "ask for less"}
+                )
             parts.append(message.get("body", b""))
 
     await app(scope, receive, send)

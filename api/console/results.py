@@ -51,7 +51,13 @@ def result_of(answer: Mapping[str, Any], chart: str = "") -> Result:
     if not drawing.nodes and chart == "graph":
         _draw_columns(drawing, columns, rows)
     return Result(
-        columns, rows[:MOST_ROWS], len(rows), answer["truncated"], answer["warnings"], drawing if drawing.nodes else None, _chart(chart, columns, rows)
+        columns,
+        rows[:MOST_ROWS],
+        len(rows),
+        answer["truncated"],
+        answer["warnings"],
+        drawing if drawing.nodes else None,
+        _chart(chart, columns, rows),
     )
 
 

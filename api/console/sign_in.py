@@ -38,7 +38,7 @@ async def home(request: Request) -> Response:
 
 
 @router.get("/sign-in")
-async def sign_in_page(request: Request, next: str = "") -> Response:  # noqa: A002 - the name that sign-in pages have for it
+async def sign_in_page(request: Request, next: str = "") -> Response:
     """Show the sign-in page."""
     return _page(request, next, wrong="")
 
@@ -57,7 +57,7 @@ async def sign_in(request: Request) -> Response:
         return _page(request, fields.get("next", ""), wrong="expired" if "expired" in error.message else "unknown", status=401)
     _note(request, session.key.key_id, "console sign-in")
     response = RedirectResponse(_local(fields.get("next", "")), status_code=303, headers=_NOT_KEPT)
-    response.set_cookie(SESSION_COOKIE, cookie, max_age=int(sessions.lifetime_s), **_flags(request))
+    _keep(request, response, SESSION_COOKIE, cookie, int(sessions.lifetime_s))
     response.delete_cookie(_FORM_COOKIE, path=CONSOLE)
     return response
 
@@ -79,7 +79,7 @@ async def choose_language(request: Request, visit: SignedIn) -> Response:
     response = RedirectResponse(_local(visit.field("next")), status_code=303, headers=_NOT_KEPT)
     chosen = visit.field("language")
     if chosen in languages().names:
-        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=_YEAR_S, **_flags(request))
+        _keep(request, response, LANGUAGE_COOKIE, chosen, _YEAR_S)
     return response
 
 
@@ -101,12 +101,14 @@ def _page(request: Request, leads_to: str, *, wrong: str, status: int = 200) -> 
     nonce = secrets.token_urlsafe(16)
     context = {"csrf": sessions.form_token(nonce), "next": _local(leads_to), "wrong": wrong, "shop": request.app.state.console_shop}
     response = HTMLResponse(render("sign_in.html", words_of(request), **context), status_code=status, headers=_NOT_KEPT)
-    response.set_cookie(_FORM_COOKIE, nonce, max_age=3600, **_flags(request))
+    _keep(request, response, _FORM_COOKIE, nonce, 3600)
     return response
 
 
-def _flags(request: Request) -> dict[str, object]:
-    return {"path": CONSOLE, "httponly": True, "samesite": "strict", "secure": request.url.scheme == "https"}
+def _keep(request: Request, response: Response, name: str, value: str, lifetime_s: int) -> None:
+    """Set a cookie that no script reads, that no other site makes a browser send, and that goes over TLS alone where this page did."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(name, value, max_age=lifetime_s, path=CONSOLE, httponly=True, samesite="strict", secure=secure)
 
 
 def _local(address: str) -> str:

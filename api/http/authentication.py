@@ -28,7 +28,8 @@ class Authentication:
 
     A browser cannot send a bearer token with a page, so the pages of the documentation and the metrics also take the key as a Basic password.
     The API itself does not: a browser would send that password along with requests that other sites make.
-    For the same reason a session of the console counts below /console alone. There nobody is refused here: who is not signed in gets the sign-in page.
+    For the same reason a session of the console counts below /console alone. There nobody is refused here: who is not signed in gets the page to do
+    so.
 
     Args:
         app: What answers.

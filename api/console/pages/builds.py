@@ -113,4 +113,3 @@ def _confirmed(visit: Visit) -> None:
 def _commands(visit: Visit) -> Commands:
     commands: Commands = visit.request.app.state.console_commands
     return commands
-

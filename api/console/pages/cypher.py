@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import Response
-from fastapi.responses import RedirectResponse
 
 from api.console.exploring import Explorer
 from api.console.registry import PAGES, ConsolePage
@@ -22,7 +21,6 @@ from kg.store.library import Parameter
 router = page_router()
 PAGES.register(ConsolePage("cypher", 40, "graph:read", router, {"en": "Cypher", "zh": "Cypher 查询"}))
 _MAX_ROWS = 1_000
-_FIRST = "MATCH (i:Item)-[:HAS_BRAND]->(b:Brand)\nRETURN b.value AS brand, count(i) AS items\nORDER BY items DESC LIMIT 20"
 
 
 @router.get("")
@@ -30,14 +28,20 @@ async def cypher(visit: SignedIn) -> Response:
     """Show the editor."""
     explorer = Explorer(visit)
     words = {"labels": explorer.labels(), "types": explorer.relations(), "properties": _properties()}
-    text = visit.field("query") or _FIRST
-    return visit.page("cypher.html", "cypher", text=text, words=orjson.dumps(words).decode(), saved=_saved(visit).all(), parameters=visit.field("parameters"))
+    text = visit.field("query") or _first(explorer)
+    return visit.page(
+        "cypher.html", "cypher", text=text, words=orjson.dumps(words).decode(), saved=_saved(visit).all(), parameters=visit.field("parameters")
+    )
 
 
 @router.post("/run")
 async def run(visit: SignedIn) -> Response:
     """Run what the editor holds."""
-    body = {"query": visit.field("query"), "parameters": _parameters(visit.field("parameters")), "max_rows": visit.number("max_rows", _MAX_ROWS, 1, 10_000)}
+    body = {
+        "query": visit.field("query"),
+        "parameters": _parameters(visit.field("parameters")),
+        "max_rows": visit.number("max_rows", _MAX_ROWS, 1, 10_000),
+    }
     call = Call("POST", "/v1/cypher", body, visit.words.language)
     answer = await visit.call(call)
     link = f"/console/cypher?{urlencode({'query': body['query'], 'parameters': visit.field('parameters')})}"
@@ -53,7 +57,9 @@ async def as_csv(visit: SignedIn) -> Response:
     status, _, body = await rest.raw(call, visit.key, visit.request.receive)
     if status >= 400:
         raise CallError(orjson.loads(body))
-    return Response(body, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="query.csv"', "Cache-Control": "no-store"})
+    return Response(
+        body, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="query.csv"', "Cache-Control": "no-store"}
+    )
 
 
 @router.post("/save")
@@ -113,6 +119,13 @@ def _typed(parameter: dict[str, Any], text: str) -> Any:
     return Parameter(parameter["name"], parameter["type"]).read(text)
 
 
+def _first(explorer: Explorer) -> str:
+    """Return a query to begin with, about a relation that this shop has."""
+    type_ = next((name for name in ("HAS_BRAND", "HAS_CATEGORY") if name in explorer.relations()), "HAS_CATEGORY")
+    label = type_.removeprefix("HAS_").title()
+    return f"MATCH (i:Item)-[:{type_}]->(v:{label})\nRETURN v.value AS {label.lower()}, count(i) AS items\nORDER BY items DESC LIMIT 20"
+
+
 def _parameters(text: str) -> dict[str, Any]:
     if not text:
         return {}
@@ -127,7 +140,9 @@ def _parameters(text: str) -> dict[str, Any]:
 
 def _properties() -> list[str]:
     own = {node.key for node in schema.named_node_types()} | {node.display for node in schema.named_node_types()}
-    return sorted(own | {"description", "price_cents", "available", "count", "confidence", "surface", "field", "extractor", "first_time", "last_time"})
+    return sorted(
+        own | {"description", "price_cents", "available", "count", "confidence", "surface", "field", "extractor", "first_time", "last_time"}
+    )
 
 
 def _saved(visit: Visit) -> SavedQueries:

@@ -26,8 +26,8 @@ from kg.errors import InputError, NotFoundError
 
 router = page_router()
 PAGES.register(ConsolePage("explain", 20, "recommend:read", router, {"en": "Explain", "zh": "解释"}))
-_HISTORY_SHOWN = 40
-_PATHS_DRAWN = 40
+_HISTORY_SHOWN = 15
+_PATHS_DRAWN = 12
 _SUGGESTED = 12
 _CONTROLS = ("user", "history", "strategy", "k", "diversity", "brand_cap", "price_to", "brand", "category", "filter")
 

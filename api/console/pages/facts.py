@@ -14,6 +14,7 @@ from api.console.registry import PAGES, ConsolePage
 from api.console.rest import segment
 from api.console.visit import SignedIn, Visit, page_router
 from api.serving.item_state import ItemStates
+from kg import schema
 from kg.errors import InputError
 from kg.graph.corrections import FactLog
 from kg.resolve.kept_apart import ResolveLog
@@ -24,6 +25,8 @@ Queue = Literal["uncertain", "conflicts", "duplicates", "inferred"]
 QUEUES: tuple[Queue, ...] = ("uncertain", "conflicts", "duplicates", "inferred")
 _WRITE = "catalog:write"
 _LIMIT = 40
+_LARGEST = 2_000
+"""Items of a category that a queue looks through."""
 _FACTS = (
     "MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)-[r]->(v) WHERE c.value = $category AND {wanted} "
     "RETURN i.item_id AS item, i.title AS title, i.description AS description, type(r) AS relation, v.value AS value, r.surface AS surface, "
@@ -49,8 +52,9 @@ async def correct(visit: SignedIn) -> Response:
     """Show one fact with its evidence, and the form to correct it."""
     item_id, relation, value = visit.field("item"), known_relation(visit.serving, visit.field("relation")), visit.field("value")
     item = await visit.get(f"/v1/items/{segment(item_id)}")
-    fact = next((each for each in item["facts"] if each["relation"].endswith(relation) and each["value"] == value), {})
-    others = sorted({each["value"] for each in item["facts"] if each["relation"].endswith(relation) and each["value"] != value})
+    of_relation = [each for each in item["facts"] if each["relation"] in (relation, schema.DOUBTFUL + relation)]
+    fact: dict[str, Any] = next((each for each in of_relation if each["value"] == value), {})
+    others = sorted({each["value"] for each in of_relation if each["value"] != value})
     context = {"item": item, "relation": relation, "value": value, "fact": fact, "marked": marked_text(item, fact), "others": others}
     return visit.page("facts_correct.html", "facts", may_write=visit.key.allows(_WRITE), **context)
 
@@ -60,7 +64,9 @@ async def shown_effect(visit: SignedIn) -> Response:
     """Show what a correction would do to ten users' lists."""
     item_id, relation, value, action, instead_of = _wanted(visit)
     if not visit.key.allows("profile:read"):
-        raise InputError("lists of shoppers are shown to keys with profile:read", hint="sign in with one to see the effect; the correction needs none")
+        raise InputError(
+            "lists of shoppers are shown to keys with profile:read", hint="sign in with one to see the effect; the correction needs none"
+        )
     states: ItemStates = visit.request.app.state.items
 
     def work() -> Any:
@@ -136,7 +142,7 @@ def _wanted(visit: Visit) -> tuple[str, str, str, Action, str]:
 
 
 def _categories(visit: Visit) -> list[tuple[str, int]]:
-    """Return the categories with the most items."""
+    """Return the categories with the most items, but for those so large that a query about all their items takes too long."""
     artifact = visit.serving.recommender.artifact
     edge_type = ("item", "has_category", "category")
     if edge_type not in artifact.edges:
@@ -144,7 +150,8 @@ def _categories(visit: Visit) -> list[tuple[str, int]]:
     reverse = artifact.edges[edge_type].reverse
     sizes = (reverse.indptr[1:] - reverse.indptr[:-1]).tolist()
     named = sorted(zip(artifact.node_keys["category"], sizes, strict=True), key=lambda pair: (-pair[1], pair[0]))
-    return [(str(name), int(size)) for name, size in named[:300]]
+    small = [(str(name), int(size)) for name, size in named if size <= _LARGEST]
+    return (small or [(str(name), int(size)) for name, size in named[-1:]])[:300]
 
 
 def _log(visit: Visit) -> FactLog:

@@ -13,11 +13,23 @@
     ...Object.entries(PALETTE).map(([label, name]) => ({ selector: `node[label = "${label}"]`, style: { 'background-color': colour(name) } })),
     { selector: 'node[role = "item"]', style: { width: 32, height: 32, 'border-width': 3, 'border-color': colour('--ink'), 'font-weight': 'bold' } },
     { selector: 'node[role = "user"]', style: { width: 28, height: 28, shape: 'round-rectangle' } },
-    { selector: 'edge', style: { label: 'data(type)', 'font-size': 8, color: colour('--soft'), 'text-rotation': 'autorotate', 'text-background-color': colour('--card'), 'text-background-opacity': 0.85, width: 1.6, 'line-color': colour('--line-strong'), 'target-arrow-color': colour('--line-strong'), 'target-arrow-shape': 'triangle', 'arrow-scale': 0.8, 'curve-style': 'bezier' } },
+    { selector: 'edge', style: { 'font-size': 8, color: colour('--soft'), 'text-rotation': 'autorotate', 'text-background-color': colour('--card'), 'text-background-opacity': 0.85, width: 1.6, 'line-color': colour('--line-strong'), 'target-arrow-color': colour('--line-strong'), 'target-arrow-shape': 'triangle', 'arrow-scale': 0.8, 'curve-style': 'bezier' } },
+    { selector: 'edge.named, edge:selected, edge.near', style: { label: 'data(type)' } },
     { selector: ':selected', style: { 'border-width': 3, 'border-color': colour('--focus'), 'line-color': colour('--focus'), 'target-arrow-color': colour('--focus') } },
   ];
   const layout = (many, fresh) => many > 120 ? { name: 'concentric', animate: false, minNodeSpacing: 8 } : { name: 'cose', animate: false, randomize: fresh, nodeRepulsion: () => 14000, idealEdgeLength: () => 95, nodeOverlap: 24, componentSpacing: 80, padding: 24, numIter: 900 };
-  const make = (container, data) => cytoscape({ container, elements: [...data.nodes.map(element), ...data.edges.map(link)], style: style(), layout: layout(data.nodes.length, true), minZoom: 0.15, maxZoom: 3 });
+  // Names of many edges would lie over one another: they are shown at the node that the pointer is on.
+  const named = (cy) => {
+    const few = cy.edges().length <= 12;
+    cy.edges().toggleClass('named', few);
+  };
+  const make = (container, data) => ready(cytoscape({ container, elements: [...data.nodes.map(element), ...data.edges.map(link)], style: style(), layout: layout(data.nodes.length, true), minZoom: 0.15, maxZoom: 3 }));
+  const ready = (cy) => {
+    named(cy);
+    cy.on('mouseover', 'node', (event) => event.target.connectedEdges().addClass('near'));
+    cy.on('mouseout', 'node', (event) => event.target.connectedEdges().removeClass('near'));
+    return cy;
+  };
   const restyle = new Set();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => restyle.forEach((cy) => cy.style(style())));
 
@@ -110,6 +122,7 @@
         return made;
       }));
       cy.add(data.edges.filter((edge) => cy.getElementById(edgeId(edge)).empty() && cy.getElementById(edge.source).nonempty() && cy.getElementById(edge.target).nonempty()).map(link));
+      named(cy);
       if (fresh.length || !before) cy.layout(layout(cy.nodes().length, before < 3)).run();
       table();
       address();
