@@ -24,7 +24,7 @@ from api.cypher.provider import GraphQueries
 from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
-from api.http.authentication import HEALTH, Authentication
+from api.http.authentication import CONSOLE, HEALTH, Authentication
 from api.http.limits.concurrency import ConcurrencyLimit
 from api.http.limits.connections import BoundedHttp
 from api.http.limits.rate_limits import RateLimits
@@ -177,6 +177,7 @@ def _wrap(app: FastAPI, keys: KeyStore, sessions: Sessions | None, serve: ServeC
         max_body_bytes=serve.max_body_bytes,
         max_nesting=serve.max_nesting,
         body_timeout_s=serve.request_timeout_s,
+        lists=f"{CONSOLE}/" if sessions is not None else "",
     )
     app.add_middleware(Authentication, keys=keys, limits=limits, public_docs=serve.public_docs, sessions=sessions)
     app.add_middleware(RequestContext, audit=app.state.query_audit)

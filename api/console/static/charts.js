@@ -18,7 +18,7 @@
       legend: { show: false }, cursor: { points: { show: !bars } },
       scales: { x: { time: Boolean(element.dataset.time), range: (_, low, high) => bars ? [low - (x.length > 1 ? (x[1] - x[0]) / 2 : 1), high + (x.length > 1 ? (x[1] - x[0]) / 2 : 1)] : [low, high] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
       axes: [named ? { ...axis, splits: () => x, values: (_, ticks) => ticks.map((place) => short(given[place] ?? '')), rotate: x.length > 6 ? -40 : 0, size: x.length > 6 ? 90 : 40 } : axis, { ...axis, size: 60 }],
-      series: [{}, { label: element.dataset.label || '', stroke: colour('--accent'), fill: bars ? colour('--accent') : undefined, width: bars ? 0 : 2, paths: bars ? uPlot.paths.bars({ size: [0.75, 60] }) : undefined }],
+      series: [{}, { points: { show: false }, label: element.dataset.label || '', stroke: colour('--accent'), fill: bars ? colour('--accent') : undefined, width: bars ? 0 : 2, paths: bars ? uPlot.paths.bars({ size: [0.75, 60] }) : undefined }],
     };
     const plot = new uPlot(options, [x, y], element);
     new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);

@@ -17,13 +17,15 @@
     { selector: 'edge.named, edge:selected, edge.near', style: { label: 'data(type)' } },
     { selector: ':selected', style: { 'border-width': 3, 'border-color': colour('--focus'), 'line-color': colour('--focus'), 'target-arrow-color': colour('--focus') } },
   ];
+  // From the shopper on the left to the item on the right: a picture of paths is read as they are walked.
+  const walked = { name: 'breadthfirst', roots: 'node[role = "user"]', directed: false, animate: false, padding: 30, spacingFactor: 1, avoidOverlap: true, transform: (node, at) => ({ x: at.y * 2.2, y: at.x * 0.55 }) };
   const layout = (many, fresh) => many > 120 ? { name: 'concentric', animate: false, minNodeSpacing: 8 } : { name: 'cose', animate: false, randomize: fresh, nodeRepulsion: () => 14000, idealEdgeLength: () => 95, nodeOverlap: 24, componentSpacing: 80, padding: 24, numIter: 900 };
   // Names of many edges would lie over one another: they are shown at the node that the pointer is on.
   const named = (cy) => {
     const few = cy.edges().length <= 12;
     cy.edges().toggleClass('named', few);
   };
-  const make = (container, data) => ready(cytoscape({ container, elements: [...data.nodes.map(element), ...data.edges.map(link)], style: style(), layout: layout(data.nodes.length, true), minZoom: 0.15, maxZoom: 3 }));
+  const make = (container, data) => ready(cytoscape({ container, elements: [...data.nodes.map(element), ...data.edges.map(link)], style: style(), layout: data.nodes.some((node) => node.role === 'user') ? walked : layout(data.nodes.length, true), minZoom: 0.15, maxZoom: 3 }));
   const ready = (cy) => {
     named(cy);
     cy.on('mouseover', 'node', (event) => event.target.connectedEdges().addClass('near'));
