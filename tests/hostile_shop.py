@@ -14,7 +14,7 @@ TEXTS = (
     "javascript:window.hacked=1//",
     "</textarea></script><script>window.hacked=1</script>",
     "`${window.hacked=1}` <!-- --> &lt;b&gt; \u2028 &quot;",
-    "x\" onmouseover=\"window.hacked=1\" hx-get=\"/console/sign-out\" hx-trigger=\"load",
+    'x" onmouseover="window.hacked=1" hx-get="/console/sign-out" hx-trigger="load',
 )
 HOSTILE_USER = "<img src=x onerror=window.hacked=1>"
 

@@ -56,13 +56,13 @@ def asset(name: str) -> Asset:
 
 
 def _below(folder: Traversable, prefix: str) -> list[Asset]:
-    found: list[Asset] = []
+    result: list[Asset] = []
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         if entry.is_dir():
-            found += _below(entry, f"{prefix}{entry.name}/")
+            result += _below(entry, f"{prefix}{entry.name}/")
         elif (suffix := entry.name[entry.name.rfind(".") :]) in _TYPES:
-            found.append(_read(f"{prefix}{entry.name}", entry.read_bytes(), _TYPES[suffix]))
-    return found
+            result.append(_read(f"{prefix}{entry.name}", entry.read_bytes(), _TYPES[suffix]))
+    return result
 
 
 def _read(name: str, body: bytes, media_type: str) -> Asset:

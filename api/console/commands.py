@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,6 @@ class Commands:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._read: dict[tuple[str, ...], tuple[float, Any]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def lines(self, *arguments: str) -> list[Any]:
         """Return the JSON lines that a command prints; an answer is kept for a few seconds.
@@ -83,9 +84,8 @@ class Commands:
             raise ConflictError("another change of builds is running", hint="wait until it has ended")
         self._workspace.console.mkdir(mode=0o700, exist_ok=True)
         write_json(self._record, {"command": " ".join(arguments), "by": by, "status": "running", "started_s": time.time()})
-        task = asyncio.get_running_loop().create_task(self._watch(arguments))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        # A thread, not a task: it goes on whatever becomes of the request that began it.
+        threading.Thread(target=self._watch, args=(arguments,), name="builds", daemon=True).start()
 
     def last(self) -> dict[str, Any]:
         """Return the last change of builds that was begun here: `command`, `by`, `status` (running, done or failed), `output`."""
@@ -95,13 +95,12 @@ class Commands:
             record["status"] = "lost"
         return record
 
-    async def _watch(self, arguments: tuple[str, ...]) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *processes.reckon(*arguments), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        out, _ = await process.communicate()
-        record = {**read_json(self._record), "status": "failed" if process.returncode else "done", "ended_s": time.time()}
-        write_json(self._record, {**record, "output": out.decode(errors="replace")[-_LONGEST_LOG:]})
+    def _watch(self, arguments: tuple[str, ...]) -> None:
+        command = processes.reckon(*arguments)
+        # The command is ours, and no shell reads it.
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        record = {**read_json(self._record), "status": "failed" if done.returncode else "done", "ended_s": time.time()}
+        write_json(self._record, {**record, "output": done.stdout.decode(errors="replace")[-_LONGEST_LOG:]})
         self._read.clear()
 
     @property

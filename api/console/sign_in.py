@@ -86,8 +86,8 @@ async def choose_language(request: Request, visit: SignedIn) -> Response:
 @router.get("/static/{version}/{name:path}")
 async def static(version: str, name: str) -> Response:
     """Give a file that pages load; its address changes with its bytes."""
-    found = asset(name)
-    return Response(found.body, media_type=found.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    result = asset(name)
+    return Response(result.body, media_type=result.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 def include_pages(router: APIRouter) -> None:

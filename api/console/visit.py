@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from markupsafe import Markup
 
 from api.console.registry import PAGES
 from api.console.rendering import languages, render
@@ -118,8 +119,12 @@ class Visit:
         return HTMLResponse(render(template, self.words, page=page, **self._frame(), **context), headers=_NOT_KEPT)
 
     def part(self, template: str, /, **context: Any) -> Response:
-        """Answer with a part of a page."""
-        return HTMLResponse(render(template, self.words, csrf=self.session.csrf, key=self.key, **context), headers=_NOT_KEPT)
+        """Answer with a part of a page; a browser without scripts, which asks for it as a page, gets it as one."""
+        part = render(template, self.words, csrf=self.session.csrf, key=self.key, **context)
+        if is_part(self.request):
+            return HTMLResponse(part, headers=_NOT_KEPT)
+        # Escaped already: it comes from a template.
+        return self.page("plain.html", "", part=Markup(part))  # noqa: S704
 
     def _frame(self) -> dict[str, Any]:
         language = self.words.language
@@ -193,6 +198,7 @@ class ConsoleRoute(APIRoute):
         usual = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            request.scope["reckon.route"] = _pattern(request, self.path)
             try:
                 return await usual(request)
             except SignInNeededError:
@@ -209,6 +215,11 @@ class ConsoleRoute(APIRoute):
                 return _error_page(request, error.status, error.title, error.detail, error.hint)
 
         return handler
+
+
+def _pattern(request: Request, path: str) -> str:
+    """Return the whole pattern of a route, for logs: a page's routes know their address below the page alone."""
+    return path if path.startswith(CONSOLE) else f"{CONSOLE}/{request.url.path.split('/')[2]}{path}"
 
 
 def page_router() -> APIRouter:

@@ -25,10 +25,10 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 async def builds(visit: SignedIn) -> Response:
     """List the builds."""
     commands = _commands(visit)
-    found = list(reversed(await commands.lines("builds", "list", "--json", *commands.folder)))
+    result = list(reversed(await commands.lines("builds", "list", "--json", *commands.folder)))
     published = visit.request.app.state.workspace.published_ids()
     previous = next((name for name in reversed(published) if name != visit.serving.build_id), None)
-    return visit.page("builds.html", "builds", builds=found, previous=previous, change=commands.last())
+    return visit.page("builds.html", "builds", builds=result, previous=previous, change=commands.last())
 
 
 @router.get("/change")
@@ -44,8 +44,8 @@ async def diff(visit: SignedIn) -> Response:
     if not first or not second or first == second:
         raise InputError("choose two builds", hint="the earlier and the later one")
     commands = _commands(visit)
-    found = await commands.json("builds", "diff", "--json", *commands.folder, "--", _known(visit, first), _known(visit, second))
-    return visit.page("builds_diff.html", "builds", diff=found)
+    result = await commands.json("builds", "diff", "--json", *commands.folder, "--", _known(visit, first), _known(visit, second))
+    return visit.page("builds_diff.html", "builds", diff=result)
 
 
 @router.get("/confirm")
@@ -81,9 +81,9 @@ async def rollback(visit: SignedIn) -> Response:
 async def build(visit: SignedIn, build_id: str) -> Response:
     """Show the record of a build."""
     commands = _commands(visit)
-    found = await commands.json("builds", "show", "--json", *commands.folder, "--", _known(visit, build_id))
+    result = await commands.json("builds", "show", "--json", *commands.folder, "--", _known(visit, build_id))
     has_report = (visit.request.app.state.workspace.build(build_id) / "report.html").is_file()
-    return visit.page("builds_show.html", "builds", build=found, has_report=has_report)
+    return visit.page("builds_show.html", "builds", build=result, has_report=has_report)
 
 
 @router.get("/{build_id}/report")

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Response
 
-from api.console.exploring import Explorer
+from api.console.graphs.exploring import Explorer
+from api.console.graphs.results import result_of
 from api.console.registry import PAGES, ConsolePage
 from api.console.rest import Call, CallError, Rest
-from api.console.results import result_of
 from api.console.saved_queries import SavedQueries
 from api.console.visit import SignedIn, Visit, page_router
 from kg import schema
@@ -83,10 +83,10 @@ async def library(visit: SignedIn) -> Response:
     """List the questions of the query library; those with all words of the search."""
     wanted = visit.field("q").casefold().split()
     queries = [each for each in (await visit.get("/v1/queries"))["queries"] if not each["personal"] or visit.key.allows("profile:read")]
-    found = [each for each in queries if all(word in f"{each['name']} {each['title']} {each['question']}".casefold() for word in wanted)]
+    result = [each for each in queries if all(word in f"{each['name']} {each['title']} {each['question']}".casefold() for word in wanted)]
     if "hx-request" in visit.request.headers:
-        return visit.part("library_list.html", queries=found)
-    return visit.page("library.html", "cypher", queries=found, q=visit.field("q"))
+        return visit.part("library_list.html", queries=result)
+    return visit.page("library.html", "cypher", queries=result, q=visit.field("q"))
 
 
 @router.get("/library/{name}")
@@ -101,17 +101,17 @@ async def answer(visit: SignedIn, name: str) -> Response:
     query = await _query(visit, name)
     values = {each["name"]: _typed(each, visit.field(f"p_{each['name']}")) for each in query["parameters"] if visit.field(f"p_{each['name']}")}
     call = Call("POST", f"/v1/queries/{name}/run", {"parameters": values}, visit.words.language)
-    found = await visit.call(call)
+    result = await visit.call(call)
     link = f"/console/cypher/library/{name}?{urlencode({f'p_{key}': value for key, value in values.items()})}"
-    return visit.part("cypher_result.html", result=result_of(found, query["chart"]), build=found["build_id"], curl=visit.curl(call), link=link)
+    return visit.part("cypher_result.html", result=result_of(result, query["chart"]), build=result["build_id"], curl=visit.curl(call), link=link)
 
 
 async def _query(visit: Visit, name: str) -> dict[str, Any]:
     queries = (await visit.get("/v1/queries"))["queries"]
-    found = next((each for each in queries if each["name"] == name), None)
-    if found is None:
+    result = next((each for each in queries if each["name"] == name), None)
+    if result is None:
         raise NotFoundError(f"the library has no query {name[:80]!r}", hint="choose one of the list")
-    return dict(found)
+    return dict(result)
 
 
 def _typed(parameter: dict[str, Any], text: str) -> Any:

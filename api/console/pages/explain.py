@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.console.drawing import Drawing
+from api.console.graphs.drawing import Drawing
 from api.console.registry import PAGES, ConsolePage
 from api.console.rest import Call, get, segment
 from api.console.visit import SignedIn, Visit, page_router
@@ -61,12 +61,12 @@ async def item(visit: SignedIn) -> Response:
     """Show everything that adds to one item's score: all reasons, their paths drawn, each path's Cypher."""
     user_id, item_id = visit.field("user"), visit.field("item")
     call = get(f"/v1/users/{segment(user_id)}/recommendations/{segment(item_id)}/explanation", language=visit.words.language)
-    found = (await visit.call(call))["item"]
-    paths = [path for reason in found["reasons"] for path in reason.get("paths", [])]
+    result = (await visit.call(call))["item"]
+    paths = [path for reason in result["reasons"] for path in reason.get("paths", [])]
     drawing = Drawing()
     drawing.add_paths(sorted(paths, key=lambda path: -path["share"])[:_PATHS_DRAWN])
     shown = sorted(paths, key=lambda path: -path["share"])[:_SUGGESTED]
-    context = {"item": found, "user_id": user_id, "drawing": drawing, "paths": shown, "n_paths": len(paths), "curl": visit.curl(call)}
+    context = {"item": result, "user_id": user_id, "drawing": drawing, "paths": shown, "n_paths": len(paths), "curl": visit.curl(call)}
     return visit.part("explain_item.html", **context)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
-from api.console.drawing import Drawing
-from api.console.exploring import MOST_SEEDS, Explorer
+from api.console.graphs.drawing import Drawing
+from api.console.graphs.exploring import MOST_SEEDS, Explorer
 from api.console.registry import PAGES, ConsolePage
 from api.console.rendering import text as translated
 from api.console.rest import segment
@@ -34,14 +34,14 @@ async def search(visit: SignedIn) -> Response:
     if not text:
         return visit.part("graph_search.html", found=[], text=text)
     answer = await visit.get("/v1/search", {"q": text[:200], "k": _SUGGESTED})
-    found = [("Item", hit["item_id"], hit["title"]) for hit in answer["items"]]
+    result = [("Item", hit["item_id"], hit["title"]) for hit in answer["items"]]
     artifact = visit.serving.recommender.artifact
-    if text in artifact.item_nums and not any(row[1] == text for row in found):
-        found.insert(0, ("Item", text, artifact.titles[artifact.item_nums[text]]))
+    if text in artifact.item_nums and not any(row[1] == text for row in result):
+        result.insert(0, ("Item", text, artifact.titles[artifact.item_nums[text]]))
     if visit.key.allows("profile:read") and text in artifact.user_nums:
-        found.insert(0, ("User", text, text))
-    found += [(label, value, value) for label, value in Explorer(visit).values(text, _SUGGESTED)]
-    return visit.part("graph_search.html", found=found, text=text)
+        result.insert(0, ("User", text, text))
+    result += [(label, value, value) for label, value in Explorer(visit).values(text, _SUGGESTED)]
+    return visit.part("graph_search.html", found=result, text=text)
 
 
 @router.get("/neighbours")

@@ -59,14 +59,14 @@ async def state(visit: SignedIn) -> Response:
     commands: Commands = visit.request.app.state.console_commands
     build_id = visit.serving.build_id
     try:
-        shown, found = await asyncio.gather(
+        shown, result = await asyncio.gather(
             commands.json("status", "--json", *commands.folder),
             commands.json("builds", "show", build_id, "--json", *commands.folder) if build_id else _nothing(),
         )
     except ReckonError as error:
         return visit.part("error_part.html", status=error.status, title=error.title, detail=error.message, hint=error.hint, request_id="")
-    stages = [(name, done["seconds"], done["peak_mib"]) for name, done in found.get("stages", {}).items()]
-    return visit.part("overview_state.html", state=shown, gates=found.get("gates", {}), stages=stages)
+    stages = [(name, done["seconds"], done["peak_mib"]) for name, done in result.get("stages", {}).items()]
+    return visit.part("overview_state.html", state=shown, gates=result.get("gates", {}), stages=stages)
 
 
 async def _nothing() -> dict[str, Any]:

@@ -40,13 +40,13 @@ async def preview(visit: SignedIn) -> Response:
     """Show what the rule of the form would change in the lists of a sample of shoppers."""
     rule = {"rule_id": _rule_id(visit), **_body(visit)}
     call = Call("POST", "/v1/rules/preview", {"rules": [rule], "users": visit.number("users", 100, 1, 500), "k": 10}, visit.words.language)
-    found = await visit.call(call)
+    result = await visit.call(call)
     artifact = visit.serving.recommender.artifact
-    ids = {row["item_id"] for change in found["lists"] for row in (*change["in"], *change["out"], *change["moved"])} | {
-        row["item_id"] for row in found["items"]
+    ids = {row["item_id"] for change in result["lists"] for row in (*change["in"], *change["out"], *change["moved"])} | {
+        row["item_id"] for row in result["items"]
     }
     titles = {item_id: artifact.titles[artifact.item_nums[item_id]] for item_id in ids if item_id in artifact.item_nums}
-    return visit.part("rules_preview.html", preview=found, titles=titles, curl=visit.curl(call))
+    return visit.part("rules_preview.html", preview=result, titles=titles, curl=visit.curl(call))
 
 
 @router.post("/publish")

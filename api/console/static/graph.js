@@ -83,7 +83,8 @@
     tools(page, cy);
     const tell = (text) => { page.querySelector('[data-status]').textContent = text; };
     const address = () => {
-      const ids = cy.nodes().map((node) => node.id()).slice(0, 60);
+      // Shoppers that are counted together have no name to be found by.
+      const ids = cy.nodes().map((node) => node.id()).filter((id) => !id.includes(':~')).slice(0, 60);
       const url = new URL(location.href);
       url.search = '';
       ids.forEach((id) => url.searchParams.append('node', id));
@@ -168,7 +169,7 @@
     page.querySelector('[data-share]').addEventListener('click', () => navigator.clipboard && navigator.clipboard.writeText(location.href).then(() => reckon.say(document.body.dataset.copied)));
     page.addEventListener('click', (event) => {
       const found = event.target.closest('[data-node]');
-      if (found) ask('/console/graph/between', [['node', found.dataset.node], ...cy.nodes().map((node) => ['node', node.id()]).slice(0, 59)]).then((data) => { add(data, null); focus(cy.getElementById(found.dataset.node)); }, () => {});
+      if (found) ask('/console/graph/between', [['node', found.dataset.node], ...cy.nodes().map((node) => node.id()).filter((id) => !id.includes(':~')).map((id) => ['node', id]).slice(0, 59)]).then((data) => { add(data, null); focus(cy.getElementById(found.dataset.node)); }, () => {});
     });
     page.querySelector('[data-paths]').addEventListener('submit', (event) => {
       event.preventDefault();

@@ -59,5 +59,3 @@ def asking(served: Served) -> Callable[[], TestClient]:
 def workspace(served: Served) -> Workspace:
     """The served workspace."""
     return served.workspace
-
-

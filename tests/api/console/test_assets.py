@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,11 @@ VENDORED = {
     "vendor/uplot-1.6.32/uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
 }
 """SHA-256 of the files of the npm packages."""
-LICENCES = {"cytoscape-3.35.0": "Permission is hereby granted, free of charge", "htmx-2.0.11": "Zero-Clause BSD", "uplot-1.6.32": "The MIT License (MIT)"}
+LICENCES = {
+    "cytoscape-3.35.0": "Permission is hereby granted, free of charge",
+    "htmx-2.0.11": "Zero-Clause BSD",
+    "uplot-1.6.32": "The MIT License (MIT)",
+}
 
 
 def test_vendored_files_are_those_of_npm() -> None:
@@ -50,6 +56,14 @@ def test_our_scripts_run_nothing_that_a_page_says() -> None:
         text = asset(name).body.decode()
         for way in (".innerHTML", ".outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert way not in text, name
+
+
+def test_a_wheel_has_all_of_it() -> None:
+    root = Path(__file__).parents[3]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]["api"]
+    packed = {path for pattern in patterns for path in (root / "api").glob(pattern)}
+    kept = {path for path in (root / "api" / "console").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert kept - packed == set()
 
 
 def test_a_first_page_is_small() -> None:

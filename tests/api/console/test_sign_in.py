@@ -87,7 +87,13 @@ def test_the_navigation_has_what_the_key_may_see(asking: Browsers, workspace: Wo
 def test_answers_carry_strict_headers_whatever_they_are(asking: Browsers, workspace: Workspace) -> None:
     client = asking()
     sign_in(client, key(workspace))
-    for address in ("/console/sign-in", "/console/overview", "/console/nothing", "/console/builds/20260101T000000-ffffff", "/console/static/x/console.css"):
+    for address in (
+        "/console/sign-in",
+        "/console/overview",
+        "/console/nothing",
+        "/console/builds/20260101T000000-ffffff",
+        "/console/static/x/console.css",
+    ):
         answer = client.get(address)
         assert {name: answer.headers.get(name) for name in SECURE} == SECURE, address
     assert "unsafe" not in POLICY

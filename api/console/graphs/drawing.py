@@ -79,5 +79,5 @@ class Drawing:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the edges with their two nodes, the largest shares first."""
-        found = [{**edge, "source": self.nodes[edge["source"]], "target": self.nodes[edge["target"]]} for edge in self.edges.values()]
-        return sorted(found, key=lambda row: -row.get("share", 0.0))
+        result = [{**edge, "source": self.nodes[edge["source"]], "target": self.nodes[edge["target"]]} for edge in self.edges.values()]
+        return sorted(result, key=lambda row: -row.get("share", 0.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from api.console.drawing import Drawing
+from api.console.graphs.drawing import Drawing
 from api.console.visit import Visit
 from gnn.artifact.artifact import Artifact
 from kg import schema
@@ -55,28 +55,28 @@ class Explorer:
         if not colon or not key:
             raise InputError(f"{text[:80]!r} is no node", hint="write Label:key, such as Item:1082185 or Brand:Leafy")
         types = {name for edge_type in self.edge_types for name in (edge_type[0], edge_type[2])}
-        found = next((schema.node_type(name) for name in sorted(types) if schema.node_type(name).label == label), None)
-        if found is None:
+        result = next((schema.node_type(name) for name in sorted(types) if schema.node_type(name).label == label), None)
+        if result is None:
             raise NotFoundError(f"there are no nodes {label[:60]!r} to see", hint=f"labels are {', '.join(self.labels())}")
-        return found, key
+        return result, key
 
     async def properties(self, node: Node) -> dict[str, Any]:
         """Return what the database holds of a node."""
         rows = await self._rows(f"MATCH (n:{node[0].label}) WHERE n.{node[0].key} = $key RETURN n AS node", {"key": node[1]})
         if not rows:
             raise NotFoundError(f"the graph has no {node[0].label} {node[1]!r}", hint="search for it by a part of its name")
-        found: dict[str, Any] = rows[0][0]["properties"]
-        return found
+        result: dict[str, Any] = rows[0][0]["properties"]
+        return result
 
     async def degrees(self, node: Node) -> list[tuple[str, str, int]]:
         """Return how many edges of each type a node has: type, direction, how many."""
-        found = []
+        result = []
         for edge_type, is_source in self._at(node, ()):
             pattern = _pattern(edge_type, is_source)
             rows = await self._rows(f"MATCH {pattern} WHERE n.{node[0].key} = $key RETURN count(r) AS n", {"key": node[1]})
             if rows and rows[0][0]:
-                found.append((schema.relation(edge_type[1]).type, "→" if is_source else "←", int(rows[0][0])))
-        return found
+                result.append((schema.relation(edge_type[1]).type, "→" if is_source else "←", int(rows[0][0])))
+        return result
 
     async def titled(self, drawing: Drawing, node: Node) -> str:
         """Add a node with its title."""
@@ -187,8 +187,8 @@ class Explorer:
         rows = await self._rows(text, {"a": source[1], "b": target[1]})
         if not rows:
             raise NotFoundError("the graph has this edge no more", hint="load the page again")
-        found: dict[str, Any] = rows[0][0]["properties"]
-        return found
+        result: dict[str, Any] = rows[0][0]["properties"]
+        return result
 
     def values(self, text: str, limit: int) -> list[tuple[str, str]]:
         """Return nodes whose name holds a text: label and key, those that begin with it first."""
@@ -206,12 +206,12 @@ class Explorer:
 
     def _at(self, node: Node, types: Collection[str]) -> list[tuple[EdgeType, bool]]:
         """Return the kinds of edges at a node, and whether it is their source."""
-        found = []
+        result = []
         for edge_type in self.edge_types:
             if not types or schema.relation(edge_type[1]).type in types:
-                found += [(edge_type, True)] if edge_type[0] == node[0].name else []
-                found += [(edge_type, False)] if edge_type[2] == node[0].name else []
-        return found
+                result += [(edge_type, True)] if edge_type[0] == node[0].name else []
+                result += [(edge_type, False)] if edge_type[2] == node[0].name else []
+        return result
 
     async def _rows(self, text: str, parameters: dict[str, Any]) -> list[list[Any]]:
         answer = await self._visit.send("POST", "/v1/cypher", {"query": text, "parameters": parameters, "max_rows": 1000})

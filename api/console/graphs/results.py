@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.console.drawing import MOST_NODES, Drawing, display_of, key_of
+from api.console.graphs.drawing import MOST_NODES, Drawing, display_of, key_of
 
 MOST_ROWS = 500
 
