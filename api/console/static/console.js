@@ -40,5 +40,9 @@
       if (output) output.textContent = event.target.value;
     }
   });
+  // On a narrow window the list comes first, and the controls open when they are wanted.
+  document.addEventListener('DOMContentLoaded', () => {
+    if (innerWidth <= 1000 && document.querySelector('.items, [data-explore]')) document.querySelectorAll('.fold').forEach((fold) => fold.removeAttribute('open'));
+  });
   document.addEventListener('htmx:sendError', () => say('×'));
 })();

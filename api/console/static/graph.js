@@ -17,6 +17,7 @@
     { selector: 'edge.named, edge:selected, edge.near', style: { label: 'data(type)' } },
     { selector: ':selected', style: { 'border-width': 3, 'border-color': colour('--focus'), 'line-color': colour('--focus'), 'target-arrow-color': colour('--focus') } },
   ];
+  const STAR = { name: 'concentric', animate: false, concentric: (node) => node.degree(), levelWidth: () => 1, minNodeSpacing: 50, padding: 30 };
   // From the shopper on the left to the item on the right: a picture of paths is read as they are walked.
   const walked = { name: 'breadthfirst', roots: 'node[role = "user"]', directed: false, animate: false, padding: 30, spacingFactor: 1, avoidOverlap: true, transform: (node, at) => ({ x: at.y * 2.2, y: at.x * 0.55 }) };
   const layout = (many, fresh) => many > 120 ? { name: 'concentric', animate: false, minNodeSpacing: 8 } : { name: 'cose', animate: false, randomize: fresh, nodeRepulsion: () => 14000, idealEdgeLength: () => 95, nodeOverlap: 24, componentSpacing: 80, padding: 24, numIter: 900 };
@@ -126,7 +127,8 @@
       }));
       cy.add(data.edges.filter((edge) => cy.getElementById(edgeId(edge)).empty() && cy.getElementById(edge.source).nonempty() && cy.getElementById(edge.target).nonempty()).map(link));
       named(cy);
-      if (fresh.length || !before) cy.layout(layout(cy.nodes().length, before < 3)).run();
+      const star = cy.edges().length > 2 && cy.nodes().length < 40 && cy.nodes().max((node) => node.degree()).value === cy.edges().length;
+      if (fresh.length || !before) cy.layout(star ? STAR : layout(cy.nodes().length, before < 3)).run();
       table();
       address();
       if (data.note) tell(data.note);
