@@ -79,7 +79,7 @@ def changed_item(serving: Serving, state: ItemState, item_id: str, action: Actio
     artifact = serving.recommender.artifact
     price = state.fields.get("price_cents")
     title = state.fields.get("title") or artifact.titles[artifact.item_nums[item_id]]
-    kept = {edge: tuple(sorted(set(held))) for edge, held in facts.items() if held}
+    kept = {edge: tuple(sorted(set(values))) for edge, values in facts.items() if values}
     return LiveItem(item_id, str(title), kept, float("nan") if price is None else float(price))
 
 

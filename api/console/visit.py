@@ -20,12 +20,13 @@ from api.console.rest import Call, CallError, Query, Rest, get
 from api.http.authentication import CONSOLE
 from api.http.language import ACCEPT
 from api.http.problems import Refusal
+from api.http.request_context import refusal_of
 from api.http.schemas import request_id
 from api.keys.key_store import ApiKey, require_scope
 from api.keys.sessions import Session
 from api.serving.snapshot_server import Serving
 from gnn.explain.messages.catalogue import Catalogue
-from kg.errors import PermissionDeniedError, ReckonError
+from kg.errors import PermissionDeniedError
 from kg.validation import messages
 
 LANGUAGE_COOKIE = "reckon_language"
@@ -205,14 +206,12 @@ class ConsoleRoute(APIRoute):
                 return _to_sign_in(request)
             except CallError as error:
                 return _error_page(request, error.status, error.title, error.detail, error.hint)
-            except ReckonError as error:
-                hidden = error.status == 500
-                return _error_page(request, error.status, error.title, "" if hidden else error.message, "" if hidden else error.hint)
             except RequestValidationError as error:
                 wrong = "; ".join(f"{messages.place(each)}: {messages.reason(each)}" for each in error.errors()[:3])
                 return _error_page(request, 422, "Invalid input", wrong, "")
-            except Refusal as error:
-                return _error_page(request, error.status, error.title, error.detail, error.hint)
+            except Exception as error:
+                refusal = refusal_of(error, request_id(request))
+                return _error_page(request, refusal.status, refusal.title, refusal.detail, refusal.hint)
 
         return handler
 

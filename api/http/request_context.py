@@ -51,7 +51,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, tracked)
         except Exception as error:
-            refusal = _refusal(error, request_id)
+            refusal = refusal_of(error, request_id)
             if not status:
                 await problems.send(tracked, refusal, request_id, scope=scope)
         finally:
@@ -71,7 +71,8 @@ class RequestContext:
             self._audit.write(key.key_id, f"{method} {route}", request_id=request_id, status=status)
 
 
-def _refusal(error: Exception, request_id: str) -> Refusal:
+def refusal_of(error: Exception, request_id: str) -> Refusal:
+    """Return what is answered to an error; one that nobody expected is logged with where it happened."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, ReckonError):

@@ -11,6 +11,7 @@ from fastapi import Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.console import suggestions
 from api.console.graphs.drawing import Drawing
 from api.console.registry import PAGES, ConsolePage
 from api.console.rest import Call, get, segment
@@ -108,8 +109,7 @@ async def items(visit: SignedIn) -> Response:
     typed = visit.field("item") or visit.field("q")
     if not typed:
         return visit.part("options.html", options=[])
-    answer = await visit.get("/v1/search", {"q": typed[:200], "k": _SUGGESTED})
-    return visit.part("options.html", options=[(hit["item_id"], hit["title"]) for hit in answer["items"]])
+    return visit.part("options.html", options=await suggestions.items(visit, typed))
 
 
 async def _answer(visit: Visit) -> dict[str, Any] | None:
