@@ -159,20 +159,26 @@ class EventStore:
         with self._database.reading() as connection:
             return {kind: int(count) for kind, count in connection.execute(query)}
 
-    def received_by_hour(self, since_s: float) -> dict[int, int]:
-        """Return how many events were acknowledged in each hour since a time: hours of Unix time → events.
+    def received_by_hour(self, first: int, n_hours: int) -> list[int]:
+        """Return how many events were acknowledged in each hour from one on.
 
-        Events are numbered as they come, so the first of them is looked for by halves and the others are never read.
+        Events are numbered as they come, so the first of them is looked for by halves, and those before it are never read.
+
+        Args:
+            first: The first hour, in hours of Unix time.
+            n_hours: How many hours.
         """
+        since, received = first * 3600.0, events.c.received_s
         with self._database.reading() as connection:
             below, upto = 0, last_number(connection, EVENTS)
             while below < upto:
                 middle = (below + upto + 1) // 2
-                received = connection.scalar(select(events.c.received_s).where(events.c.seq >= middle).order_by(events.c.seq).limit(1))
-                below, upto = (middle, upto) if received is not None and received < since_s else (below, middle - 1)
-            hour = func.floor(events.c.received_s / 3600).label("hour")
-            query = select(hour, func.count()).where(events.c.seq > below, events.c.received_s >= since_s).group_by(hour)
-            return {int(row[0]): int(row[1]) for row in connection.execute(query)}
+                at = connection.scalar(select(received).where(events.c.seq >= middle).order_by(events.c.seq).limit(1))
+                below, upto = (middle, upto) if at is not None and at < since else (below, middle - 1)
+            starts = [since + 3600.0 * hour for hour in range(n_hours)]
+            counts = [func.sum(case(((received >= start) & (received < start + 3600.0), 1), else_=0)) for start in starts]
+            row = connection.execute(select(*counts).where(events.c.seq > below)).one()
+            return [int(count or 0) for count in row]
 
     def last_received_s(self) -> float | None:
         """Return when the last event was acknowledged, Unix seconds."""

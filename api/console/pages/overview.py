@@ -16,7 +16,7 @@ from api.http import metrics
 from kg.errors import LedgerUnavailableError, ReckonError
 
 router = page_router()
-_DAY_S = 86_400
+_HOURS = 24
 PAGES.register(ConsolePage("overview", 10, "recommend:read", router, {"en": "Overview", "zh": "总览"}))
 
 
@@ -44,13 +44,13 @@ async def overview(visit: SignedIn) -> Response:
 async def events(visit: SignedIn) -> Response:
     """Show the events of the last day, by hour."""
     now = time.time()
-    first = int(now // 3600) - 23
+    first = int(now // 3600) - _HOURS + 1
     try:
-        counted = await run_in_threadpool(visit.serving.ledger.events.received_by_hour, float(first * 3600))
+        counted = await run_in_threadpool(visit.serving.ledger.events.received_by_hour, first, _HOURS)
     except LedgerUnavailableError:
         return visit.part("overview_events.html", total=None, hours=[])
-    hours = [(hour * 3600, counted.get(hour, 0)) for hour in range(first, first + 24)]
-    return visit.part("overview_events.html", total=sum(counted.values()), hours=hours)
+    hours = [((first + place) * 3600, count) for place, count in enumerate(counted)]
+    return visit.part("overview_events.html", total=sum(counted), hours=hours)
 
 
 @router.get("/state")

@@ -93,7 +93,7 @@ def test_cypher_gives_rows_refusals_and_files(admin: TestClient) -> None:
     text = "MATCH (i:Item)-[:HAS_BRAND]->(b:Brand) RETURN b.value AS brand, count(i) AS items ORDER BY items DESC, brand"
     page = send(admin, "/console/cypher/run", "/console/cypher", query=text)
     assert "5 rows" in words(page)
-    assert "Leafy 3 Roast &amp; Co 2" in page.text.replace("\n", " ").replace('</td><td class="n">', " ") or "Leafy 3 Roast & Co 2" in words(page)
+    assert "Leafy 3 Roast & Co 2" in words(page)
     assert 'data-chart="bars"' in page.text
     path = send(admin, "/console/cypher/run", "/console/cypher", query="MATCH p = (:Item)-[:HAS_BRAND]->(:Brand) RETURN p LIMIT 2")
     assert path.text.count("<code>HAS_BRAND</code>") == 2
