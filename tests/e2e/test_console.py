@@ -38,7 +38,7 @@ class Reader:
     def __init__(self, page: Any, url: str) -> None:
         self.page, self.url = page, url
         self.wrong: list[str] = []
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda line: self.wrong.append(f"{line.type}: {line.text}") if line.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.wrong.append(f"script error: {error}"))
         page.on("request", lambda request: None if request.url.startswith((url, "data:", "blob:")) else self.wrong.append(f"asked {request.url}"))
@@ -64,7 +64,7 @@ class Reader:
 
     def until(self, condition: str) -> None:
         """Wait for a condition; the page itself may evaluate no text, so it is asked from outside again and again."""
-        for _ in range(400):
+        for _ in range(1_200):
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
