@@ -59,7 +59,7 @@ class RequestContext:
 
     def _note(self, scope: Scope, status: int, elapsed_s: float, request_id: str) -> None:
         # The path and the query may carry ids of users, so the route's pattern is logged instead.
-        route: str = scope.get("reckon.route") or getattr(scope.get("route"), "path", "unmatched")
+        route = str(scope.get("reckon.route") or getattr(scope.get("route"), "path", "unmatched"))
         method = scope["method"] if scope["method"] in metrics.METHODS else "OTHER"
         key = scope.get("reckon.key")
         metrics.request(route, method, status, elapsed_s, scope.get("reckon.strategy", ""))

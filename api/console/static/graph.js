@@ -108,9 +108,10 @@
           }
           row.append(box);
         };
-        add(edge.source().data('title'), () => focus(edge.source()));
+        const named = (node) => node.data(node.data('count') == null ? 'title' : 'name');
+        add(named(edge.source()), () => focus(edge.source()));
         add(edge.data('type'), () => evidence(edge));
-        add(edge.target().data('title'), () => focus(edge.target()));
+        add(named(edge.target()), () => focus(edge.target()));
         return row;
       }));
       page.querySelector('[data-count]').textContent = words.count.replace('{nodes}', cy.nodes().length).replace('{edges}', cy.edges().length);
