@@ -20,9 +20,9 @@ EARLIER = "20250101T000000-000001"
 def earlier_build(served: object) -> None:
     workspace: Workspace = served.workspace  # type: ignore[attr-defined]
     shutil.copytree(workspace.build(BUILD_ID), workspace.build(EARLIER))
-    (workspace.build(BUILD_ID) / "report.html").write_text(
-        "<!doctype html><html><head><style>h1{color:red}</style></head><body><h1>Report</h1><script>alert(1)</script></body></html>", encoding="utf-8"
-    )
+    plot = '<svg><path style="fill: none; stroke: #ff0000"/></svg>'
+    report = f"<!doctype html><html><head><style>h1{{color:red}}</style></head><body><h1>Report</h1>{plot}</body></html>"
+    (workspace.build(BUILD_ID) / "report.html").write_text(report, encoding="utf-8")
 
 
 def test_builds_are_listed_and_shown(admin: TestClient) -> None:
@@ -37,7 +37,9 @@ def test_builds_are_listed_and_shown(admin: TestClient) -> None:
 
 
 def test_a_report_is_shown_in_a_sandbox(admin: TestClient) -> None:
-    policy = admin.get(f"/console/builds/{BUILD_ID}/report").headers["content-security-policy"]
+    report = admin.get(f"/console/builds/{BUILD_ID}/report")
+    policy = report.headers["content-security-policy"]
+    assert '<path fill="none" stroke="#ff0000"/>' in report.text
     assert "sandbox" in policy
     assert "unsafe" not in policy
     assert re.search(r"style-src 'sha256-[A-Za-z0-9+/=]{44}'", policy)
