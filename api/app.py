@@ -17,12 +17,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import logs
 from api.answers import routes as answers_routes
+from api.console.headers import SecurityHeaders
+from api.console.install import install as install_console
 from api.cypher import routes as cypher_routes
 from api.cypher.provider import GraphQueries
 from api.events import routes as events_routes
 from api.health import routes as health_routes
 from api.http import openapi, problems, tracing
-from api.http.authentication import HEALTH, Authentication
+from api.http.authentication import CONSOLE, HEALTH, Authentication
 from api.http.limits.concurrency import ConcurrencyLimit
 from api.http.limits.connections import BoundedHttp
 from api.http.limits.rate_limits import RateLimits
@@ -32,6 +34,7 @@ from api.http.tracing import Tracing
 from api.items import routes as items_routes
 from api.keys.audit import AuditLog
 from api.keys.key_store import KeyStore
+from api.keys.sessions import Sessions
 from api.recommendations import explanation_routes, item_routes, replay_routes
 from api.recommendations import routes as recommendations_routes
 from api.recommendations.replay_store import ReplayStore
@@ -130,7 +133,9 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     app.state.ranker = functools.cache(functools.partial(ranker, workspace.root))
     problems.install(app)
     openapi.install(app)
-    _wrap(app, workspace, serve, limits, spans)
+    keys = KeyStore(workspace.keys)
+    sessions = _sessions(workspace, keys, serve) if serve.console else None
+    _wrap(app, keys, sessions, serve, limits, spans)
     app.include_router(explanation_routes.router)
     app.include_router(recommendations_routes.router)
     app.include_router(replay_routes.router)
@@ -146,10 +151,17 @@ def create_app(workspace: Workspace, config: Config) -> FastAPI:
     # After all calls below an item: the id of an item may hold a slash, so this one takes every path under /items.
     app.include_router(items_routes.router)
     app.include_router(health_routes.router)
+    if sessions is not None:
+        install_console(app, workspace, sessions=sessions, shop=config.section(ShopConfig).name, audit=app.state.query_audit)
     return app
 
 
-def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None) -> None:
+def _sessions(workspace: Workspace, keys: KeyStore, serve: ServeConfig) -> Sessions:
+    folder = workspace.console
+    return Sessions(keys, secret=folder / "secret", ended=folder / "signed-out", lifetime_s=serve.console_session_h * 3600)
+
+
+def _wrap(app: FastAPI, keys: KeyStore, sessions: Sessions | None, serve: ServeConfig, limits: RateLimits, spans: TracerProvider | None) -> None:
     """Put around the routes what every request passes. The last one added is the outermost: the first that a request meets."""
     app.add_middleware(
         ConcurrencyLimit,
@@ -165,9 +177,12 @@ def _wrap(app: FastAPI, workspace: Workspace, serve: ServeConfig, limits: RateLi
         max_body_bytes=serve.max_body_bytes,
         max_nesting=serve.max_nesting,
         body_timeout_s=serve.request_timeout_s,
+        lists=f"{CONSOLE}/" if sessions is not None else "",
     )
-    app.add_middleware(Authentication, keys=KeyStore(workspace.keys), limits=limits, public_docs=serve.public_docs)
-    app.add_middleware(RequestContext, audit=AuditLog(workspace.audit) if serve.audit else None)
+    app.add_middleware(Authentication, keys=keys, limits=limits, public_docs=serve.public_docs, sessions=sessions)
+    app.add_middleware(RequestContext, audit=app.state.query_audit)
+    if sessions is not None:
+        app.add_middleware(SecurityHeaders)
     if spans is not None:
         app.add_middleware(Tracing, spans=spans)
     if serve.cors_origins:

@@ -52,6 +52,8 @@ class ServeConfig(Section):
     cypher_max_mb: int = Field(default=32, ge=1, le=4096, description="About how much the rows of one answer may take, MiB; more are cut off.")
     cors_origins: tuple[str, ...] = Field(default=(), description="Origins whose browser pages may call the API; none by default.")
     public_docs: bool = Field(default=False, description="Show /docs and /openapi.json without a key.")
+    console: bool = Field(default=True, description="Serve the console under /console, for browsers that sign in with an API key.")
+    console_session_h: float = Field(default=12.0, gt=0, le=720, description="Hours after which somebody must sign in to the console again.")
     audit: bool = Field(default=True, description="Write a line per write and admin action into audit.jsonl in the workspace.")
     tls_certificate: str = Field(default="", description="PEM file of the certificate chain; with `tls_key` the API speaks HTTPS itself.")
     tls_key: str = Field(default="", description="PEM file of its private key.")

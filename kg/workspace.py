@@ -29,6 +29,7 @@ class Workspace:
         messages/         the shop's own words for reasons, one file per language, where it has some
         changes.jsonl     which changes of the ledger came from files of changes
         audit.jsonl       writes and admin actions, one JSON object a line
+        console/          what the console keeps: the secret that its sessions are signed with, saved queries, the last change of builds
         ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
@@ -118,6 +119,11 @@ class Workspace:
     def audit(self) -> Path:
         """Writes and admin actions."""
         return self.root / "audit.jsonl"
+
+    @property
+    def console(self) -> Path:
+        """Folder of what the console keeps."""
+        return self.root / "console"
 
     @property
     def ledger(self) -> Path:

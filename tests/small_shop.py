@@ -34,7 +34,7 @@ from gnn.training.fit import fit
 from kg.config import load_config
 from kg.extract.pipeline import Extractor
 from kg.graph.build import build_graph
-from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog
+from kg.tables import INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog, GraphTables
 from kg.workspace import Workspace
 from tests.conftest import EVENTS, ITEMS, TOML, write_shop
 from tests.free_port import free_port
@@ -60,17 +60,22 @@ def small_catalog() -> Catalog:
     return Catalog(pl.DataFrame(items, schema=dict(ITEM_COLUMNS)), pl.DataFrame(events, schema=dict(INTERACTION_COLUMNS)))
 
 
-def publish_small_shop(folder: Path) -> Workspace:
-    """Make a workspace whose published build is the small shop."""
+def publish_small_shop(folder: Path, catalog: Catalog | None = None) -> Workspace:
+    """Make a workspace whose published build is the small shop, or that of another catalogue."""
     workspace = Workspace.open(write_shop(folder))
-    catalog = small_catalog()
-    graph = GraphArrays.from_tables(build_graph(catalog, Extractor().extract(catalog.items)))
+    catalog = catalog or small_catalog()
+    graph = GraphArrays.from_tables(small_tables(catalog))
     model = fit(graph, catalog.interactions, ModelConfig(factors=4)).model
     workspace.build(BUILD_ID).mkdir(parents=True)
     save_artifact(workspace.build(BUILD_ID) / "artifact", graph, model, build_id=BUILD_ID)
     write_index_of(catalog, workspace)
     workspace.current.symlink_to(BUILD_ID)
     return workspace
+
+
+def small_tables(catalog: Catalog) -> GraphTables:
+    """Return the graph of a catalogue, as the build that is published from it has it."""
+    return build_graph(catalog, Extractor().extract(catalog.items))
 
 
 def published_small_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.limits.rate_limits import RateLimits
 from api.http.metrics import REFUSED
 from api.http.problems import Refusal
-from api.keys.key_store import KeyStore
+from api.keys.key_store import ApiKey, KeyStore
+from api.keys.sessions import Sessions
 from kg.errors import AuthenticationError
 
 HEALTH = "/health/"
+CONSOLE = "/console"
+SESSION_COOKIE = "reckon_session"
 PAGES = ("/docs", "/openapi.json")
 _BROWSER = (*PAGES, "/metrics")
 
@@ -23,23 +28,36 @@ class Authentication:
 
     A browser cannot send a bearer token with a page, so the pages of the documentation and the metrics also take the key as a Basic password.
     The API itself does not: a browser would send that password along with requests that other sites make.
+    For the same reason a session of the console counts below /console alone. There nobody is refused here: who is not signed in gets the page to do
+    so.
 
     Args:
         app: What answers.
         keys: The keys.
         limits: Their rates.
         public_docs: Show the documentation without a key.
+        sessions: The sessions of the console; None where it is not served.
     """
 
-    def __init__(self, app: ASGIApp, *, keys: KeyStore, limits: RateLimits, public_docs: bool) -> None:
-        self._app, self._keys, self._limits = app, keys, limits
+    def __init__(self, app: ASGIApp, *, keys: KeyStore, limits: RateLimits, public_docs: bool, sessions: Sessions | None = None) -> None:
+        self._app, self._keys, self._limits, self._sessions = app, keys, limits, sessions
         self._open = (HEALTH, *PAGES) if public_docs else (HEALTH,)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] == "http" and not scope["path"].startswith(self._open):
-            await self._admit(scope)
+            if self._sessions is not None and (scope["path"] == CONSOLE or scope["path"].startswith(f"{CONSOLE}/")):
+                await self._recognise(scope, self._sessions)
+            else:
+                await self._admit(scope)
         await self._app(scope, receive, send)
+
+    async def _recognise(self, scope: Scope, sessions: Sessions) -> None:
+        cookies = cookie_parser(str(dict(scope["headers"]).get(b"cookie", b""), "latin-1"))
+        with suppress(AuthenticationError):
+            session = sessions.read(cookies.get(SESSION_COOKIE, ""))
+            scope["reckon.session"], scope["reckon.key"] = session, session.key
+            await self._count(scope, session.key)
 
     async def _admit(self, scope: Scope) -> None:
         basic = scope["method"] == "GET" and scope["path"].startswith(_BROWSER)
@@ -50,6 +68,9 @@ class Authentication:
             challenge = b'Basic realm="Reckon", charset="UTF-8"' if basic else b"Bearer"
             raise Refusal(401, error.title, error.message, hint=error.hint, headers=[(b"www-authenticate", challenge)]) from None
         scope["reckon.key"] = key
+        await self._count(scope, key)
+
+    async def _count(self, scope: Scope, key: ApiKey) -> None:
         rate = await self._limits.count(key)
         if rate is None:
             return

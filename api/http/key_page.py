@@ -16,7 +16,9 @@ _PAGE = """<!doctype html>
 <li><b>Where a key comes from:</b> whoever runs this server prints one with
 <code>reckon keys create -w WORKSPACE --scope recommend:read --name YOUR-NAME</code>. That of <code>reckon demo</code> lies in the file
 <code>demo.key</code> of the demo's folder.</li>
-<li><b>In this browser:</b> open <a href="/docs">/docs</a>. When the browser asks for a name and a password, leave the name empty or write anything,
+<li><b>To look around:</b> open the <a href="/console">console</a> and sign in with the key.</li>
+<li><b>To call the API from this browser:</b> open <a href="/docs">/docs</a>.
+When the browser asks for a name and a password, leave the name empty or write anything,
 and give <b>the key as the password</b>.</li>
 <li><b>On that page:</b> press <b>Authorize</b>, paste the key below &ldquo;bearer&rdquo;, and <b>Try it out</b> on any call.</li>
 <li><b>From a program:</b> send the header <code>Authorization: Bearer KEY</code>, or <code>X-API-Key: KEY</code>.</li>

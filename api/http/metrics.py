@@ -52,10 +52,29 @@ def answered(request: Request, *, requested: str, strategy: str, degraded: Itera
         REMAINDER.observe(remainder)
 
 
+def totals(name: str, label: str) -> dict[str, float]:
+    """Return what a counter has counted in all workers since they started, by one of its labels.
+
+    Args:
+        name: Of its samples ("reckon_answers_total").
+        label: The label that is kept apart ("strategy").
+    """
+    counted: dict[str, float] = {}
+    for metric in _registry().collect():
+        for sample in metric.samples:
+            if sample.name == name:
+                counted[sample.labels.get(label, "")] = counted.get(sample.labels.get(label, ""), 0.0) + sample.value
+    return counted
+
+
 def exposition() -> bytes:
     """Return the metrics of all workers as text."""
+    return generate_latest(_registry())
+
+
+def _registry() -> CollectorRegistry:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client ships this one untyped
-    return generate_latest(registry)
+    return registry

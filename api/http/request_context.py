@@ -51,7 +51,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, tracked)
         except Exception as error:
-            refusal = _refusal(error, request_id)
+            refusal = refusal_of(error, request_id)
             if not status:
                 await problems.send(tracked, refusal, request_id, scope=scope)
         finally:
@@ -59,7 +59,7 @@ class RequestContext:
 
     def _note(self, scope: Scope, status: int, elapsed_s: float, request_id: str) -> None:
         # The path and the query may carry ids of users, so the route's pattern is logged instead.
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = str(scope.get("reckon.route") or getattr(scope.get("route"), "path", "unmatched"))
         method = scope["method"] if scope["method"] in metrics.METHODS else "OTHER"
         key = scope.get("reckon.key")
         metrics.request(route, method, status, elapsed_s, scope.get("reckon.strategy", ""))
@@ -71,7 +71,8 @@ class RequestContext:
             self._audit.write(key.key_id, f"{method} {route}", request_id=request_id, status=status)
 
 
-def _refusal(error: Exception, request_id: str) -> Refusal:
+def refusal_of(error: Exception, request_id: str) -> Refusal:
+    """Return what is answered to an error; one that nobody expected is logged with where it happened."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, ReckonError):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -17,11 +13,12 @@ from api.http.language import Language, language_headers
 from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
+from api.serving.list_changes import differs, gains, list_change, sampled
 from api.serving.rules import RuleWithSource
 from api.serving.snapshot_server import Serving
 from gnn.explain.messages.catalogue import Catalogue
 from gnn.explain.messages.languages import Languages
-from gnn.recommend.query import Recommendations, RecQuery
+from gnn.recommend.query import RecQuery
 from gnn.recommend.rules.definition import ID_PATTERN, Rule, RuleBody
 from gnn.recommend.rules.unknown_names import unknown_names
 from kg.errors import ConflictError, NotFoundError
@@ -29,7 +26,6 @@ from kg.errors import ConflictError, NotFoundError
 router = APIRouter(prefix="/v1", tags=["rules"])
 RuleId = Annotated[str, Path(pattern=ID_PATTERN, description="Small letters, digits, dots, dashes.", examples=["summer"])]
 Admin = Annotated[ApiKey, Depends(require("admin"))]
-_MOST_ITEMS = 100
 _EXAMPLE: JsonDict = {"rule_id": "summer", "name": "Summer", "action": "boost", "categories": ["Tea"], "factor": 1.5}
 
 
@@ -176,46 +172,18 @@ def preview(request: Request, sample: PreviewBody, key: Admin, language: Languag
     user_ids = sampled(recommender.artifact.user_ids, sample.users)
     for user_id in user_ids:
         shopper = recommender.users.user(user_id, serving.fresh(user_id, recommender))
-        changes.append(_change(user_id, recommender.answer(shopper, now), recommender.answer(shopper, then)))
+        changes.append(list_change(user_id, recommender.answer(shopper, now), recommender.answer(shopper, then)))
     body = {
         "request_id": request_id(request),
         "build_id": recommender.artifact.build_id,
         "users": len(user_ids),
-        "changed": sum(bool(change["in"] or change["out"] or change["moved"]) for change in changes),
+        "changed": sum(map(differs, changes)),
         "problems": dict(tried.problems),
         "warnings": {rule.rule_id: warnings for rule in sample.rules if (warnings := _warnings(serving, rule, words))},
-        "items": _gains(changes),
-        "lists": [change for change in changes if change["in"] or change["out"] or change["moved"]],
+        "items": gains(changes),
+        "lists": list(filter(differs, changes)),
     }
     return _json(body, language)
-
-
-def sampled(user_ids: Sequence[str], n: int) -> list[str]:
-    """Return a sample that depends on the ids alone: those whose digests are smallest."""
-    return heapq.nsmallest(n, user_ids, key=lambda user_id: hashlib.blake2b(user_id.encode(), digest_size=8).digest())
-
-
-def _change(user_id: str, now: Recommendations, then: Recommendations) -> dict[str, Any]:
-    before, after = ({item.item_id: item.rank for item in answer.items} for answer in (now, then))
-    return {
-        "user_id": user_id,
-        "in": [{"item_id": item_id, "rank": rank} for item_id, rank in after.items() if item_id not in before],
-        "out": [{"item_id": item_id, "rank": rank} for item_id, rank in before.items() if item_id not in after],
-        "moved": [
-            {"item_id": item_id, "rank": rank, "rank_before": before[item_id]} for item_id, rank in after.items() if before.get(item_id, rank) != rank
-        ],
-        "rules": [effect.rule_id for effect in then.rules],
-    }
-
-
-def _gains(changes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the items that come into or leave the most lists."""
-    gains: Counter[str] = Counter()
-    for change in changes:
-        gains.update({row["item_id"]: 1 for row in change["in"]})
-        gains.subtract({row["item_id"]: 1 for row in change["out"]})
-    ordered = sorted(gains.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
-    return [{"item_id": item_id, "lists": gain} for item_id, gain in ordered[:_MOST_ITEMS] if gain]
 
 
 def _check(serving: Serving, body: RuleBody) -> None:

@@ -69,7 +69,7 @@ def run_demo(folder: Path, *, port: int, stop: bool) -> None:
             _print_answer(console, _answer(workspace, port, key_file, "buy_again"), _answer(workspace, port, key_file, "personal"))
             _print_ending(console, workspace, port, key_file, memory.peak_mib())
         if not stop:
-            _open_docs(console, port)
+            _open_console(console, port)
             console.note("serving until Ctrl-C")
             _wait_until_ended(server, workspace)
     except KeyboardInterrupt:
@@ -111,10 +111,10 @@ def _reckon(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _key_file(workspace: Workspace) -> Path:
-    path = workspace.root / "demo.key"
+def _key_file(workspace: Workspace, name: str = "demo", scope: str = "recommend:read") -> Path:
+    path = workspace.root / f"{name}.key"
     if not path.exists():
-        key = _reckon("keys", "create", "-w", str(workspace.root), "--scope", "recommend:read", "--name", "demo")
+        key = _reckon("keys", "create", "-w", str(workspace.root), "--scope", scope, "--name", name)
         temporary = path.with_suffix(".tmp")
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -130,8 +130,9 @@ def _answer(workspace: Workspace, port: int, key_file: Path, strategy: str) -> d
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.UNAUTHORIZED:
             raise UnavailableError(f"the API answered {error.code} {error.reason}", hint=f"read {workspace.root / 'serve.log'}") from None
-    # The workspace's keys were deleted or the demo's was revoked since: it gets a new one.
+    # The workspace's keys were deleted or the demo's was revoked since: it gets new ones.
     key_file.unlink()
+    (workspace.root / "console.key").unlink(missing_ok=True)
     return _recommendations(port, _key_file(workspace).read_text().strip(), strategy)
 
 
@@ -209,19 +210,25 @@ def _print_ending(console: Console, workspace: Workspace, port: int, key_file: P
         console.stages(builds.stage_records(workspace.build(current)))
     console.out.print(f"serving: API and graph database together {serving_mib:,.0f} MiB")
     graph = _graph(workspace)
-    shown = key_file.relative_to(Path.cwd()) if key_file.is_relative_to(Path.cwd()) else key_file
+    # Who runs the demo may see and change everything of it: rules and builds take admin.
+    shown, for_console = _shown(key_file), _shown(_key_file(workspace, "console", "admin"))
     base = f"http://127.0.0.1:{port}"
     lines = [
         f"API docs   {base}/docs  press Authorize there and paste the key of {shown}",
         f"health     {base}/health/ready",
         f"graph      {graph.uri if graph else 'not running'}  user root  database reckon  password in {workspace.graph / 'password'}",
         f'try        curl -s -H "Authorization: Bearer $(cat {shown})" "{base}/v1/users/{HOUSEHOLD}/recommendations?k=3"',
+        f"console    {base}/console  sign in with the key of {for_console}",
     ]
     console.out.print("\n".join(["", *lines]), markup=False)
 
 
-def _open_docs(console: Console, port: int) -> None:
-    """Open the API's documentation where a person with a desktop looks on; elsewhere the printed address is enough."""
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _open_console(console: Console, port: int) -> None:
+    """Open the console where a person with a desktop looks on; elsewhere the printed address is enough."""
     has_desktop = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if console.out.is_terminal and has_desktop:
-        webbrowser.open(f"http://127.0.0.1:{port}/docs")
+        webbrowser.open(f"http://127.0.0.1:{port}/console")

@@ -159,6 +159,27 @@ class EventStore:
         with self._database.reading() as connection:
             return {kind: int(count) for kind, count in connection.execute(query)}
 
+    def received_by_hour(self, first: int, n_hours: int) -> list[int]:
+        """Return how many events were acknowledged in each hour from one on.
+
+        Events are numbered as they come, so the first of them is looked for by halves, and those before it are never read.
+
+        Args:
+            first: The first hour, in hours of Unix time.
+            n_hours: How many hours.
+        """
+        since, received = first * 3600.0, events.c.received_s
+        with self._database.reading() as connection:
+            below, upto = 0, last_number(connection, EVENTS)
+            while below < upto:
+                middle = (below + upto + 1) // 2
+                at = connection.scalar(select(received).where(events.c.seq >= middle).order_by(events.c.seq).limit(1))
+                below, upto = (middle, upto) if at is not None and at < since else (below, middle - 1)
+            starts = [since + 3600.0 * hour for hour in range(n_hours)]
+            counts = [func.sum(case(((received >= start) & (received < start + 3600.0), 1), else_=0)) for start in starts]
+            row = connection.execute(select(*counts).where(events.c.seq > below)).one()
+            return [int(count or 0) for count in row]
+
     def last_received_s(self) -> float | None:
         """Return when the last event was acknowledged, Unix seconds."""
         with self._database.reading() as connection:

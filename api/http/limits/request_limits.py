@@ -26,10 +26,11 @@ class RequestLimits:
         max_body_bytes: Largest body.
         max_nesting: Deepest nesting of arrays and objects.
         body_timeout_s: Time in which a body must have arrived.
+        lists: Beginning of paths below which any parameter may come more than once, as forms send what is ticked; none where it is empty.
     """
 
-    def __init__(self, app: ASGIApp, *, max_header_bytes: int, max_body_bytes: int, max_nesting: int, body_timeout_s: float) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, max_header_bytes: int, max_body_bytes: int, max_nesting: int, body_timeout_s: float, lists: str = "") -> None:
+        self._app, self._lists = app, lists
         self._max_headers, self._max_body, self._max_nesting, self._body_timeout_s = max_header_bytes, max_body_bytes, max_nesting, body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +41,8 @@ class RequestLimits:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self._max_headers:
             raise _refused("headers", 431, "Headers too large", f"the headers are larger than {self._max_headers} bytes")
-        twice = query_string.repeated(scope.get("query_string", b""))
+        may_repeat = bool(self._lists) and scope["path"].startswith(self._lists)
+        twice = None if may_repeat else query_string.repeated(scope.get("query_string", b""))
         if twice is not None:
             raise _refused("repeated", 422, "Invalid input", twice)
         length = next((value for name, value in headers if name == b"content-length"), None)

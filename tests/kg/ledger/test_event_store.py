@@ -17,7 +17,7 @@ from kg.errors import ConfigError, LedgerUnavailableError
 from kg.ledger.database import Database
 from kg.ledger.event_store import EventStore
 from kg.ledger.settings import LedgerConfig
-from kg.ledger.tables import METADATA, counters
+from kg.ledger.tables import METADATA, counters, events
 from kg.ledger.user_store import UserStore
 from tests.ledgers import sent_event
 
@@ -162,3 +162,15 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     assert database.shown_url == "postgresql+psycopg://u:***@127.0.0.1:1/none"
     with pytest.raises(LedgerUnavailableError, match="cannot be opened"):
         EventStore(Database.open(tmp_path / "none" / "ledger.db", LedgerConfig())).last_seq()
+
+
+def test_events_are_counted_by_the_hour_in_which_they_came(database: Database) -> None:
+    store = EventStore(database)
+    assert store.received_by_hour(0, 3) == [0, 0, 0]
+    store.append([event(number) for number in range(1, 41)])
+    with database.writing() as connection:
+        # Every ten minutes one, from ten past midnight on.
+        connection.execute(sqlalchemy.update(events).values(received_s=events.c.seq * 600.0))
+    assert store.received_by_hour(0, 8) == [5, 6, 6, 6, 6, 6, 5, 0]
+    assert store.received_by_hour(3, 2) == [6, 6]
+    assert store.received_by_hour(9, 2) == [0, 0]
