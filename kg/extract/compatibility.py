@@ -42,10 +42,11 @@ def models(catalog: pl.DataFrame, language: str) -> dict[str, str]:
     if language not in _CUES:
         return {}
     owners: dict[str, set[str]] = {}
-    # Two digits and a capital: every model number has them.
-    coded = catalog.select("item_id", "title").filter(pl.col("title").str.contains(r"\d.*\d") & pl.col("title").str.contains("[A-Z]"))
+    # A capital, and a digit that another follows at some distance, in one run: every model number has them.
+    coded = catalog.select("item_id", "title").filter(pl.col("title").str.contains(r"[A-Z][A-Z0-9./#-]*\d[A-Z0-9./#-]*\d|\d[A-Z0-9./#-]*[A-Z][A-Z0-9./#-]*\d|\d[A-Z0-9./#-]*\d[A-Z0-9./#-]*[A-Z]"))
+    cue = re.compile(_TITLE_CUES[language])
     for item_id, title in coded.iter_rows():
-        foreign = re.search(_TITLE_CUES[language], title)
+        foreign = cue.search(title)
         for code, _, _ in _codes(title, 0, foreign.start() if foreign else len(title)):
             owners.setdefault(code, set()).add(str(item_id))
     return {code: next(iter(items)) for code, items in sorted(owners.items()) if len(items) == 1}

@@ -69,6 +69,7 @@ _POWDER = re.compile(r"^[\s-]*(?:powder|isolate|concentrate|blend|mix)\b", re.IG
 _CONTENT_BELOW = 100.0
 _CLOTH_BELOW = 30.0
 _TROUSERS = re.compile(r"(?<![\w.])\d{2}\s?[Ww]\s?[xX/×]?\s?\d{2}\s?L(?![\w])")
+_LETTERED = frozenset({"watt", "liter"})
 _FOR_DEVICES = re.compile(
     r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
     r"shell|film|tempered\s+glass|keyboard|adapter|charger|dock|replacement|folio|cart|wall\s?mount|cables?|cords?|lanyard|strap|tripod|selfie\s?stick|desk)\b|支架|挂架|包|保护|贴膜|钢化膜|内胆|电视柜|壳",
@@ -120,7 +121,7 @@ def own_amounts(text: str) -> list[Amount]:
     _memories(text, result, roles)
     _nets(result, roles)
     _packs(text, result, roles)
-    trousers = [match.span() for match in _TROUSERS.finditer(text)]
+    trousers = [match.span() for match in _TROUSERS.finditer(text)] if any(one.unit in _LETTERED for one in result) else []
     shaped = [_shaped(text, one, role) for one, role in zip(result, roles, strict=True)]
     return [one for one in shaped if one is not None and not any(start <= one.start and one.end <= end for start, end in trousers)]
 
@@ -282,6 +283,8 @@ def _contents(text: str, found: Sequence[Amount], roles: list[str]) -> None:
 
 def _memories(text: str, found: Sequence[Amount], roles: list[str]) -> None:
     """Of a computer's two sizes without a name the small one is its memory; a memory module has no other size."""
+    if all(measure(one) != "storage" for one in found):
+        return
     if _MODULE.search(text) and not _DISK.search(text):
         for n, one in enumerate(found):
             if measure(one) == "storage" and roles[n] in {OWN, STORAGE}:

@@ -21,10 +21,13 @@ OF_WORDS = frozenset(
 )
 """Relations that word rules read."""
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’.&-][^\W\d_]+)*|\d[\d.,/]*|[^\w\s]")
+_TOKEN = re.compile(r"([^\W\d_]+(?:['’.&-][^\W\d_]+)*)|\d[\d.,/]*|[^\w\s]")
 _BREAKS = frozenset(",;()[]|/–—")
+_DASHES = frozenset("-–—")
 _LISTS = frozenset({",", "/"})
 _NO_SCENT = frozenset({"oil", "butter", "extract", "seed", "milk", "water", "gold", "bristle", "wood", "brown", "red", "pink", "kernel", "peel"})
+_MEDIA_OR_THING = frozenset({"book", "books", "edition", "film", "season", "volume", "vol", "4k", "uhd"})
+_NUMBERED = frozenset({"season", "volume", "vol"})
 _MANY_PARTS = 4
 """So many commas make a list of ingredients."""
 _INGREDIENTS = frozenset({"oil", "butter", "milk", "wax"})
@@ -118,18 +121,15 @@ def _other_thing(phrase: _Phrase, relation: str, sets: dict[str, frozenset[str]]
 
 def _is_media(title: str, phrases: Sequence[_Phrase], sets: dict[str, frozenset[str]]) -> bool:
     """Say whether the title is one of a book, film or record: its words are no attributes."""
+    media, sure = sets["media"], sets["media_sure"]
     for phrase in phrases:
-        if phrase.words and phrase.words[-1][0] in sets["media"]:
-            last = phrase.words[-1][0]
-            if last in {"book", "books", "edition", "film", "season", "volume", "vol", "4k", "uhd"}:
-                # "Pocket book", "limited edition" and "cling film" are things; "Yellowstone Season 1" is a title.
-                if last in {"season", "volume", "vol"} and phrase.number_after:
-                    return True
-                continue
+        last = phrase.words[-1][0]
+        if last not in media:
+            continue
+        # "Pocket book", "limited edition" and "cling film" are things; "Yellowstone Season 1" is a title.
+        if last not in _MEDIA_OR_THING or (last in _NUMBERED and phrase.number_after):
             return True
-        if any(word in sets["media_sure"] for word, _, _ in phrase.words):
-            return True
-    return "blu-ray disc" in title
+    return any(word in sure for phrase in phrases if phrase.words[-1][0] not in media for word, _, _ in phrase.words) or "blu-ray disc" in title
 
 
 def _head_in(after: Sequence[str], words: frozenset[str]) -> bool:
@@ -269,18 +269,18 @@ def _title_words(title: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _phrases(title: str) -> tuple[_Phrase, ...]:
-    sets = _sets()
-    leads = sets["purpose"] | sets["part"] | {"in", "by", "from", "without"}
+    leads = _leads()
     result: list[_Phrase] = []
     words: list[tuple[str, int, int]] = []
     lead, numbered, listed = "", False, False
     for match in _TOKEN.finditer(title):
         token = match.group().lower()
+        if match.lastindex and token not in leads and token[0].isalpha():
+            words.append((token, *match.span()))
+            continue
         number = token[0].isdigit()
-        loose = token in {"-", "–", "—"} and title[match.start() - 1 : match.start()] == " "
+        loose = token in _DASHES and title[match.start() - 1 : match.start()] == " "
         if not (number or loose or token in _BREAKS or token in leads):
-            if token[0].isalpha():
-                words.append((token, match.start(), match.end()))
             continue
         if lead and not words and _goes_on(lead, token, number=number):
             numbered = number
@@ -295,6 +295,11 @@ def _phrases(title: str) -> tuple[_Phrase, ...]:
 def _goes_on(lead: str, mark: str, *, number: bool) -> bool:
     """Say whether a preposition's phrase goes on: "with 1 free refill", "w/ glass door"."""
     return number or (mark == "/" and lead == "w")
+
+
+@cache
+def _leads() -> frozenset[str]:
+    return _sets()["purpose"] | _sets()["part"] | {"in", "by", "from", "without"}
 
 
 @cache

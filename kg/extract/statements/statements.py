@@ -46,7 +46,7 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
         masked: Regions that are something else: a brand's name.
     """
     found = [*found, *declarations(text, context, language)]
-    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in found):
+    if language == "en" and all(mention.relation not in _SCOPED for mention in found) and not _MAY_BE_FREE.search(text):
         return found
     title = field == "title"
     ruled = scopes(text, language, title=title)
