@@ -18,6 +18,8 @@ MAX_CONFIDENCE = 0.95
 _PRIOR_RIGHT, _PRIOR_SEEN = 1.5, 2.0
 _MAX_WORDS = 6
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
+_LEAD = re.compile(r"([^\W\d_]+) ?& ?([^\W\d_]+)(?![^\W_])")
+_LEAD_CHARS = 40
 _MIN_IN_CATEGORY, _MIN_SHARE_IN_CATEGORY, _MIN_IN_LINE = 3, 0.9, 2
 _SUFFIXES = frozenset({"inc", "llc", "ltd", "co", "corp", "gmbh", "cosmetics", "company", "brand", "beauty", "professional"})
 
@@ -205,6 +207,9 @@ def brand_regions(text: str, brand: str) -> list[Region]:
     words = _WORD.findall(brand)
     if not words:
         return []
+    if "&" in text[:_LEAD_CHARS] and (lead := _LEAD.match(text)) and (lead[1] + lead[2]).lower() == "".join(words).lower():
+        # "Water & Wood" of Waterwood.
+        return [lead.span()]
     if text.isascii() and brand.isascii():
         # Most titles leave their brand out, and a pattern costs more to make than to use.
         folded = text.lower()

@@ -69,6 +69,17 @@ _POWDER = re.compile(r"^[\s-]*(?:powder|isolate|concentrate|blend|mix)\b", re.IG
 _CONTENT_BELOW = 100.0
 _CLOTH_BELOW = 30.0
 _TROUSERS = re.compile(r"(?<![\w.])\d{2}\s?[Ww]\s?[xX/×]?\s?\d{2}\s?L(?![\w])")
+# A kit for a printer of 220 V is no more of 220 V than a case for a laptop of 15 inches is that long.
+_KIT = re.compile(
+    r"\b(?:maintenance|service|repair|fuser|upgrade|conversion|installation|rebuild|fusing)\s+(?:unit\s+)?kits?\b|\bfuser\b", re.IGNORECASE
+)
+_MACHINE = re.compile(
+    r"\b(?:printers?|laserjet|deskjet|monitors?|notebooks?|laptops?|servers?|switch|power\s+supply|all-in-one|multifunction(?:al)?|lcd|pc|ryzen|"
+    r"toner|cartridge)\b",
+    re.IGNORECASE,
+)
+_CODED = re.compile(r"[A-Za-z]{2,}-$")
+_NUMBERED_FROM = 1000.0
 _LETTERED = frozenset({"watt", "liter"})
 _FOR_DEVICES = re.compile(
     r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
@@ -230,6 +241,10 @@ def _role(text: str, amount: Amount, floor: int, *, followed: bool) -> str:
 def _beside_the_point(text: str, amount: Amount, before: str) -> bool:
     """Say whether an amount is a cloth's weight, the pieces of a puzzle, the sheets of a notebook, or what stands
     behind an equals sign; the pounds of a rope are what it bears."""
+    if amount.unit == "volt" and _KIT.search(text):
+        return True
+    if amount.word and _in_a_model_number(text, amount, before):
+        return True
     if amount.unit == COUNT:
         word = amount.word.lower()
         if _EQUALS.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
@@ -238,6 +253,19 @@ def _beside_the_point(text: str, amount: Amount, before: str) -> bool:
     if amount.unit == "pound":
         return _BEARING.search(text) is not None
     return amount.unit == "ounce" and amount.parts[0][0] < _CLOTH_BELOW and _GARMENT.search(text) is not None
+
+
+def _in_a_model_number(text: str, amount: Amount, before: str) -> bool:
+    """Say whether a letter right behind a long number ends a model's name: "HP 2009v", "Phaser 3250V", "CBL-0082L"."""
+    digits = text[amount.start : amount.end - 1]
+    if len(amount.word) != 1 or not amount.word.isalpha() or amount.unit == "watt" or amount.shape != "amount" or not digits.isdigit():
+        return False
+    if digits[0] == "0" or _CODED.search(before):
+        return True
+    value = amount.parts[0][0]
+    if value < _NUMBERED_FROM:
+        return False
+    return value % 10 != 0 or (amount.unit == "volt" and value > _NUMBERED_FROM) or _MACHINE.search(text) is not None
 
 
 def _ranges(text: str, found: Sequence[Amount], roles: list[str]) -> None:

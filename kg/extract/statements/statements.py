@@ -9,7 +9,9 @@ from dataclasses import replace
 from kg.extract.mentions import Mention, Region
 from kg.extract.statements.allergens import declarations
 from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
-from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, mention_status
+from kg.extract.statements.heads import OF_WORDS, mention_status
+from kg.extract.statements.materials import attached
+from kg.extract.statements.phrases import DOUBTFUL, FOREIGN
 from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes, sentence_at
 
 UNSURE = 0.5
@@ -102,7 +104,7 @@ def _weighed(text: str, mention: Mention, context: int, language: str, *, title:
 def _made_of(text: str, start: int, end: int) -> bool:
     """Say whether a description states what the item itself is made of, not a part of it ("the handle is made of") or its kind ("typically")."""
     match = _MADE_OF.search(text, max(0, start - 60), start)
-    if match is None:
+    if match is None or attached(text, end):
         return False
     left, right = sentence_at(text, start, end)
     if _IN_GENERAL.search(text, left, right):
