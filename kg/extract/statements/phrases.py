@@ -95,7 +95,7 @@ def phrases(title: str) -> tuple[Phrase, ...]:
         if match.lastindex and token not in leads and token[0].isalpha():
             words.append((token, *match.span()))
             continue
-        if token == "w" and title[: match.start()].rstrip()[-1:].isdigit():
+        if match.group() in {"w", "W"} and title[: match.start()].rstrip()[-1:].isdigit():
             # Watts: "750 W black" has nothing with it.
             continue
         number = token[0].isdigit()
