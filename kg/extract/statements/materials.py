@@ -12,6 +12,7 @@ _BEAUTY, _HEALTH, _ELECTRONICS, _APPAREL = mask("beauty"), mask("health"), mask(
 _ATTACHED = re.compile(r"[\s-]+([^\W\d_]+)")
 _COMPOUND = re.compile(r"-([^\W\d_]+)")
 _LISTED_WORDS = 2
+_PREPARED = frozenset({"charcoal", "salt", "salts"})
 
 
 def material_status(at: Place, value: str) -> str:
@@ -54,7 +55,7 @@ def _ingredient(at: Place, value: str, words: frozenset[str], lists: dict[str, f
     """Say whether the material is in a preparation or an ink: "bamboo charcoal toothpaste", "HP Latex ink"."""
     if at.context & (_BEAUTY | _HEALTH) and not words.isdisjoint(lists["consumable"]):
         return True
-    if "charcoal" in at.after[:2] or (value == "latex" and not words.isdisjoint(lists["inked"])):
+    if not _PREPARED.isdisjoint(at.after[:3]) or (value == "latex" and not words.isdisjoint(lists["inked"])):
         return True
     return value == "foam" and bool(at.before) and at.before[-1] in lists["foaming"]
 
@@ -78,6 +79,9 @@ def _part(at: Place, lists: dict[str, frozenset[str]]) -> bool:
         return True
     if (after and at.phrase.lead == "in") or (len(after) > 1 and after[0] == "top"):
         # "In cotton bag", "ceramic top storage jar": what it comes in, and a part.
+        return True
+    if after and after[-1] in lists["part_noun"] and at.phrase is not at.phrases[0]:
+        # "Mover's dolly, 4 rubber casters", "… case, tempered glass panel".
         return True
     return bool(at.before) and after[:1] == ("door",) and all(word in lists["trail"] for word in after[1:])
 

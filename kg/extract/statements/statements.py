@@ -31,7 +31,8 @@ _MADE_OF = re.compile(
 )
 _ITSELF = frozenset({"it", "it's", "this", "these", "they", "they're", "is", "are", "precision", "all", "each", "entirely", "well", "hand"})
 _IN_GENERAL = re.compile(
-    r"\b(?:typically|usually|generally|often|commonly|mostly|can be|may be|might|or|other materials|such as|e\.g\.)\b", re.IGNORECASE
+    r"\b(?:typically|usually|generally|often|commonly|mostly|can be|may be|might|or|other materials|such as|than|unlike|compared|instead|e\.g\.)\b",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’-]+")
 
