@@ -55,7 +55,7 @@ def _ingredient(at: Place, value: str, words: frozenset[str], lists: dict[str, f
     """Say whether the material is in a preparation or an ink: "bamboo charcoal toothpaste", "HP Latex ink"."""
     if at.context & (_BEAUTY | _HEALTH) and not words.isdisjoint(lists["consumable"]):
         return True
-    if not _PREPARED.isdisjoint(at.after[:3]) or (value == "latex" and not words.isdisjoint(lists["inked"])):
+    if not _PREPARED.isdisjoint(at.after[:3]) or at.before[-1:] == ("salt",) or (value == "latex" and not words.isdisjoint(lists["inked"])):
         return True
     return value == "foam" and bool(at.before) and at.before[-1] in lists["foaming"]
 
