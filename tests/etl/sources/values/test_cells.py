@@ -76,7 +76,12 @@ def test_lists_and_texts_are_split_each_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_placeholder_is_one_also_where_its_own_mark_splits_values(tmp_path: Path) -> None:
-    rows: list[dict[str, Any]] = [{"id": 1, "c": "N/A"}, {"id": 2, "c": ["#N/A", "ink/felt"]}, {"id": 3, "c": " n/d "}, {"id": 4, "c": "(not set)/wool"}]
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "c": "N/A"},
+        {"id": 2, "c": ["#N/A", "ink/felt"]},
+        {"id": 3, "c": " n/d "},
+        {"id": 4, "c": "(not set)/wool"},
+    ]
     source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "material": "c"}, "split": {"material": "/"}}
     items = load(tmp_path, {"i.jsonl": lines(rows)}, source).items
     assert items["material"].to_list() == [[], ["ink", "felt"], [], ["wool"]]
