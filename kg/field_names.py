@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-_INITIALISMS = frozenset(
-    (
-        "ac ad cd cpu dc dpi dvd dvi dvr ean ecc fsb gps gpu hd hdd hdmi hdr id ip lan lcd led mac mp nfc oem os pc pci pdf psu ram rgb rpm sd sim spf "
-        "ssd tdp tv uhd upc ups url usb uv vga voip vpn vr wlan"
-    ).split()
-)
+# fmt: off
+_INITIALISMS = frozenset({
+    "ac", "ad", "cd", "cpu", "dc", "dpi", "dvd", "dvi", "dvr", "ean", "ecc", "fsb", "gps", "gpu", "hd", "hdd", "hdmi", "hdr",
+    "id", "ip", "lan", "lcd", "led", "mac", "mp", "nfc", "oem", "os", "pc", "pci", "pdf", "psu", "ram", "rgb", "rpm", "sd",
+    "sim", "spf", "ssd", "tdp", "tv", "uhd", "upc", "ups", "url", "usb", "uv", "vga", "voip", "vpn", "vr", "wlan",
+})
+# fmt: on
 _WRITTEN = {
     **{
         "i o": "I/O",
@@ -25,7 +26,7 @@ _WRITTEN = {
     **{"ghz": "GHz", "kwh": "kWh", "mah": "mAh", "intel": "Intel", "amd": "AMD", "windows": "Windows", "android": "Android"},
 }
 """Words as they are written, where a field's name has lost it."""
-_VERSION = re.compile(r"(?<![\d.])(\d) (\d)(?!\d)")
+_VERSION = re.compile(r"(?<![\d.])(?<!windows )(\d) (\d)(?!\d)")
 _REPEATED = re.compile(r"( [a-z])\1+(?= |$)")
 _PLURAL = re.compile(r"(?<=[a-z]{3}) s(?= |$)")
 _LEADING = re.compile(r"^n (?=\d)")
