@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from kg.extract.lexicon import read_lines
 from kg.extract.quantities.amounts import COUNT, DOZEN, LENGTHS, PACKS, Amount, amounts
@@ -80,6 +81,8 @@ _MACHINE = re.compile(
 )
 _CODED = re.compile(r"[A-Za-z]{2,}-$")
 _NUMBERED_FROM = 1000.0
+_METRIC = {"centimeter": 1.0, "millimeter": 0.1, "meter": 100.0}
+_SAME_DIAGONAL = 0.03
 _LETTERED = frozenset({"watt", "liter"})
 _FOR_DEVICES = re.compile(
     r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
@@ -87,7 +90,7 @@ _FOR_DEVICES = re.compile(
     re.IGNORECASE,
 )
 _DEVICES = re.compile(
-    r"\b(?:tvs?|televisions?|laptops?|monitors?|macbook|notebooks?|tablets?|ipad|chromebook|iphone|kindle|displays?|screens?)\b|电视|笔记本|电脑|平板|手机|显示器",
+    r"\b(?:tvs?|televisions?|laptops?|monitors?|macbook|notebooks?|tablets?|ipad|chromebook|iphone|kindle|displays?|screens?|lcd|oled|smartphones?|phones?|all-in-one|touchscreen)\b|电视|笔记本|电脑|平板|手机|显示器",
     re.IGNORECASE,
 )
 _INCH_LIKE = frozenset({"in", "In", "IN"})
@@ -131,6 +134,7 @@ def own_amounts(text: str) -> list[Amount]:
     _contents(text, result, roles)
     _memories(text, result, roles)
     _nets(result, roles)
+    _diagonals(text, result, roles)
     _packs(text, result, roles)
     trousers = [match.span() for match in _TROUSERS.finditer(text)] if any(one.unit in _LETTERED for one in result) else []
     shaped = [_shaped(text, one, role) for one, role in zip(result, roles, strict=True)]
@@ -344,6 +348,18 @@ def _nets(found: Sequence[Amount], roles: list[str]) -> None:
         if roles[n] == NET:
             roles[n] = OWN
         elif roles[n] == OWN and measure(one) in nets and one.packs is None:
+            roles[n] = "beside"
+
+
+def _diagonals(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+    """A screen's diagonal in two units is one: in 'notebook 33.8 cm (13.3")' the inches say it, and no length is stated."""
+    if not _DEVICES.search(text):
+        return
+    for n, (one, following) in enumerate(pairwise(found)):
+        if one.unit not in _METRIC or following.unit != "inch" or one.shape != "amount" or following.shape != "amount":
+            continue
+        same = abs(one.parts[0][0] * _METRIC[one.unit] / 2.54 - following.parts[0][0]) <= _SAME_DIAGONAL * following.parts[0][0]
+        if same and text[one.end : following.start].strip() in {"(", "/", "[", ""}:
             roles[n] = "beside"
 
 

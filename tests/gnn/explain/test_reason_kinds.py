@@ -159,6 +159,27 @@ def test_near_repeats_are_said_once(first: tuple[str, str], second: tuple[str, s
     assert kind.joined(own, other) == wanted
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "positions", "said"),
+    [
+        ("teacup", "regency teacup", ({0, 1}, {0, 1}), "regency teacup"),
+        ("regency teacup", "teacup", ({0, 1}, {0, 1}), "regency teacup"),
+        ("cookie cutters", "cutters", ({0}, {0, 1}), "cutters"),
+        ("cookie cutters", "cutters", ({0, 1}, {0}), None),
+        ("cup", "teacup", ({0}, {0}), None),
+        ("tea plate", "regency", ({0}, {0}), None),
+    ],
+)
+def test_a_term_within_a_longer_one_is_said_once(first: str, second: str, positions: tuple[set[int], set[int]], said: str | None) -> None:
+    own, other = (
+        ReasonContext(path("mentions"), history_text(len(place), ["X", "Y"][: len(place)], ["purchased"]), frozenset(place), term)
+        for term, place in zip((first, second), positions, strict=True)
+    )
+    kind = kind_of(own.source)
+    wanted = {None: None, first: kind.message(own), second: kind.message(other)}[said]
+    assert kind.joined(own, other) == wanted
+
+
 def served(graph: GraphArrays, folder: Path) -> Recommender:
     """Return a recommender whose scores are paths alone."""
     model = replace(small_model(graph, 1, half_life=None), learned_gate=0.0, weights_gate=0.0, item_weights=None)
