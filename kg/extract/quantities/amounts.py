@@ -40,7 +40,7 @@ _REGISTER = re.compile(r"\d[^/&\d]*[/&]|d(?:o?z|ozen)")
 _SPF = re.compile(r"(?<![A-Za-z])SPF[\s-]?(\d{1,3})(?!\d)\+?|(?<![\d.])(\d{1,3})\+?\s?SPF(?![A-Za-z])", re.IGNORECASE)
 _PACK_OF = re.compile(r"\b(?:pack|packs|set|case|box|lot|bundle|carton|bag|pk|tray)\s+of\s+(\d{1,4})(?![\d.,]*\d)\b", re.IGNORECASE)
 _PACK_SLASH = re.compile(r"\b(?:pack|pk|case|cs)/(\d{1,4})\b", re.IGNORECASE)
-_TIMES_LAST = re.compile(r"(?:^|(?<=[\s(（]))[x×]\s?(\d{1,3})(?=\s*(?:$|[)）,]))", re.IGNORECASE)
+_TIMES_LAST = re.compile(r"(?:^|(?<=[\s(（]))(?:[x×]\s?|X\s|X(?=\d{1,2}(?!\d)))(\d{1,3})(?=\s*(?:$|[)）,]))")
 _SORTED = re.compile(
     r"(?<![\w.,/-])(\d{1,4})\s+(?:(?:mega|double|jumbo|giant|regular|super|family|large|big|huge|mini|triple|coated|film-coated|individual|disposable|"
     r"single-use|fresh|unscented|scented)\s+){1,2}(rolls|sheets|bars|tablets|capsules|caplets|softgels|packets|packs|bags|wipes|sachets|pods|cans|bottles)\b",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from kg.extract.lexicon import mask
 from kg.extract.mentions import Mention, Region
 from kg.extract.statements.allergens import declarations
 from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
@@ -35,6 +36,11 @@ _IN_GENERAL = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’-]+")
+_ELECTRONICS = mask("electronics")
+_BY_LENGTH = re.compile(
+    r"\b(?:cables?|cords?|leads?|patch\s?cords?|extensions?|wires?|hoses?|tapes?|strips?|rolls?|ribbons?|rails?|films?|fib(?:er|re)|tethers?|straps?)\b",
+    re.IGNORECASE,
+)
 
 
 def statements(text: str, field: str, found: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
@@ -50,19 +56,26 @@ def statements(text: str, field: str, found: Iterable[Mention], context: int, la
     """
     found = [*found, *declarations(text, context, language)]
     if language == "en" and all(mention.relation not in _SCOPED for mention in found) and not _MAY_BE_FREE.search(text):
-        return found
+        return [_length(text, mention, context) for mention in found]
     title = field == "title"
     ruled = scopes(text, language, title=title)
     kept: list[Mention] = []
     for mention in found:
         if mention.relation not in _SCOPED:
-            kept.append(mention)
+            kept.append(_length(text, mention, context))
         elif not denied(mention.relation, mention.start, mention.end, ruled):
             kept.extend(_weighed(text, mention, context, language, title=title))
     if ruled:
         free = absences(text, ruled, context, field, language)
         kept.extend(one for one in free if not any(one.start < end and start < one.end for start, end in masked))
     return kept
+
+
+def _length(text: str, mention: Mention, context: int) -> Mention:
+    """Mark a length in the text of an electronic thing, unless it is one sold by its length: mostly it is that of a screen or a part."""
+    if mention.relation != "has_length" or not context & _ELECTRONICS or _BY_LENGTH.search(text):
+        return mention
+    return replace(mention, confidence=min(mention.confidence, UNSURE))
 
 
 def denied(relation: str, start: int, end: int, ruled: tuple[Scope, ...]) -> bool:
