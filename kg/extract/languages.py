@@ -62,7 +62,7 @@ _INFIXES = (
 
 
 _PLACES = [NORM, IDX, LENGTH]
-_ASKED = frozenset({LOWER, NORM, IS_PUNCT, IS_SPACE})
+_NEEDED = frozenset({LOWER, NORM, IS_PUNCT, IS_SPACE})
 """What is asked of words; spaCy's other questions about each new one ("is it like a number?") take as long as cutting the texts."""
 
 Amounts = dict[tuple[int, int], list[Amount]]
@@ -198,7 +198,7 @@ def pipeline(language: str) -> Pipeline:
     nlp = _blank(language)
     nlp.max_length = MAX_CHARS
     vocab: Any = nlp.vocab
-    vocab.lex_attr_getters = {name: getter for name, getter in vocab.lex_attr_getters.items() if name in _ASKED} | {NORM: _norm}
+    vocab.lex_attr_getters = {name: getter for name, getter in vocab.lex_attr_getters.items() if name in _NEEDED} | {NORM: _norm}
     # Words that spaCy's exceptions brought along have their norm already.
     for lexeme in vocab:
         lexeme.norm_ = _norm(lexeme.text)

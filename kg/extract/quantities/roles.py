@@ -170,12 +170,12 @@ def _folded(word: str) -> str:
     return re.sub(r"[\s-]+", " ", word.lower())
 
 
-def _roles(text: str, found: Sequence[Amount]) -> list[str]:
+def _roles(text: str, listed: Sequence[Amount]) -> list[str]:
     """Return each amount's role. Words behind one amount say nothing of the next: in "8GB RAM 256GB" only the first is a memory."""
     roles: list[str] = []
     floor = 0
-    for one in found:
-        followed = any(other.start - one.end in {0, 1} for other in found)
+    for one in listed:
+        followed = any(other.start - one.end in {0, 1} for other in listed)
         roles.append(_role(text, one, floor, followed=followed))
         pattern, _ = _cues().get(("after", measure(one)), (None, {}))
         match = pattern.match(text, one.end) if pattern else None
@@ -219,13 +219,13 @@ def _role(text: str, amount: Amount, floor: int, *, followed: bool) -> str:
     return OWN
 
 
-def _ranges(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _ranges(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Between two amounts lies none that the item has."""
-    for n, one in enumerate(found):
+    for n, one in enumerate(listed):
         if one.shape in {"thread", "spf"}:
             continue
         before = text[max(0, one.start - 12) : one.start]
-        earlier = found[n - 1] if n else None
+        earlier = listed[n - 1] if n else None
         if earlier is not None and earlier.end >= one.start - 6 and _FROM.fullmatch(text[earlier.end : one.start].strip(" ") or "?"):
             dashed = text[earlier.end : one.start]
             same = measure(earlier) == measure(one) and one.shape == earlier.shape == "amount"
@@ -235,73 +235,73 @@ def _ranges(text: str, found: Sequence[Amount], roles: list[str]) -> None:
             roles[n] = "range"
 
 
-def _strengths(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _strengths(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """ "20 mg/5 ml" says how strong a thing is, not how much of it there is."""
-    for n, one in enumerate(found):
+    for n, one in enumerate(listed):
         match = _STRENGTH.match(text, one.end) if one.unit in _PARTICLES else None
         if match:
             roles[n] = "rate"
-            if n + 1 < len(found) and found[n + 1].start < match.end():
+            if n + 1 < len(listed) and listed[n + 1].start < match.end():
                 roles[n + 1] = "rate"
 
 
-def _contents(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _contents(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """What an item contains of something is its own amount only where the something is the item: "500 g sugar", "1 kg protein powder"."""
-    for n, one in enumerate(found):
+    for n, one in enumerate(listed):
         if roles[n] != CONTENT:
             continue
         pattern, _ = _cues()["after", "weight"]
         match = pattern.match(text, one.end)
         powder = bool(match and _POWDER.match(text[match.end() :]))
-        others = any(role == OWN and measure(other) in {"weight", "volume"} for other, role in zip(found, roles, strict=True))
+        others = any(role == OWN and measure(other) in {"weight", "volume"} for other, role in zip(listed, roles, strict=True))
         small = one.unit in {"gram", "milligram"} and one.parts[0][0] < _CONTENT_BELOW
         bare_sugar = bool(match) and match is not None and match[1].lower() == "sugar" and one.parts[0][0] > 25
         if powder or (not small and not (others and one.unit in {"gram", "milligram"})) or (bare_sugar and not others):
             roles[n] = OWN
 
 
-def _memories(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _memories(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Of a computer's two sizes without a name the small one is its memory; a memory module has no other size."""
-    if all(measure(one) != "storage" for one in found):
+    if all(measure(one) != "storage" for one in listed):
         return
     if _MODULE.search(text) and not _DISK.search(text):
-        for n, one in enumerate(found):
+        for n, one in enumerate(listed):
             if measure(one) == "storage" and roles[n] in {OWN, STORAGE}:
-                kit = any(other is not one and measure(other) == "storage" and other.packs is None for other in found)
+                kit = any(other is not one and measure(other) == "storage" and other.packs is None for other in listed)
                 roles[n] = "beside" if one.packs is not None and kit else MEMORY
         return
-    sizes = [(n, _gigabytes(one)) for n, one in enumerate(found) if measure(one) == "storage" and roles[n] in {OWN, STORAGE}]
+    sizes = [(n, _gigabytes(one)) for n, one in enumerate(listed) if measure(one) == "storage" and roles[n] in {OWN, STORAGE}]
     if not sizes:
         return
     largest = max(size for _, size in sizes)
     for n, size in sizes:
-        if roles[n] == OWN and size <= _MEMORY_AT_MOST and largest >= _STORAGE_TIMES * size and not _units_in_row(found, roles):
+        if roles[n] == OWN and size <= _MEMORY_AT_MOST and largest >= _STORAGE_TIMES * size and not _units_in_row(listed, roles):
             roles[n] = MEMORY
 
 
-def _units_in_row(found: Sequence[Amount], roles: Sequence[str]) -> bool:
+def _units_in_row(listed: Sequence[Amount], roles: Sequence[str]) -> bool:
     """Three sizes and more are a choice of sizes."""
-    return sum(measure(one) == "storage" and role in {OWN, STORAGE} for one, role in zip(found, roles, strict=True)) > 2
+    return sum(measure(one) == "storage" and role in {OWN, STORAGE} for one, role in zip(listed, roles, strict=True)) > 2
 
 
 def _gigabytes(amount: Amount) -> float:
     return amount.parts[0][0] * {"terabyte": 1000.0, "gigabyte": 1.0, "megabyte": 0.001}[amount.unit]
 
 
-def _nets(found: Sequence[Amount], roles: list[str]) -> None:
+def _nets(listed: Sequence[Amount], roles: list[str]) -> None:
     """What is called net is the item's own; other amounts of its measure are not."""
-    nets = {measure(one) for one, role in zip(found, roles, strict=True) if role == NET}
-    for n, one in enumerate(found):
+    nets = {measure(one) for one, role in zip(listed, roles, strict=True) if role == NET}
+    for n, one in enumerate(listed):
         if roles[n] == NET:
             roles[n] = OWN
         elif roles[n] == OWN and measure(one) in nets and one.packs is None:
             roles[n] = "beside"
 
 
-def _diagonals(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _diagonals(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """A screen's diagonal in two units is one: in 'notebook 33.8 cm (13.3")' the inches say it, and no length is stated."""
     screen: bool | None = None
-    for n, (one, following) in enumerate(pairwise(found)):
+    for n, (one, following) in enumerate(pairwise(listed)):
         if one.unit not in _METRIC or following.unit != "inch" or one.shape != "amount" or following.shape != "amount":
             continue
         same = abs(one.parts[0][0] * _METRIC[one.unit] / 2.54 - following.parts[0][0]) <= _SAME_DIAGONAL * following.parts[0][0]
@@ -315,10 +315,10 @@ def _diagonals(text: str, found: Sequence[Amount], roles: list[str]) -> None:
             roles[n + 1] = "beside"
 
 
-def _packs(text: str, found: Sequence[Amount], roles: list[str]) -> None:
+def _packs(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Of "20 ct, 6 pk" the packs are counted: what is in one of them is not how many there are."""
-    counts = [n for n, one in enumerate(found) if one.unit == COUNT and one.shape == "amount" and roles[n] == OWN]
-    packs = [n for n in counts if found[n].word.lower() in PACKS or _PACKED.match(text, found[n].start)]
+    counts = [n for n, one in enumerate(listed) if one.unit == COUNT and one.shape == "amount" and roles[n] == OWN]
+    packs = [n for n in counts if listed[n].word.lower() in PACKS or _PACKED.match(text, listed[n].start)]
     if packs:
         for n in counts:
             if n not in packs:

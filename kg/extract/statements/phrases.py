@@ -68,13 +68,13 @@ class Place:
 
 def place_of(title: str, start: int, end: int, context: int) -> Place | None:
     """Return where a word stands; None where no phrase holds it."""
-    found = phrases(title)
-    phrase = next((one for one in found if one.words[0][1] <= start < one.words[-1][2]), None)
+    parts = phrases(title)
+    phrase = next((one for one in parts if one.words[0][1] <= start < one.words[-1][2]), None)
     if phrase is None:
         return None
     before = tuple(word for word, _, stop in phrase.words if stop <= start)
     after = tuple(word for word, begin, _ in phrase.words if begin >= end)
-    return Place(title, found, phrase, title[start:end].lower(), end, before, after, context)
+    return Place(title, parts, phrase, title[start:end].lower(), end, before, after, context)
 
 
 @lru_cache(maxsize=4096)
