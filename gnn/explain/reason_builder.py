@@ -25,6 +25,8 @@ from kg import schema
 from kg.schema import Step
 
 _FEW = 200
+_NAMED_OF = 20
+"""So many of an item's groups are asked for a name where none is worth stating."""
 
 
 class ReasonBuilder:
@@ -54,7 +56,7 @@ class ReasonBuilder:
             groups: The addends.
             own: Which groups are the item's, the largest first.
             total: The item's score.
-            alone: There are no other reasons: where no group is worth stating, the largest one is worded in general.
+            alone: There are no other reasons: where no group is worth stating, one is said by its name, else in general.
 
         Returns:
             As many reasons as are listed, and the sum of the addends that are in none.
@@ -74,9 +76,18 @@ class ReasonBuilder:
             drafts = joined(drafts, self._draft(item, shown, total), self._limits.max_paths)
         if drafts or not own or not alone:
             return [draft.reason for draft in drafts], left
+        number, reason = self._by_name(item, groups, own, total)
+        return [reason], float(sum(groups.totals[other] for other in own if other != number))
+
+    def _by_name(self, item: int, groups: Groups, own: range, total: float) -> tuple[int, Reason]:
+        """Return the largest group that can be said by the name of its field, else the largest, worded in general, and which one it is."""
+        for number in own[:_NAMED_OF]:
+            draft = self._draft(item, groups.group(number), total)
+            said = draft.kind.by_name(draft.context)
+            if said is not None:
+                return number, replace(draft.reason, message=said)
         largest = self._draft(item, groups.group(own[0]), total)
-        said = say("attribute.details", history=largest.context.history)
-        return [replace(largest.reason, message=said)], float(groups.totals[own[1:].start : own.stop].sum())
+        return own[0], replace(largest.reason, message=say("attribute.details", history=largest.context.history))
 
     def _worth_stating(self, item: int, group: Group) -> Group | None:
         """Return what of a group is worth stating, as its kind of reason says."""

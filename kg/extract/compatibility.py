@@ -19,6 +19,9 @@ from kg.tables import TEXT_FIELDS
 _CONFIDENCE = 0.9
 
 _TOKEN = re.compile(r"[A-Z0-9]+(?:[-/.#][A-Z0-9]+)*")
+_RUN = "[A-Z0-9./#-]*"
+# A capital and two digits in one run, in any order: every model number has them.
+_MAY_BE_CODE = rf"[A-Z]{_RUN}\d{_RUN}\d|\d{_RUN}[A-Z]{_RUN}\d|\d{_RUN}\d{_RUN}[A-Z]"
 _CUES = {
     "en": r"(?i:\b(?:compatible with|works? with|designed (?:for|to work with|to fit)|made for|fits|(?:for )?use with|used with|replacement for))\b",
     "zh": r"(?:兼容|适用于|适配|配合|可用于)",
@@ -42,10 +45,10 @@ def models(catalog: pl.DataFrame, language: str) -> dict[str, str]:
     if language not in _CUES:
         return {}
     owners: dict[str, set[str]] = {}
-    # Two digits and a capital: every model number has them.
-    coded = catalog.select("item_id", "title").filter(pl.col("title").str.contains(r"\d.*\d") & pl.col("title").str.contains("[A-Z]"))
+    coded = catalog.select("item_id", "title").filter(pl.col("title").str.contains(_MAY_BE_CODE))
+    cue = re.compile(_TITLE_CUES[language])
     for item_id, title in coded.iter_rows():
-        foreign = re.search(_TITLE_CUES[language], title)
+        foreign = cue.search(title)
         for code, _, _ in _codes(title, 0, foreign.start() if foreign else len(title)):
             owners.setdefault(code, set()).add(str(item_id))
     return {code: next(iter(items)) for code, items in sorted(owners.items()) if len(items) == 1}

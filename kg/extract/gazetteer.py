@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -18,6 +18,8 @@ MAX_CONFIDENCE = 0.95
 _PRIOR_RIGHT, _PRIOR_SEEN = 1.5, 2.0
 _MAX_WORDS = 6
 _WORD = re.compile(r"[^\W_]+(?:['’.&][^\W_]+)*")
+_LEAD = re.compile(r"([^\W\d_]+) ?& ?([^\W\d_]+)(?![^\W_])")
+_LEAD_CHARS = 40
 _MIN_IN_CATEGORY, _MIN_SHARE_IN_CATEGORY, _MIN_IN_LINE = 3, 0.9, 2
 _SUFFIXES = frozenset({"inc", "llc", "ltd", "co", "corp", "gmbh", "cosmetics", "company", "brand", "beauty", "professional"})
 
@@ -147,10 +149,10 @@ class Gazetteer:
         return best
 
     def _occurrences(self, title: str) -> Iterable[tuple[Key, int, int]]:
-        words = [(match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(title)]
+        words = [(match.group().lower(), *match.span()) for match in _WORD.finditer(title)]
         n, position = len(words), 0
         while position < n:
-            length = self._longest(words, position, n)
+            length = self._longest(words, position, n) if words[position][0] in self._first else 0
             if length:
                 yield tuple(word for word, _, _ in words[position : position + length]), words[position][1], words[position + length - 1][2]
             position += length or 1
@@ -202,12 +204,25 @@ def brand_regions(text: str, brand: str) -> list[Region]:
     >>> brand_regions("Red Apple lipstick, red", "RED APPLE")
     [(0, 9)]
     """
-    words = [re.escape(word) for word in _WORD.findall(brand)]
+    words = _WORD.findall(brand)
     if not words:
         return []
+    if "&" in text[:_LEAD_CHARS] and (lead := _LEAD.match(text)) and (lead[1] + lead[2]).lower() == "".join(words).lower():
+        # "Water & Wood" of Waterwood.
+        return [lead.span()]
+    if text.isascii() and brand.isascii():
+        # Most titles leave their brand out, and a pattern costs more to make than to use.
+        folded = text.lower()
+        if any(word.lower() not in folded for word in words):
+            return []
+    return [match.span() for match in _brand_pattern(tuple(words)).finditer(text)]
+
+
+@lru_cache(maxsize=4096)
+def _brand_pattern(words: Sequence[str]) -> re.Pattern[str]:
     # "Black & Decker" is also written "Black and Decker".
-    pattern = r"(?<![^\W_])" + r"(?:[\W_]+|[\W_]+and[\W_]+)".join(words) + r"(?![^\W_])"
-    return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
+    joined = r"(?:[\W_]+|[\W_]+and[\W_]+)".join(re.escape(word) for word in words)
+    return re.compile(rf"(?<![^\W_]){joined}(?![^\W_])", re.IGNORECASE)
 
 
 def _keys(brand: str) -> list[Key]:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import spacy
-from spacy.attrs import IDX, LENGTH, NORM
+from spacy.attrs import IDX, IS_PUNCT, IS_SPACE, LENGTH, LOWER, NORM
 from spacy.language import Language
 from spacy.matcher import Matcher, PhraseMatcher
 from spacy.tokens import Doc
@@ -60,6 +60,10 @@ _INFIXES = (
     r"(?<=[0-9a-z])\.(?=[A-Za-z])",
 )
 
+
+_PLACES = [NORM, IDX, LENGTH]
+_NEEDED = frozenset({LOWER, NORM, IS_PUNCT, IS_SPACE})
+"""What is asked of words; spaCy's other questions about each new one ("is it like a number?") take as long as cutting the texts."""
 
 Amounts = dict[tuple[int, int], list[Amount]]
 """(first word, after the last) of a match → the quantities in it."""
@@ -136,12 +140,12 @@ class AttributeRules:
         """Match one text."""
         text = doc.user_data.setdefault(TEXT, doc.user_data.get(TEXT) or doc.text)
         matches = self._phrases(doc)
-        if self._always or (self._anchors and not self._anchors.isdisjoint(doc.to_array(NORM).tolist())):
+        norms, starts, lengths = doc.to_array(_PLACES).T.tolist()
+        if self._always or (self._anchors and not self._anchors.isdisjoint(norms)):
             matches += self._tokens(doc)
         quantities = own_amounts(text)
         doc.user_data[MATCHES], doc.user_data[AMOUNTS] = [], {}
         if matches or quantities:
-            starts, lengths = doc.to_array([IDX, LENGTH]).T.tolist()
             ends = [start + length for start, length in zip(starts, lengths, strict=True)]
             doc.user_data[MATCHES] = [
                 Match(self._positions[key], start, end, starts[start], ends[end - 1]) for key, start, end in dict.fromkeys(matches)
@@ -194,7 +198,7 @@ def pipeline(language: str) -> Pipeline:
     nlp = _blank(language)
     nlp.max_length = MAX_CHARS
     vocab: Any = nlp.vocab
-    vocab.lex_attr_getters[NORM] = _norm
+    vocab.lex_attr_getters = {name: getter for name, getter in vocab.lex_attr_getters.items() if name in _NEEDED} | {NORM: _norm}
     # Words that spaCy's exceptions brought along have their norm already.
     for lexeme in vocab:
         lexeme.norm_ = _norm(lexeme.text)
@@ -266,6 +270,8 @@ def _outside_codes(infixes: Callable[[str], Iterator[re.Match[str]]]) -> Callabl
     """Split a number from its unit, but leave the numbers within article codes and names ("Q6616A", "B12", "GB-2X") alone."""
 
     def find(text: str) -> list[re.Match[str]]:
+        if text.isalpha():
+            return []
         # "120CT/81MG" looks like a code with its capitals; a word that starts with a digit is split unless letters and digits alternate.
         if is_code(text) and not text[0].isdigit():
             return []

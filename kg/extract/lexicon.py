@@ -12,7 +12,8 @@ same `if`, `unless` and `confidence`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -158,6 +159,7 @@ def read_lines(name: str) -> list[dict[str, Any]]:
     return rows
 
 
+@cache
 def has_lines(name: str) -> bool:
     """Say whether there is a data file of this name: not every language has each."""
     return (files("kg.extract") / "patterns" / name).is_file()
@@ -169,6 +171,23 @@ def word_sets(name: str) -> dict[str, frozenset[str]]:
     for row in read_lines(name):
         result[row["kind"]] = result.get(row["kind"], frozenset()) | frozenset(row["words"])
     return result
+
+
+def alternation(words: Iterable[str]) -> str:
+    """Return a pattern that matches any of some words, the longest that fits; shared beginnings are tried once, several times as fast as a list.
+
+    >>> alternation(["free", "free of", "no"])
+    '(?:free(?:\\\\ of)?|no)'
+    """
+    tails: dict[str, set[str]] = {}
+    for word in words:
+        tails.setdefault(word[:1], set()).add(word[1:])
+    ends = tails.pop("", None) is not None
+    branches = [re.escape(first) + alternation(rest) for first, rest in sorted(tails.items())]
+    if not branches:
+        return ""
+    body = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{body})?" if ends else body
 
 
 def _rule(row: Mapping[str, Any], name: str) -> Rule:

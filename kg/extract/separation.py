@@ -19,6 +19,7 @@ import polars as pl
 
 from kg import schema
 from kg.extract.lexicon import lexicon, word_sets
+from kg.extract.statements.heads import OF_FOOD
 from kg.tables import AS_WRITTEN, ITEM_COLUMNS
 
 MARKED = 0.5
@@ -33,7 +34,7 @@ _FIELD_SHARE = 0.3
 _OF_NOUNS = ("has_form", "has_packaging")
 """Relations whose words, before a noun, mostly belong to it: a gel pen is no gel. A leather belt is of leather."""
 
-_RELATIONS = (*_OF_NOUNS, "has_scent", "has_flavor", "has_diet", "has_color", "has_material", "has_audience", "has_age_group")
+_RELATIONS = (*_OF_NOUNS, *sorted(OF_FOOD), "has_scent", "has_flavor", "has_diet", "has_color", "has_material", "has_audience", "has_age_group")
 _CATEGORY = pl.col("categories").list.last()
 
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 
 import polars as pl
 
@@ -50,21 +50,6 @@ class TermLimits:
     most_share: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a title that may be a term or part of one.
-
-    Attributes:
-        text: As it is compared: in lower case, without a possessive ending.
-        start: Where it begins in the title as read.
-        end: Where it ends.
-    """
-
-    text: str
-    start: int
-    end: int
-
-
 Split = Callable[[str], Iterable[tuple[int, int]]]
 """A text → where its words are. Languages without blanks between words bring their segmenter."""
 
@@ -95,20 +80,29 @@ class Reader:
     def terms(self, title: str) -> Iterator[tuple[str, int, int]]:
         """Yield each term that a title could have, with its place in the title as stored; those that begin earlier first."""
         form = readable(title[:_MAX_CHARS], self.language)
-        words = [self._word(form.text, start, end) for start, end in self.split(form.text)]
-        for word, following in pairwise([*words, None]):
-            if word is None:
+        text, left_out = form.text, self.left_out
+        before, begun, done = "", 0, 0
+        for start, end in self.split(text):
+            word = _compared(text[start:end])
+            if not word or word in left_out:
+                # Pairs do not reach over it.
+                before = ""
                 continue
-            yield (word.text, *form.stored(word.start, word.end))
-            if following is not None and word.text != following.text and _JOINT.fullmatch(form.text, word.end, following.start):
-                yield (f"{word.text} {following.text}", *form.stored(word.start, following.end))
+            if before and before != word and _joined(text[done:start]):
+                yield (f"{before} {word}", *form.stored(begun, end))
+            yield (word, *form.stored(start, end))
+            before, begun, done = word, start, end
 
-    def _word(self, text: str, start: int, end: int) -> Word | None:
-        """Return a word, None where it cannot be part of a term: pairs do not reach over it."""
-        matches = _POSSESSIVE.sub("", text[start:end].lower())
-        if len(matches) < _SHORTEST or _HAS_DIGIT.search(matches) or matches in self.left_out or not matches[0].isalpha():
-            return None
-        return Word(matches, start, end)
+
+@lru_cache(maxsize=65_536)
+def _compared(word: str) -> str:
+    """Return a word as it is compared; "" where it is too short, has a digit or begins with no letter."""
+    result = _POSSESSIVE.sub("", word.lower())
+    return "" if len(result) < _SHORTEST or _HAS_DIGIT.search(result) or not result[0].isalpha() else result
+
+
+def _joined(between: str) -> bool:
+    return between == " " or _JOINT.fullmatch(between) is not None
 
 
 def term_reader(pipeline: Pipeline, language: str) -> Reader:
@@ -166,10 +160,11 @@ def title_terms(items: pl.DataFrame, vocabulary: Vocabulary, reader: Reader, fac
     if not vocabulary.terms:
         return pl.DataFrame(schema=dict(ATTRIBUTE_COLUMNS))
     stated = _stated(facts)
+    of_brands = {brand: _brand_words(reader, brand) for brand in items["brand"].unique()}
     rows: list[tuple[str, str, int, int, str]] = []
     for item_id, title, brand in items.select("item_id", "title", "brand").drop_nulls("title").iter_rows():
         taken = stated.get(item_id, [])
-        of_brand = _brand_words(reader, brand)
+        of_brand = of_brands[brand]
         seen: set[str] = set()
         for term, start, end in reader.terms(title):
             if term in seen or term not in vocabulary.terms or of_brand.issuperset(term.split(" ")):

@@ -24,9 +24,8 @@ _ROUNDS = 4
 """Shops escape what is escaped already: "&amp;lt;b&amp;gt;"."""
 
 _SUSPICIOUS = re.compile(r"[<&]")
-_SPECIAL = re.compile(
-    r"[<&\u00ad\u00bc-\u00be\u2044\u200b-\u200f\u2060\u2150-\u215e\u3000\u3300-\u33ff\ufeff\uff01-\uffee]|https?:|www\.|\.[A-Za-z]{2}"
-)
+_SPECIAL = re.compile(r"[<&\u00ad\u00bc-\u00be\u2044\u200b-\u200f\u2060\u2150-\u215e\u3000\u3300-\u33ff\ufeff\uff01-\uffee]")
+_MAY_BE_ADDRESS = re.compile(r"https?:|www\.|\.[A-Za-z]{2}", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'，。]+"
     r"|[\w%./\\-]*[\w%-]\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|avif|pdf|css|js|json|xml|html?|php|aspx?|mp[34]|avi|mov|zip|woff2?)(?![\w.])",
@@ -92,6 +91,8 @@ def readable(raw: str, language: str = "en") -> Readable:
         text = "".join(piece for piece, _, _ in pieces)
         starts = tuple(start for piece, start, _ in pieces for _ in piece)
         ends = tuple(end for piece, _, end in pieces for _ in piece)
+    if _MAY_BE_ADDRESS.search(text):
+        # Blanks in its place: what stands behind it stays where it was.
         text = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
     if language == "zh":
         text = _simplified(text)

@@ -15,6 +15,7 @@ _LONG = {"line": pl.Int64(), "name": pl.String(), "value": pl.String()}
 _TYPED = re.compile(r"^attr_[tnb]_")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RESERVED = {*ITEM_COLUMNS, *USER_COLUMNS, "price", "line"}
+_MAX_NAME = 50
 _MAX_NUMBERS = 16
 """A longer list of numbers is a vector, not values."""
 
@@ -30,7 +31,9 @@ def attribute_name(written: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", _TYPED.sub("", written.strip().lower())).strip("_")
     if name[:1].isdigit():
         name = f"n_{name}"
-    name = name[:50].strip("_")
+    if len(name) > _MAX_NAME:
+        # Whole words: half a word reads as a mistake.
+        name = (name[: _MAX_NAME + 1].rpartition("_")[0] or name[:_MAX_NAME]).strip("_")
     return f"{name}_attribute" if name in _RESERVED else name
 
 

@@ -57,10 +57,12 @@ def values_of(cells: pl.Series, separator: str | None, name: str, language: str)
     else:
         lists = _lists(_as_text(cells), language)
     element = pl.element()
-    if separator:
-        element = element.str.split(separator).list.explode()
-    trimmed = element.str.strip_chars()
     nothing = [*words(name), ""]
+    if separator:
+        # "N/A" is looked at before "/" splits it.
+        said = element.filter(~element.str.strip_chars().str.to_lowercase().is_in(nothing))
+        element = said.str.split(separator).list.explode()
+    trimmed = element.str.strip_chars()
     kept = trimmed.filter(trimmed.is_not_null() & ~trimmed.str.to_lowercase().is_in(nothing))
     return lists.alias("v").to_frame().select(pl.col("v").list.eval(kept).cast(_TEXTS).fill_null(pl.lit([], dtype=_TEXTS))).to_series()
 

@@ -101,6 +101,10 @@ class ReasonKind(Protocol):
         """Say where a shared value may be a reason; addends that it leaves out are part of the remainder."""
         return "anywhere"
 
+    def by_name(self, context: ReasonContext) -> Message | None:
+        """Say what is left out everywhere by its name alone, for an item to which nothing else leads; None where the name says nothing either."""
+        return None
+
     def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say two reasons of one item in one sentence, or return None where both have something to say.
 

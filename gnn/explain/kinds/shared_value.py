@@ -82,6 +82,16 @@ class SharedValue(ReasonKind):
             return "kind"
         return "category" if _QUANTITY.fullmatch(value) else "anywhere"
 
+    def by_name(self, context: ReasonContext) -> Message | None:
+        """Name the field, not its value: "Same height as …" where the height has no unit. What both lack and fields for dealers stay unnamed."""
+        relation = context.meta_path.relation
+        words = _words(relation)
+        if not relation.startswith("has_") or len(words) > _MOST_WORDS or _OF_THE_TRADE & set(words) or words[-1] in _ENDS_OPEN:
+            return None
+        if _ANSWERS.get(context.value.lower()) == "no":
+            return None
+        return say("attribute.unnamed", name=attribute_name(relation), history=context.history)
+
     def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
         """Say a value once that two fields of nearly one name have: color and colour, type and product type."""
         if not _same_value(first, second) or not _near(first.meta_path, second.meta_path):

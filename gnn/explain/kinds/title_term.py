@@ -22,5 +22,14 @@ class TitleTerm(ReasonKind):
         """Quote the words: they claim nothing of the item but that its title says them."""
         return say(f"attribute.{schema.MENTIONS}", history=context.history, value=Quoted(context.value))
 
+    def joined(self, first: ReasonContext, second: ReasonContext) -> Message | None:
+        """Say once what is part of a longer term: "regency teacup" says "teacup" too; of more history items than the longer, the shorter stays."""
+        longer, shorter = sorted((first, second), key=lambda one: len(one.value), reverse=True)
+        if f" {shorter.value} " not in f" {longer.value} ":
+            return None
+        if longer.positions == shorter.positions:
+            return self.message(longer)
+        return self.message(shorter) if longer.positions < shorter.positions else None
+
 
 KIND = REASONS.register(TitleTerm())

@@ -40,7 +40,7 @@ _REGISTER = re.compile(r"\d[^/&\d]*[/&]|d(?:o?z|ozen)")
 _SPF = re.compile(r"(?<![A-Za-z])SPF[\s-]?(\d{1,3})(?!\d)\+?|(?<![\d.])(\d{1,3})\+?\s?SPF(?![A-Za-z])", re.IGNORECASE)
 _PACK_OF = re.compile(r"\b(?:pack|packs|set|case|box|lot|bundle|carton|bag|pk|tray)\s+of\s+(\d{1,4})(?![\d.,]*\d)\b", re.IGNORECASE)
 _PACK_SLASH = re.compile(r"\b(?:pack|pk|case|cs)/(\d{1,4})\b", re.IGNORECASE)
-_TIMES_LAST = re.compile(r"(?:^|(?<=[\s(（]))[x×]\s?(\d{1,3})(?=\s*(?:$|[)）,]))", re.IGNORECASE)
+_TIMES_LAST = re.compile(r"(?:^|(?<=[\s(（]))(?:[x×]\s?|X\s|X(?=\d{1,2}(?!\d)))(\d{1,3})(?=\s*(?:$|[)）,]))")
 _SORTED = re.compile(
     r"(?<![\w.,/-])(\d{1,4})\s+(?:(?:mega|double|jumbo|giant|regular|super|family|large|big|huge|mini|triple|coated|film-coated|individual|disposable|"
     r"single-use|fresh|unscented|scented)\s+){1,2}(rolls|sheets|bars|tablets|capsules|caplets|softgels|packets|packs|bags|wipes|sachets|pods|cans|bottles)\b",
@@ -64,7 +64,8 @@ _ACROSS = {
 }
 """Larger and smaller unit of one compound quantity → how many of the smaller make the larger."""
 
-_TRIGGER = re.compile(r"\d|\b(?:half|quarter|one|two|three|four|five|six|eight|ten|twelve|dozen)\b|半|dozen", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_WORDED_TRIGGER = re.compile(r"\b(?:half|quarter|one|two|three|four|five|six|eight|ten|twelve)\b|半|dozen")
 PACKS = frozenset(
     {"pk", "pks", "pck", "pack", "packs", "pac", "packet", "packets", "pkg", "packages", "box", "boxes", "case", "包", "盒", "袋", "箱", "提"}
 )
@@ -116,8 +117,8 @@ def amounts(text: str) -> list[Amount]:
     >>> [(one.unit, one.parts[0][0], one.packs) for one in amounts("Water 2 x 500ml")]
     [('milliliter', 500.0, 2.0)]
     """
-    if not _TRIGGER.search(text):
-        return []
+    if not _DIGIT.search(text):
+        return _set_phrases(text)[0] if _WORDED_TRIGGER.search(text.lower()) else []
     result, taken = _set_phrases(text)
     result += _running(text, taken)
     for match in _TIMES_LAST.finditer(text):

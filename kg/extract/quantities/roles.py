@@ -10,9 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from kg.extract.lexicon import read_lines
 from kg.extract.quantities.amounts import COUNT, DOZEN, LENGTHS, PACKS, Amount, amounts
+from kg.extract.quantities.beside import WIRED, beside_the_point
 
 OWN, NET, MEMORY, STORAGE, CONTENT = "own", "net", "memory", "storage", "content"
 _MEASURES = {
@@ -62,20 +64,25 @@ _NETWORK = re.compile(
     r"mobile|mifi|mesh|iphone|galaxy|ghz|receiver|mouse|keyboard|unlocked|gps|cctv|dongle)\b|手机|路由|全网通|双卡|无线|网卡|随身|流量|联通|移动|电信|智能",
     re.IGNORECASE,
 )
+_CHIPS = re.compile(r"\b(?:motherboard|radeon|geforce|rtx|gtx|amd|intel|ryzen|socket|gddr\d|lens|camera|ddr\d)\b", re.IGNORECASE)
 _GENERATIONS = frozenset({2.0, 3.0, 4.0, 5.0, 6.0, 2.4, 5.8})
 _GIGS = frozenset({8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0})
 _MEMORY_AT_MOST, _STORAGE_TIMES = 128.0, 4.0
 _POWDER = re.compile(r"^[\s-]*(?:powder|isolate|concentrate|blend|mix)\b", re.IGNORECASE)
 _CONTENT_BELOW = 100.0
-_CLOTH_BELOW = 30.0
 _TROUSERS = re.compile(r"(?<![\w.])\d{2}\s?[Ww]\s?[xX/×]?\s?\d{2}\s?L(?![\w])")
+_METRIC = {"centimeter": 1.0, "millimeter": 0.1, "meter": 100.0}
+_SAME_DIAGONAL = 0.03
+_INCH_SIGNS = frozenset({'"', "”", "″", "''"})
+_LETTERED = frozenset({"watt", "liter"})
+_PRIVACY = re.compile(r"\bprivacy\s+(?:screen|filter)", re.IGNORECASE)
 _FOR_DEVICES = re.compile(
-    r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
+    r"\b(?:stands?|mounts?|brackets?|cases?|sleeves?|filters?|privacy|bags?|backpacks?|briefcase|covers?|protectors?|risers?|arm|remote|cabinet|console|skin|holder|"
     r"shell|film|tempered\s+glass|keyboard|adapter|charger|dock|replacement|folio|cart|wall\s?mount|cables?|cords?|lanyard|strap|tripod|selfie\s?stick|desk)\b|支架|挂架|包|保护|贴膜|钢化膜|内胆|电视柜|壳",
     re.IGNORECASE,
 )
 _DEVICES = re.compile(
-    r"\b(?:tvs?|televisions?|laptops?|monitors?|macbook|notebooks?|tablets?|ipad|chromebook|iphone|kindle|displays?|screens?)\b|电视|笔记本|电脑|平板|手机|显示器",
+    r"\b(?:tvs?|televisions?|laptops?|monitors?|macbook|notebooks?|tablets?|ipad|chromebook|iphone|kindle|displays?|screens?|lcd|oled|smartphones?|phones?|all-in-one|touchscreen)\b|电视|笔记本|电脑|平板|手机|显示器",
     re.IGNORECASE,
 )
 _INCH_LIKE = frozenset({"in", "In", "IN"})
@@ -84,22 +91,7 @@ _DISK = re.compile(
     r"\b(?:ssd|hdd|emmc|nvme|rom|storage|drives?|disk|laptops?|notebooks?|desktops?|pc|tablets?|phones?|smartphones?|ipad|iphone|card|flash)\b|硬盘|手机|电脑|平板",
     re.IGNORECASE,
 )
-_GARMENT = re.compile(
-    r"\b(?:t-?shirts?|tees?|shirts?|polos?|hoodies?|sweatshirts?|aprons?|totes?|jeans|jackets?|pants|overalls|coveralls|dress|shorts|vests?)\b",
-    re.IGNORECASE,
-)
-_BEARING = re.compile(
-    r"\b(?:ropes?|straps?|tie-?downs?|chains?|hooks?|hangers?|carabiners?|shackles?|winch|hoists?|jacks?|casters?|brackets?|shelf|shelves|hammocks?|anchors?)\b",
-    re.IGNORECASE,
-)
-_PIECES = frozenset({"piece", "pieces", "pc", "pcs", "pce"})
-_OF_PIECES = re.compile(r"\b(?:puzzles?|jigsaws?|lego|building\s(?:blocks?|sets?|kits?|bricks)|bricks|model\skit)\b|拼图|积木", re.IGNORECASE)
-_SHEETS = frozenset({"sheet", "sheets"})
-_OF_SHEETS = re.compile(
-    r"\b(?:notebooks?|journals?|planners?|diary|pads?|composition|sketchbooks?|steno|shredders?|staplers?|punch)\b", re.IGNORECASE
-)
 _PACKED = re.compile(r"(?:packs?|pk|case|cs|x|×)\b", re.IGNORECASE)
-_EQUALS = re.compile(r"=\s?$")
 
 
 def own_amounts(text: str) -> list[Amount]:
@@ -119,8 +111,9 @@ def own_amounts(text: str) -> list[Amount]:
     _contents(text, result, roles)
     _memories(text, result, roles)
     _nets(result, roles)
+    _diagonals(text, result, roles)
     _packs(text, result, roles)
-    trousers = [match.span() for match in _TROUSERS.finditer(text)]
+    trousers = [match.span() for match in _TROUSERS.finditer(text)] if any(one.unit in _LETTERED for one in result) else []
     shaped = [_shaped(text, one, role) for one, role in zip(result, roles, strict=True)]
     return [one for one in shaped if one is not None and not any(start <= one.start and one.end <= end for start, end in trousers)]
 
@@ -212,7 +205,7 @@ def _role(text: str, amount: Amount, floor: int, *, followed: bool) -> str:
     inches = amount.word in _INCH_LIKE and not after.startswith(".") and amount.shape == "amount" and not followed
     if inches and (said := _said(text, amount, "in", floor)):
         return said
-    if _beside_the_point(text, amount, before):
+    if beside_the_point(text, amount, before) or (amount.unit == "inch" and _PRIVACY.search(text)):
         return "other"
     if amount.shape in {"amount", "packs"} and (_RATE.match(after) or (of != "count" and _PRICED.search(before))):
         return "rate"
@@ -224,19 +217,6 @@ def _role(text: str, amount: Amount, floor: int, *, followed: bool) -> str:
     if amount.unit == "inch" and _FOR_DEVICES.search(text) and _DEVICES.search(text):
         return "purpose"
     return OWN
-
-
-def _beside_the_point(text: str, amount: Amount, before: str) -> bool:
-    """Say whether an amount is a cloth's weight, the pieces of a puzzle, the sheets of a notebook, or what stands
-    behind an equals sign; the pounds of a rope are what it bears."""
-    if amount.unit == COUNT:
-        word = amount.word.lower()
-        if _EQUALS.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
-            return True
-        return word in _SHEETS and _OF_SHEETS.search(text) is not None
-    if amount.unit == "pound":
-        return _BEARING.search(text) is not None
-    return amount.unit == "ounce" and amount.parts[0][0] < _CLOTH_BELOW and _GARMENT.search(text) is not None
 
 
 def _ranges(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
@@ -282,6 +262,8 @@ def _contents(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
 
 def _memories(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Of a computer's two sizes without a name the small one is its memory; a memory module has no other size."""
+    if all(measure(one) != "storage" for one in listed):
+        return
     if _MODULE.search(text) and not _DISK.search(text):
         for n, one in enumerate(listed):
             if measure(one) == "storage" and roles[n] in {OWN, STORAGE}:
@@ -316,6 +298,23 @@ def _nets(listed: Sequence[Amount], roles: list[str]) -> None:
             roles[n] = "beside"
 
 
+def _diagonals(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
+    """A screen's diagonal in two units is one: in 'notebook 33.8 cm (13.3")' the inches say it, and no length is stated."""
+    screen: bool | None = None
+    for n, (one, following) in enumerate(pairwise(listed)):
+        if one.unit not in _METRIC or following.unit != "inch" or one.shape != "amount" or following.shape != "amount":
+            continue
+        same = abs(one.parts[0][0] * _METRIC[one.unit] / 2.54 - following.parts[0][0]) <= _SAME_DIAGONAL * following.parts[0][0]
+        if not same or text[one.end : following.start].strip() not in {"(", "/", "[", ""}:
+            continue
+        screen = _DEVICES.search(text) is not None if screen is None else screen
+        if screen or following.word in _INCH_SIGNS:
+            roles[n] = "beside"
+        if not screen and following.word in _INCH_SIGNS:
+            # 'moto g8 16.3 cm (6.4")': a diagonal, but of what is not said.
+            roles[n + 1] = "beside"
+
+
 def _packs(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Of "20 ct, 6 pk" the packs are counted: what is in one of them is not how many there are."""
     counts = [n for n, one in enumerate(listed) if one.unit == COUNT and one.shape == "amount" and roles[n] == OWN]
@@ -347,6 +346,12 @@ def _letter_g(text: str, amount: Amount) -> Amount | None:
     glued = amount.word == "G" and text[amount.start : amount.end][-2:-1].isdigit()
     if value in _GENERATIONS and _NETWORK.search(text):
         return None
+    if glued and (_CHIPS.search(text) or WIRED.search(text)):
+        # "Motherboard AMD 760G", "10G patch cable".
+        return None
+    if glued and _DISK.search(text):
+        # "PC 2G/250G DVD".
+        return replace(amount, shape="gig") if value in _GIGS else None
     if glued and value in _GENERATIONS:
         return replace(amount, shape="network")
     if glued and value in _GIGS:

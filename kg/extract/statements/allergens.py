@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from kg.extract.lexicon import has_lines, mask, read_lines
+from kg.extract.lexicon import alternation, has_lines, mask, read_lines
 from kg.extract.mentions import Mention
 
 ALLERGEN, TRACE = "has_allergen", "has_allergen_trace"
@@ -90,7 +90,7 @@ def _grammar(language: str) -> _Grammar | None:
     if not has_lines(name):
         return None
     values = {word.lower(): (row["value"], bool(row.get("other_trades"))) for row in read_lines(name) for word in row["words"]}
-    one = "|".join(re.escape(word) for word in sorted(values, key=lambda word: (-len(word), word)))
+    one = alternation(values)
     return _chinese(one, values) if language == "zh" else _english(one, values)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from kg.extract.lexicon import has_lines, mask, read_lines, word_sets
+from kg.extract.lexicon import alternation, has_lines, mask, read_lines, word_sets
 from kg.extract.mentions import Mention
 from kg.extract.statements.scope import ABSENT, Scope, sentence_at
 
@@ -184,8 +184,7 @@ def _any(text: str, words: frozenset[str]) -> bool:
 
 @cache
 def _pattern(words: frozenset[str]) -> re.Pattern[str]:
-    body = "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
-    return re.compile(rf"(?<![\w'])(?:{body})(?![\w'])")
+    return re.compile(rf"(?<![\w']){alternation(words)}(?![\w'])")
 
 
 @cache
@@ -203,5 +202,5 @@ def _substances(language: str) -> tuple[re.Pattern[str], dict[str, tuple[str, in
         for row in read_lines(name)
         for word in row["words"]
     }
-    body = "|".join(re.escape(word) for word in sorted(values, key=lambda word: (-len(word), word)))
-    return re.compile(body if language == "zh" else rf"\b(?:{body})\b", re.IGNORECASE), values
+    body = alternation(values)
+    return re.compile(body if language == "zh" else rf"\b{body}\b", re.IGNORECASE), values

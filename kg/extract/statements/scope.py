@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from kg.extract.lexicon import has_lines, read_lines
+from kg.extract.lexicon import alternation, has_lines, read_lines
 
 DENIED, ABSENT, IMITATED, ELSEWHERE, CARED = "denied", "absent", "imitated", "elsewhere", "cared"
 
@@ -188,8 +188,7 @@ def _cues(language: str) -> tuple[re.Pattern[str], dict[str, list[_Cue]]] | None
     cues: dict[str, list[_Cue]] = {}
     for word, cue in _rows(read_lines(name)):
         cues.setdefault(word, []).append(cue)
-    longest = sorted(cues, key=lambda word: (-len(word), word))
-    body = "|".join(re.escape(word) for word in longest)
+    body = alternation(cues)
     # No look-behind: where the pattern begins with letters, the search skips to them; the caller checks what stands before.
     return re.compile(f"({body})" if language == "zh" else rf"({body})(?![\w'])"), cues
 

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from kg.extract.lexicon import mask
 from kg.extract.mentions import Mention, Region
 from kg.extract.statements.allergens import declarations
 from kg.extract.statements.claims import CLAIMS, absences, asserted, contradicted, names_substance
-from kg.extract.statements.heads import DOUBTFUL, FOREIGN, OF_WORDS, mention_status
+from kg.extract.statements.heads import OF_WORDS, mention_status
+from kg.extract.statements.materials import attached
+from kg.extract.statements.phrases import DOUBTFUL, FOREIGN
 from kg.extract.statements.scope import CARED, ELSEWHERE, IMITATED, Scope, scopes, sentence_at
 
 UNSURE = 0.5
@@ -29,9 +32,15 @@ _MADE_OF = re.compile(
 )
 _ITSELF = frozenset({"it", "it's", "this", "these", "they", "they're", "is", "are", "precision", "all", "each", "entirely", "well", "hand"})
 _IN_GENERAL = re.compile(
-    r"\b(?:typically|usually|generally|often|commonly|mostly|can be|may be|might|or|other materials|such as|e\.g\.)\b", re.IGNORECASE
+    r"\b(?:typically|usually|generally|often|commonly|mostly|can be|may be|might|or|other materials|such as|than|unlike|compared|instead|e\.g\.)\b",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’-]+")
+_ELECTRONICS = mask("electronics")
+_BY_LENGTH = re.compile(
+    r"\b(?:cables?|cords?|leads?|patch\s?cords?|extensions?|wires?|hoses?|tapes?|strips?|rolls?|ribbons?|rails?|films?|fib(?:er|re)|tethers?|straps?)\b",
+    re.IGNORECASE,
+)
 
 
 def statements(text: str, field: str, mentions: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
@@ -46,20 +55,27 @@ def statements(text: str, field: str, mentions: Iterable[Mention], context: int,
         masked: Regions that are something else: a brand's name.
     """
     mentions = [*mentions, *declarations(text, context, language)]
-    if language == "en" and not _MAY_BE_FREE.search(text) and all(mention.relation not in _SCOPED for mention in mentions):
-        return mentions
+    if language == "en" and all(mention.relation not in _SCOPED for mention in mentions) and not _MAY_BE_FREE.search(text):
+        return [_length(text, mention, context) for mention in mentions]
     title = field == "title"
     ruled = scopes(text, language, title=title)
     kept: list[Mention] = []
     for mention in mentions:
         if mention.relation not in _SCOPED:
-            kept.append(mention)
+            kept.append(_length(text, mention, context))
         elif not denied(mention.relation, mention.start, mention.end, ruled):
             kept.extend(_weighed(text, mention, context, language, title=title))
     if ruled:
         free = absences(text, ruled, context, field, language)
         kept.extend(one for one in free if not any(one.start < end and start < one.end for start, end in masked))
     return kept
+
+
+def _length(text: str, mention: Mention, context: int) -> Mention:
+    """Mark a length in the text of an electronic thing, unless it is one sold by its length: mostly it is that of a screen or a part."""
+    if mention.relation != "has_length" or not context & _ELECTRONICS or _BY_LENGTH.search(text):
+        return mention
+    return replace(mention, confidence=min(mention.confidence, UNSURE))
 
 
 def denied(relation: str, start: int, end: int, ruled: tuple[Scope, ...]) -> bool:
@@ -102,7 +118,7 @@ def _weighed(text: str, mention: Mention, context: int, language: str, *, title:
 def _made_of(text: str, start: int, end: int) -> bool:
     """Say whether a description states what the item itself is made of, not a part of it ("the handle is made of") or its kind ("typically")."""
     match = _MADE_OF.search(text, max(0, start - 60), start)
-    if match is None:
+    if match is None or attached(text, end):
         return False
     left, right = sentence_at(text, start, end)
     if _IN_GENERAL.search(text, left, right):

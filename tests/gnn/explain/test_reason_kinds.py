@@ -159,6 +159,27 @@ def test_near_repeats_are_said_once(first: tuple[str, str], second: tuple[str, s
     assert kind.joined(own, other) == wanted
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "positions", "said"),
+    [
+        ("teacup", "regency teacup", ({0, 1}, {0, 1}), "regency teacup"),
+        ("regency teacup", "teacup", ({0, 1}, {0, 1}), "regency teacup"),
+        ("cookie cutters", "cutters", ({0}, {0, 1}), "cutters"),
+        ("cookie cutters", "cutters", ({0, 1}, {0}), None),
+        ("cup", "teacup", ({0}, {0}), None),
+        ("tea plate", "regency", ({0}, {0}), None),
+    ],
+)
+def test_a_term_within_a_longer_one_is_said_once(first: str, second: str, positions: tuple[set[int], set[int]], said: str | None) -> None:
+    own, other = (
+        ReasonContext(path("mentions"), history_text(len(place), ["X", "Y"][: len(place)], ["purchased"]), frozenset(place), term)
+        for term, place in zip((first, second), positions, strict=True)
+    )
+    kind = kind_of(own.source)
+    wanted = {None: None, first: kind.message(own), second: kind.message(other)}[said]
+    assert kind.joined(own, other) == wanted
+
+
 def served(graph: GraphArrays, folder: Path) -> Recommender:
     """Return a recommender whose scores are paths alone."""
     model = replace(small_model(graph, 1, half_life=None), learned_gate=0.0, weights_gate=0.0, item_weights=None)
@@ -207,12 +228,22 @@ def test_a_value_is_told_of_the_history_items_of_its_kind_alone(tmp_path: Path) 
     assert context.remainder > 0
 
 
-def test_where_nothing_is_worth_telling_the_largest_part_is_told_in_general_words(tmp_path: Path) -> None:
-    rows = facts("fan:has_voltage:220 V", "kit:has_voltage:220 V", "fan:has_category:Fans", "kit:has_category:Kits")
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (["has_voltage:220 V"], "Same voltage as ‘fan’, which you bought"),
+        (["has_height:1991"], "Same height as ‘fan’, which you bought"),
+        (["has_touchscreen:no"], "A detail in common with ‘fan’, which you bought"),
+        (["has_compliance:RoHS"], "A detail in common with ‘fan’, which you bought"),
+        (["has_touchscreen:no", "has_voltage:220 V"], "Same voltage as ‘fan’, which you bought"),
+    ],
+)
+def test_where_nothing_is_worth_stating_a_field_is_named_or_else_a_detail(tmp_path: Path, stated: list[str], said: str) -> None:
+    rows = facts(*(f"{item}:{fact}" for item in ("fan", "kit") for fact in stated), "fan:has_category:Fans", "kit:has_category:Kits")
     graph, _ = shop(["fan", "kit"], [{"user_id": "u", "item_id": "fan"}], rows)
     context = explained(served(graph, tmp_path), "u", "kit")
-    assert sentences(context) == {"A detail in common with ‘fan’, which you bought": 1.0}
-    assert context.remainder == 0
+    assert [reason.sentence for reason in context.reasons] == [said]
+    assert context.reasons[0].share + context.remainder == pytest.approx(1)
 
 
 def test_two_fields_of_one_name_are_one_reason_with_the_paths_of_both(tmp_path: Path) -> None:

@@ -75,6 +75,24 @@ def test_lists_and_texts_are_split_each_by_itself(tmp_path: Path) -> None:
     assert items["categories"].to_list() == [["a", "b"], ["x", "y", "z"], ["p", "q", "r"], [], []]
 
 
+def test_a_placeholder_is_one_also_where_its_own_mark_splits_values(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "c": "N/A"},
+        {"id": 2, "c": ["#N/A", "ink/felt"]},
+        {"id": 3, "c": " n/d "},
+        {"id": 4, "c": "(not set)/wool"},
+    ]
+    source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "material": "c"}, "split": {"material": "/"}}
+    items = load(tmp_path, {"i.jsonl": lines(rows)}, source).items
+    assert items["material"].to_list() == [[], ["ink", "felt"], [], ["wool"]]
+
+
+def test_the_category_that_a_shop_system_sets_by_itself_is_none(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"id": 1, "c": "Root Catalog|Default Category|Pens"}, {"id": 2, "c": "Default"}]
+    source = {"table": "items", "path": "i.jsonl", "columns": {"item_id": "id", "categories": "c"}, "split": {"categories": "|"}}
+    assert load(tmp_path, {"i.jsonl": lines(rows)}, source).items["categories"].to_list() == [["Pens"], []]
+
+
 def test_prices_are_read_by_the_whole_file_and_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.sources.text.blocks.blocks.__defaults__", (24,))
     text = "id,p\n1,2.450 EUR\n2,7 EUR\n3,8 EUR\n4,9 EUR\n" + '5,"2.450,00 EUR"\n'
