@@ -16,7 +16,7 @@ import typer
 from api.serving.item_reader import followed
 from api.settings import ServeConfig
 from kg.config import GraphConfig, load_config
-from kg.embedded import EmbeddedGraph
+from kg.embedded import EmbeddedGraph, of_settings
 from kg.errors import ConfigError, GraphUnavailableError, LockedError
 from kg.workspace import Workspace
 
@@ -62,7 +62,7 @@ def serve(
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if graph.chosen == "embedded":
-            stack.enter_context(_kept_up(EmbeddedGraph(opened.graph, heap_mb=graph.heap_mb, port=graph.port)))
+            stack.enter_context(_kept_up(of_settings(opened.graph, graph)))
         if settings.follow:
             stack.enter_context(followed(opened.root))
         uvicorn.run(

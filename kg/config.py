@@ -76,6 +76,9 @@ class GraphConfig(Section):
     database: str = Field(default="", description="Database name; empty is the server's default.")
     port: int = Field(default=0, ge=0, le=65535, description="Bolt port of the embedded database; 0 picks a free one and keeps it.")
     heap_mb: int = Field(default=1024, ge=256, le=65536, description="Java heap of the embedded database, MiB.")
+    start_timeout_s: float = Field(
+        default=120, ge=5, le=3600, description="Seconds that a start of the embedded database may take without a further line in its log."
+    )
     at_once: int = Field(
         default=200_000,
         ge=1000,

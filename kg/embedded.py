@@ -3,8 +3,11 @@
 folder/databases/     the data, which survive a crash
 folder/password       generated once, mode 0600; the server reads it from there, so no command line shows it
 folder/server.json    pid and port of the running server, for other processes of this machine
-folder/port           Bolt port of the last start, taken again by the next
+folder/port           Bolt port of the last start, taken again by the next where it is free
 folder/server.log     what the server said; server.log.1 is that of the start before
+
+No port is chosen before it is bound: the kernel gives the server one, and the log names it. A port that looked free a moment ago may be
+another's by then (two copies of a workspace remember the same one), and the server does not end when it cannot have its port: its log says so.
 
 Whoever starts the server holds `folder/.lock` until it stops it, so a server whose lock is free is nobody's: its starter was killed. On
 Linux the kernel ends such a server; elsewhere the next start does. Others on the machine use the running server through `connection`.
@@ -15,6 +18,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -28,6 +32,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from kg import processes
+from kg.config import GraphConfig
 from kg.errors import GraphUnavailableError, LockedError
 from kg.files.atomic import write_text
 
@@ -35,7 +40,11 @@ DATABASE = "reckon"
 _USER = "root"
 _MAIN = "com.arcadedb.server.ArcadeDBServer"
 _READY = b"ArcadeDB Server started in"
-_START_TIMEOUT_S = 60.0
+_LISTENS = re.compile(rb"Listening for incoming BOLT connections on \S*:(\d+)")
+_PORT_TAKEN = re.compile(rb"Unable to listen for BOLT connections|Unable to listen to a HTTP port")
+_FAILED = re.compile(rb'Exception in thread "main"|ArcadeDB Server is down')
+_START_TIMEOUT_S = 120.0
+_SHOWN_LINES = 3
 _STOP_TIMEOUT_S = 60.0
 _STATEMENT_LIMIT_MS = 120_000
 """The database ends any statement after this: a query that its asker gave up on does not run for ever."""
@@ -68,12 +77,14 @@ class EmbeddedGraph:
         folder: Where its files are; created where it does not exist.
         heap_mb: Java heap, MiB. The whole process stays within about twice that.
         port: Bolt port on 127.0.0.1; 0 takes the last one again, or a free one.
+        start_timeout_s: How long a start may take without a further line in its log.
     """
 
-    def __init__(self, folder: Path, *, heap_mb: int = 1024, port: int = 0) -> None:
+    def __init__(self, folder: Path, *, heap_mb: int = 1024, port: int = 0, start_timeout_s: float = _START_TIMEOUT_S) -> None:
         self.folder = folder.resolve()
         self.heap_mb = heap_mb
         self._port = port
+        self._start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = FileLock(self.folder / ".lock", mode=0o600)
 
@@ -81,11 +92,11 @@ class EmbeddedGraph:
         """Start the server, or join the one that another process runs in this folder.
 
         Raises:
-            GraphUnavailableError: It did not come up; the message names its log.
+            GraphUnavailableError: It did not come up; the message quotes and names its log.
             LockedError: Another process is starting or stopping it and does not finish.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        deadline = time.monotonic() + _START_TIMEOUT_S
+        patience = _Patience(self._log, self._start_timeout_s)
         while True:
             try:
                 self._lock.acquire(timeout=0.2)
@@ -93,10 +104,10 @@ class EmbeddedGraph:
                 running = connection(self.folder)
                 if running is not None:
                     return running
-                if time.monotonic() > deadline:
+                if patience.ended():
                     raise LockedError(f"another process holds {self.folder}", hint="stop it, then try again") from None
             else:
-                return self._launch(deadline)
+                return self._launch()
 
     def revive(self) -> bool:
         """Start the server again if this object started it and it has died; say whether it had.
@@ -106,7 +117,7 @@ class EmbeddedGraph:
         """
         if self._process is None or self._process.poll() is None:
             return False
-        self._launch(time.monotonic() + _START_TIMEOUT_S)
+        self._launch()
         return True
 
     def stop(self) -> None:
@@ -123,38 +134,58 @@ class EmbeddedGraph:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def _launch(self, deadline: float) -> Connection:
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _launch(self) -> Connection:
         try:
             _end_orphan(self.folder)
-            port, password = self._choose_port(), _password(self.folder)
-            command = self._command(port, _free_port())
-            log = self.folder / "server.log"
-            if log.exists():
-                log.replace(self.folder / "server.log.1")
-            with log.open("wb") as output:
-                self._process = processes.spawn(command, log=output, cwd=self.folder)
-            _write_server(self.folder, self._process.pid, port, ready=False)
-            # The Bolt port opens before the database behind it does; the log line comes after both.
-            while not (_READY in log.read_bytes() and _answers(port)):
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise GraphUnavailableError("the embedded graph database did not start", hint=f"read {log}")
-                time.sleep(0.1)
-            _write_server(self.folder, self._process.pid, port, ready=True)
+            for port in self._ports():
+                started = self._started(port)
+                if started is not None:
+                    return Connection(f"bolt://127.0.0.1:{started}", _USER, _password(self.folder), DATABASE)
+            raise GraphUnavailableError(f"port {self._port} is taken", hint="free it, or set RECKON__GRAPH__PORT to another, or to 0")
         except BaseException:
             # Ctrl-C while it starts, too: no server is left without an owner.
             self.stop()
             raise
-        return Connection(f"bolt://127.0.0.1:{port}", _USER, password, DATABASE)
 
-    def _choose_port(self) -> int:
+    def _ports(self) -> list[int]:
+        """Return the Bolt ports to try in this order; 0 is one that the kernel gives."""
         if self._port:
-            if _answers(self._port):
-                raise GraphUnavailableError(f"port {self._port} is taken", hint="free it, or set RECKON__GRAPH__PORT to another, or to 0")
-            return self._port
+            return [] if _answers(self._port) else [self._port]
         remembered = _read_port(self.folder)
-        return remembered if remembered and not _answers(remembered) else _free_port()
+        return [remembered, 0] if remembered and not _answers(remembered) else [0]
 
-    def _command(self, port: int, http_port: int) -> list[str]:
+    def _started(self, port: int) -> int | None:
+        """Start the server, and return its Bolt port once it answers; None where another has that port.
+
+        Raises:
+            GraphUnavailableError: It ended, or wrote nothing more for too long.
+        """
+        _password(self.folder)
+        if self._log.exists():
+            self._log.replace(self.folder / "server.log.1")
+        with self._log.open("wb") as output:
+            self._process = processes.spawn(self._command(port), log=output, cwd=self.folder)
+        _write_server(self.folder, self._process.pid, port, ready=False)
+        patience = _Patience(self._log, self._start_timeout_s)
+        # The Bolt port opens before the database behind it does; the log line comes after both.
+        while True:
+            ended, written = self._process.poll() is not None, self._log.read_bytes()
+            if _PORT_TAKEN.search(written):
+                processes.stop(self._process, timeout_s=_STOP_TIMEOUT_S)
+                return None
+            listens = _LISTENS.search(written)
+            if listens and _READY in written and _answers(int(listens[1])):
+                _write_server(self.folder, self._process.pid, int(listens[1]), ready=True)
+                return int(listens[1])
+            if ended or _FAILED.search(written) or patience.ended():
+                raise GraphUnavailableError("the embedded graph database did not start", hint=f"{_said(written)}; read {self._log}")
+            time.sleep(0.1)
+
+    def _command(self, port: int) -> list[str]:
         home = _arcadedb_home()
         settings = {
             "server.rootPath": self.folder,
@@ -168,7 +199,8 @@ class EmbeddedGraph:
             "backup.enabled": "false",
             "command.timeout": _STATEMENT_LIMIT_MS,
             "server.httpIncomingHost": "127.0.0.1",
-            "server.httpIncomingPort": http_port,
+            # Nothing of ours speaks HTTP to it: any port will do.
+            "server.httpIncomingPort": 0,
             "bolt.host": "127.0.0.1",
             "bolt.port": port,
             "serverMetrics": "false",
@@ -184,6 +216,31 @@ class EmbeddedGraph:
         ]
         flags = ["-Djava.awt.headless=true", "--add-modules", "jdk.incubator.vector", "-cp", str(home / "jars" / "*")]
         return [*java, *flags, *(f"-Darcadedb.{name}={value}" for name, value in settings.items()), _MAIN]
+
+
+class _Patience:
+    """How long to wait for a server that starts: a slow machine is no failure as long as the log grows."""
+
+    def __init__(self, log: Path, limit_s: float) -> None:
+        self._log, self._limit_s = log, limit_s
+        self._seen: tuple[int, int] | None = None
+        self._since = time.monotonic()
+
+    def ended(self) -> bool:
+        """Say whether the log has not changed for too long."""
+        try:
+            found = self._log.stat()
+            seen = (found.st_ino, found.st_size)
+        except FileNotFoundError:
+            seen = None
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
+        return time.monotonic() - self._since > self._limit_s
+
+
+def of_settings(folder: Path, settings: GraphConfig) -> EmbeddedGraph:
+    """Return the database of a workspace, as `[graph]` asks for it."""
+    return EmbeddedGraph(folder, heap_mb=settings.heap_mb, port=settings.port, start_timeout_s=settings.start_timeout_s)
 
 
 def connection(folder: Path) -> Connection | None:
@@ -233,8 +290,19 @@ def _password(folder: Path) -> str:
 
 
 def _write_server(folder: Path, pid: int, port: int, *, ready: bool) -> None:
+    if ready:
+        # Before the file that says so: who reads that one finds this one's port.
+        write_text(folder / "port", str(port))
     write_text(folder / "server.json", json.dumps({"pid": pid, "port": port, "ready": ready}))
-    (folder / "port").write_text(str(port))
+
+
+def _said(log: bytes) -> str:
+    """Return the end of a server's log in one line: what went wrong, without the places in its own code."""
+    lines = [line.strip() for line in log.decode(errors="replace").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("at ")]
+    wrong = next((number for number, line in enumerate(lines) if "SEVER" in line or "rror" in line or "Exception" in line), -_SHOWN_LINES)
+    shown = lines[wrong:][:_SHOWN_LINES]
+    return f"it says: {' / '.join(shown)[:600]}" if shown else "it says nothing"
 
 
 def _server_process(folder: Path) -> psutil.Process | None:
@@ -264,6 +332,7 @@ def _end_orphan(folder: Path) -> None:
             process.wait(20)
         except psutil.TimeoutExpired:
             process.kill()
+            process.wait(20)
     (folder / "server.json").unlink(missing_ok=True)
 
 
@@ -272,12 +341,6 @@ def _read_port(folder: Path) -> int | None:
         return int((folder / "port").read_text())
     except (FileNotFoundError, ValueError):
         return None
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -134,32 +137,73 @@ def test_a_stale_server_file_is_not_believed(folder: Path) -> None:
         assert server_pid(folder) is None
 
 
-def test_a_folder_that_is_held_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_START_TIMEOUT_S", 0.5)
+def test_a_folder_that_is_held_says_so(folder: Path) -> None:
     folder.mkdir()
     with FileLock(folder / ".lock"), pytest.raises(LockedError, match="another process holds"):
-        EmbeddedGraph(folder).start()
+        EmbeddedGraph(folder, start_timeout_s=0.5).start()
 
 
 def test_a_port_that_is_taken_says_so(folder: Path) -> None:
+    with a_taken_port() as port, pytest.raises(GraphUnavailableError, match=f"port {port} is taken"):
+        EmbeddedGraph(folder, port=port).start()
+
+
+@contextmanager
+def a_taken_port(*, listening: bool = True) -> Iterator[int]:
+    """A port of another's; one that does not listen yet looks free to whoever asks, as that of a server that is about to start."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+        if listening:
+            taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_a_copy_of_a_folder_takes_another_port(folder: Path, tmp_path: Path) -> None:
+    with EmbeddedGraph(folder, heap_mb=HEAP_MB) as first:
+        write(first, "a")
+    shutil.copytree(folder, tmp_path / "copy")
+    # Both remember one port, and both find it free: the slower one must see from the server's log that it is not.
+    both = [EmbeddedGraph(each, heap_mb=HEAP_MB) for each in (folder, tmp_path / "copy")]
+    with ThreadPoolExecutor(2) as threads, ExitStack() as stack:
+        connections = [future.result() for future in [threads.submit(stack.enter_context, graph) for graph in both]]
+        assert connections[0].uri != connections[1].uri
+        assert [kept(connection) for connection in connections] == [["a"], ["a"]]
+        assert [embedded.connection(graph.folder) for graph in both] == connections
+
+
+def test_a_port_that_only_looks_free_is_left_to_its_owner(folder: Path) -> None:
+    folder.mkdir()
+    with a_taken_port(listening=False) as port:
+        (folder / "port").write_text(str(port))
+        with EmbeddedGraph(folder, heap_mb=HEAP_MB) as given:
+            assert given.uri != f"bolt://127.0.0.1:{port}"
+            assert embedded.connection(folder) == given
         with pytest.raises(GraphUnavailableError, match=f"port {port} is taken"):
-            EmbeddedGraph(folder, port=port).start()
+            EmbeddedGraph(folder, heap_mb=HEAP_MB, port=port).start()
 
 
-def test_a_server_that_cannot_start_names_its_log(folder: Path) -> None:
+def test_a_server_that_cannot_start_quotes_its_log(folder: Path) -> None:
     graph = EmbeddedGraph(folder, heap_mb=1)
-    started = time.monotonic()
     with pytest.raises(GraphUnavailableError, match="did not start") as raised:
         graph.start()
     assert "server.log" in raised.value.hint
-    assert time.monotonic() - started < embedded._START_TIMEOUT_S
+    assert "larger value than the maximum heap size" in raised.value.hint
     # The folder is free again.
     with FileLock(folder / ".lock", timeout=0):
         assert embedded.connection(folder) is None
+
+
+def test_patience_lasts_as_long_as_the_log_grows(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    patience = embedded._Patience(log, 0.2)
+    began = time.monotonic()
+    while time.monotonic() - began < 0.6:
+        with log.open("a") as file:
+            file.write("a line\n")
+        assert not patience.ended()
+        time.sleep(0.01)
+    while not patience.ended():
+        time.sleep(0.01)
 
 
 def test_the_package_is_found_without_starting_java() -> None:

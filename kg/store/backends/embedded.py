@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kg.embedded import EmbeddedGraph, connection
+from kg.embedded import connection, of_settings
 from kg.errors import GraphUnavailableError, NotFoundError
 from kg.store.graph import GraphStore
 from kg.store.port import BACKENDS, GraphDatabase, Place
@@ -22,7 +22,7 @@ class Embedded:
     def opened(self, place: Place) -> Iterator[GraphDatabase]:
         """Give the database, started where it does not run."""
         with (
-            EmbeddedGraph(place.folder, heap_mb=place.settings.heap_mb, port=place.settings.port) as running,
+            of_settings(place.folder, place.settings) as running,
             GraphStore(running, at_once=place.settings.at_once) as store,
         ):
             yield store
