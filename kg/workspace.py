@@ -29,6 +29,7 @@ class Workspace:
         messages/         the shop's own words for reasons, one file per language, where it has some
         changes.jsonl     which changes of the ledger came from files of changes
         audit.jsonl       writes and admin actions, one JSON object a line
+        canary.db         what is measured of a build that is tried out on a share of the users
         ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
@@ -128,6 +129,11 @@ class Workspace:
     def answers(self) -> Path:
         """Lists that were given, for replay."""
         return self.root / "answers.db"
+
+    @property
+    def canary(self) -> Path:
+        """What is measured of a build that is tried out on a share of the users."""
+        return self.root / "canary.db"
 
     @property
     def lock(self) -> Path:

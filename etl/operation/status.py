@@ -6,8 +6,10 @@ import shutil
 import time
 from typing import Any
 
+from etl.operation import canary_text
 from etl.operation.schedule import next_time
 from etl.pipeline.builds import BAD_STATUS, disk_use, draft_id, run_record
+from etl.pipeline.canary import BY_HAND, canary_status
 from etl.pipeline.locks import running, said
 from etl.settings import RebuildConfig
 from etl.stages import ledger_import
@@ -35,6 +37,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         "next_s": scheduled.get("next_s") if scheduled else next_time(settings, now),
         "scheduled": scheduled,
         "events_waiting": waiting,
+        "canary": canary_status(workspace),
         "gates": {}
         if current is None
         else {name: bool(gate["passed"]) for name, gate in run_record(workspace.build(current)).get("gates", {}).items()},
@@ -70,6 +73,8 @@ def _warnings(state: dict[str, Any], settings: RebuildConfig, now: float) -> lis
         warnings.append("the published build is from the future: the clock was moved back")
     if state["last"].get("status") in BAD_STATUS:
         warnings.append(f"the last rebuild {state['last']['status']} in {state['last'].get('stage')}: {state['last'].get('reason', '')}")
+    if state["canary"].get("state") == "withdrawn" and state["canary"]["reason"] != BY_HAND:
+        warnings.append(f"build {state['canary']['build_id']} was tried out and withdrawn: {state['canary']['reason']}")
     if state["events_waiting"] is None:
         warnings.append("the ledger does not answer")
     if state["disk"]["free"] < max(_LITTLE_ROOM * state["disk"]["total"], _largest(state)):
@@ -95,6 +100,7 @@ def as_text(state: dict[str, Any]) -> str:
         lines.append(f"last run    {state['last'].get('build_id')} {state['last'].get('status', '')} {state['last'].get('reason', '')}".rstrip())
     if state["next_s"]:
         lines.append(f"next run    {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(state['next_s']))}")
+    lines += canary_text.lines(state["canary"])
     lines.append(f"events      {'the ledger does not answer' if waiting is None else f'{waiting:,} since the published build'}")
     failed = [name for name, passed in state["gates"].items() if not passed]
     lines.append(f"gates       {', '.join(failed)} accepted, not passed" if failed else f"gates       {len(state['gates'])} passed")
@@ -121,4 +127,5 @@ def as_metrics(state: dict[str, Any]) -> str:
         "reckon_rebuild_warnings": ("What somebody should look at.", len(state["warnings"])),
     }
     known = {name: pair for name, pair in values.items() if pair[1] is not None}
-    return "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in known.items())
+    text = "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in known.items())
+    return text + canary_text.metrics(state["canary"])
