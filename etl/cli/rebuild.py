@@ -119,10 +119,15 @@ def _again(start: str, only: str, *, force: bool) -> frozenset[str]:
 
 
 def _print_plan(job: Job, *, as_json: bool) -> None:
+    from etl.pipeline.builds import STAGES
+    from etl.pipeline.stage_list import PUBLISHABLE
+
     planned = job.plan()
     if as_json:
         typer.echo(json.dumps([each.record() for each in planned], indent=1, ensure_ascii=False))
         return
+    publishes = any(each.runs for each in planned if each.stage != STAGES[-1])
     for each in planned:
         typer.echo(f"{each.stage:9} {'runs' if each.runs else 'done'}  {'; '.join(each.why)}")
-    typer.echo(f"publish   {'runs' if any(each.runs for each in planned) else 'nothing to do'}")
+        if each.stage == PUBLISHABLE:
+            typer.echo(f"publish   {'runs' if publishes else 'nothing to do'}")

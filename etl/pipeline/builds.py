@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from etl.pipeline.stage_list import STAGE_LIST
+from etl.pipeline.stage_list import PUBLISHABLE, STAGE_LIST
 from kg.canary import state as canary
 from kg.errors import GateError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
@@ -196,7 +196,7 @@ def prune(workspace: Workspace, keep: int) -> list[str]:
 def remove_abandoned(workspace: Workspace) -> list[str]:
     """Remove builds that were never finished and that no run goes on with, and return their ids."""
     stay = {workspace.current_id(), draft_id(workspace), *_tried_out(workspace), *published(workspace)}
-    left = [build_id for build_id in workspace.build_ids() if build_id not in stay and STAGES[-1] not in stages(workspace.build(build_id))]
+    left = [build_id for build_id in workspace.build_ids() if build_id not in stay and PUBLISHABLE not in stages(workspace.build(build_id))]
     for build_id in left:
         _remove(workspace, build_id)
     for leftover in workspace.builds.glob("*.tmp"):
