@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -25,10 +23,10 @@ from gnn.recommend.recommender import Recommender
 from gnn.recommend.scoring.engine import Engine
 from kg.catalog.records import StoredEvent
 from kg.config import GraphConfig
-from kg.embedded import connection
-from kg.errors import ArtifactError, LedgerUnavailableError, UnavailableError
+from kg.errors import ArtifactError, LedgerUnavailableError, ReckonError, UnavailableError
 from kg.ledger.catalogue_tables import CATALOGUE, LIVE
 from kg.ledger.item_store import ItemStore
+from kg.store import Place, backend_of
 from kg.workspace import Workspace
 
 LOADS = Counter("reckon_artifact_loads_total", "Artifacts loaded or refused", ["outcome"])
@@ -309,10 +307,9 @@ def _settle() -> None:
 
 
 def graph_answers(folder: Path, config: GraphConfig) -> bool:
-    """Say whether something listens where the graph database should be."""
-    if config.chosen == "embedded":
-        return connection(folder) is not None
-    parts = urlsplit(config.uri)
-    with closing(socket.socket()) as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((parts.hostname or "127.0.0.1", parts.port or 7687)) == 0
+    """Say whether the graph database runs, whichever it is; one that cannot be asked does not."""
+    try:
+        return backend_of(config).runs(Place(folder, config))
+    except (ReckonError, OSError) as error:
+        log.warning("graph database not reached", detail=str(error))
+        return False

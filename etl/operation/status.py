@@ -19,6 +19,7 @@ from kg.files.json_file import read_json
 from kg.workspace import Workspace
 
 _LITTLE_ROOM = 0.1
+_SKEW_S = 60.0
 
 
 def status(workspace: Workspace, config: Config) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
     settings, now, current = config.section(RebuildConfig), time.time(), workspace.current_id()
     scheduled = read_json(workspace.root / "schedule.json")
     ids = workspace.build_ids()
-    last = run_record(workspace.build(ids[-1])) if ids else {}
+    last = _last_run(workspace, now)
     disk = shutil.disk_usage(workspace.root)
     waiting = _events_waiting(workspace, config, current)
     state: dict[str, Any] = {
@@ -45,6 +46,13 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         "disk": {"free": disk.free, "total": disk.total},
     }
     return {**state, "warnings": _warnings(state, settings, now)}
+
+
+def _last_run(workspace: Workspace, now: float) -> dict[str, Any]:
+    """Return the record of the run that ended last; one from the future, as a clock that was moved back leaves it, counts only beside no other."""
+    runs = [run_record(workspace.build(build_id)) for build_id in workspace.build_ids()]
+    times = [float(run.get("at_s") or 0.0) for run in runs]
+    return max(zip(times, runs, strict=True), key=lambda pair: (pair[0] <= now + _SKEW_S, pair[0]), default=(0.0, {}))[1]
 
 
 def _age(workspace: Workspace, build_id: str, now: float) -> float:
@@ -69,7 +77,7 @@ def _warnings(state: dict[str, Any], settings: RebuildConfig, now: float) -> lis
         warnings.append("no build is published: run `reckon rebuild`")
     elif state["build"]["age_s"] > settings.stale_after_h * 3600:
         warnings.append(f"the published build is {state['build']['age_s'] / 3600:.0f} hours old: see why rebuilds fail (`reckon builds list`)")
-    elif state["build"]["age_s"] < -60:
+    elif state["build"]["age_s"] < -_SKEW_S:
         warnings.append("the published build is from the future: the clock was moved back")
     if state["last"].get("status") in BAD_STATUS:
         warnings.append(f"the last rebuild {state['last']['status']} in {state['last'].get('stage')}: {state['last'].get('reason', '')}")
