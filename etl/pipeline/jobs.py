@@ -267,11 +267,15 @@ class Job:
         self.console.done(stage, record)
 
 
-def rebuild(job: Job) -> tuple[str, bool]:
+def rebuild(job: Job, release: Callable[[Job, str], object] | None = None) -> tuple[str, bool]:
     """Run every stage that is not done, publish as soon as the gates allow it, and complete the report.
 
+    Args:
+        job: Whose.
+        release: What is done with a build that passed its gates; it is published where unset.
+
     Returns:
-        The published build, and whether there was anything to do.
+        The build, and whether there was anything to do.
 
     Raises:
         ReckonError: What a stage raised; before the publication `current` stays as it was, after it the build stays published. The next run goes on
@@ -280,8 +284,8 @@ def rebuild(job: Job) -> tuple[str, bool]:
     same = None if job.again.difference(_AFTER) else job.unchanged(_BEFORE)
     if same is None:
         build_id = job.run(PUBLISHABLE)
-        publish(job, build_id)
-        job.console.note(f"build {build_id} is published; its report follows")
+        (release or publish)(job, build_id)
+        job.console.note(f"build {build_id} answers; its report follows")
         job.complete(build_id)
         return build_id, True
     if job.again or job.unchanged() is None:

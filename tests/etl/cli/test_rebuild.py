@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 from etl.cli.app import app
 from etl.pipeline import builds, jobs
 from etl.pipeline.stage_list import PUBLISHABLE
-from kg.errors import BuildError, GateError, InputError
+from kg.canary import state
+from kg.errors import BuildError, ConflictError, GateError, InputError
 from kg.files.json_file import read_json
 from kg.workspace import Workspace
 from tests.etl.jobs import TOML, job_of
@@ -125,6 +126,26 @@ def test_a_run_that_ended_after_the_publication_leaves_its_report_to_the_next(sh
     after = builds.stage_records(folder)
     assert {name for name in after if after[name] != before[name]} <= {"report"}
     assert shop.workspace.current_id() == build_id
+
+
+def test_a_rebuild_may_try_its_build_out(shop: Shop) -> None:
+    first = shop.workspace.current_id()
+    shop.settings("factors = 4", "factors = 5")
+    done = shop.run("rebuild", "--canary", "20%")
+    assert done.exit_code == 0, done.output
+    canary = state.running(shop.workspace)
+    assert canary is not None
+    assert (canary.published, canary.share) == (first, 0.2)
+    assert f"build {canary.build_id} answers 20.0% of the users" in done.stdout
+    assert shop.workspace.current_id() == first
+    assert list(builds.stage_records(shop.workspace.build(canary.build_id))) == list(builds.STAGES)
+    again = shop.run("rebuild", "--canary", "20%")
+    assert isinstance(again.exception, ConflictError)
+    # The next publication ends it.
+    done = shop.run("rebuild")
+    assert done.exit_code == 0, done.output
+    assert shop.workspace.current_id() not in (first, canary.build_id)
+    assert state.running(shop.workspace) is None
 
 
 def test_one_stage_alone_publishes_nothing(shop: Shop) -> None:
