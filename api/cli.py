@@ -35,11 +35,12 @@ def serve(
     import uvicorn
 
     from api import app, logs
+    from kg.store import Place, backend_of
 
     opened = Workspace.open(workspace)
     config = load_config(opened.root, os.environ)
     settings, graph = config.section(ServeConfig), config.section(GraphConfig)
-    n_workers = workers or settings.workers
+    backend, n_workers = backend_of(graph), workers or settings.workers
     _check_address(host or settings.host, settings)
     os.environ[app.WORKSPACE_VARIABLE] = str(opened.root)
     # The workers read the configuration themselves, and divide what they share among as many as there are.
@@ -61,8 +62,11 @@ def serve(
             folder = tempfile.mkdtemp(prefix="reckon-metrics-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        if graph.chosen == "embedded":
+        if backend.name == "embedded":
             stack.enter_context(_kept_up(of_settings(opened.graph, graph)))
+        elif backend.own:
+            # Started where it does not run, and kept for as long as it serves.
+            stack.enter_context(backend.opened(Place(opened.graph, graph)))
         if settings.follow:
             stack.enter_context(followed(opened.root))
         uvicorn.run(

@@ -35,6 +35,11 @@ class RebuildConfig(Section):
     )
     attempts: int = Field(default=5, ge=1, le=20, description="How often the webhook is tried; 1, 2, 4, … seconds lie between.")
 
+    canary_window_s: float = Field(default=1800, gt=0, le=604_800, description="Seconds after a list within which an event counts as its effect.")
+    canary_max_errors: float = Field(
+        default=0.01, ge=0, le=1, description="By how much a canary's share of failed requests may exceed its control group's."
+    )
+
     @field_validator("webhook")
     @classmethod
     def _address(cls, value: str) -> str:

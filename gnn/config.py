@@ -137,7 +137,7 @@ class EvaluateConfig(Section):
         if 10 not in self.cutoffs or min(self.cutoffs) < 1:
             raise ValueError("cutoffs must be 1 or more and contain 10: builds are compared by ndcg@10")
         for name in self.require:
-            missing = [part for part in GATES.get(name).needs if getattr(self, part, True) is False]
+            missing = [part for part in GATES.get(name).needs or () if getattr(self, part, True) is False]
             if missing:
                 raise ValueError(f"require = {name} needs {missing[0]} = true")
         if "stale_fraction" in self.limits:

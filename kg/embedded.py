@@ -229,8 +229,8 @@ class _Patience:
     def ended(self) -> bool:
         """Say whether the log has not changed for too long."""
         try:
-            found = self._log.stat()
-            seen = (found.st_ino, found.st_size)
+            state = self._log.stat()
+            seen = (state.st_ino, state.st_size)
         except FileNotFoundError:
             seen = None
         if seen != self._seen:

@@ -30,6 +30,7 @@ class Workspace:
         changes.jsonl     which changes of the ledger came from files of changes
         audit.jsonl       writes and admin actions, one JSON object a line
         console/          what the console keeps: the secret that its sessions are signed with, saved queries, the last change of builds
+        canary.db         what is measured of a build that is tried out on a share of the users
         ledger.db         events, where no other database is configured; beside it its log and `ledger.db.turn`, whose lock says who may write
 
     Args:
@@ -134,6 +135,11 @@ class Workspace:
     def answers(self) -> Path:
         """Lists that were given, for replay."""
         return self.root / "answers.db"
+
+    @property
+    def canary(self) -> Path:
+        """What is measured of a build that is tried out on a share of the users."""
+        return self.root / "canary.db"
 
     @property
     def lock(self) -> Path:

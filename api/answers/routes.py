@@ -19,6 +19,7 @@ from api.serving.item_state import ItemStates
 from api.serving.snapshot_server import Serving
 from gnn.answers import answering
 from gnn.answers.answering import MAX_QUESTION, AboutItem, Ranker
+from gnn.recommend.recommender import Recommender
 from kg.validation.fields import Id
 
 router = APIRouter(prefix="/v1", tags=["answers"])
@@ -89,12 +90,13 @@ class QuestionAnswer(Answer):
 def answer_question(request: Request, body: Question, key: Asker, language: Language) -> Response:
     """Answer a question about an item from the catalogue and the graph, and say what each sentence rests on."""
     serving: Serving = request.app.state.serving
-    build_id = serving.recommender.artifact.build_id
-    answer = _answered(request, body, language)
+    # Taken once: another build may be published meanwhile. Facts are those of the published build, and so are the reasons beside them.
+    recommender = serving.recommender
+    answer = _answered(request, body, language, recommender)
     sentences = [asdict(sentence) for sentence in answer.sentences]
     shown = {
         "request_id": request_id(request),
-        "build_id": build_id,
+        "build_id": recommender.artifact.build_id,
         "intent": answer.intent,
         "confidence": round(answer.confidence, 6),
         "answer": " ".join(sentence.text for sentence in answer.sentences),
@@ -104,7 +106,7 @@ def answer_question(request: Request, body: Question, key: Asker, language: Lang
     return Response(orjson.dumps(shown), media_type="application/json", headers=language_headers(language))
 
 
-def _answered(request: Request, body: Question, language: str) -> answering.Answer:
+def _answered(request: Request, body: Question, language: str, recommender: Recommender) -> answering.Answer:
     intent = answering.wanted(body.question)
     if intent == "small_talk":
         return answering.small_talk(body.question, body.locale)
@@ -114,15 +116,14 @@ def _answered(request: Request, body: Question, language: str) -> answering.Answ
     state = states.state(body.item_id)
     item = AboutItem(body.item_id, state.fields, state.facts)
     if intent == "why_shown":
-        return _why(request, body, item, language)
+        return _why(request, body, item, language, recommender)
     ranker: Ranker = request.app.state.ranker()
     return answering.about_item(body.question, item, ranker, body.locale)
 
 
-def _why(request: Request, body: Question, item: AboutItem, language: str) -> answering.Answer:
+def _why(request: Request, body: Question, item: AboutItem, language: str, recommender: Recommender) -> answering.Answer:
     """Say why an item is recommended to a shopper: the reasons of its score."""
     serving: Serving = request.app.state.serving
-    recommender = serving.recommender
     if body.user_id is None:
         return answering.refusal(body.question, locale=body.locale)
     explanation = recommender.explain(body.user_id, item.item_id, fresh=serving.fresh(body.user_id, recommender), max_reasons=_MAX_REASONS)

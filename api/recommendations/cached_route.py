@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Hashable
-from typing import Any
+from collections.abc import Hashable
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.http.language import language_of
 from api.keys.key_store import require_scope
+from api.recommendations.measured_route import Handler, measured, recommender_of
 from api.recommendations.response_cache import ResponseCache
 from api.serving.snapshot_server import Serving
 from gnn.recommend.recommender import Recommender
@@ -20,15 +20,17 @@ SCOPE = "recommend:read"
 class ListRoute(APIRoute):
     """A route of a list that knows a question by its very bytes; what it does not know goes the usual way."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Return what answers a request."""
-        usual = super().get_route_handler()
+        return measured(_recalling(super().get_route_handler()))
 
-        async def handler(request: Request) -> Response:
-            known = _known(request) if request.method == "GET" else None
-            return await usual(request) if known is None else known
 
-        return handler
+def _recalling(usual: Handler) -> Handler:
+    async def handler(request: Request) -> Response:
+        known = _known(request) if request.method == "GET" else None
+        return await usual(request) if known is None else known
+
+    return handler
 
 
 def _known(request: Request) -> Response | None:
@@ -38,7 +40,7 @@ def _known(request: Request) -> Response | None:
         return None
     request.scope["reckon.required"] = SCOPE
     key, degraded = require_scope(request.scope["reckon.key"], SCOPE), serving.degraded
-    state_version = state_version_of(request, serving.recommender)
+    state_version = state_version_of(request, recommender_of(request))
     return replies.recalled(request, key, question=question_of(request), state_version=state_version, degraded=degraded)
 
 

@@ -15,6 +15,7 @@ from api.http.schemas import Answer, request_id
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations import render
+from api.recommendations.measured_route import MeasuredRoute, recommender_of
 from api.recommendations.query import MAX_FILTER, check_k
 from api.recommendations.schemas import Explanation
 from api.serving.snapshot_server import Serving
@@ -22,7 +23,7 @@ from gnn.recommend.filters import parse_filter
 from gnn.recommend.why_not import why_not
 from kg.errors import InputError
 
-router = APIRouter(prefix="/v1", tags=["explanations"])
+router = APIRouter(prefix="/v1", tags=["explanations"], route_class=MeasuredRoute)
 RecommendKey = Annotated[ApiKey, Depends(require("recommend:read"))]
 
 
@@ -88,7 +89,7 @@ def explain(request: Request, user_id: PathId, item_id: PathId, key: RecommendKe
     than the build, begins its path itself.
     """
     serving: Serving = request.app.state.serving
-    recommender = serving.recommender
+    recommender = recommender_of(request)
     fresh = serving.fresh(user_id, recommender)
     explained = recommender.explain(user_id, item_id, fresh=fresh, show_ids=key.allows("graph:read"))
     saved = recommender.saved(user_id)
@@ -109,7 +110,7 @@ def explain_absence(
 ) -> Response:
     """Tell why an item is not among the first k of a user: its rank, what it lacks, and the fewest events that would bring it in."""
     serving: Serving = request.app.state.serving
-    recommender = serving.recommender
+    recommender = recommender_of(request)
     check_k(list_query.k, request.app.state.config.max_k)
     try:
         wanted = parse_filter(orjson.loads(list_query.filter), recommender.columns) if list_query.filter else None

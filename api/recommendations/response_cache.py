@@ -16,6 +16,7 @@ from api.http.language import language_headers
 from api.http.schemas import request_id
 from api.keys.key_store import ApiKey
 from api.recommendations import render
+from api.recommendations.measured_route import note_list
 from api.recommendations.replay_store import ReplayStore
 from gnn.explain.messages.catalogue import Catalogue
 from gnn.recommend.recommender import Recommendations
@@ -35,6 +36,7 @@ class CachedResponse:
         requested: The strategy asked for.
         strategy: What it was made from.
         items: Whether a graph path leads to each explained item, and its remainder.
+        item_ids: What the list shows.
     """
 
     body: bytes
@@ -42,13 +44,14 @@ class CachedResponse:
     requested: str
     strategy: str
     items: tuple[tuple[bool, float], ...]
+    item_ids: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, result: Recommendations, words: Catalogue, *, requested: str, degraded: list[str], next_page_token: str | None) -> CachedResponse:
         """Render a list."""
         body = orjson.dumps(render.recommendations(result, words, degraded=degraded, next_page_token=next_page_token))
         items = tuple((any(reason.paths for reason in item.reasons), item.remainder) for item in result.items if item.reasons)
-        return cls(body, words.language, requested, result.strategy, items)
+        return cls(body, words.language, requested, result.strategy, items, tuple(item.item_id for item in result.items))
 
 
 class ResponseCache:
@@ -98,6 +101,7 @@ class ResponseCache:
 
     def _response(self, request: Request, key: ApiKey, reply: CachedResponse, degraded: list[str]) -> Response:
         metrics.answered(request, requested=reply.requested, strategy=reply.strategy, degraded=degraded, items=reply.items)
+        note_list(request, reply.item_ids)
         answer_id = request_id(request)
         self.store.put(answer_id, key.key_id, reply.body, reply.language)
         return Response(with_id(answer_id, reply.body), media_type="application/json", headers=language_headers(reply.language))

@@ -14,6 +14,7 @@ from api.http.language import Language
 from api.keys.key_store import ApiKey
 from api.keys.scopes import require
 from api.recommendations.cached_route import ListRoute, question_of, state_version_of
+from api.recommendations.measured_route import recommender_of
 from api.recommendations.query import ListQueryBody, ShopperQuery, StrategyQuery, parse_query
 from api.recommendations.response_cache import CachedResponse, ResponseCache
 from api.recommendations.schemas import RecommendationList
@@ -55,7 +56,7 @@ async def recommend(
     """Recommend items to a user, each with the graph paths that produced its score."""
     serving: Serving = request.app.state.serving
     words = request.app.state.languages[language]
-    recommender, degraded = serving.recommender, serving.degraded
+    recommender, degraded = recommender_of(request), serving.degraded
     # Taken before anything is looked up: what comes meanwhile makes it another version.
     state_version = state_version_of(request, recommender)
     question = parse_query(list_query, recommender, max_k=request.app.state.config.max_k, show_ids=key.allows("graph:read"), of=user_id)

@@ -132,7 +132,7 @@ def change(request: Request, user_id: PathId, changes: ProfileChanges, key: Anno
     serving: Serving = request.app.state.serving
     if "\0" in user_id:
         raise InputError("user_id holds the character U+0000", hint="leave it out")
-    recommender = serving.recommender
+    recommender = serving.recommender_of(user_id)
     before = {(edit.relation, edit.value) for edit in serving.ledger.interests.of(user_id)}
     edits = {(one.relation, one.value): InterestEdit(user_id, one.relation, one.value, one.weight) for one in changes.interests}
     for relation, value in edits:
@@ -146,7 +146,7 @@ def change(request: Request, user_id: PathId, changes: ProfileChanges, key: Anno
 
 
 def _answer(request: Request, serving: Serving, user_id: str, relations: tuple[str, ...], n: int) -> Response:
-    recommender = serving.recommender
+    recommender = serving.recommender_of(user_id)
     artifact, fresh = recommender.artifact, serving.fresh(user_id, recommender)
     shopper = recommender.users.user(user_id, fresh)
     edited = [edit.relation for edit, _ in shopper.edits.values]

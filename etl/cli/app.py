@@ -237,7 +237,7 @@ def tune(
 def evaluate(workspace: Folder = Path()) -> None:
     """Score the withheld events and write the report."""
     opened, _ = _open(workspace)
-    build_id = _run(workspace, "evaluate")
+    build_id = _run(workspace, "report")
     typer.echo((opened.build(build_id) / "report.md").read_text(encoding="utf-8"))
 
 

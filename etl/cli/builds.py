@@ -21,16 +21,62 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 builds_app = typer.Typer(help="The builds.", invoke_without_command=True)
 
 
-def publish(workspace: Folder = Path(), build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "") -> None:
-    """Make a build current, atomically, and the one that the graph database holds."""
+def publish(
+    workspace: Folder = Path(),
+    build_id: Annotated[str, typer.Argument(help="A build; the one in progress by default.")] = "",
+    canary: Annotated[str, typer.Option(metavar="SHARE", help="Answer this share of the users from it, such as 10%, and compare.")] = "",
+    promote_after: Annotated[float, typer.Option(min=0, metavar="HOURS", help="Promote that canary by itself after so many hours.")] = 0.0,
+    promote: Annotated[bool, typer.Option("--promote", help="Publish the build that is tried out.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Have the published build answer everybody again.")] = False,
+) -> None:
+    """Make a build current, atomically, and the one that the graph database holds; or try it out on a share of the users first."""
     from etl.pipeline import jobs
     from etl.pipeline.locks import locked
 
+    _check_options(build_id, canary, promote_after, promote=promote, withdraw=withdraw)
     job = job_of(workspace)
+    if canary or promote or withdraw:
+        _canary(job, build_id, canary, promote_after, promote=promote)
+        return
     with locked(job.workspace):
         chosen = build_id or job.draft().name
         jobs.publish(job, chosen)
     typer.echo(f"published {chosen}")
+
+
+def _check_options(build_id: str, canary: str, promote_after: float, *, promote: bool, withdraw: bool) -> None:
+    """See that the options of a publication go together.
+
+    Raises:
+        InputError: They do not.
+    """
+    chosen = [name for name, given in (("--canary", canary), ("--promote", promote), ("--withdraw", withdraw)) if given]
+    if len(chosen) > 1:
+        raise InputError(f"{' and '.join(chosen)} do not go together", hint="name one of them")
+    if build_id and (promote or withdraw):
+        raise InputError(f"{chosen[0]} takes no build", hint="the build that is tried out is meant; `reckon status` names it")
+    if promote_after and not canary:
+        raise InputError("--promote-after goes with --canary alone", hint="reckon publish --canary 10% --promote-after 2")
+
+
+def _canary(job: Job, build_id: str, share: str, promote_after: float, *, promote: bool) -> None:
+    """Begin a canary, or end the one that runs."""
+    from etl.pipeline.canary import CanaryJob
+    from etl.pipeline.locks import locked
+    from kg.canary.state import share_of
+
+    canary = CanaryJob(job)
+    if share:
+        part = share_of(share)
+        with locked(job.workspace):
+            begun = canary.begin(build_id or job.draft().name, part, 3600 * promote_after or None)
+        typer.echo(f"build {begun.build_id} answers {begun.share:.1%} of the users; `reckon status` compares, `reckon publish --promote` ends it")
+    elif promote:
+        with locked(job.workspace):
+            typer.echo(f"published {canary.promote()}")
+    else:
+        # No lock: it must work while a rebuild is at work.
+        typer.echo(f"withdrawn {canary.withdraw()}; build {job.workspace.current_id()} answers everybody")
 
 
 def rollback(

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.cli.builds import Folder, check_rejects, job_of
-from kg.errors import InputError, ReckonError
+from kg.errors import ConflictError, InputError, ReckonError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etl.pipeline.jobs import Job
 
 AllowRejects = Annotated[int, typer.Option("--allow-rejects", min=0, help="Rows that may be rejected without a failing exit code.")]
@@ -38,6 +40,7 @@ def rebuild(
     accept: Annotated[list[str] | None, typer.Option(metavar="GATE", help="Publish although this gate does not pass; may be repeated.")] = None,
     by: Annotated[str, typer.Option(help="Who accepts it.")] = "",
     note: Annotated[str, typer.Option(help="Why.")] = "",
+    canary: Annotated[str, typer.Option(metavar="SHARE", help="Do not publish: try the build out on this share of the users, such as 10%.")] = "",
     log: Annotated[Log, typer.Option(help="JSON lines or text on stderr; auto: text on a terminal.")] = Log.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
@@ -50,6 +53,7 @@ def rebuild(
     from etl.pipeline.locks import locked
     from etl.pipeline.stopping import STOPPED_EXIT, stopping
     from etl.stages.gates import accept as accepted
+    from kg.canary.state import share_of
 
     job = job_of(workspace)
     job.again, job.accept = _again(start, only, force=force), accepted(accept or (), by, note)
@@ -63,12 +67,12 @@ def rebuild(
             if only:
                 typer.echo(f"{only} done in {job.only(only)}; nothing was published")
             else:
-                _run(job, allow_rejects)
+                _run(job, allow_rejects, share_of(canary) if canary else None)
     except KeyboardInterrupt:
         sys.exit(STOPPED_EXIT)
 
 
-def _run(job: Job, allow_rejects: int) -> None:
+def _run(job: Job, allow_rejects: int, share: float | None = None) -> None:
     from etl.json_console import JsonConsole
     from etl.pipeline import jobs
     from etl.pipeline.builds import draft_id, run_record, stage_records
@@ -79,24 +83,50 @@ def _run(job: Job, allow_rejects: int) -> None:
     started, settings = time.monotonic(), job.config.section(RebuildConfig)
     shop = job.config.section(ShopConfig).name
     try:
-        build_id, worked = jobs.rebuild(job)
+        build_id, worked = jobs.rebuild(job, _canary(job, share) if share is not None else None)
     except Exception as error:
-        draft = draft_id(job.workspace) or ""
-        record = run_record(job.workspace.build(draft)) if draft else {}
-        payload = message(shop, draft, time.monotonic() - started, error, record)
+        failed = draft_id(job.workspace) or _failed_after_publication(job)
+        record = run_record(job.workspace.build(failed)) if failed else {}
+        payload = message(shop, failed, time.monotonic() - started, error, record)
         if isinstance(job.console, JsonConsole):
             exit_code = error.exit_code if isinstance(error, ReckonError) else 70
-            job.console.say("failed", build_id=draft, error=payload["error"], reason=payload["reason"], hint=payload["hint"], exit_code=exit_code)
+            job.console.say("failed", build_id=failed, error=payload["error"], reason=payload["reason"], hint=payload["hint"], exit_code=exit_code)
         notify(settings, payload, job.console.note)
         raise
     folder = job.workspace.build(build_id)
     if worked:
         job.console.stages(stage_records(folder))
-        typer.echo(f"published {build_id}")
+        published = build_id == job.workspace.current_id()
+        typer.echo(f"published {build_id}" if published else f"build {build_id} answers {share:.1%} of the users; `reckon status` compares")
         notify(settings, message(shop, build_id, time.monotonic() - started, record=run_record(folder)), job.console.note)
     else:
         typer.echo(f"nothing changed since build {build_id}: nothing to do")
     check_rejects(folder, allow_rejects)
+
+
+def _failed_after_publication(job: Job) -> str:
+    """Return the published build where its report could not be completed; "" where nothing of it failed."""
+    from etl.pipeline.builds import run_record
+
+    current = job.workspace.current_id()
+    return current if current is not None and run_record(job.workspace.build(current)).get("status") == "failed" else ""
+
+
+def _canary(job: Job, share: float) -> Callable[[Job, str], object] | None:
+    """Return what tries a build out; None where none is published that it could be compared with: then it is published.
+
+    Raises:
+        ConflictError: One is tried out already; nothing need be built to know that.
+    """
+    from etl.pipeline.canary import CanaryJob
+    from kg.canary import state
+
+    running = state.running(job.workspace)
+    if running is not None:
+        raise ConflictError(f"build {running.build_id} is tried out already", hint="`reckon publish --promote` or `--withdraw` ends that")
+    if job.workspace.current_id() is None:
+        return None
+    return lambda job, build_id: CanaryJob(job).begin(build_id, share)
 
 
 def _again(start: str, only: str, *, force: bool) -> frozenset[str]:
@@ -119,10 +149,15 @@ def _again(start: str, only: str, *, force: bool) -> frozenset[str]:
 
 
 def _print_plan(job: Job, *, as_json: bool) -> None:
+    from etl.pipeline.builds import STAGES
+    from etl.pipeline.stage_list import PUBLISHABLE
+
     planned = job.plan()
     if as_json:
         typer.echo(json.dumps([each.record() for each in planned], indent=1, ensure_ascii=False))
         return
+    publishes = any(each.runs for each in planned if each.stage != STAGES[-1])
     for each in planned:
         typer.echo(f"{each.stage:9} {'runs' if each.runs else 'done'}  {'; '.join(each.why)}")
-    typer.echo(f"publish   {'runs' if any(each.runs for each in planned) else 'nothing to do'}")
+        if each.stage == PUBLISHABLE:
+            typer.echo(f"publish   {'runs' if publishes else 'nothing to do'}")

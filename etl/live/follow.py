@@ -13,10 +13,13 @@ from typing import Any
 
 import structlog
 
-from etl.live.live_graph import LiveGraph, Restore
+from etl.live.live_graph import Helper, LiveGraph
 from etl.live.live_items import Build, ItemReader, facts_of, states
 from gnn.artifact.artifact import load_artifact
 from gnn.live.overlay import base_facts
+from kg.canary.comparison import compared, due
+from kg.canary.measurements import Measurements
+from kg.canary.state import running
 from kg.catalog.records import Fields
 from kg.config import Config, GraphConfig
 from kg.errors import (
@@ -59,7 +62,7 @@ class ItemFollower:
         self._database = Database.open(workspace.ledger, config.section(LedgerConfig))
         self._store = ItemStore(self._database)
         self._graph = LiveGraph(workspace, config.section(GraphConfig))
-        self._restore = Restore(workspace)
+        self._restore, self._promotion = Helper(workspace, "graph", "restore"), Helper(workspace, "publish", "--promote")
         self._reader = ItemReader(config)
         self._build: Build | None = None
         self._facts = FactLog(workspace.facts)
@@ -88,6 +91,7 @@ class ItemFollower:
         """Close all connections."""
         self._growth.release()
         self._restore.stop()
+        self._promotion.stop()
         self._graph.close()
         self._database.close()
 
@@ -101,6 +105,7 @@ class ItemFollower:
         if now >= self._next_look:
             self._next_look = now + _LOOK_S
             self._look()
+            self._promote()
         if self._build is None:
             return 0
         n_read = self._read_new(self._build)
@@ -124,6 +129,14 @@ class ItemFollower:
         if self._build is not None and stamp != self._facts_seen:
             self._touch_corrected(self._build)
             self._facts_seen = stamp
+
+    def _promote(self) -> None:
+        """Publish a build that is tried out, where it was to be published by itself by now."""
+        canary = running(self._workspace)
+        if canary is None or canary.promote_after_s is None or self._promotion.running:
+            return
+        if due(canary, compared(Measurements(self._workspace.canary).counted(canary)))[0] == "promote":
+            self._promotion.start()
 
     def _read_new(self, build: Build) -> int:
         """Read the next changed items, if anything was written since there were none."""

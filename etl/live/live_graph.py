@@ -92,15 +92,16 @@ class LiveGraph:
         return edges
 
 
-class Restore:
-    """A process that makes the graph database hold the published build: to write a whole build takes minutes and the memory of its tables.
+class Helper:
+    """A command in a process of its own: to write a whole build takes minutes and the memory of its tables.
 
     Args:
         workspace: Whose.
+        arguments: The command, such as `graph restore`, which makes the graph database hold the published build.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._root = workspace.root
+    def __init__(self, workspace: Workspace, *arguments: str) -> None:
+        self._root, self._arguments = workspace.root, arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._next, self._pause = 0.0, _FIRST_PAUSE_S
 
@@ -115,13 +116,13 @@ class Restore:
         self._process = None
         self._pause = _FIRST_PAUSE_S if code == 0 else min(2 * self._pause, _LONGEST_PAUSE_S)
         self._next = time.monotonic() + self._pause
-        log.info("graph database restored" if code == 0 else "graph database not restored", code=code)
+        log.info("done" if code == 0 else "not done", command=" ".join(self._arguments), code=code)
         return False
 
     def start(self) -> None:
         """Begin, unless it did not succeed a moment ago. Where another job holds the workspace, that job goes before."""
         if time.monotonic() >= self._next:
-            command = [sys.executable, "-m", "etl", "graph", "restore", "-w", str(self._root)]
+            command = [sys.executable, "-m", "etl", *self._arguments, "-w", str(self._root)]
             self._process = processes.spawn(command, log=sys.stderr.buffer)
 
     def stop(self) -> None:

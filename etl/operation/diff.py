@@ -12,14 +12,15 @@ import polars as pl
 from etl.pipeline.builds import run_record, stage_records
 from etl.stages.graph_build import saved_tables
 from gnn.artifact.artifact import load_artifact
+from gnn.evaluation.list_churn import K, churn, known_to_both
 from gnn.recommend.recommender import Recommender
 from kg import schema
 from kg.files.json_file import read_json
 from kg.graph.delta import GraphDelta, delta
 from kg.tables import GraphTables
 
-USERS, LISTED, K = 300, 10, 10
-"""Users whose lists are compared, those that are named, and how long a list is."""
+LISTED = 10
+"""Users who are named."""
 
 
 def diff(first: Path, second: Path) -> dict[str, Any]:
@@ -93,15 +94,14 @@ def _rows(first: Path, second: Path) -> dict[str, dict[str, Any]]:
 def _lists(first: Path, second: Path) -> dict[str, Any]:
     """Compare the lists of users whom both builds know: every n-th of them, so that the same builds give the same answer."""
     recommenders = [Recommender(load_artifact(build / "artifact")) for build in (first, second)]
-    known = sorted(set(recommenders[0].artifact.user_ids) & set(recommenders[1].artifact.user_ids))
-    users = known[:: max(1, len(known) // USERS)][:USERS]
+    users = known_to_both(*recommenders)
     lists = [_list_of(user_id, *recommenders) for user_id in users]
     changed = sorted((each for each in lists if each["churn"]), key=lambda each: (-each["churn"], each["user_id"]))
-    churn = sum(each["churn"] for each in lists) / len(lists) if lists else 0.0
+    mean = sum(each["churn"] for each in lists) / len(lists) if lists else 0.0
     why: Counter[str] = Counter()
     for each in changed:
         why.update(each["why"])
-    return {"users": len(users), "changed": len(changed), "churn": round(churn, 4), "why": _shares(why), "most": changed[:LISTED]}
+    return {"users": len(users), "changed": len(changed), "churn": round(mean, 4), "why": _shares(why), "most": changed[:LISTED]}
 
 
 def _list_of(user_id: str, before: Recommender, after: Recommender) -> dict[str, Any]:
@@ -112,8 +112,7 @@ def _list_of(user_id: str, before: Recommender, after: Recommender) -> dict[str,
     for item in new:
         if item.item_id not in had:
             why.update(_relations(item))
-    churn = len(has - had) / max(len(has), 1)
-    return {"user_id": user_id, "churn": round(churn, 4), "added": sorted(has - had), "removed": sorted(had - has), "why": _shares(why)}
+    return {"user_id": user_id, "churn": round(churn(had, has), 4), "added": sorted(has - had), "removed": sorted(had - has), "why": _shares(why)}
 
 
 def _relations(item: Any) -> dict[str, float]:

@@ -6,8 +6,10 @@ import shutil
 import time
 from typing import Any
 
+from etl.operation import canary_text
 from etl.operation.schedule import next_time
 from etl.pipeline.builds import BAD_STATUS, disk_use, draft_id, run_record
+from etl.pipeline.canary import BY_HAND, canary_status
 from etl.pipeline.locks import running, said
 from etl.settings import RebuildConfig
 from etl.stages import ledger_import
@@ -17,6 +19,7 @@ from kg.files.json_file import read_json
 from kg.workspace import Workspace
 
 _LITTLE_ROOM = 0.1
+_SKEW_S = 60.0
 
 
 def status(workspace: Workspace, config: Config) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
     settings, now, current = config.section(RebuildConfig), time.time(), workspace.current_id()
     scheduled = read_json(workspace.root / "schedule.json")
     ids = workspace.build_ids()
-    last = run_record(workspace.build(ids[-1])) if ids else {}
+    last = _last_run(workspace, now)
     disk = shutil.disk_usage(workspace.root)
     waiting = _events_waiting(workspace, config, current)
     state: dict[str, Any] = {
@@ -35,6 +38,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         "next_s": scheduled.get("next_s") if scheduled else next_time(settings, now),
         "scheduled": scheduled,
         "events_waiting": waiting,
+        "canary": canary_status(workspace),
         "gates": {}
         if current is None
         else {name: bool(gate["passed"]) for name, gate in run_record(workspace.build(current)).get("gates", {}).items()},
@@ -42,6 +46,13 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         "disk": {"free": disk.free, "total": disk.total},
     }
     return {**state, "warnings": _warnings(state, settings, now)}
+
+
+def _last_run(workspace: Workspace, now: float) -> dict[str, Any]:
+    """Return the record of the run that ended last; one from the future, as a clock that was moved back leaves it, counts only beside no other."""
+    runs = [run_record(workspace.build(build_id)) for build_id in workspace.build_ids()]
+    times = [float(run.get("at_s") or 0.0) for run in runs]
+    return max(zip(times, runs, strict=True), key=lambda pair: (pair[0] <= now + _SKEW_S, pair[0]), default=(0.0, {}))[1]
 
 
 def _age(workspace: Workspace, build_id: str, now: float) -> float:
@@ -66,10 +77,12 @@ def _warnings(state: dict[str, Any], settings: RebuildConfig, now: float) -> lis
         warnings.append("no build is published: run `reckon rebuild`")
     elif state["build"]["age_s"] > settings.stale_after_h * 3600:
         warnings.append(f"the published build is {state['build']['age_s'] / 3600:.0f} hours old: see why rebuilds fail (`reckon builds list`)")
-    elif state["build"]["age_s"] < -60:
+    elif state["build"]["age_s"] < -_SKEW_S:
         warnings.append("the published build is from the future: the clock was moved back")
     if state["last"].get("status") in BAD_STATUS:
         warnings.append(f"the last rebuild {state['last']['status']} in {state['last'].get('stage')}: {state['last'].get('reason', '')}")
+    if state["canary"].get("state") == "withdrawn" and state["canary"]["reason"] != BY_HAND:
+        warnings.append(f"build {state['canary']['build_id']} was tried out and withdrawn: {state['canary']['reason']}")
     if state["events_waiting"] is None:
         warnings.append("the ledger does not answer")
     if state["disk"]["free"] < max(_LITTLE_ROOM * state["disk"]["total"], _largest(state)):
@@ -95,6 +108,7 @@ def as_text(state: dict[str, Any]) -> str:
         lines.append(f"last run    {state['last'].get('build_id')} {state['last'].get('status', '')} {state['last'].get('reason', '')}".rstrip())
     if state["next_s"]:
         lines.append(f"next run    {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(state['next_s']))}")
+    lines += canary_text.lines(state["canary"])
     lines.append(f"events      {'the ledger does not answer' if waiting is None else f'{waiting:,} since the published build'}")
     failed = [name for name, passed in state["gates"].items() if not passed]
     lines.append(f"gates       {', '.join(failed)} accepted, not passed" if failed else f"gates       {len(state['gates'])} passed")
@@ -121,4 +135,5 @@ def as_metrics(state: dict[str, Any]) -> str:
         "reckon_rebuild_warnings": ("What somebody should look at.", len(state["warnings"])),
     }
     known = {name: pair for name, pair in values.items() if pair[1] is not None}
-    return "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in known.items())
+    text = "".join(f"# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n" for name, (about, value) in known.items())
+    return text + canary_text.metrics(state["canary"])

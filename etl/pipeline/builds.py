@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from etl.pipeline.stage_list import STAGE_LIST
+from etl.pipeline.stage_list import PUBLISHABLE, STAGE_LIST
+from kg.canary import state as canary
 from kg.errors import GateError, NotFoundError, ReckonError
 from kg.files.json_file import read_json, write_json
 from kg.workspace import Workspace
@@ -53,6 +54,7 @@ def publish(workspace: Workspace, build_id: str) -> None:
         # Noted first: killed in between, the history names a build that is not current, which a rollback passes over.
         write_json(workspace.published, {"builds": [*history, build_id]})
     _point(workspace, build_id)
+    canary.published(workspace, build_id)
     draft = workspace.builds / "draft"
     if draft.exists() and draft.read_text().strip() == build_id:
         draft.unlink()
@@ -73,6 +75,7 @@ def rollback(workspace: Workspace) -> str:
     previous = earlier[-1]
     load_artifact(workspace.build(previous) / "artifact")
     _point(workspace, previous)
+    canary.published(workspace, previous)
     write_json(workspace.published, {"builds": earlier})
     return previous
 
@@ -176,13 +179,13 @@ def about(build: Path) -> dict[str, Any]:
 def prune(workspace: Workspace, keep: int) -> list[str]:
     """Remove old builds, the oldest first, and return their ids.
 
-    The current build, the one that a rollback leads to and the one in progress always stay.
+    The current build, the one that a rollback leads to, the one in progress and one that is tried out always stay.
 
     Args:
         workspace: Whose builds.
-        keep: How many builds stay, these three included.
+        keep: How many builds stay, these included.
     """
-    stay = {workspace.current_id(), draft_id(workspace), *_before_current(workspace)[-1:]}
+    stay = {workspace.current_id(), draft_id(workspace), *_tried_out(workspace), *_before_current(workspace)[-1:]}
     ids = workspace.build_ids()
     old = [build_id for build_id in ids if build_id not in stay][: max(0, len(ids) - keep)]
     for build_id in old:
@@ -192,8 +195,8 @@ def prune(workspace: Workspace, keep: int) -> list[str]:
 
 def remove_abandoned(workspace: Workspace) -> list[str]:
     """Remove builds that were never finished and that no run goes on with, and return their ids."""
-    stay = {workspace.current_id(), draft_id(workspace), *published(workspace)}
-    left = [build_id for build_id in workspace.build_ids() if build_id not in stay and STAGES[-1] not in stages(workspace.build(build_id))]
+    stay = {workspace.current_id(), draft_id(workspace), *_tried_out(workspace), *published(workspace)}
+    left = [build_id for build_id in workspace.build_ids() if build_id not in stay and PUBLISHABLE not in stages(workspace.build(build_id))]
     for build_id in left:
         _remove(workspace, build_id)
     for leftover in workspace.builds.glob("*.tmp"):
@@ -209,6 +212,11 @@ def draft_id(workspace: Workspace) -> str | None:
         return (workspace.builds / "draft").read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def _tried_out(workspace: Workspace) -> list[str]:
+    running = canary.running(workspace)
+    return [] if running is None else [running.build_id]
 
 
 def disk_use(build: Path) -> int:

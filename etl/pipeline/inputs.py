@@ -50,6 +50,7 @@ def parts_of(workspace: Workspace, config: Config, model: ModelConfig, mark: led
             "decisions on risk": ledger_import.risk_decisions(workspace, config),
         },
         "evaluate": {"[evaluate]": section[EvaluateConfig], "plug-ins": [fingerprints.plugin_code(each) for each in (*GATES, *METRICS)]},
+        "report": {},
     }
 
 

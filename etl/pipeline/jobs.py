@@ -1,4 +1,4 @@
-"""The rebuild, on one page: import → extract → build → train → evaluate → publish.
+"""The rebuild, on one page: import → extract → build → train → evaluate → publish → report.
 
 Each stage writes its part of `builds/<build_id>/` by write-then-rename and then notes its fingerprint; a run that is killed goes on from there.
 Single commands work on the same draft. A draft whose inputs changed is dropped; a new one takes over what the published build did in the same way.
@@ -13,9 +13,9 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,26 +39,26 @@ from etl.pipeline.graph_database import PublishedGraph
 from etl.pipeline.inputs import measured_as, parts_of, prints_of
 from etl.pipeline.plan import Planned, plan, recorded
 from etl.pipeline.runs import MemoryWatch, disk_errors, now
+from etl.pipeline.stage_list import PUBLISHABLE
 from etl.settings import BuildConfig
 from etl.stage_records import StageRecord
 from etl.stages import extraction, graph_build, ledger_import
 from etl.stages.gates import accepted_gates, passed_gates
 from gnn.config import EvaluateConfig
-from kg.config import Config, ExtractConfig, ShopConfig
+from kg.config import Config, ShopConfig
 from kg.errors import BuildError, GraphUnavailableError, NotFoundError
-from kg.files.atomic import write_text, write_whole
+from kg.files.atomic import write_text
 from kg.files.json_file import write_json
-from kg.schema import family
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    import polars as pl
-
     from gnn.config import ModelConfig
-    from gnn.graph.arrays import GraphArrays
     from kg.store import GraphDatabase
+
+_BEFORE, _AFTER = STAGES[: STAGES.index(PUBLISHABLE) + 1], STAGES[STAGES.index(PUBLISHABLE) + 1 :]
+"""The stages before a publication, and those after it."""
 
 
 @dataclass
@@ -98,18 +98,34 @@ class Job:
         with MemoryWatch(self.workspace) as memory:
             for stage in STAGES[: STAGES.index(upto) + 1]:
                 self._stage(build, stage, prints, memory, recorded(parts[stage]))
-        if upto == STAGES[-1]:
+        if upto in STAGES[STAGES.index(PUBLISHABLE) :]:
             note_run(build, "finished")
         return build.name
 
-    def unchanged(self) -> str | None:
-        """Return the published build if nothing that it depends on has changed since."""
+    def complete(self, build_id: str) -> None:
+        """Run the stages of a published build that come after its publication, as far as they are not done.
+
+        Raises:
+            ReckonError: What the stage raised; the build stays published, and the next run goes on from there.
+        """
+        build = self.workspace.build(build_id)
+        self.mark = ledger_import.mark_of(build) or ledger_import.mark(self.workspace, self.config)
+        parts = self.parts()
+        prints = prints_of(parts)
+        write_json(build / "stages.json", {name: noted for name, noted in stages(build).items() if name not in self.again})
+        with MemoryWatch(self.workspace) as memory:
+            for stage in _AFTER:
+                self._stage(build, stage, prints, memory, recorded(parts[stage]))
+        note_run(build, "finished")
+
+    def unchanged(self, among: Sequence[str] = STAGES) -> str | None:
+        """Return the published build if nothing that these stages of it depend on has changed since."""
         current = self.workspace.current_id()
         if current is None:
             return None
         self.mark = ledger_import.mark(self.workspace, self.config)
         build, prints = self.workspace.build(current), self.fingerprints()
-        return current if all(is_done(build, stage, prints[stage]) for stage in STAGES) else None
+        return current if all(is_done(build, stage, prints[stage]) for stage in among) else None
 
     @property
     def database(self) -> PublishedGraph:
@@ -251,20 +267,31 @@ class Job:
         self.console.done(stage, record)
 
 
-def rebuild(job: Job) -> tuple[str, bool]:
-    """Run every stage that is not done, and publish.
+def rebuild(job: Job, release: Callable[[Job, str], object] | None = None) -> tuple[str, bool]:
+    """Run every stage that is not done, publish as soon as the gates allow it, and complete the report.
+
+    Args:
+        job: Whose.
+        release: What is done with a build that passed its gates; it is published where unset.
 
     Returns:
-        The published build, and whether there was anything to do.
+        The build, and whether there was anything to do.
 
     Raises:
-        ReckonError: What a stage raised; `current` stays as it was, and the next run goes on from there.
+        ReckonError: What a stage raised; before the publication `current` stays as it was, after it the build stays published. The next run goes on
+            from there.
     """
-    same = None if job.again else job.unchanged()
+    same = None if job.again.difference(_AFTER) else job.unchanged(_BEFORE)
     if same is None:
-        build_id = job.run(STAGES[-1])
-        publish(job, build_id)
+        build_id = job.run(PUBLISHABLE)
+        (release or publish)(job, build_id)
+        job.console.note(f"build {build_id} answers; its report follows")
+        job.complete(build_id)
         return build_id, True
+    if job.again or job.unchanged() is None:
+        # It was published, and the run ended before its report was complete, or somebody asks for that once more.
+        job.complete(same)
+        return same, True
     try:
         job.database.restore_published()
     except GraphUnavailableError as error:
@@ -310,21 +337,6 @@ def _rows(counts: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": {name: int(each.get("rows", 0)) for name, each in sources.items()}, "rejected": int(counts.get("rejected", 0))} if sources else {}
 
 
-def _extract(job: Job, build: Path) -> dict[str, Any]:
-    from kg.extract.pipeline import Extractor
-    from kg.tables import Catalog
-
-    catalog = Catalog.read(build / "catalog")
-    extract = job.config.section(ExtractConfig)
-    extractor = Extractor(job.config.section(ShopConfig).language, text=extract.text, terms=extract.terms)
-    if extractor.note:
-        job.console.note(extractor.note)
-    attributes = extractor.extract(catalog.items, job.console.progress)
-    further = extraction.extend(job.workspace, job.config, build, catalog.items, attributes, job.console.progress)
-    write_whole(build / "attributes.parquet", further.attributes.write_parquet)
-    return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
-
-
 def _build(job: Job, build: Path) -> dict[str, Any]:
     tables, resolved = graph_build.tables_of(job.workspace, job.config, build)
     graph_build.write_hygiene(build, tables, max_degree=job.model_config().max_degree)
@@ -334,34 +346,13 @@ def _build(job: Job, build: Path) -> dict[str, Any]:
     return {**counts, **resolved, "gates": gates}
 
 
-def graph_arrays(build: Path) -> GraphArrays:
-    """Return the graph of a build, as training takes it.
-
-    Raises:
-        NotFoundError: The build's tables are not there any more.
-    """
-    from gnn.graph.arrays import GraphArrays
-
-    tables = graph_build.saved_tables(build)
-    ends = {e: frame if family(e) == "interaction" else _ends(e[1], frame) for e, frame in tables.edges.items()}
-    return GraphArrays.from_tables(replace(tables, edges=ends))
-
-
-def _ends(relation: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return what an edge joins, and of quantities how they were written, as sentences show that."""
-    from kg.extract.quantities.units import WRITTEN
-
-    written = ["surface"] if relation in WRITTEN and "surface" in frame.columns else []
-    return frame.select("source", "target", *written)
-
-
 def _train(job: Job, build: Path) -> dict[str, Any]:
     from etl.stages.training import train_build
     from gnn.risk.config import RiskConfig
 
     evaluate, fingerprint = job.config.section(EvaluateConfig), job.fingerprints()["train"]
     return train_build(
-        graph_arrays(build),
+        graph_build.graph_arrays(build),
         build,
         job.model_config(),
         evaluate,
@@ -371,6 +362,12 @@ def _train(job: Job, build: Path) -> dict[str, Any]:
         decisions=ledger_import.risk_decisions(job.workspace, job.config),
         suspected=job.config.section(RiskConfig).leave_out == "suspected",
     )
+
+
+def _report(job: Job, build: Path) -> dict[str, Any]:
+    from etl.stages.evaluation import report_build
+
+    return report_build(job.config, job.model_config(), build, job.console)
 
 
 def _evaluate(job: Job, build: Path) -> dict[str, Any]:
@@ -383,8 +380,9 @@ def _evaluate(job: Job, build: Path) -> dict[str, Any]:
 
 _RUN: dict[str, Callable[[Job, Path], dict[str, Any]]] = {
     "import": _import,
-    "extract": _extract,
+    "extract": lambda job, build: extraction.extract_build(job.workspace, job.config, build, job.console),
     "build": _build,
     "train": _train,
     "evaluate": _evaluate,
+    "report": _report,
 }

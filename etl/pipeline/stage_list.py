@@ -53,5 +53,8 @@ STAGE_LIST = (
         ("[model]", "[evaluate]", "[risk]", "decisions on risk"),
         ("model", "artifact", "search", "training.json"),
     ),
-    Stage("evaluate", "scores the withheld events and asks the gates", ("plug-ins",), ("report.json", "report.md", "report.html", "model-card.md")),
+    Stage("evaluate", "measures what the gates read of the withheld events, and asks them", ("plug-ins",), ("evaluation.json",), ("ranked.npz",)),
+    Stage("report", "measures what no gate reads, after the publication", (), ("report.json", "report.md", "report.html", "model-card.md")),
 )
+PUBLISHABLE = "evaluate"
+"""After this stage a build may be published."""

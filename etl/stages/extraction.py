@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from etl.console import Console
 from kg.config import Config, ExtractConfig, ShopConfig
 from kg.files.atomic import whole_file, write_whole
+from kg.tables import Catalog
 from kg.workspace import Workspace
 
 INFERRED = "inferred.parquet"
@@ -29,6 +32,19 @@ class Extended:
 
     attributes: pl.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
+
+
+def extract_build(workspace: Workspace, config: Config, build: Path, console: Console) -> dict[str, Any]:
+    """Read the attributes of a build's items into it, and return what was counted."""
+    from kg.extract.pipeline import Extractor
+
+    items, extract = Catalog.read(build / "catalog").items, config.section(ExtractConfig)
+    extractor = Extractor(config.section(ShopConfig).language, text=extract.text, terms=extract.terms)
+    if extractor.note:
+        console.note(extractor.note)
+    further = extend(workspace, config, build, items, extractor.extract(items, console.progress), console.progress)
+    write_whole(build / "attributes.parquet", further.attributes.write_parquet)
+    return {"facts": further.attributes.height, "relations": further.attributes["relation"].n_unique(), **further.counts}
 
 
 def inputs(workspace: Workspace, config: Config) -> str:

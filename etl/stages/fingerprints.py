@@ -31,6 +31,7 @@ _CODE = {
     "build": ("kg",),
     "train": ("kg", "gnn"),
     "evaluate": ("kg", "gnn", "etl.stages.evaluation"),
+    "report": ("kg", "gnn", "etl.stages.evaluation"),
 }
 """Stage → packages and modules whose code it runs; rather too much than too little."""
 

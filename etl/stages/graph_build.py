@@ -18,10 +18,12 @@ from kg.files.json_file import read_json, write_json
 from kg.graph.corrections import Fact, FactLog
 from kg.resolve.kept_apart import ResolveLog
 from kg.resolve.merges import Resolution
+from kg.schema import family
 from kg.tables import Catalog, GraphTables, read_table
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
+    from gnn.graph.arrays import GraphArrays
     from kg.graph.update import Resolver, State
 
 RESOLUTION = "resolution"
@@ -198,3 +200,24 @@ def _write_or_link(frame: pl.DataFrame, before: Path, path: Path, *, same: bool)
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def graph_arrays(build: Path) -> GraphArrays:
+    """Return the graph of a build, as training takes it.
+
+    Raises:
+        NotFoundError: The build's tables are not there any more.
+    """
+    from gnn.graph.arrays import GraphArrays
+
+    tables = saved_tables(build)
+    ends = {e: frame if family(e) == "interaction" else _ends(e[1], frame) for e, frame in tables.edges.items()}
+    return GraphArrays.from_tables(replace(tables, edges=ends))
+
+
+def _ends(relation: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return what an edge joins, and of quantities how they were written, as sentences show that."""
+    from kg.extract.quantities.units import WRITTEN
+
+    written = ["surface"] if relation in WRITTEN and "surface" in frame.columns else []
+    return frame.select("source", "target", *written)

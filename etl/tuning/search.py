@@ -122,7 +122,7 @@ def tune(job: Job, *, minutes: float, sampler: str, folds: int, trials: int | No
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
-    from etl.pipeline.jobs import graph_arrays
+    from etl.stages.graph_build import graph_arrays
     from gnn.config import EvaluateConfig, ModelConfig
     from gnn.events.split import split_interactions
     from kg.tables import Catalog

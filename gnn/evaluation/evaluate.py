@@ -26,6 +26,15 @@ from gnn.training.factors import confidence_for
 from gnn.types import BoolArray, Values
 from kg.schema import family
 
+BASELINES = {
+    "popularity": Popularity.name,
+    "recent_popularity": RecentPopularity.name,
+    "item_knn": ItemKNN.name,
+    "rp3beta": RP3Beta.name,
+    "ease": EASE.name,
+    "ials": ALS.name,
+}
+"""Baselines as the configuration and as the report calls them."""
 _BATCH_CELLS = 10_000_000
 
 

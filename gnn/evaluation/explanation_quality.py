@@ -25,6 +25,7 @@ import numpy.typing as npt
 from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions
 from gnn.explain.explainer import Explainer
+from gnn.explain.reasons import Explanation, Limits
 from gnn.graph.walks import FloatArray
 from gnn.model.history import History
 from gnn.recommend.ranking import top
@@ -185,14 +186,31 @@ class _Measure:
         listed = listed[scores[listed] > 0]
         limit = float(scores[listed[K]]) if len(listed) > K else 0.0
         recency = _smoothed_times({event.item: event.last_time for event in sorted(events, key=lambda event: event.last_time)})
-        types = [self._item(history, int(item), rank, float(scores[item]), limit, recency) for rank, item in enumerate(listed[:K], start=1)]
+        items = listed[:K].tolist()
+        if not items:
+            return
+        explanations = self._explainer.explain_all(history, items, Limits())
+        addends = self._explainer.addends_of(history, items)
+        types = [
+            self._item(history, item, rank, float(scores[item]), limit, recency, of_item, explanation)
+            for rank, (item, of_item, explanation) in enumerate(zip(items, addends, explanations, strict=True), start=1)
+        ]
         distinct = {name for name in types if name is not None}
         if distinct:
             self.tally.add(etd=len(distinct) / min(len(types), self._n_types))
 
-    def _item(self, history: History, item: int, rank: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
-        parts, learned = self._explainer.addends(history, item)
-        explanation = self._explainer.explain(history, item)
+    def _item(
+        self,
+        history: History,
+        item: int,
+        rank: int,
+        ranked: float,
+        limit: float,
+        recency: Mapping[int, float],
+        addends: tuple[list[Contributions], npt.NDArray[np.float64]],
+        explanation: Explanation,
+    ) -> str | None:
+        parts, learned = addends
         values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
         total = float(values.sum() + learned.sum())
         self.tally.add(

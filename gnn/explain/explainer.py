@@ -141,8 +141,12 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        contributions, learned = self._contributions(history, np.asarray([item], dtype=np.int64))
-        return [part.of(0) for part in contributions], learned[0]
+        return self.addends_of(history, [item])[0]
+
+    def addends_of(self, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], npt.NDArray[np.float64]]]:
+        """Return every addend of several scores, worked out at once; see `addends`."""
+        walks, learned = self._contributions(history, np.asarray(items, dtype=np.int64))
+        return [([part.of(place) for part in walks], learned[place]) for place in range(len(items))]
 
     def _contributions(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[PathContributions], npt.NDArray[np.float64]]:
         """Return the addends of several items, and of the learned part [n items, n history items].

@@ -20,7 +20,8 @@ Report = Mapping[str, Any]
 
 import: the rows of each source (`rows`), and how many were rejected (`rejected`).
 build: how the graph differs from the published one (`change`), and its `hygiene`.
-evaluate: what report.json holds, and how the artifact answers (`smoke`).
+evaluate: what report.json holds as far as it is measured by then (`Gate.needs`), how the artifact answers (`smoke`), and how much the users' lists
+differ from those of the published build (`lists`).
 """
 
 
@@ -56,7 +57,8 @@ class Gate(Protocol):
         limit: Its default limit; `[evaluate] limits` sets another.
         on: Whether it holds builds back without being named in `[evaluate] require`.
         stage: After which stage it is asked: "import", "build" (the graph, before training) or "evaluate".
-        needs: Parts of the report that it reads: "ablations", "explanations".
+        needs: Parts of the report that it reads beside the model's own numbers: "popularity", "item_knn", "explanations", or "baselines" (all of
+            them) and "ablations". These are measured before a build is published, all else afterwards. None stands for all of it.
     """
 
     name: str
@@ -64,7 +66,7 @@ class Gate(Protocol):
     limit: float = 0.0
     on: bool = False
     stage: Literal["import", "build", "evaluate"] = "evaluate"
-    needs: Sequence[str] = ()
+    needs: Sequence[str] | None = None
 
     @abstractmethod
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
@@ -121,6 +123,12 @@ def check_gates(
         if gate.stage == stage and (gate.on or gate.name in require) and gate.name not in waive:
             results[gate.name] = gate.check(report, previous, (limits or {}).get(gate.name, gate.limit))
     return results
+
+
+def parts_needed(stage: str, require: Collection[str] = (), waive: Collection[str] = ()) -> frozenset[str] | None:
+    """Return which parts of a report the gates of a stage read that are on (`Gate.needs`); None where one does not say so, and may read all of it."""
+    chosen = [gate for gate in GATES if gate.stage == stage and (gate.on or gate.name in require) and gate.name not in waive]
+    return None if any(gate.needs is None for gate in chosen) else frozenset(part for gate in chosen for part in gate.needs or ())
 
 
 def failures(results: Mapping[str, GateResult]) -> list[str]:

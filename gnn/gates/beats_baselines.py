@@ -10,6 +10,7 @@ class BeatsBaselines(Gate):
 
     name = "beats_baselines"
     summary = "ndcg@10 above that of every baseline"
+    needs = ("baselines",)
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Compare the model with the baselines, which follow it in the report."""

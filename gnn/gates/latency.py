@@ -12,6 +12,7 @@ class Latency(Gate):
     summary = "the artifact loads, and answers some users in time (ms, 95th percentile)"
     limit = 2000.0
     on = True
+    needs = ()
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Read the smoke test."""

@@ -15,6 +15,7 @@ class NoRegression(Gate):
     summary = "ndcg@10, at the upper end of its bootstrap interval, not below that of the published build"
     limit = 0.05
     on = True
+    needs = ()
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Compare the models of the two builds, which come first in their reports."""

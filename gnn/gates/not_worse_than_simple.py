@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gnn.gates.base import GATES, MAIN, Gate, GateResult, Report, unmeasured
 
-_SIMPLE = ("popularity", "item_knn")
+_SIMPLE = {"popularity": "popularity", "item_knn": "item-kNN"}
+"""Baselines as the configuration and as the report calls them."""
 _CERTAIN = 0.05
 
 
@@ -15,13 +16,14 @@ class NotWorseThanSimple(Gate):
     summary = "neither popularity nor item-kNN ranks clearly better"
     limit = 0.0
     on = True
+    needs = tuple(_SIMPLE)
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Read the paired tests; baselines that were not measured are not compared."""
         nothing = unmeasured(self, report, limit)
         if nothing:
             return nothing
-        tests = {name: report.get("paired_tests", {}).get(name) for name in _SIMPLE}
+        tests = {name: report.get("paired_tests", {}).get(title) for name, title in _SIMPLE.items()}
         above = {name: -float(test["difference"]) for name, test in tests.items() if test and test["p_value"] < _CERTAIN}
         measured = {name: -float(test["difference"]) for name, test in tests.items() if test}
         if not measured:

@@ -13,6 +13,7 @@ class ValidExplanations(Gate):
     name = "valid_explanations"
     summary = "shares add up, and every path step is an edge"
     on = True
+    needs = ("explanations",)
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Read what the evaluation of explanations found."""

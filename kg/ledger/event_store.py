@@ -121,6 +121,12 @@ class EventStore:
             rows = connection.execute(query).all()
         return [StoredEvent(*row[:-1]) for row in rows], rows[-1][-1] if rows else time.time()
 
+    def received_after(self, seq: int, limit: int) -> list[StoredEvent]:
+        """Return whole events after a number, in order, with the times of their acknowledgement."""
+        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        with self._database.reading() as connection:
+            return [_stored_event(row) for row in connection.execute(query)]
+
     def of_user_after(self, user_id: str, seq: int, limit: int) -> list[StoredEvent]:
         """Return the latest events of a user after a number, in order."""
         query = select(*_FRESH).where(events.c.user_id == user_id, events.c.seq > seq).order_by(events.c.seq.desc()).limit(limit)

@@ -69,7 +69,7 @@ def test_both_doors_assemble_by_one_function() -> None:
                 if node.func.id == "assemble":
                     called.add(name)
     assert made == {"gnn/recommend/snapshot.py"}
-    assert {"api/serving/snapshot_server.py", "etl/published.py"} <= called
+    assert {"api/serving/served_build.py", "etl/published.py"} <= called
 
 
 @pytest.fixture

@@ -16,11 +16,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from etl.cli.app import app
-from etl.pipeline import builds
-from kg.errors import BuildError, GateError, InputError
+from etl.pipeline import builds, jobs
+from etl.pipeline.stage_list import PUBLISHABLE
+from kg.canary import state
+from kg.errors import BuildError, ConflictError, GateError, InputError
 from kg.files.json_file import read_json
 from kg.workspace import Workspace
-from tests.etl.jobs import TOML
+from tests.etl.jobs import TOML, job_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 DOWN = {"RECKON__GRAPH__URI": "bolt://127.0.0.1:1"}
@@ -74,7 +76,7 @@ def test_a_plan_says_what_would_run_and_why(shop: Shop) -> None:
     assert "nothing to do" in shop.run("rebuild", "--plan").stdout
     shop.settings("factors = 4", "factors = 5")
     plan = planned(shop)
-    assert [stage for stage, (runs, _) in plan.items() if runs] == ["train", "evaluate"]
+    assert [stage for stage, (runs, _) in plan.items() if runs] == ["train", "evaluate", "report"]
     assert plan["train"][1] == ["[model] factors: 4 → 5"]
     assert plan["evaluate"][1] == ["train runs before it"]
     shop.events("u1,i11,99")
@@ -99,6 +101,51 @@ def test_a_stage_can_be_asked_for(shop: Shop) -> None:
         wrong = shop.run("rebuild", *options)
         assert isinstance(wrong.exception, InputError)
         assert why in wrong.exception.message
+
+
+def test_a_run_that_ended_after_the_publication_leaves_its_report_to_the_next(shop: Shop) -> None:
+    shop.settings("factors = 4", "factors = 5")
+    job = job_of(shop.workspace)
+    build_id = job.run(PUBLISHABLE)
+    jobs.publish(job, build_id)
+    # As a kill leaves it at this moment.
+    folder = shop.workspace.build(build_id)
+    assert read_json(folder / "report.json")["complete"] is False
+    assert {stage: runs for stage, (runs, _) in planned(shop).items()}["report"]
+    assert "publish   nothing to do" in shop.run("rebuild", "--plan").stdout
+    done = shop.run("rebuild")
+    assert done.exit_code == 0, done.output
+    assert shop.workspace.current_id() == build_id
+    report = read_json(folder / "report.json")
+    assert report["complete"] is True
+    assert list(report["models"]) == ["path sum", "popularity"]
+    assert "nothing to do" in shop.run("rebuild").stdout
+    # Once more, where somebody asks for it; nothing else runs.
+    before = builds.stage_records(folder)
+    assert shop.run("rebuild", "--from", "report").exit_code == 0
+    after = builds.stage_records(folder)
+    assert {name for name in after if after[name] != before[name]} <= {"report"}
+    assert shop.workspace.current_id() == build_id
+
+
+def test_a_rebuild_may_try_its_build_out(shop: Shop) -> None:
+    first = shop.workspace.current_id()
+    shop.settings("factors = 4", "factors = 5")
+    done = shop.run("rebuild", "--canary", "20%")
+    assert done.exit_code == 0, done.output
+    canary = state.running(shop.workspace)
+    assert canary is not None
+    assert (canary.published, canary.share) == (first, 0.2)
+    assert f"build {canary.build_id} answers 20.0% of the users" in done.stdout
+    assert shop.workspace.current_id() == first
+    assert list(builds.stage_records(shop.workspace.build(canary.build_id))) == list(builds.STAGES)
+    again = shop.run("rebuild", "--canary", "20%")
+    assert isinstance(again.exception, ConflictError)
+    # The next publication ends it.
+    done = shop.run("rebuild")
+    assert done.exit_code == 0, done.output
+    assert shop.workspace.current_id() not in (first, canary.build_id)
+    assert state.running(shop.workspace) is None
 
 
 def test_one_stage_alone_publishes_nothing(shop: Shop) -> None:

@@ -84,7 +84,7 @@ def test_changed_settings_reuse_what_does_not_depend_on_them(workspace: Workspac
     assert worked
     assert second != first
     reused = {name: record["reused"] for name, record in stages(workspace, second).items()}
-    assert reused == {"import": True, "extract": True, "build": False, "train": False, "evaluate": False}
+    assert reused == {"import": True, "extract": True, "build": False, "train": False, "evaluate": False, "report": False}
     # Back, and back no further.
     assert builds.rollback(workspace) == first == workspace.current_id()
     with pytest.raises(NotFoundError):

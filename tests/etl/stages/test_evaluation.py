@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from etl.console import Console
-from etl.stages.evaluation import evaluate_build
+from etl.stages.evaluation import evaluate_build, report_build
 from gnn.artifact.artifact import save_artifact
 from gnn.config import ModelConfig
 from gnn.events.split import split_interactions
@@ -44,7 +44,11 @@ def test_ratings_are_reported_where_there_are_any(tmp_path: Path, rated: bool) -
     train = split_interactions(interactions, method="random").train
     save_artifact(build / "model", graph.with_interactions(train), fit(graph, train, MODEL).model, build_id=build.name)
     save_artifact(build / "artifact", graph, fit(graph, interactions, MODEL).model, build_id=build.name)
-    evaluate_build(load_config(root, {}), MODEL, build, Console())
+    evaluate_build(load_config(root, {}), MODEL, build, Console(), measured_as="a")
+    first = json.loads((build / "report.json").read_text())
+    assert "not measured yet" in first["verdict"]
+    assert first["ablations"] == {}
+    report_build(load_config(root, {}), MODEL, build, Console())
     content = json.loads((build / "report.json").read_text())
     assert ("ratings" in content) == rated
     for name in ("report.md", "report.html"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,14 +57,15 @@ def test_the_same_seed_measures_the_same(artifact: Artifact) -> None:
 
 def test_a_path_over_an_edge_that_is_gone_is_noticed(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check reads the edges themselves: an explainer that invents a value is caught."""
-    truly = Explainer.addends
+    truly = Explainer.addends_of
 
-    def inventive(self: Explainer, history: History, item: int) -> tuple[list[Contributions], np.ndarray]:
-        parts, learned = truly(self, history, item)
-        wrong = [replace(p, middles=np.zeros_like(p.middles)) if p.walk.meta_path.relation == "has_brand" else p for p in parts]
-        return wrong, learned
+    def inventive(self: Explainer, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], np.ndarray]]:
+        return [(wrong(parts), learned) for parts, learned in truly(self, history, items)]
 
-    monkeypatch.setattr(Explainer, "addends", inventive)
+    def wrong(parts: list[Contributions]) -> list[Contributions]:
+        return [replace(p, middles=np.zeros_like(p.middles)) if p.walk.meta_path.relation == "has_brand" else p for p in parts]
+
+    monkeypatch.setattr(Explainer, "addends_of", inventive)
     measured = quality(artifact, np.arange(len(artifact.user_ids)), 1)
     assert measured.path_validity < 1
     assert not next(gate["passed"] for gate in measured.gates() if gate["name"] == "path_validity")
