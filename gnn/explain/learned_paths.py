@@ -1,0 +1,154 @@
+"""The learned part of scores, split into what runs over paths item ← shopper → item and what stays learned.
+
+The algebra is in `gnn.model.copurchases`. One path k ← u → i from history item k adds
+
+    g_L · q_k · e'_uk · e_ui   +   c_k · g_B · claim_ki · x_uk x_ui / G_ki        q_k = Σ_j c_j ⟨a_j, v_k⟩ ,   claim_ki = min(B_ki, f_i G_ki / (λ + G_kk))
+
+and exactly that is taken off what the learned part has for the history items that it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from gnn.artifact.artifact import Artifact
+from gnn.explain.shared_shoppers import SharedShoppers
+from gnn.graph.walks import WalkWeights
+from gnn.model.copurchases import CoPurchases
+from gnn.model.history import History
+from gnn.model.scorer import entries_among
+from gnn.types import BoolArray, IntArray, Values
+from kg.schema import meta_paths
+
+_TOGETHER = 64
+"""Items whose shoppers are looked at at a time: a row of numbers per shopper."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedShares:
+    """The split of the learned part of some items.
+
+    Attributes:
+        embedded: g_L q_k, [n history items].
+        regressed: c_k g_B claim_ki / G_ki, [n items, n history items].
+        values: What all paths from a history item to an item add, [n items, n history items].
+        moved: What that takes off the learned part per history item, those included that the build does not know, [n items, n history items].
+    """
+
+    embedded: Values
+    regressed: Values
+    values: Values
+    moved: Values
+
+    @property
+    def pairs(self) -> BoolArray:
+        """Which pairs have paths with something learned on them, [n items, n history items]."""
+        return np.asarray(self.values != 0)
+
+    def some(self, part: slice) -> LearnedShares:
+        """Return the split of some of the items."""
+        return LearnedShares(self.embedded, self.regressed[part], self.values[part], self.moved[part])
+
+
+class LearnedPaths:
+    """Splits the learned part of a build.
+
+    Args:
+        artifact: The build.
+        found: What the split is worked out from.
+        walk: The meta-path of the paths; its hubs lead on to some of their neighbours only, here as in the sum over walks.
+    """
+
+    def __init__(self, artifact: Artifact, found: CoPurchases, walk: WalkWeights) -> None:
+        self._model, self._found = artifact.model, found
+        first, last = walk.meta_path.steps
+        self._begins = artifact.oriented(first)[0]
+        self._ends = artifact.onward(last, walk)[1]
+        whole = artifact.oriented(last)[1]
+        at = None if self._ends is whole else _places(whole, self._ends)
+        self.taken, self.met = found.taken, found.met
+        self.given = found.given if at is None else np.asarray(found.given)[at]
+        self.met_last = found.met if at is None else np.asarray(found.met)[at]
+        self._walked = np.ones(self._begins.shape[1], dtype=bool)
+
+    def split(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
+        """Split the learned part of some items.
+
+        Args:
+            history: Whose scores they are.
+            sources: a_j of its items, [n history items, d].
+            built: The history without what the build does not know, which is its last.
+            items: item_nums of the build.
+        """
+        parts = [self._some(history, sources, built, items[n : n + _TOGETHER]) for n in range(0, len(items), _TOGETHER)]
+        if len(parts) == 1:
+            return parts[0]
+        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("regressed", "values", "moved"))
+        return LearnedShares(parts[0].embedded, *columns)
+
+    def on_paths(self, shares: LearnedShares, positions: IntArray, places: IntArray, first: IntArray, last: IntArray) -> Values:
+        """Return what was learned and runs over each of some paths.
+
+        Args:
+            shares: The split.
+            positions: Which history item each begins at.
+            places: To which item each leads.
+            first: Where its first edge is among those of the items.
+            last: Where its last edge is among those that walks go on to.
+        """
+        embedded = shares.embedded[positions] * self.taken[first] * self.given[last]
+        return np.asarray(embedded + shares.regressed[places, positions] * self.met[first] * self.met_last[last])
+
+    def _some(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
+        model, nums = self._model, built.nums
+        shape = (len(items), len(nums))
+        shared = SharedShoppers(self._begins, self._ends, nums, items, self._walked)
+        moved = np.zeros((len(items), len(history.nums)))
+        embedded, values, regressed = np.zeros(len(nums)), np.zeros(shape), np.zeros(shape)
+        if model.has_embeddings and self._found.through.shape[1]:
+            through = self._found.through[nums].astype(np.float64)  # [n history items, d]
+            embedded = model.learned_gate * (through @ (history.weights @ sources))
+            paths = shared.sums(self.taken, self.given)
+            values = embedded * paths
+            moved += model.learned_gate * history.weights * ((paths @ through) @ sources.T)
+        if model.has_weights and model.item_weights is not None:
+            gram = shared.sums(self.met, self.met_last)
+            claimed = self._claimed(nums, items, gram) * (model.weights_gate * built.weights)
+            np.divide(claimed, gram, out=regressed, where=gram > 0)
+            values = values + claimed
+            moved[:, : len(nums)] += claimed
+        return LearnedShares(embedded, regressed, values, moved)
+
+    def _claimed(self, nums: IntArray, items: IntArray, gram: Values) -> Values:
+        """Return what of the item–item weights the shoppers of both are given, [n items, n history items]."""
+        weights = np.zeros(gram.shape)
+        places, positions, entries = entries_among(self._model.item_weights, nums, items)  # type: ignore[arg-type]  # has_weights says so
+        weights[places, positions] = entries
+        support = np.asarray(self._found.support)[nums]
+        direct = np.divide(gram, support, out=np.zeros_like(gram), where=support > 0)
+        factor = np.asarray([self._model.factor_of(item) for item in items.tolist()])
+        return np.asarray(np.minimum(weights, direct * factor[:, None]))
+
+
+def learned_walk(artifact: Artifact) -> WalkWeights | None:
+    """Return the walk over whose paths a part of what was learned runs; its gate is closed where it counts nothing itself. None where nothing does."""
+    model, found = artifact.model, artifact.model.copurchases
+    embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
+    if found is None or not (embedded or model.has_weights):
+        return None
+    own = next((walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None)
+    paths = (path for path in meta_paths([found.edge_type]) if path.family == "interaction")
+    return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
+
+
+def _places(whole: sp.csr_matrix, part: sp.csr_matrix) -> IntArray:
+    """Return where the entries of a matrix with fewer entries are in the whole one, both with sorted columns."""
+
+    def keys(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
+        return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * matrix.shape[1] + matrix.indices
+
+    return np.searchsorted(keys(whole), keys(part)).astype(np.int64)
