@@ -138,9 +138,7 @@ class WalkArrays:
         """Enumerate the paths from the kept history items to `item`."""
         return self.among(history, kept[None, :], np.asarray([item]), learned).of(0)
 
-    def among(
-        self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None
-    ) -> PathContributions:
+    def among(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Enumerate the paths from a history to several items at once.
 
         Args:
@@ -150,16 +148,16 @@ class WalkArrays:
             learned: What of the learned part runs over the same paths.
         """
         kept = self._counted(kept)
-        parts = [self._few(history, kept[n : n + _BITS], items[n : n + _BITS], _some(learned, n, _BITS)).moved(n) for n in range(0, len(items), _BITS)]
+        parts = [
+            self._few(history, kept[n : n + _BITS], items[n : n + _BITS], _some(learned, n, _BITS)).moved(n) for n in range(0, len(items), _BITS)
+        ]
         return parts[0] if len(parts) == 1 else PathContributions.joined(parts)
 
     def adds_up(self, history: History) -> bool:
         """Say whether `together` may be asked, as the walk goes from item to shopper to item, and is worth it for a history."""
         return self.walk.meta_path.family == "interaction" and len(self._forward) == 2 and int(self._sizes(history).sum()) > self.many
 
-    def together(
-        self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None
-    ) -> PathContributions:
+    def together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Add up the paths from a history to several items that differ by nothing but the shopper between.
 
         Households of a grocer share hundreds of items with thousands of others: the paths between are far more than what is told of them.
@@ -199,9 +197,7 @@ class WalkArrays:
         counted = counts[places, positions].astype(np.int64)
         return PathContributions(self.walk, places, positions, none, values[places, positions], counted, shared.distinct(pairs))
 
-    def _few(
-        self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None
-    ) -> PathContributions:
+    def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Do the same for as many items as a word has bits: one bit per item says where its paths end and where they begin."""
         powers = np.uint64(1) << np.arange(len(items), dtype=np.uint64)
         places, nodes, at = csr_entries(self._last_reverse, items)

@@ -24,7 +24,7 @@ from gnn.explain.groups import Groups
 from gnn.explain.learned_paths import LearnedPaths, learned_walk
 from gnn.explain.live_contributions import LiveContributions
 from gnn.explain.reason_builder import ReasonBuilder
-from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, varied, worth_listing
 from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
@@ -133,8 +133,8 @@ class Explainer:
             others = by_learned[place] + by_likeness[place]
             reasons, left = reason_builder.reasons(item, groups, own, total, alone=not others)
             # What counts against an item never comes first, whatever the sign of its score.
-            reasons = sorted(reasons + others, key=lambda reason: -reason.share * total)
-            worth = [n < limits.max_reasons and (not n or abs(reason.share) >= limits.min_share) for n, reason in enumerate(reasons)]
+            reasons = varied(sorted(reasons + others, key=lambda reason: -reason.share * total))
+            worth = worth_listing(reasons, limits)
             shown = tuple(compress(reasons, worth))
             remainder = float(left / total + sum(reason.share for reason, listed in zip(reasons, worth, strict=True) if not listed))
             explanations.append(Explanation(total, shown, remainder, int(n_paths[place])))

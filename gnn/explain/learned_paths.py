@@ -140,7 +140,9 @@ def learned_walk(artifact: Artifact) -> WalkWeights | None:
     embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
     if found is None or not (embedded or model.has_weights):
         return None
-    own = next((walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None)
+    own = next(
+        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None
+    )
     paths = (path for path in meta_paths([found.edge_type]) if path.family == "interaction")
     return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
 

@@ -83,4 +83,3 @@ class SharedShoppers:
         met = np.zeros((len(self.shoppers), self.n_items))
         met[self._rows, self._of_item] = 1.0 if data is None else data
         return met
-

@@ -76,9 +76,7 @@ class PathModel:
         """Return the model with f, of one without."""
         weights = None if self.item_weights is None else sp.csr_matrix(self.item_weights @ sp.diags(factor), dtype=np.float32)
         shared = None if self.copurchases is None else self.copurchases.multiplied(factor)
-        return replace(
-            self, target_embeddings=self.target_embeddings * factor[:, None], item_weights=weights, factor=factor, copurchases=shared
-        )
+        return replace(self, target_embeddings=self.target_embeddings * factor[:, None], item_weights=weights, factor=factor, copurchases=shared)
 
     def factor_of(self, num: int) -> float:
         """Return f of an item; 1 of one that the model does not know."""

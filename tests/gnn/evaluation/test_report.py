@@ -79,7 +79,24 @@ def test_report_of_the_model_alone_is_complete() -> None:
 def full_content() -> dict[str, Any]:
     results = [result("path sum", 0.4, 0.6, 0.2, 0.1), result("popularity <b>", 0.1, 0.1, 0.1, 0.0)]
     measured = Quality(
-        4, 40, 900, 1e-16, 1e-7, 1.0, 0.97, 0.9, 0.4, 0.3, 0.4, 0.2, float("nan"), (Deletion(1, 30, 0.5, 0.8, 0.1), Deletion(2, 10, 0.02, 1.0, 0.9))
+        4,
+        40,
+        900,
+        1e-16,
+        1e-7,
+        1.0,
+        0.997,
+        0.9,
+        0.4,
+        0.3,
+        0.4,
+        0.2,
+        float("nan"),
+        (Deletion(1, 30, 0.5, 0.8, 0.1), Deletion(2, 10, 0.02, 1.0, 0.9)),
+        adjusted_items=20,
+        top_deleted_adjusted=0.9,
+        random_deleted_adjusted=0.4,
+        sufficiency_adjusted=3.0,
     )
     return report(
         results,
@@ -111,12 +128,12 @@ def test_the_page_holds_tables_and_plots_and_loads_nothing(tmp_path: Path) -> No
 def test_explanations_are_reported_with_their_demands(tmp_path: Path) -> None:
     content = full_content()
     text = markdown(content)
-    assert "| random deleted | 0.4 | at most 0.2: not met |" in text
-    assert "| coverage | 0.97 | at least 0.95: met |" in text
+    assert "| random deleted adjusted | 0.4 | at most 0.2: not met |" in text
+    assert "| coverage | 0.997 | at least 0.995: met |" in text
     assert content["explanations"]["measures"]["etd"] is None
     assert "| 2 | 10 | 2.0 % | 100.0 % | 90.0 % |" in text
     card = model_card(content)
-    assert "Not met: random deleted" in card
+    assert "Not met: random deleted adjusted" in card
     assert "The graph does not help" in card
 
 
