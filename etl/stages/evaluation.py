@@ -95,6 +95,8 @@ def _measured(config: Config, model: ModelConfig, build: Path, console: Console)
         "season": None if artifact.model.season is None else asdict(artifact.model.season),
         "popularity_exponent": artifact.model.popularity_exponent,
         "closed": [asdict(gate) for gate in artifact.model.closed],
+        "bounded": [asdict(gate) for gate in artifact.model.bounded],
+        "graph_first": [asdict(point) for point in artifact.model.graph_first],
     }
     if settings.ablations:
         console.note("the model without its parts")

@@ -30,7 +30,7 @@ from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions
 from gnn.evaluation.shown_reasons import SharedEntities, diversity, is_concrete, longest_run
 from gnn.explain.explainer import Explainer
-from gnn.explain.reasons import MOST_IN_A_ROW, Explanation
+from gnn.explain.reasons import MOST_IN_A_ROW, Explanation, Limits
 from gnn.graph.walks import FloatArray
 from gnn.model.history import History
 from gnn.recommend.explained_list import limits_of
@@ -237,7 +237,11 @@ class _Measure:
         listed = listed[scores[listed] > 0]
         limit = float(scores[listed[K]]) if len(listed) > K else 0.0
         recency = _smoothed_times({event.item: event.last_time for event in sorted(events, key=lambda event: event.last_time)})
-        types = [self._item(history, int(item), rank, float(scores[item]), limit, recency) for rank, item in enumerate(listed[:K], start=1)]
+        items = listed[:K].tolist()
+        explanations = self._explainer.explain_all(history, items, Limits(_ALL_REASONS, 1))
+        types = []
+        for rank, (item, addends) in enumerate(zip(items, self._explainer.addends_all(history, items), strict=True), start=1):
+            types.append(self._item(history, item, rank, float(scores[item]), limit, recency, addends, explanations[rank - 1]))
         found = {name for name in types if name is not None}
         if found:
             self.tally.add(etd=len(found) / min(len(types), self._n_types))
@@ -267,9 +271,18 @@ class _Measure:
             self._degrees[node_type] = _smoothed(degree)
         return self._degrees[node_type]
 
-    def _item(self, history: History, item: int, rank: int, ranked: float, limit: float, recency: Mapping[int, float]) -> str | None:
-        parts, learned = self._explainer.addends(history, item)
-        explanation = self._explainer.explain(history, item, max_reasons=_ALL_REASONS, max_paths=1)
+    def _item(
+        self,
+        history: History,
+        item: int,
+        rank: int,
+        ranked: float,
+        limit: float,
+        recency: Mapping[int, float],
+        addends: tuple[list[Contributions], FloatArray],
+        explanation: Explanation,
+    ) -> str | None:
+        parts, learned = addends
         values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
         total = float(values.sum() + learned.sum())
         self.tally.add(

@@ -30,7 +30,8 @@ _LIMITS = """## Limits
 * Offline numbers from logged events: what was never shown could not be chosen. They say nothing about sales.
 * A shopper without events gets popular items, and the answer says so.
 * A node that more than `[model] max_degree` others share counts less, and paths over it lead to its `[model] hub_fanout` most popular items only.
-* The learned similarity is labelled as learned in every answer; it has history items behind it, and no path.
+* Of the learned similarity what runs over shoppers who met both items is shown as those paths; the rest is labelled as learned in every answer, with
+  history items behind it, and no path.
 * Items with few events are ranked by their attributes alone; wrong facts in the catalogue become wrong reasons.
 """
 

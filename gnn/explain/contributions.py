@@ -16,11 +16,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.artifact.artifact import Artifact
-from gnn.explain.learned_paths import LearnedPaths, LearnedShares
-from gnn.explain.shared_shoppers import SharedShoppers
 from gnn.graph.walks import FloatArray, WalkWeights, attraction, middle_factor, power
 from gnn.model.history import History
+from gnn.model.learned_paths import LearnedPaths, LearnedShares
 from gnn.model.scorer import csr_entries, csr_neighbours
+from gnn.model.shared_shoppers import SharedShoppers
 from gnn.types import IntArray
 from kg.schema import EdgeType
 

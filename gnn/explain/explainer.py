@@ -21,15 +21,15 @@ import numpy.typing as npt
 from gnn.artifact.artifact import Artifact
 from gnn.explain.contributions import Contributions, PathContributions, WalkArrays, kept_pairs, through
 from gnn.explain.groups import Groups
-from gnn.explain.learned_paths import LearnedPaths, learned_walk
 from gnn.explain.live_contributions import LiveContributions
 from gnn.explain.reason_builder import ReasonBuilder
 from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, varied, worth_listing
 from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
+from gnn.model.learned_paths import LearnedPaths
 from gnn.types import IntArray
-from kg.schema import EdgeType
+from kg.schema import EdgeType, meta_paths
 
 
 class Explainer:
@@ -142,8 +142,12 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        found, learned = self._found(history, np.asarray([item], dtype=np.int64))
-        return [part.of(0) for part in found], learned[0]
+        return self.addends_all(history, [item])[0]
+
+    def addends_all(self, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], npt.NDArray[np.float64]]]:
+        """Return the same of several items: what their paths have in common is walked once."""
+        found, learned = self._found(history, np.asarray(items, dtype=np.int64))
+        return [([part.of(place) for part in found], learned[place]) for place in range(len(items))]
 
     def _found(self, history: History, items: IntArray, *, added_up: bool = False) -> tuple[list[PathContributions], npt.NDArray[np.float64]]:
         """Return the addends of several items, and of the learned part [n items, n history items].
@@ -220,9 +224,24 @@ def walk_arrays(artifact: Artifact, walks: Sequence[WalkWeights] | None = None) 
     counted = [walk for walk in model.walks if walk.gate > 0]
     if through is None or model.copurchases is None:
         return [WalkArrays(artifact, walk) for walk in counted]
-    learned = LearnedPaths(artifact, model.copurchases, through)
+    step, factor = through.meta_path.steps[-1], None if model.factor is None else np.asarray(model.factor)
+    gates = model.learned_gate if model.has_embeddings else 0.0, model.weights_gate if model.has_weights else 0.0
+    learned = LearnedPaths(model.copurchases, artifact.oriented(step)[1], artifact.onward(step, through)[1], model.item_weights, gates, factor)
     apart = [] if through in counted else [WalkArrays(artifact, through, learned=learned)]
     return [*(WalkArrays(artifact, walk, learned=learned if walk == through else None) for walk in counted), *apart]
+
+
+def learned_walk(artifact: Artifact) -> WalkWeights | None:
+    """Return the walk over whose paths a part of what was learned runs; its gate is closed where it counts nothing itself. None where nothing does."""
+    model, found = artifact.model, artifact.model.copurchases
+    embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
+    if found is None or not (embedded or model.has_weights):
+        return None
+    own = next(
+        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None
+    )
+    paths = (path for path in meta_paths([found.edge_type]) if path.family == "interaction")
+    return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
 
 
 __all__ = ["Edge", "Explainer", "Explanation", "History", "Limits", "Node", "Path", "Reason"]

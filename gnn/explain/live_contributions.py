@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.explain.contributions import Contributions, WalkArrays, kept_pairs
-from gnn.explain.learned_paths import LearnedShares
 from gnn.live.live_items import LiveWalk
 from gnn.live.overlay import Overlay
 from gnn.live.rows import row_of
 from gnn.model.history import History
+from gnn.model.learned_paths import LearnedShares
 from gnn.types import IntArray
 
 Values = npt.NDArray[np.float64]

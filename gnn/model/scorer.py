@@ -25,7 +25,7 @@ import scipy.sparse as sp
 
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, WalkWeights, step_matrices, top_per_row
-from gnn.model.closed import ClosedGate
+from gnn.model.closed import BoundedGate, ClosedGate, GraphFirstPoint
 from gnn.model.copurchases import CoPurchases
 from gnn.model.history import HistoryWeights
 from gnn.model.season import Season
@@ -55,6 +55,8 @@ class PathModel:
         factor: f, [n_items], in `target_embeddings` and `item_weights` already; None for ones.
         popularity_exponent: e, of the shoppers who met the recommended item, on everything that the item has; 0 without.
         closed: Parts that tuning closed, as they help nobody.
+        bounded: Parts that count less than they were tuned to, as they move more of a list than they are worth.
+        graph_first: How large the gate of the embeddings may be, and what each size costs and gives.
         copurchases: What of the learned parts runs over paths through other shoppers; None where that is not known.
     """
 
@@ -70,6 +72,8 @@ class PathModel:
     factor: FloatArray | None = None
     popularity_exponent: float = 0.0
     closed: tuple[ClosedGate, ...] = ()
+    bounded: tuple[BoundedGate, ...] = ()
+    graph_first: tuple[GraphFirstPoint, ...] = ()
     copurchases: CoPurchases | None = None
 
     def multiplied(self, factor: FloatArray) -> PathModel:

@@ -10,8 +10,7 @@ import pytest
 
 from gnn.artifact.artifact import Artifact, load_artifact, save_artifact
 from gnn.config import ModelConfig
-from gnn.explain.explainer import Explainer, Limits, walk_arrays
-from gnn.explain.learned_paths import learned_walk
+from gnn.explain.explainer import Explainer, Limits, learned_walk, walk_arrays
 from gnn.graph.arrays import GraphArrays
 from gnn.live.current_artifact import current_artifact
 from gnn.live.overlay import Overlay
@@ -173,7 +172,7 @@ def test_never_more_is_given_than_the_shoppers_of_both_are_worth(artifact: Artif
     gram = np.zeros((artifact.n_items, artifact.n_items))
     begins = artifact.oriented(learned_walk(artifact).meta_path.steps[-1])[1]  # type: ignore[union-attr]  # there is one
     gram = np.asarray((begins @ begins.T).todense(), dtype=float)
-    claimed = learned._claimed(nums, nums, gram)
+    claimed = learned.claimed(model.item_weights, nums, nums, gram)
     factor = np.asarray([model.factor_of(item) for item in nums.tolist()])[:, None]
     direct = np.divide(gram, np.asarray(split.support)[None, :], out=np.zeros_like(gram), where=np.asarray(split.support)[None, :] > 0) * factor
     assert (claimed <= model.item_weights.toarray().T + 1e-9).all()

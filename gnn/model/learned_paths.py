@@ -15,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from gnn.artifact.artifact import Artifact
-from gnn.explain.shared_shoppers import SharedShoppers
-from gnn.graph.walks import WalkWeights
+from gnn.graph.walks import FloatArray
 from gnn.model.copurchases import CoPurchases
 from gnn.model.history import History
 from gnn.model.scorer import entries_among
+from gnn.model.shared_shoppers import SharedShoppers
 from gnn.types import BoolArray, IntArray, Values
-from kg.schema import meta_paths
 
 _TOGETHER = 64
 """Items whose shoppers are looked at at a time: a row of numbers per shopper."""
@@ -55,25 +53,31 @@ class LearnedShares:
 
 
 class LearnedPaths:
-    """Splits the learned part of a build.
+    """Splits the learned part of a model.
 
     Args:
-        artifact: The build.
         found: What the split is worked out from.
-        walk: The meta-path of the paths; its hubs lead on to some of their neighbours only, here as in the sum over walks.
+        begins: The shoppers of each item, [items, shoppers], in the order of `found`.
+        ends: Where walks go on to, the same the other way round: hubs lead on to some of their neighbours only.
+        item_weights: B, where there are any.
+        gates: g_L and g_B.
+        factor: f, [n_items]; None for ones.
     """
 
-    def __init__(self, artifact: Artifact, found: CoPurchases, walk: WalkWeights) -> None:
-        self._model, self._found = artifact.model, found
-        first, last = walk.meta_path.steps
-        self._begins = artifact.oriented(first)[0]
-        self._ends = artifact.onward(last, walk)[1]
-        whole = artifact.oriented(last)[1]
-        at = None if self._ends is whole else _places(whole, self._ends)
-        self.taken, self.met = found.taken, found.met
-        self.given = found.given if at is None else np.asarray(found.given)[at]
-        self.met_last = found.met if at is None else np.asarray(found.met)[at]
-        self._walked = np.ones(self._begins.shape[1], dtype=bool)
+    def __init__(
+        self,
+        found: CoPurchases,
+        begins: sp.csr_matrix,
+        ends: sp.csr_matrix,
+        item_weights: sp.csr_matrix | None,
+        gates: tuple[float, float],
+        factor: FloatArray | None = None,
+    ) -> None:
+        self._found, self._begins, self._ends, self._weights, self._gates, self._factor = found, begins, ends, item_weights, gates, factor
+        at = slice(None) if ends is begins or ends.nnz == begins.nnz else _places(begins, ends)
+        self.taken, self.met = np.asarray(found.taken), np.asarray(found.met)
+        self.given, self.met_last = np.asarray(found.given)[at], np.asarray(found.met)[at]
+        self._walked = np.ones(begins.shape[1], dtype=bool)
 
     def split(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
         """Split the learned part of some items.
@@ -104,47 +108,41 @@ class LearnedPaths:
         return np.asarray(embedded + shares.regressed[places, positions] * self.met[first] * self.met_last[last])
 
     def _some(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
-        model, nums = self._model, built.nums
+        nums, (learned_gate, weights_gate) = built.nums, self._gates
         shape = (len(items), len(nums))
         shared = SharedShoppers(self._begins, self._ends, nums, items, self._walked)
         moved = np.zeros((len(items), len(history.nums)))
         embedded, values, regressed = np.zeros(len(nums)), np.zeros(shape), np.zeros(shape)
-        if model.has_embeddings and self._found.through.shape[1]:
+        if learned_gate > 0 and self._found.through.shape[1]:
             through = self._found.through[nums].astype(np.float64)  # [n history items, d]
-            embedded = model.learned_gate * (through @ (history.weights @ sources))
+            embedded = learned_gate * (through @ (history.weights @ sources))
             paths = shared.sums(self.taken, self.given)
             values = embedded * paths
-            moved += model.learned_gate * history.weights * ((paths @ through) @ sources.T)
-        if model.has_weights and model.item_weights is not None:
+            moved += learned_gate * history.weights * ((paths @ through) @ sources.T)
+        if weights_gate > 0 and self._weights is not None:
             gram = shared.sums(self.met, self.met_last)
-            claimed = self._claimed(nums, items, gram) * (model.weights_gate * built.weights)
+            claimed = self.claimed(self._weights, nums, items, gram) * (weights_gate * built.weights)
             np.divide(claimed, gram, out=regressed, where=gram > 0)
             values = values + claimed
             moved[:, : len(nums)] += claimed
         return LearnedShares(embedded, regressed, values, moved)
 
-    def _claimed(self, nums: IntArray, items: IntArray, gram: Values) -> Values:
-        """Return what of the item–item weights the shoppers of both are given, [n items, n history items]."""
+    def claimed(self, item_weights: sp.csr_matrix, nums: IntArray, items: IntArray, gram: Values) -> Values:
+        """Return what of item–item weights the shoppers of both are given, [n items, n history items].
+
+        Args:
+            item_weights: B.
+            nums: The history items.
+            items: The items.
+            gram: G_ki of them, [n items, n history items].
+        """
         weights = np.zeros(gram.shape)
-        places, positions, entries = entries_among(self._model.item_weights, nums, items)  # type: ignore[arg-type]  # has_weights says so
+        places, positions, entries = entries_among(item_weights, nums, items)
         weights[places, positions] = entries
         support = np.asarray(self._found.support)[nums]
         direct = np.divide(gram, support, out=np.zeros_like(gram), where=support > 0)
-        factor = np.asarray([self._model.factor_of(item) for item in items.tolist()])
-        return np.asarray(np.minimum(weights, direct * factor[:, None]))
-
-
-def learned_walk(artifact: Artifact) -> WalkWeights | None:
-    """Return the walk over whose paths a part of what was learned runs; its gate is closed where it counts nothing itself. None where nothing does."""
-    model, found = artifact.model, artifact.model.copurchases
-    embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
-    if found is None or not (embedded or model.has_weights):
-        return None
-    own = next(
-        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None
-    )
-    paths = (path for path in meta_paths([found.edge_type]) if path.family == "interaction")
-    return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
+        factor = 1.0 if self._factor is None else np.asarray(self._factor)[items].astype(np.float64)[:, None]
+        return np.asarray(np.minimum(weights, direct * factor))
 
 
 def _places(whole: sp.csr_matrix, part: sp.csr_matrix) -> IntArray:
