@@ -11,8 +11,9 @@
     sufficiency    how few reasons, the largest first, keep the item in the list by themselves
     LIR, SEP, ETD  recency of the linking interaction, popularity of the shared entity, diversity of path types
 
-The reasons that are shown are measured in `gnn.evaluation.shown_reasons`. The last three are over the strongest path of each item: the times of a shopper's events, or the degrees of the entities of one type, in ascending
-order are smoothed, x_1 = v_1, x_n = (1 - β) x_{n-1} + β v_n with β = 0.3, and brought to 0…1; ETD is distinct types over min(k, all types).
+The reasons that are shown are measured in `gnn.evaluation.shown_reasons`. LIR, SEP and ETD are over the strongest path of each item: the times of a
+shopper's events, or the degrees of the entities of one type, in ascending order are smoothed, x_1 = v_1, x_n = (1 - β) x_{n-1} + β v_n with β = 0.3,
+and brought to 0…1; ETD is distinct types over min(k, all types).
 
 Source: Balloccu et al. 2022, "Post Processing Recommender Systems with Knowledge Graphs for Recency, Popularity, and Diversity of Explanations"
 (doi:10.1145/3477495.3532041); deletion, comprehensiveness and sufficiency after DeYoung et al. 2020 (doi:10.18653/v1/2020.acl-main.408).
@@ -27,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.artifact.artifact import Artifact
-from gnn.explain.contributions import Contributions
 from gnn.evaluation.shown_reasons import SharedEntities, diversity, is_concrete, longest_run
+from gnn.explain.contributions import Contributions
 from gnn.explain.explainer import Explainer
 from gnn.explain.reasons import MOST_IN_A_ROW, Explanation, Limits
 from gnn.graph.walks import FloatArray
@@ -125,7 +126,7 @@ class Quality:
 
     def gates(self) -> list[dict[str, float | str | bool]]:
         """Return each demand with its limit and whether it is met."""
-        demands = (
+        demands: tuple[tuple[str, str, float], ...] = (
             ("completeness_error", "at most", 1e-6),
             ("path_validity", "at least", 1.0),
             ("coverage", "at least", 0.995),
@@ -174,16 +175,17 @@ class _Tally:
         return max(self.values.get(name, [0.0]))
 
 
-def quality(artifact: Artifact, users: IntArray, seed: int) -> Quality:
+def quality(artifact: Artifact, users: IntArray, seed: int, *, most: int = MAX_USERS) -> Quality:
     """Measure the explanations of a build.
 
     Args:
         artifact: The build.
-        users: User numbers to draw `MAX_USERS` from.
+        users: User numbers to draw from.
         seed: Seed of the draw and of the random deletion.
+        most: How many are drawn at most.
     """
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(users, min(MAX_USERS, len(users)), replace=False)
+    chosen = rng.choice(users, min(most, len(users)), replace=False)
     measured = _Measure(artifact, rng)
     for user in chosen.tolist():
         measured.user(user)
@@ -279,7 +281,7 @@ class _Measure:
         ranked: float,
         limit: float,
         recency: Mapping[int, float],
-        addends: tuple[list[Contributions], FloatArray],
+        addends: tuple[list[Contributions], npt.NDArray[np.float64]],
         explanation: Explanation,
     ) -> str | None:
         parts, learned = addends

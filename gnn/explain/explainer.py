@@ -232,7 +232,7 @@ def walk_arrays(artifact: Artifact, walks: Sequence[WalkWeights] | None = None) 
 
 
 def learned_walk(artifact: Artifact) -> WalkWeights | None:
-    """Return the walk over whose paths a part of what was learned runs; its gate is closed where it counts nothing itself. None where nothing does."""
+    """Return the walk over whose paths a part of what was learned runs, its gate closed where it counts nothing itself; None where nothing does."""
     model, found = artifact.model, artifact.model.copurchases
     embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
     if found is None or not (embedded or model.has_weights):

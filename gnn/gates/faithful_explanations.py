@@ -8,7 +8,7 @@ _FAITHFUL = ("top_deleted_adjusted", "random_deleted_adjusted", "sufficiency_adj
 
 
 class FaithfulExplanations(Gate):
-    """Of the demands by the lead-adjusted deletion test, on how few reasons are enough and on what brief answers show, no more than the limit are not met."""
+    """Of the demands by deletion tests, on how few reasons are enough and on what brief answers show, no more than the limit are not met."""
 
     name = "faithful_explanations"
     summary = "deletion tests, how few reasons are enough, what brief answers show"

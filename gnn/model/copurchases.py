@@ -8,19 +8,20 @@ with what confidence adds brought to the right side),
 
     y_i = M_U Σ_{u ∈ U_i} e_ui x_u ,   e_ui = c_ui - (c_ui - 1) ⟨x_u, y_i⟩            x_u = M_Y Σ_{k ∈ I_u} e'_uk y'_k
 
-c_ui is the confidence of the choice, and y', of which e' is taken, are the factors that the x_u were solved from. A history with the sum of embeddings
-x = Σ_j c_uj a_j therefore scores
+c_ui is the confidence of the choice, and y', of which e' is taken, are the factors that the x_u were solved from. A history with the sum of
+embeddings x = Σ_j c_uj a_j therefore scores
 
     ⟨x, y_i⟩ = Σ_{u ∈ U_i} Σ_{k ∈ I_u} ⟨x, v_k⟩ e'_uk e_ui ,   v_k = M_U M_Y y'_k
 
-and the addends whose k is in the history are those of paths. The part of b_i that is smoothed over the graph or read from texts stays learned.
+and the addends whose k is in the history are those of paths: how much u's choice of k weighs follows from the whole history. The others, of items
+that only those shoppers met, stay learned, and so does the part of b_i that is smoothed over the graph or read from texts.
 
 **Regression.** The weights solve (G + λI) B = G off the diagonal, which B has empty (`gnn.training.regression`), so that with G_ki = Σ_u x_uk x_ui
 
     B_ki = G_ki / (λ + G_kk) - Σ_{l ≠ k, i} G_kl B_li / (λ + G_kk)
 
-The first term counts the shoppers of both, the second takes off what third items explain. What is given to the paths is the smaller of B_ki and the first
-term: never more than the shoppers of both are worth, nor more than the weight itself.
+The first term counts the shoppers of both, the second takes off what third items explain. What is given to the paths is the smaller of B_ki and the
+first term: never more than the shoppers of both are worth, nor more than the weight itself.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 The algebra is in `gnn.model.copurchases`. One path k ← u → i from history item k adds
 
-    g_L · q_k · e'_uk · e_ui   +   c_k · g_B · claim_ki · x_uk x_ui / G_ki        q_k = Σ_j c_j ⟨a_j, v_k⟩ ,   claim_ki = min(B_ki, f_i G_ki / (λ + G_kk))
+    g_L · q_k · e'_uk · e_ui   +   c_k · g_B · claim_ki · x_uk x_ui / G_ki
+
+    q_k = Σ_j c_j ⟨a_j, v_k⟩ ,   claim_ki = min(B_ki, f_i G_ki / (λ + G_kk))
 
 and exactly that is taken off what the learned part has for the history items that it came from.
 """
@@ -151,4 +153,4 @@ def _places(whole: sp.csr_matrix, part: sp.csr_matrix) -> IntArray:
     def keys(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
         return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * matrix.shape[1] + matrix.indices
 
-    return np.searchsorted(keys(whole), keys(part)).astype(np.int64)
+    return np.asarray(np.searchsorted(keys(whole), keys(part)), dtype=np.int64)

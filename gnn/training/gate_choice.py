@@ -2,8 +2,8 @@
 
 A gate is closed where closing it costs no more than chance. Half of the shoppers tune, the others judge, and the other way round; gates are closed
 one after another, the least helpful first, where all that are closed then cost at most one standard error of the paired difference to the best of all
-that was tried: the fewest open gates within the noise of the best. Fewer, truer reasons at an equal ndcg. The same judges bound the size of gates that
-move much of a list, and say how much smaller the gate of the embeddings may be (`gnn.training.graph_first`).
+that was tried: the fewest open gates within the noise of the best. Fewer, truer reasons at an equal ndcg. The same judges bound the size of gates
+that move much of a list, and say how much smaller the gate of the embeddings may be (`gnn.training.graph_first`).
 
 Source: the one-standard-error rule (Breiman et al. 1984, Classification and Regression Trees, section 3.4.3).
 """
@@ -228,7 +228,7 @@ def simplified(
     factors = np.ones(len(gates))
     for place, bound in smaller.items():
         factors[place] = bound.factor
-    gates, points = gates * factors, ()
+    gates, points = gates * factors, tuple[GraphFirstPoint, ...]()
     if shares is not None and gates[-1] > 0:
         factor, points = choose_point(lambda tried: float(fitted.judged(factors * tried).mean()), shares.graph_share, gates, loss)
         gates[-1] *= factor

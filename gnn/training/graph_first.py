@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn.graph.walks import FloatArray
@@ -33,8 +34,8 @@ class SharePool:
         on_paths: What of that runs over paths, [S, T, M].
     """
 
-    features: FloatArray
-    on_paths: FloatArray
+    features: npt.NDArray[np.floating]
+    on_paths: npt.NDArray[np.floating]
 
     def graph_share(self, gates: Gates) -> float:
         """Return the mean share that runs over paths, of the scores of the first ten."""

@@ -13,7 +13,6 @@ from gnn.artifact.artifact import Artifact
 from gnn.evaluation.explanation_quality import _smoothed, _smoothed_times, fewest_reasons, quality
 from gnn.explain.contributions import Contributions
 from gnn.explain.explainer import Explainer, History
-from gnn.explain.messages.message import Quoted
 from gnn.explain.reasons import MOST_IN_A_ROW, Explanation, Reason
 from gnn.graph.arrays import GraphArrays
 from tests.gnn.model.test_scoring_laws import artifact_of
@@ -93,7 +92,7 @@ def test_smoothing_is_that_of_the_source() -> None:
 
 
 def test_few_reasons_are_enough_where_they_carry_the_score() -> None:
-    reasons = tuple(Reason("graph", share, Quoted("x")) for share in (0.5, 0.1, 0.3, -0.2, 0.3))
+    reasons = tuple(Reason("graph", share, "x") for share in (0.5, 0.1, 0.3, -0.2, 0.3))
     explanation = Explanation(10.0, reasons, 0.0, 5)
     assert [fewest_reasons(explanation, limit) for limit in (0.0, 5.0, 5.1, 8.1, 11.9)] == [1, 1, 2, 3, 4]
     assert fewest_reasons(explanation, 12.1) == 6

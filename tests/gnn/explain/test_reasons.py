@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from gnn.explain.messages.message import Quoted
 from gnn.explain.reasons import Limits, Reason, varied, worth_listing
 
 
 def reasons(*parts: tuple[str, float]) -> list[Reason]:
-    return [Reason("graph", share, Quoted(relation), relation) for relation, share in parts]
+    return [Reason("graph", share, relation, relation) for relation, share in parts]
 
 
 def order(*parts: tuple[str, float]) -> list[str]:

@@ -30,7 +30,7 @@ PURCHASED: EdgeType = ("user", "purchased", "item")
 def shop(seed: int) -> tuple[GraphArrays, pl.DataFrame]:
     """Return the random shop, with the events that its graph was built from."""
     graph = GraphArrays.from_tables(small_tables(seed, n_users=12))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for edge_type, frame in graph.edges.items():
         if edge_type[0] == "user":
             kind = "purchase" if edge_type == PURCHASED else "view"
@@ -126,8 +126,8 @@ def test_shares_add_up_and_the_score_is_that_which_ranks(artifact: Artifact) -> 
         for explanation, item in zip(explainer.explain_all(history, range(artifact.n_items), Limits(3, 2)), range(artifact.n_items), strict=True):
             assert sum(reason.share for reason in explanation.reasons) + explanation.remainder == pytest.approx(1, abs=1e-9)
             assert explanation.score == pytest.approx(float(scores[item]), rel=1e-4, abs=1e-5)
-        for item in recommender.recommend(user_id, 3).items:
-            assert sum(reason.share for reason in item.reasons) + item.remainder == pytest.approx(1, abs=1e-9)
+        for one in recommender.recommend(user_id, 3).items:
+            assert sum(reason.share for reason in one.reasons) + one.remainder == pytest.approx(1, abs=1e-9)
 
 
 def test_adding_up_says_what_enumerating_says(artifact: Artifact) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_the_largest_share_within_the_loss_is_chosen(loss: float, chosen: float)
     assert factor == chosen
     assert [point.factor for point in points] == list(FACTORS)
     assert [point.factor for point in points if point.chosen] == [chosen]
-    assert all(one.graph_share <= other.graph_share for one, other in zip(points, points[1:], strict=False))
+    assert all(one.graph_share <= other.graph_share for one, other in pairwise(points))
     assert points[0].graph_share == pytest.approx(3 / 7)
 
 
