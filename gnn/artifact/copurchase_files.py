@@ -15,13 +15,13 @@ from kg.schema import EdgeType
 _ARRAYS = ("through", "taken", "given", "met", "support")
 
 
-def write_copurchases(folder: Path, found: CoPurchases | None) -> str | None:
+def write_copurchases(folder: Path, copurchases: CoPurchases | None) -> str | None:
     """Write the arrays, and return which interaction they are of; None where there are none."""
-    if found is None:
+    if copurchases is None:
         return None
     for name in _ARRAYS:
-        np.save(folder / f"copurchases_{name}.npy", np.ascontiguousarray(getattr(found, name)))
-    return "/".join(found.edge_type)
+        np.save(folder / f"copurchases_{name}.npy", np.ascontiguousarray(getattr(copurchases, name)))
+    return "/".join(copurchases.edge_type)
 
 
 def read_copurchases(folder: Path, edge_type: str | None, first: Mapping[EdgeType, IntArray]) -> CoPurchases | None:

@@ -170,18 +170,20 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     return [*found, *_bounded(content.get("bounded", ())), *_graph_first(content.get("graph_first", ()))]
 
 
-def _bounded(found: Sequence[Mapping[str, Any]]) -> list[Section]:
-    if not found:
+def _bounded(gates: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not gates:
         return []
-    rows = {gate["name"]: [f"{gate['moved']:.0%}", f"{gate['factor']:g}", f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in found}
+    rows = {gate["name"]: [f"{gate['moved']:.0%}", f"{gate['factor']:g}", f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in gates}
     head = ("walk", "of the first ten it moves", "its gate times", "ndcg that this costs", "standard error")
     return [Section("Made smaller, as they moved more than they are worth", _BOUNDED, head, rows)]
 
 
-def _graph_first(found: Sequence[Mapping[str, Any]]) -> list[Section]:
-    if not found:
+def _graph_first(points: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not points:
         return []
-    rows = {f"× {point['factor']:g}": [f"{point['graph_share']:.1%}", f"{point['ndcg']:.4f}", "chosen" if point["chosen"] else ""] for point in found}
+    rows = {
+        f"× {point['factor']:g}": [f"{point['graph_share']:.1%}", f"{point['ndcg']:.4f}", "chosen" if point["chosen"] else ""] for point in points
+    }
     head = ("gate of the embeddings", "of the score on paths of the graph", "ndcg, of shoppers who did not tune", "")
     return [Section("Paths of the graph against learned similarity", _GRAPH_FIRST, head, rows, plot="graph_first")]
 

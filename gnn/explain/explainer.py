@@ -233,14 +233,14 @@ def walk_arrays(artifact: Artifact, walks: Sequence[WalkWeights] | None = None) 
 
 def learned_walk(artifact: Artifact) -> WalkWeights | None:
     """Return the walk over whose paths a part of what was learned runs, its gate closed where it counts nothing itself; None where nothing does."""
-    model, found = artifact.model, artifact.model.copurchases
-    embedded = found is not None and model.has_embeddings and bool(found.through.shape[1])
-    if found is None or not (embedded or model.has_weights):
+    model, copurchases = artifact.model, artifact.model.copurchases
+    embedded = copurchases is not None and model.has_embeddings and bool(copurchases.through.shape[1])
+    if copurchases is None or not (embedded or model.has_weights):
         return None
     own = next(
-        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == found.edge_type), None
+        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == copurchases.edge_type), None
     )
-    paths = (path for path in meta_paths([found.edge_type]) if path.family == "interaction")
+    paths = (path for path in meta_paths([copurchases.edge_type]) if path.family == "interaction")
     return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
 
 

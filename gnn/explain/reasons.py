@@ -86,13 +86,13 @@ def varied(reasons: Sequence[Reason]) -> list[Reason]:
     Args:
         reasons: Largest first; those of another sign than the first count against the item, and are not brought forward.
     """
-    left, found = list(reasons), list[Reason]()
+    left, ordered = list(reasons), list[Reason]()
     while left:
-        last = {reason.about for reason in found[-MOST_IN_A_ROW:]}
-        full = len(found) >= MOST_IN_A_ROW and len(last) == 1
+        last = {reason.about for reason in ordered[-MOST_IN_A_ROW:]}
+        full = len(ordered) >= MOST_IN_A_ROW and len(last) == 1
         place = next((n for n, reason in enumerate(left) if not (full and reason.about in last) and (not n or _alike(reason, left[0]))), 0)
-        found.append(left.pop(place))
-    return found
+        ordered.append(left.pop(place))
+    return ordered
 
 
 def _alike(one: Reason, other: Reason) -> bool:

@@ -58,8 +58,8 @@ class LearnedPaths:
     """Splits the learned part of a model.
 
     Args:
-        found: What the split is worked out from.
-        begins: The shoppers of each item, [items, shoppers], in the order of `found`.
+        copurchases: What the split is worked out from.
+        begins: The shoppers of each item, [items, shoppers], in the order of `copurchases`.
         ends: Where walks go on to, the same the other way round: hubs lead on to some of their neighbours only.
         item_weights: B, where there are any.
         gates: g_L and g_B.
@@ -68,17 +68,17 @@ class LearnedPaths:
 
     def __init__(
         self,
-        found: CoPurchases,
+        copurchases: CoPurchases,
         begins: sp.csr_matrix,
         ends: sp.csr_matrix,
         item_weights: sp.csr_matrix | None,
         gates: tuple[float, float],
         factor: FloatArray | None = None,
     ) -> None:
-        self._found, self._begins, self._ends, self._weights, self._gates, self._factor = found, begins, ends, item_weights, gates, factor
+        self._copurchases, self._begins, self._ends, self._weights, self._gates, self._factor = copurchases, begins, ends, item_weights, gates, factor
         at = slice(None) if ends is begins or ends.nnz == begins.nnz else _places(begins, ends)
-        self.taken, self.met = np.asarray(found.taken), np.asarray(found.met)
-        self.given, self.met_last = np.asarray(found.given)[at], np.asarray(found.met)[at]
+        self.taken, self.met = np.asarray(copurchases.taken), np.asarray(copurchases.met)
+        self.given, self.met_last = np.asarray(copurchases.given)[at], np.asarray(copurchases.met)[at]
         self._walked = np.ones(begins.shape[1], dtype=bool)
 
     def split(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
@@ -115,8 +115,8 @@ class LearnedPaths:
         shared = SharedShoppers(self._begins, self._ends, nums, items, self._walked)
         moved = np.zeros((len(items), len(history.nums)))
         embedded, values, regressed = np.zeros(len(nums)), np.zeros(shape), np.zeros(shape)
-        if learned_gate > 0 and self._found.through.shape[1]:
-            through = self._found.through[nums].astype(np.float64)  # [n history items, d]
+        if learned_gate > 0 and self._copurchases.through.shape[1]:
+            through = self._copurchases.through[nums].astype(np.float64)  # [n history items, d]
             embedded = learned_gate * (through @ (history.weights @ sources))
             paths = shared.sums(self.taken, self.given)
             values = embedded * paths
@@ -141,7 +141,7 @@ class LearnedPaths:
         weights = np.zeros(gram.shape)
         places, positions, entries = entries_among(item_weights, nums, items)
         weights[places, positions] = entries
-        support = np.asarray(self._found.support)[nums]
+        support = np.asarray(self._copurchases.support)[nums]
         direct = np.divide(gram, support, out=np.zeros_like(gram), where=support > 0)
         factor = 1.0 if self._factor is None else np.asarray(self._factor)[items].astype(np.float64)[:, None]
         return np.asarray(np.minimum(weights, direct * factor))

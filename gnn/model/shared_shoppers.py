@@ -23,16 +23,16 @@ class SharedShoppers:
 
     def __init__(self, begins: sp.csr_matrix, ends: sp.csr_matrix, nums: IntArray, items: IntArray, walked: BoolArray) -> None:
         self.n_items, self.n_history = len(items), len(nums)
-        self._of_item, shoppers, self.ends_at = csr_entries(ends, items)
-        open_ = walked[shoppers]
-        self._of_item, shoppers, self.ends_at = self._of_item[open_], shoppers[open_], self.ends_at[open_]
+        self._of_item, users, self.ends_at = csr_entries(ends, items)
+        open_ = walked[users]
+        self._of_item, users, self.ends_at = self._of_item[open_], users[open_], self.ends_at[open_]
         numbers = np.zeros(len(walked), dtype=np.int32)
-        numbers[shoppers] = 1
-        self.shoppers: IntArray = np.flatnonzero(numbers)
-        numbers[self.shoppers] = np.arange(1, len(self.shoppers) + 1, dtype=np.int32)
-        self._rows = numbers[shoppers] - 1
-        positions, shoppers, begins_at = csr_entries(begins, nums)
-        columns = numbers[shoppers]
+        numbers[users] = 1
+        self.users: IntArray = np.flatnonzero(numbers)
+        numbers[self.users] = np.arange(1, len(self.users) + 1, dtype=np.int32)
+        self._rows = numbers[users] - 1
+        positions, users, begins_at = csr_entries(begins, nums)
+        columns = numbers[users]
         shared = columns > 0
         self.begins_at = begins_at[shared]
         self._indptr = np.concatenate([[0], np.cumsum(np.bincount(positions[shared], minlength=len(nums)))])
@@ -60,7 +60,7 @@ class SharedShoppers:
         Shapes:
             → [n items, n history items].
         """
-        weighted = self._met(None) * factor[self.shoppers].astype(np.float64)[:, None]
+        weighted = self._met(None) * factor[self.users].astype(np.float64)[:, None]
         return np.asarray((self._between(None) @ weighted).T)
 
     def distinct(self, pairs: BoolArray) -> IntArray:
@@ -77,9 +77,9 @@ class SharedShoppers:
 
     def _between(self, data: npt.NDArray[np.floating] | None) -> sp.csr_matrix:
         values = np.ones(len(self._columns)) if data is None else data.astype(np.float64)
-        return sp.csr_matrix((values, self._columns, self._indptr), shape=(self.n_history, len(self.shoppers)))
+        return sp.csr_matrix((values, self._columns, self._indptr), shape=(self.n_history, len(self.users)))
 
     def _met(self, data: npt.NDArray[np.floating] | None) -> Values:
-        met = np.zeros((len(self.shoppers), self.n_items))
+        met = np.zeros((len(self.users), self.n_items))
         met[self._rows, self._of_item] = 1.0 if data is None else data
         return met

@@ -67,11 +67,11 @@ def entries(matrix: sp.csr_matrix, rows: IntArray, columns: IntArray) -> FloatAr
     matrix.sort_indices()
     n_columns = matrix.shape[1]
     known = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * n_columns + matrix.indices
-    asked = rows * n_columns + columns
-    at = np.minimum(np.searchsorted(known, asked), max(len(known) - 1, 0))
+    wanted = rows * n_columns + columns
+    at = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
     if not len(known):
-        return np.zeros(len(asked), dtype=np.float32)
-    return np.where(known[at] == asked, matrix.data[at], 0).astype(np.float32)
+        return np.zeros(len(wanted), dtype=np.float32)
+    return np.where(known[at] == wanted, matrix.data[at], 0).astype(np.float32)
 
 
 def residuals(weights: FloatArray, users: FloatArray, items: FloatArray, user_nums: IntArray, item_nums: IntArray, confidence: float) -> FloatArray:
@@ -80,14 +80,14 @@ def residuals(weights: FloatArray, users: FloatArray, items: FloatArray, user_nu
     Shapes:
         weights, user_nums, item_nums [n] → [n], float32.
     """
-    found = np.zeros(len(weights), dtype=np.float32)
+    values = np.zeros(len(weights), dtype=np.float32)
     size = max(1, _CELLS // max(1, users.shape[1]))
     for start in range(0, len(weights), size):
         part = slice(start, start + size)
         predicted = np.einsum("nd,nd->n", users[user_nums[part]], items[item_nums[part]], dtype=np.float64)
         counted = confidence * weights[part].astype(np.float64)
-        found[part] = np.where(weights[part] > 0, counted - (counted - 1) * predicted, 0.0)
-    return found
+        values[part] = np.where(weights[part] > 0, counted - (counted - 1) * predicted, 0.0)
+    return values
 
 
 def _through(als: ALSFactors) -> FloatArray:

@@ -167,7 +167,7 @@ def als_factors(
         if exact:
             model.user_factors, model._XtX = model.recalculate_user(np.arange(n_users), weights), None
             model.item_factors = model.recalculate_item(np.arange(n_items), weights.T.tocsr())
-    items, users = (np.array(found, dtype=np.float32) for found in (model.item_factors, model.user_factors))
+    items, users = (np.array(part, dtype=np.float32) for part in (model.item_factors, model.user_factors))
     return ALSFactors(items, users, before, regularization, confidence)
 
 

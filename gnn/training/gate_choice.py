@@ -18,7 +18,7 @@ import numpy as np
 from gnn.graph.walks import FloatArray, attraction
 from gnn.metrics import IntArray
 from gnn.model.closed import BoundedGate, ClosedGate, GraphFirstPoint
-from gnn.training.candidates import Gates, Pool, coordinate_ascent, ndcg_of
+from gnn.training.candidates import Gates, Pool, coordinate_ascent, ndcg_of, strongest
 from gnn.training.graph_first import SharePool, choose_point
 from gnn.types import Values
 
@@ -96,23 +96,23 @@ class CrossFit:
 
     def moved(self, place: int, factors: Values) -> float:
         """Return which share of the judges' first items are others where a part is closed."""
-        factors, found = factors.copy(), []
+        factors, results = factors.copy(), []
         factors[list(self.closed)] = 0.0
         without = factors.copy()
         without[place] = 0.0
         for gates, judges in self.halves:
-            asked = judges.users(slice(0, _MOVED_SHOPPERS))
-            one, other = (np.argsort(-asked.scores(gates * each), axis=1, kind="stable")[:, :_LISTED] for each in (factors, without))
-            found += [1 - len(np.intersect1d(a, b)) / len(a) for a, b in zip(one, other, strict=True)]
-        return float(np.mean(found))
+            some = judges.users(slice(0, _MOVED_SHOPPERS))
+            one, other = (strongest(some.scores(gates * each), _LISTED) for each in (factors, without))
+            results += [1 - len(np.intersect1d(a, b)) / len(a) for a, b in zip(one, other, strict=True)]
+        return float(np.mean(results))
 
 
-def unhelpful(fitted: CrossFit, asked: Sequence[int], names: Sequence[str]) -> dict[int, ClosedGate]:
+def unhelpful(fitted: CrossFit, candidates: Sequence[int], names: Sequence[str]) -> dict[int, ClosedGate]:
     """Return the parts that are closed, by their place, and what closing each costs.
 
     Args:
         fitted: Who judges.
-        asked: Parts that are open and may be closed.
+        candidates: Parts that are open and may be closed.
         names: Of all parts.
     """
     best = whole = fitted.judged(np.ones(len(names)))
@@ -122,9 +122,9 @@ def unhelpful(fitted: CrossFit, asked: Sequence[int], names: Sequence[str]) -> d
         factors[list(places)] = 0.0
         return fitted.judged(factors)
 
-    alone = {place: _difference(whole, without((place,))) for place in asked}
+    alone = {place: _difference(whole, without((place,))) for place in candidates}
     closed: dict[int, ClosedGate] = {}
-    for place in sorted(asked, key=lambda place: (alone[place][0], place)):
+    for place in sorted(candidates, key=lambda place: (alone[place][0], place)):
         fewer = without((*closed, place))
         cost, error = _difference(best, fewer)
         if cost <= error:
@@ -133,29 +133,29 @@ def unhelpful(fitted: CrossFit, asked: Sequence[int], names: Sequence[str]) -> d
     return closed
 
 
-def bounded(fitted: CrossFit, asked: Sequence[int], names: Sequence[str]) -> dict[int, BoundedGate]:
+def bounded(fitted: CrossFit, candidates: Sequence[int], names: Sequence[str]) -> dict[int, BoundedGate]:
     """Return the parts that count less, by their place: those that move more than `MOST_MOVED` of a list, made as small as costs no more than chance.
 
     Of a part that changes ndcg by next to nothing, tuning may find any size at all, and reasons of it would crowd out those that matter.
 
     Args:
         fitted: Who judges.
-        asked: Parts that are open and may be bounded.
+        candidates: Parts that are open and may be bounded.
         names: Of all parts.
     """
     factors = np.ones(len(names))
     whole = fitted.judged(factors)
-    moved = {place: fitted.moved(place, factors) for place in asked}
-    found: dict[int, BoundedGate] = {}
-    for place in sorted((place for place in asked if moved[place] > MOST_MOVED), key=lambda place: (-moved[place], place)):
+    moved = {place: fitted.moved(place, factors) for place in candidates}
+    results: dict[int, BoundedGate] = {}
+    for place in sorted((place for place in candidates if moved[place] > MOST_MOVED), key=lambda place: (-moved[place], place)):
         for factor in BOUNDS:
             tried = factors.copy()
             tried[place] = factor
             cost, error = _difference(whole, fitted.judged(tried))
             if cost <= error:
-                factors, found[place] = tried, BoundedGate(names[place], moved[place], factor, cost, error)
+                factors, results[place] = tried, BoundedGate(names[place], moved[place], factor, cost, error)
                 break
-    return found
+    return results
 
 
 def _per_user(pool: Pool, scores: FloatArray) -> Values:

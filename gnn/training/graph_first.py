@@ -17,10 +17,10 @@ from gnn.model.closed import GraphFirstPoint
 from gnn.model.copurchases import CoPurchases
 from gnn.model.history import History
 from gnn.model.learned_paths import LearnedPaths
-from gnn.training.candidates import Gates, Pool
+from gnn.training.candidates import Gates, Pool, strongest
 
 FACTORS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0.0)
-SHOPPERS = 150
+SAMPLE = 150
 """Whose scores say how much runs over paths."""
 _CANDIDATES, _LISTED = 60, 10
 
@@ -40,7 +40,7 @@ class SharePool:
     def graph_share(self, gates: Gates) -> float:
         """Return the mean share that runs over paths, of the scores of the first ten."""
         scores, paths = self.features @ gates, self.on_paths @ gates
-        listed = np.argsort(-scores, axis=1, kind="stable")[:, :_LISTED]
+        listed = strongest(scores, _LISTED)
         scores, paths = np.take_along_axis(scores, listed, axis=1), np.take_along_axis(paths, listed, axis=1)
         good = scores > 0
         return float((paths[good] / scores[good]).mean()) if good.any() else 1.0
@@ -53,7 +53,7 @@ def share_pool(
     sources: FloatArray,
     item_weights: sp.csr_matrix | None,
     begins: sp.csr_matrix,
-    found: CoPurchases,
+    copurchases: CoPurchases,
     factor: FloatArray,
 ) -> SharePool:
     """Work out what of the first shoppers' strongest candidates runs over paths.
@@ -65,26 +65,26 @@ def share_pool(
         sources: a_j, [n_items, d].
         item_weights: B, where there are any.
         begins: The shoppers of each item, [n_items, n_users].
-        found: What the split is worked out from.
+        copurchases: What the split is worked out from.
         factor: What the pool's features were multiplied with, [n_items].
     """
-    some = pool.users(slice(0, SHOPPERS))
-    strongest = np.argsort(-some.scores(gates), axis=1, kind="stable")[:, :_CANDIDATES]
-    items = np.take_along_axis(some.items, strongest, axis=1)
-    there = np.isfinite(np.take_along_axis(some.offset, strongest, axis=1))
+    some = pool.users(slice(0, SAMPLE))
+    best = strongest(some.scores(gates), _CANDIDATES)
+    items = np.take_along_axis(some.items, best, axis=1)
+    there = np.isfinite(np.take_along_axis(some.offset, best, axis=1))
     # A row that is shorter than the pool is filled with candidates of no account.
-    features = np.where(there[:, :, None], np.take_along_axis(some.features, strongest[:, :, None], axis=1), 0.0)
+    features = np.where(there[:, :, None], np.take_along_axis(some.features, best[:, :, None], axis=1), 0.0)
     on_paths = features.copy()
     # One split for each of the two parts, with its gate as the pool's scale has it.
-    splits = [LearnedPaths(found, begins, begins, item_weights, pair) for pair in ((0.0, 1.0), (1.0, 0.0))]
+    splits = [LearnedPaths(copurchases, begins, begins, item_weights, pair) for pair in ((0.0, 1.0), (1.0, 0.0))]
     for row in range(len(items)):
         start, end = history.indptr[row : row + 2]
         known = History(history.indices[start:end].astype(np.int64), history.data[start:end].astype(np.float64), ())
-        asked = items[row][there[row]]
+        nums = items[row][there[row]]
         embedded = sources[known.nums].astype(np.float64)
         for part, split in zip((-2, -1), splits, strict=True):
-            paths = split.split(known, embedded, known, asked).values.sum(axis=1)
-            on_paths[row, there[row], part] = paths * factor[asked] / pool.scales[part]
+            paths = split.split(known, embedded, known, nums).values.sum(axis=1)
+            on_paths[row, there[row], part] = paths * factor[nums] / pool.scales[part]
     return SharePool(features, on_paths)
 
 

@@ -41,10 +41,10 @@ def support(interactions: sp.csr_matrix, *, regularization: float) -> npt.NDArra
     """
     core = _taking_part(interactions)
     diagonal = np.asarray(interactions.multiply(interactions).sum(axis=0), dtype=np.float64).ravel()
-    found = np.zeros(interactions.shape[1])
+    divisor = np.zeros(interactions.shape[1])
     if len(core) > 1:
-        found[core] = diagonal[core] + _ridge(diagonal[core], regularization)
-    return found
+        divisor[core] = diagonal[core] + _ridge(diagonal[core], regularization)
+    return divisor
 
 
 def _taking_part(interactions: sp.csr_matrix) -> npt.NDArray[np.int64]:

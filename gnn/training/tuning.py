@@ -30,7 +30,7 @@ from gnn.model.scorer import PathModel, history_weights
 from gnn.ratings import RatingWeights
 from gnn.training.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
 from gnn.training.gate_choice import popularity_exponent, simplified
-from gnn.training.graph_first import SHOPPERS, SharePool, share_pool
+from gnn.training.graph_first import SAMPLE, SharePool, share_pool
 from gnn.training.progress import Progress, Report, Softmax
 from gnn.training.sampling import proposal, target_weights
 from gnn.training.tuning_set import TuningSet
@@ -98,7 +98,7 @@ def _shares(
     network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, weights: HistoryWeights, shared: CoPurchases, exponent: float
 ) -> SharePool:
     """Work out what of the tuning shoppers' scores runs over paths."""
-    history = history_weights(tuning.graph, weights)[tuning.users[:SHOPPERS]]
+    history = history_weights(tuning.graph, weights)[tuning.users[:SAMPLE]]
     begins = tuning.graph.adjacency(shared.edge_type).T.tocsr()
     begins.sort_indices()
     factor = attraction(tuning.graph.popularity, exponent)
