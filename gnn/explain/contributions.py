@@ -18,15 +18,13 @@ import scipy.sparse as sp
 from gnn.artifact.artifact import Artifact
 from gnn.graph.walks import FloatArray, WalkWeights, attraction, middle_factor, power
 from gnn.model.history import History
-from gnn.model.learned_paths import LearnedPaths, LearnedShares
+from gnn.model.learned_paths import TOGETHER, LearnedPaths, LearnedShares
 from gnn.model.scorer import csr_entries, csr_neighbours
 from gnn.model.shared_shoppers import SharedShoppers
 from gnn.types import IntArray
 from kg.schema import EdgeType
 
 _BITS = 64
-_TOGETHER = 16
-"""Items whose shoppers are looked at at a time: a row of numbers per shopper."""
 MANY = 20_000
 MAX_HELD = 2_000_000
 """Most paths of a history that are held up to their last step; 32 bytes each and 8 per inner node."""
@@ -168,7 +166,7 @@ class WalkArrays:
             items: item_nums.
             learned: What of the learned part runs over the same paths.
         """
-        kept, size = self._counted(kept), _TOGETHER
+        kept, size = self._counted(kept), TOGETHER
         parts = [
             self._some_together(history, kept[n : n + size], items[n : n + size], _some(learned, n, size)).moved(n)
             for n in range(0, len(items), size)
@@ -183,7 +181,10 @@ class WalkArrays:
         self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None
     ) -> PathContributions:
         middle = self._middles[0]
-        shared = SharedShoppers(self._forward[0], self._last_reverse, history.nums, items, np.asarray(middle > 0))
+        if learned is not None and len(learned.shared) == 1:
+            shared = learned.shared[0]
+        else:
+            shared = SharedShoppers(self._forward[0], self._last_reverse, history.nums, items, np.asarray(middle > 0))
         values, pairs = np.zeros(kept.shape), kept
         if self.walk.gate > 0:
             weights = history.weights * self._start[history.nums].astype(np.float64)

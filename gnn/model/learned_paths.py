@@ -24,7 +24,7 @@ from gnn.model.scorer import entries_among
 from gnn.model.shared_shoppers import SharedShoppers
 from gnn.types import BoolArray, IntArray, Values
 
-_TOGETHER = 64
+TOGETHER = 16
 """Items whose shoppers are looked at at a time: a row of numbers per shopper."""
 
 
@@ -37,12 +37,14 @@ class LearnedShares:
         regressed: c_k g_B claim_ki / G_ki, [n items, n history items].
         values: What all paths from a history item to an item add, [n items, n history items].
         moved: What that takes off the learned part per history item, those included that the build does not know, [n items, n history items].
+        shared: The shoppers of both, of `TOGETHER` items at a time.
     """
 
     embedded: Values
     regressed: Values
     values: Values
     moved: Values
+    shared: tuple[SharedShoppers, ...] = ()
 
     @property
     def pairs(self) -> BoolArray:
@@ -50,8 +52,9 @@ class LearnedShares:
         return np.asarray(self.values != 0)
 
     def some(self, part: slice) -> LearnedShares:
-        """Return the split of some of the items."""
-        return LearnedShares(self.embedded, self.regressed[part], self.values[part], self.moved[part])
+        """Return the split of some of the items, of which the first is the first of `TOGETHER`."""
+        shared = self.shared[part.start // TOGETHER : -(-part.stop // TOGETHER)]
+        return LearnedShares(self.embedded, self.regressed[part], self.values[part], self.moved[part], shared)
 
 
 class LearnedPaths:
@@ -90,11 +93,11 @@ class LearnedPaths:
             built: The history without what the build does not know, which is its last.
             items: item_nums of the build.
         """
-        parts = [self._some(history, sources, built, items[n : n + _TOGETHER]) for n in range(0, len(items), _TOGETHER)]
+        parts = [self._some(history, sources, built, items[n : n + TOGETHER]) for n in range(0, len(items), TOGETHER)]
         if len(parts) == 1:
             return parts[0]
-        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("regressed", "values", "moved"))
-        return LearnedShares(parts[0].embedded, *columns)
+        regressed, values, moved = (np.concatenate([getattr(part, name) for part in parts]) for name in ("regressed", "values", "moved"))
+        return LearnedShares(parts[0].embedded, regressed, values, moved, tuple(part.shared[0] for part in parts))
 
     def on_paths(self, shares: LearnedShares, positions: IntArray, places: IntArray, first: IntArray, last: IntArray) -> Values:
         """Return what was learned and runs over each of some paths.
@@ -127,7 +130,7 @@ class LearnedPaths:
             np.divide(claimed, gram, out=regressed, where=gram > 0)
             values = values + claimed
             moved[:, : len(nums)] += claimed
-        return LearnedShares(embedded, regressed, values, moved)
+        return LearnedShares(embedded, regressed, values, moved, (shared,))
 
     def claimed(self, item_weights: sp.csr_matrix, nums: IntArray, items: IntArray, gram: Values) -> Values:
         """Return what of item–item weights the shoppers of both are given, [n items, n history items].
@@ -151,6 +154,7 @@ def _places(whole: sp.csr_matrix, part: sp.csr_matrix) -> IntArray:
     """Return where the entries of a matrix with fewer entries are in the whole one, both with sorted columns."""
 
     def keys(matrix: sp.csr_matrix) -> npt.NDArray[np.int64]:
-        return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr)) * matrix.shape[1] + matrix.indices
+        rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+        return np.asarray(rows * matrix.shape[1] + matrix.indices, dtype=np.int64)
 
     return np.asarray(np.searchsorted(keys(whole), keys(part)), dtype=np.int64)
