@@ -111,7 +111,8 @@ attributes, and without each relation; and the explanations of 500 shoppers (whe
 paths does). `[evaluate] require` holds a build back that misses {demands}.
 The report's first line says whether the best baseline is better, and whether the graph helps.
 
-Measured so far: docs/benchmarks.md, with what did not help. On new items of Complete Journey the factorisation alone ranks better than the model.
+Measured so far: docs/benchmarks.md, with what did not help. On new items of Complete Journey the factorisation times the same season
+ranks better than the model.
 
 {_LIMITS}* Popular items come first where little is known, and what is shown is then bought: the report measures that bias; `[model] target_weights`
   and re-ranking act on it, and nothing removes it.
