@@ -63,6 +63,12 @@ class ModelConfig(Section):
     regression_neighbours: int = Field(default=100, ge=1, le=10_000, description="Weights kept per item of that regression.")
     neighbours: int = Field(default=300, ge=10, le=100_000, description="Targets kept per history item in the graph sum.")
     season: bool = Field(default=True, description="Multiply scores by how recent an item's popularity is, where past windows show that it helps.")
+    graph_first: float = Field(
+        default=0.005,
+        ge=0,
+        le=0.1,
+        description="Share of the best ndcg that tuning may give up for scores that run over paths of the graph and not over learned similarity.",
+    )
     max_degree: int = Field(
         default=5_000, ge=2, description="Nodes between with more neighbours than this count less, such as a value that half the shop shares."
     )

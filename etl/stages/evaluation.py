@@ -208,6 +208,8 @@ def _about(build_id: str, artifact: Artifact, split: Split, test: TestUsers) -> 
         "season": None if artifact.model.season is None else asdict(artifact.model.season),
         "popularity_exponent": artifact.model.popularity_exponent,
         "closed": [asdict(gate) for gate in artifact.model.closed],
+        "bounded": [asdict(gate) for gate in artifact.model.bounded],
+        "graph_first": [asdict(point) for point in artifact.model.graph_first],
     }
 
 

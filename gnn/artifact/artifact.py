@@ -12,6 +12,7 @@ met_items.npy met_times.npy first_met.npy     when shoppers met items, for what 
 activity_<name>.npy     when each shopper did something and what was paid, for profiles and buy-again
 repeat_rates.npy     which items are bought again
 factor.npy     what the scores of each item were multiplied with, where a season or an exponent of popularity was learned
+copurchases_<name>.npy     what of the learned parts runs over paths through other shoppers, where that is known
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
+from gnn.artifact.copurchase_files import read_copurchases, write_copurchases
 from gnn.artifact.graph_files import PROPERTIES, write_edges, write_hubs, write_nodes
 from gnn.artifact.model_json import model_from_json, model_json
 from gnn.artifact.stored_arrays import mapped, read_csr, sha256, write_csr
@@ -195,6 +197,7 @@ def save_artifact(
     for n, edge_type in enumerate(edge_types):
         write_edges(temporary, n, graph, edge_type)
     hubs = write_hubs(temporary, graph, model, edge_types)
+    copurchases = write_copurchases(temporary, model.copurchases)
     write_csr(temporary, "neighbours", neighbour_matrix(graph, model), data=True)
     if model.has_weights and model.item_weights is not None:
         write_csr(temporary, "weights", model.item_weights, data=True)
@@ -224,6 +227,7 @@ def save_artifact(
         "timing": timing_of(meetings.times),
         "edge_types": ["/".join(edge_type) for edge_type in edge_types],
         "hubs": hubs,
+        "copurchases": copurchases,
         "node_types": sorted(set(graph.keys) - {"item", "user"}),
         "model": model_json(model),
         "repeats": None if repeats is None else asdict(repeats.model),
@@ -294,6 +298,9 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     for n, row in enumerate(manifest["hubs"]):
         step = Step(list(edges)[row["edge_type"]], reverse=row["reverse"])
         hubs[step, row["max_degree"], row["hub_fanout"]] = _read_both(folder, f"onward_{n}", (sizes[step.start], sizes[step.end]))
+    model = model_from_json(folder, manifest["model"], edges, _weights(folder, items.height))
+    # Builds of earlier versions know nothing of it.
+    split = read_copurchases(folder, manifest.get("copurchases"), {edge_type: stored.reverse.indptr for edge_type, stored in edges.items()})
     return Artifact(
         build_id=manifest["build_id"],
         folder=folder,
@@ -305,7 +312,7 @@ def _load(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         # Builds of earlier versions know the keys alone.
         node_names={name: frame["shown" if "shown" in frame.columns else "key"].to_list() for name, frame in nodes.items()},
         edges=edges,
-        model=model_from_json(folder, manifest["model"], edges, _weights(folder, items.height)),
+        model=replace(model, copurchases=split),
         neighbours=read_csr(folder, "neighbours", (items.height, items.height), data=True),
         popularity=np.load(folder / "popularity.npy"),
         price_cents=np.load(folder / "price_cents.npy"),

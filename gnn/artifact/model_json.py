@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from gnn.artifact.stored_arrays import mapped
 from gnn.graph.walks import WalkWeights
-from gnn.model.closed import ClosedGate
+from gnn.model.closed import BoundedGate, ClosedGate, GraphFirstPoint
 from gnn.model.history import HistoryWeights
 from gnn.model.scorer import PathModel
 from gnn.model.season import Season
@@ -33,6 +33,8 @@ def model_json(model: PathModel) -> dict[str, Any]:
         "season": None if model.season is None else asdict(model.season),
         "popularity_exponent": model.popularity_exponent,
         "closed": [asdict(gate) for gate in model.closed],
+        "bounded": [asdict(gate) for gate in model.bounded],
+        "graph_first": [asdict(point) for point in model.graph_first],
     }
 
 
@@ -54,7 +56,10 @@ def model_from_json(folder: Path, raw: Mapping[str, Any], edge_types: Collection
     walks = tuple(WalkWeights(**{**walk, "meta_path": paths[walk["meta_path"]]}) for walk in raw["walks"])
     history = HistoryWeights(**{**raw["history"], "ratings": _rating_weights(raw["history"]["ratings"])})
     closed = tuple(ClosedGate(**gate) for gate in raw["closed"])
-    return PathModel(walks, history, source, target, *gates, season, factor, exponent, closed)
+    # Builds of earlier versions know neither.
+    bounded = tuple(BoundedGate(**gate) for gate in raw.get("bounded", ()))
+    points = tuple(GraphFirstPoint(**point) for point in raw.get("graph_first", ()))
+    return PathModel(walks, history, source, target, *gates, season, factor, exponent, closed, bounded, points)
 
 
 def _rating_weights(raw: Mapping[str, Any] | None) -> RatingWeights | None:

@@ -30,7 +30,8 @@ _LIMITS = """## Limits
 * Offline numbers from logged events: what was never shown could not be chosen. They say nothing about sales.
 * A shopper without events gets popular items, and the answer says so.
 * A node that more than `[model] max_degree` others share counts less, and paths over it lead to its `[model] hub_fanout` most popular items only.
-* The learned similarity is labelled as learned in every answer; it has history items behind it, and no path.
+* Of the learned similarity what runs over shoppers who met both items is shown as those paths; the rest is labelled as learned in every answer, with
+  history items behind it, and no path.
 * Items with few events are ranked by their attributes alone; wrong facts in the catalogue become wrong reasons.
 """
 
@@ -110,7 +111,8 @@ attributes, and without each relation; and the explanations of 500 shoppers (whe
 paths does). `[evaluate] require` holds a build back that misses {demands}.
 The report's first line says whether the best baseline is better, and whether the graph helps.
 
-Measured so far: docs/benchmarks.md, with what did not help. On new items of Complete Journey the factorisation alone ranks better than the model.
+Measured so far: docs/benchmarks.md, with what did not help. On new items of Complete Journey the factorisation times the same season
+ranks better than the model.
 
 {_LIMITS}* Popular items come first where little is known, and what is shown is then bought: the report measures that bias; `[model] target_weights`
   and re-ranking act on it, and nothing removes it.

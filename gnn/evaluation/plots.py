@@ -17,7 +17,7 @@ def draw(name: str, content: Mapping[str, Any], trace: Sequence[Mapping[str, Any
     """Draw one of the plots.
 
     Args:
-        name: "metrics", "popularity", "ablations", "slices", "gates" or "curve".
+        name: "metrics", "popularity", "ablations", "slices", "gates", "graph_first" or "curve".
         content: The report.
         trace: What training reported.
 
@@ -87,6 +87,17 @@ def _gates(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]
     axes.set_xscale("log")
 
 
+def _graph_first(axes: Axes, content: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> None:
+    points = content["graph_first"]
+    shares, reached = [100 * point["graph_share"] for point in points], [point["ndcg"] for point in points]
+    axes.plot(shares, reached, marker="o", color=_OTHER)
+    chosen = [(share, ndcg) for share, ndcg, point in zip(shares, reached, points, strict=True) if point["chosen"]]
+    axes.plot(*zip(*chosen, strict=True), marker="o", color=_OURS, linestyle="", label="chosen")
+    axes.set_xlabel("% of the score on paths of the graph")
+    axes.set_ylabel("ndcg of shoppers who did not tune")
+    axes.legend(fontsize=7, frameon=False)
+
+
 def _curve(axes: Axes, _: Mapping[str, Any], trace: Sequence[Mapping[str, Any]]) -> None:
     points = [(event["step"], event["ndcg"]) for event in trace if event.get("ndcg") is not None]
     for step in dict.fromkeys(step for step, _ in points):
@@ -104,5 +115,6 @@ _DRAW: dict[str, Callable[[Any, Mapping[str, Any], Sequence[Mapping[str, Any]]],
     "ablations": _ablations,
     "slices": _slices,
     "gates": _gates,
+    "graph_first": _graph_first,
     "curve": _curve,
 }

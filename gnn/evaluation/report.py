@@ -23,6 +23,12 @@ _MAIN = "ndcg@10"
 _SEASON = "Scores are multiplied with how recent the popularity of an item is: half-life {half_life_days:g} days, exponent {exponent:g}."
 
 _POPULARITY = " They are multiplied with the shoppers who met the item to the power of {:g}."
+_BOUNDED = (
+    "A relation that moves more than a fifth of a list is as small as costs no more than one standard error, judged by shoppers who did not tune."
+)
+_GRAPH_FIRST = (
+    "Chosen is the largest share within the loss that `[model] graph_first` allows. Of learned scores, what runs over shoppers of both is on paths."
+)
 _CLOSED = "Judged by shoppers who did not tune; all of these together cost at most one standard error."
 
 
@@ -161,7 +167,25 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     if content.get("closed"):
         rows = {gate["name"]: [f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in content["closed"]}
         result.append(Section("Closed, as they help nobody", _CLOSED, ("walk", "ndcg that closing it costs", "standard error"), rows))
-    return result
+    return [*result, *_bounded(content.get("bounded", ())), *_graph_first(content.get("graph_first", ()))]
+
+
+def _bounded(gates: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not gates:
+        return []
+    rows = {gate["name"]: [f"{gate['moved']:.0%}", f"{gate['factor']:g}", f"{gate['cost']:+.5f}", f"{gate['error']:.5f}"] for gate in gates}
+    head = ("walk", "of the first ten it moves", "its gate times", "ndcg that this costs", "standard error")
+    return [Section("Made smaller, as they moved more than they are worth", _BOUNDED, head, rows)]
+
+
+def _graph_first(points: Sequence[Mapping[str, Any]]) -> list[Section]:
+    if not points:
+        return []
+    rows = {
+        f"× {point['factor']:g}": [f"{point['graph_share']:.1%}", f"{point['ndcg']:.4f}", "chosen" if point["chosen"] else ""] for point in points
+    }
+    head = ("gate of the embeddings", "of the score on paths of the graph", "ndcg, of shoppers who did not tune", "")
+    return [Section("Paths of the graph against learned similarity", _GRAPH_FIRST, head, rows, plot="graph_first")]
 
 
 def _ratings(ratings: Mapping[str, Any]) -> Section:

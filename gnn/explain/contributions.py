@@ -18,13 +18,13 @@ import scipy.sparse as sp
 from gnn.artifact.artifact import Artifact
 from gnn.graph.walks import FloatArray, WalkWeights, attraction, middle_factor, power
 from gnn.model.history import History
-from gnn.model.scorer import csr_neighbours
+from gnn.model.learned_paths import TOGETHER, LearnedPaths, LearnedShares
+from gnn.model.scorer import csr_entries, csr_neighbours
+from gnn.model.shared_shoppers import SharedShoppers
 from gnn.types import IntArray
 from kg.schema import EdgeType
 
 _BITS = 64
-_TOGETHER = 16
-"""Items whose shoppers are looked at at a time: a row of numbers per shopper."""
 MANY = 20_000
 MAX_HELD = 2_000_000
 """Most paths of a history that are held up to their last step; 32 bytes each and 8 per inner node."""
@@ -105,10 +105,11 @@ class WalkArrays:
         artifact: The build.
         walk: Its weights.
         many: Histories that more paths set out from are worth adding up.
+        learned: Splits the learned part, where some of it runs over the paths of this walk.
     """
 
-    def __init__(self, artifact: Artifact, walk: WalkWeights, *, many: int = MANY) -> None:
-        self.walk, self.many = walk, many
+    def __init__(self, artifact: Artifact, walk: WalkWeights, *, many: int = MANY, learned: LearnedPaths | None = None) -> None:
+        self.walk, self.many, self.learned = walk, many, learned
         steps = walk.meta_path.steps
         self._whole = [artifact.oriented(step) for step in steps]
         followed = [self._whole[0], *(artifact.onward(step, walk) for step in steps[1:])]
@@ -131,26 +132,30 @@ class WalkArrays:
         end = power(_row_degrees(self._whole[-1][1]), self.walk.end_exponent) * attraction(self._popularity, self.walk.popularity_exponent)
         return end if self._factor is None else np.asarray(end * self._factor)
 
-    def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int) -> Contributions:
+    def addends(self, history: History, kept: npt.NDArray[np.bool_], item: int, learned: LearnedShares | None = None) -> Contributions:
         """Enumerate the paths from the kept history items to `item`."""
-        return self.among(history, kept[None, :], np.asarray([item])).of(0)
+        return self.among(history, kept[None, :], np.asarray([item]), learned).of(0)
 
-    def among(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
+    def among(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Enumerate the paths from a history to several items at once.
 
         Args:
             history: Where paths begin.
             kept: Which history items lead to which item, [n items, n history items].
             items: item_nums.
+            learned: What of the learned part runs over the same paths.
         """
-        parts = [self._few(history, kept[n : n + _BITS], items[n : n + _BITS]).moved(n) for n in range(0, len(items), _BITS)]
+        kept = self._counted(kept)
+        parts = [
+            self._few(history, kept[n : n + _BITS], items[n : n + _BITS], _some(learned, n, _BITS)).moved(n) for n in range(0, len(items), _BITS)
+        ]
         return parts[0] if len(parts) == 1 else PathContributions.joined(parts)
 
     def adds_up(self, history: History) -> bool:
         """Say whether `together` may be asked, as the walk goes from item to shopper to item, and is worth it for a history."""
         return self.walk.meta_path.family == "interaction" and len(self._forward) == 2 and int(self._sizes(history).sum()) > self.many
 
-    def together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
+    def together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Add up the paths from a history to several items that differ by nothing but the shopper between.
 
         Households of a grocer share hundreds of items with thousands of others: the paths between are far more than what is shown of them.
@@ -159,49 +164,51 @@ class WalkArrays:
             history: Where paths begin.
             kept: Which history items lead to which item, [n items, n history items].
             items: item_nums.
+            learned: What of the learned part runs over the same paths.
         """
-        size = _TOGETHER
-        parts = [self._some_together(history, kept[n : n + size], items[n : n + size]).moved(n) for n in range(0, len(items), size)]
+        kept, size = self._counted(kept), TOGETHER
+        parts = [
+            self._some_together(history, kept[n : n + size], items[n : n + size], _some(learned, n, size)).moved(n)
+            for n in range(0, len(items), size)
+        ]
         return parts[0] if len(parts) == 1 else PathContributions.joined(parts)
 
-    def _some_together(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
-        middle = self._middles[0]
-        of_item, users = csr_neighbours(self._last_reverse, items)
-        walked = middle[users] > 0
-        of_item, users = of_item[walked], users[walked]
-        numbers = np.zeros(len(middle), dtype=np.int32)
-        numbers[users] = 1
-        theirs = np.flatnonzero(numbers)
-        numbers[theirs] = np.arange(1, len(theirs) + 1, dtype=np.int32)
-        # Who met the items, and the same with the weight of each: [n users, 2 n items].
-        met = np.zeros((len(theirs), 2 * len(items)))
-        met[numbers[users] - 1, of_item] = 1.0
-        met[:, len(items) :] = met[:, : len(items)] * middle[theirs].astype(np.float64)[:, None]
-        positions, users = csr_neighbours(self._forward[0], history.nums)
-        columns = numbers[users]
-        shared = columns > 0
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(positions[shared], minlength=len(history.nums)))])
-        columns = columns[shared] - 1
-        between = sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(history.nums), len(theirs)))
-        sums = (between @ met).T  # [2 n items, n history items]
-        reached = between.T @ kept.T.astype(np.float64)  # [n users, n items]
-        counts = np.where(kept, sums[: len(items)], 0.0)
-        places, positions = np.nonzero(counts)
-        weights = history.weights * self._start[history.nums].astype(np.float64)
-        values = self.walk.gate * (sums[len(items) :] * weights)[places, positions] * self._end[items][places].astype(np.float64)
-        distinct = ((reached > 0) & (met[:, : len(items)] > 0)).sum(axis=0)
-        none = np.zeros((len(places), 0), dtype=np.int64)
-        return PathContributions(self.walk, places, positions, none, values, counts[places, positions].astype(np.int64), distinct.astype(np.int64))
+    def _counted(self, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return which pairs the walk itself counts: none where its gate is closed and only what was learned runs over its paths."""
+        return kept if self.walk.gate > 0 else np.zeros_like(kept)
 
-    def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray) -> PathContributions:
+    def _some_together(
+        self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None
+    ) -> PathContributions:
+        middle = self._middles[0]
+        if learned is not None and len(learned.shared) == 1:
+            shared = learned.shared[0]
+        else:
+            shared = SharedShoppers(self._forward[0], self._last_reverse, history.nums, items, np.asarray(middle > 0))
+        values, pairs = np.zeros(kept.shape), kept
+        if self.walk.gate > 0:
+            weights = history.weights * self._start[history.nums].astype(np.float64)
+            ends = self._end[items].astype(np.float64)[:, None]
+            values = np.where(kept, self.walk.gate * (shared.through(middle) * weights) * ends, 0.0)
+        if learned is not None:
+            values, pairs = values + learned.values, kept | learned.pairs
+        counts = np.where(pairs, shared.sums(), 0.0)
+        places, positions = np.nonzero(counts)
+        none = np.zeros((len(places), 0), dtype=np.int64)
+        counted = counts[places, positions].astype(np.int64)
+        return PathContributions(self.walk, places, positions, none, values[places, positions], counted, shared.distinct(pairs))
+
+    def _few(self, history: History, kept: npt.NDArray[np.bool_], items: IntArray, learned: LearnedShares | None = None) -> PathContributions:
         """Do the same for as many items as a word has bits: one bit per item says where its paths end and where they begin."""
         powers = np.uint64(1) << np.arange(len(items), dtype=np.uint64)
-        places, nodes = csr_neighbours(self._last_reverse, items)
+        places, nodes, at = csr_entries(self._last_reverse, items)
         ends = np.zeros(self._last_reverse.shape[1], dtype=np.uint64)
         np.bitwise_or.at(ends, nodes, powers[places])
-        begins = powers @ kept.astype(np.uint64)
+        entered = places * len(ends) + nodes, at
+        pairs = kept if learned is None else kept | learned.pairs
+        begins = powers @ pairs.astype(np.uint64)
         parts = []
-        for prefix in self._path_prefixes(history, np.asarray(kept.any(axis=0))):
+        for prefix in self._path_prefixes(history, np.asarray(pairs.any(axis=0))):
             hits = ends[prefix.last] & begins[prefix.positions]
             reached = np.flatnonzero(hits)
             bits = np.unpackbits(hits[reached].view(np.uint8).reshape(-1, 8), axis=1, count=len(items), bitorder="little")
@@ -211,13 +218,34 @@ class WalkArrays:
             if middles.shape[1] > 1:
                 onward = middles[:, 0] != items[places]
                 places, rows, middles = places[onward], rows[onward], middles[onward]
-            parts.append((places, prefix.positions[rows], middles, prefix.factor[rows]))
-        places, positions, middles, factor = (np.concatenate(column) for column in zip(*parts, strict=True))
+            positions = prefix.positions[rows]
+            values = self.walk.gate * history.weights[positions] * prefix.factor[rows] * self._end[items][places].astype(np.float64)
+            if learned is not None:
+                values = np.where(kept[places, positions], values, 0.0) + self._on_paths(learned, prefix, rows, places, entered)
+            parts.append((places, positions, middles, values))
+        places, positions, middles, values = (np.concatenate(column) for column in zip(*parts, strict=True))
         if len(parts) > 1:
             order = np.argsort(places, kind="stable")
-            places, positions, middles, factor = places[order], positions[order], middles[order], factor[order]
-        values = self.walk.gate * history.weights[positions] * factor * self._end[items][places].astype(np.float64)
+            places, positions, middles, values = places[order], positions[order], middles[order], values[order]
         return PathContributions(self.walk, places.astype(np.int64), positions, middles, values)
+
+    def _on_paths(
+        self, learned: LearnedShares, prefix: _PathPrefixes, rows: IntArray, places: IntArray, entered: tuple[IntArray, IntArray]
+    ) -> npt.NDArray[np.float64]:
+        """Return what was learned and runs over each of some paths.
+
+        Args:
+            learned: The split.
+            prefix: Paths up to their last step.
+            rows: Which of them.
+            places: To which item each leads.
+            entered: place · n nodes + node of every last edge, ascending, and where the edge is.
+        """
+        if self.learned is None:
+            return np.zeros(len(rows))
+        keys, at = entered
+        last = at[np.searchsorted(keys, places * self._last_reverse.shape[1] + prefix.last[rows])]
+        return self.learned.on_paths(learned, prefix.positions[rows], places, prefix.edges[rows], last)
 
     def propagated(self, history: History) -> npt.NDArray[np.float64]:
         """Return what the paths of a history add to every item: the history propagated along the whole walk. Of walks of up to two steps.
@@ -280,14 +308,14 @@ class WalkArrays:
         positions = positions.astype(np.int64)
         last = history.nums[positions]
         factor = self._start[last].astype(np.float64)
-        middles = np.zeros((len(positions), 0), dtype=np.int64)
+        middles, edges = np.zeros((len(positions), 0), dtype=np.int64), np.zeros(0, dtype=np.int64)
         for forward, middle in zip(self._forward[:-1], self._middles, strict=True):
-            places, last = csr_neighbours(forward, last)
+            places, last, edges = csr_entries(forward, last)
             factor = factor[places] * middle[last]
             open_ = factor > 0
-            places, last, factor = places[open_], last[open_], factor[open_]
+            places, last, factor, edges = places[open_], last[open_], factor[open_], edges[open_]
             positions, middles = positions[places], np.column_stack([middles[places], last])
-        return _PathPrefixes(last, positions, middles, factor)
+        return _PathPrefixes(last, positions, middles, factor, edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,12 +327,18 @@ class _PathPrefixes:
         positions: Where in the history each began, [n].
         middles: The inner nodes, [n, n steps - 1].
         factor: Product of the degree powers so far, [n].
+        edges: Where the edge of the last step taken is in its matrix, [n]; of walks of two steps the first edge.
     """
 
     last: IntArray
     positions: IntArray
     middles: IntArray
     factor: npt.NDArray[np.float64]
+    edges: IntArray
+
+
+def _some(learned: LearnedShares | None, first: int, size: int) -> LearnedShares | None:
+    return None if learned is None else learned.some(slice(first, first + size))
 
 
 def _row_degrees(matrix: sp.csr_matrix) -> FloatArray:

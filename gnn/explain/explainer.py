@@ -3,9 +3,10 @@
 For a history with weights c_j and an item i every addend is
 
     c_j · g_m · |N(j)|^-a · Π h_v |N(v)|^-b · |N(i)|^-c      one path j → v → i of meta-path m, if (j, i) is among the pairs the score keeps
-    c_j · g_L · ⟨a_j, b_i⟩                               the learned part of history item j
+    c_j · g_L · ⟨a_j, b_i⟩ + c_j · g_B · B_ji             the learned part of history item j
 
-and share = addend / s. Nothing is estimated: the addends are enumerated from the same arrays that the scorer multiplies.
+and share = addend / s. What of the learned part runs over paths through shoppers who met both is added to those paths (`gnn.explain.learned_paths`).
+Nothing is estimated: the addends are enumerated from the same arrays that the scorer multiplies.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from gnn.explain.contributions import Contributions, PathContributions, WalkArra
 from gnn.explain.groups import Groups
 from gnn.explain.live_contributions import LiveContributions
 from gnn.explain.reason_builder import ReasonBuilder
-from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason
+from gnn.explain.reasons import MAX_PATHS, MAX_REASONS, Edge, Explanation, Limits, Node, Path, Reason, varied, worth_listing
 from gnn.graph.walks import FloatArray, WalkWeights
 from gnn.live.overlay import Overlay
 from gnn.model.history import History
+from gnn.model.learned_paths import LearnedPaths
 from gnn.types import IntArray
-from kg.schema import EdgeType
+from kg.schema import EdgeType, meta_paths
 
 
 class Explainer:
@@ -53,14 +55,13 @@ class Explainer:
         arrays: Sequence[WalkArrays] | None = None,
     ) -> None:
         self._build, self._chosen, self._whole, self._support = artifact, walks, walks is None, support
-        counted = [walk for walk in (artifact.model.walks if walks is None else walks) if walk.gate > 0]
-        self._walks = [WalkArrays(artifact, walk) for walk in counted] if arrays is None else list(arrays)
+        self._walks = walk_arrays(artifact, walks) if arrays is None else list(arrays)
         self._artifact = artifact if current is None else current
         self._live = LiveContributions(overlay, self._walks) if overlay is not None and overlay.arrays.items else None
 
     def adding_up(self, many: int) -> Explainer:
         """Return an explainer of the build that adds up paths through other shoppers wherever more than so many set out from a history."""
-        arrays = [WalkArrays(self._build, walk.walk, many=many) for walk in self._walks]
+        arrays = [WalkArrays(self._build, walk.walk, many=many, learned=walk.learned) for walk in self._walks]
         return Explainer(self._build, walks=self._chosen, support=self._support, arrays=arrays)
 
     def over(self, overlay: Overlay, current: Artifact) -> Explainer:
@@ -132,8 +133,8 @@ class Explainer:
             others = by_learned[place] + by_likeness[place]
             reasons, left = reason_builder.reasons(item, groups, own, total, alone=not others)
             # What counts against an item never comes first, whatever the sign of its score.
-            reasons = sorted(reasons + others, key=lambda reason: -reason.share * total)
-            worth = [n < limits.max_reasons and (not n or abs(reason.share) >= limits.min_share) for n, reason in enumerate(reasons)]
+            reasons = varied(sorted(reasons + others, key=lambda reason: -reason.share * total))
+            worth = worth_listing(reasons, limits)
             shown = tuple(compress(reasons, worth))
             remainder = float(left / total + sum(reason.share for reason, listed in zip(reasons, worth, strict=True) if not listed))
             explanations.append(Explanation(total, shown, remainder, int(n_paths[place])))
@@ -141,10 +142,10 @@ class Explainer:
 
     def addends(self, history: History, item: int) -> tuple[list[Contributions], npt.NDArray[np.float64]]:
         """Return every addend of a score: those of the paths, one entry per meta-path, and those of the learned part, one per history item."""
-        return self.addends_of(history, [item])[0]
+        return self.addends_all(history, [item])[0]
 
-    def addends_of(self, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], npt.NDArray[np.float64]]]:
-        """Return every addend of several scores, worked out at once; see `addends`."""
+    def addends_all(self, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], npt.NDArray[np.float64]]]:
+        """Return the same of several items: what their paths have in common is walked once."""
         walks, learned = self._contributions(history, np.asarray(items, dtype=np.int64))
         return [([part.of(place) for part in walks], learned[place]) for place in range(len(items))]
 
@@ -157,25 +158,33 @@ class Explainer:
             added_up: Paths that differ by nothing but the shopper between may be added up.
         """
         if self._live is not None and self._whole and self._live.concerns(history, items):
-            parts = [(place, self._live.addends(history, item)) for place, item in enumerate(items.tolist())]
             by_walk: dict[str, list[PathContributions]] = {}
-            for place, addends in parts:
-                for part in addends:
+            rest = []
+            for place, item in enumerate(items.tolist()):
+                shares = self._live.split(history, item)
+                rest.append(self._live.learned(history, item) - (0.0 if shares is None else shares.moved[0]))
+                for part in self._live.addends(history, item, shares):
                     by_walk.setdefault(part.walk.meta_path.name, []).append(PathContributions.about(part, place))
-            return [PathContributions.joined(of_walk) for of_walk in by_walk.values()], np.stack(
-                [self._live.learned(history, item) for item in items.tolist()]
-            )
+            return [PathContributions.joined(of_walk) for of_walk in by_walk.values()], np.stack(rest)
         built = history if self._live is None else self._live.as_built(history)
         # What is new since the build has no paths of the build.
         known = items < self._build.n_items
         kept = np.zeros((len(items), len(built.nums)), dtype=bool)
         kept[known] = kept_pairs(self._build.neighbours, built.nums, items[known]) if self._whole else True
         nums = np.where(known, items, 0)
-        walks = [(walk.together if added_up and walk.adds_up(built) else walk.among)(built, kept, nums) for walk in self._walks]
+        learned, walks = self._learned(history, items), []
+        for walk in self._walks:
+            shares = None if walk.learned is None or not known.all() else walk.learned.split(history, self._sources(history), built, nums)
+            learned = learned if shares is None else learned - shares.moved
+            walks.append((walk.together if added_up and walk.adds_up(built) else walk.among)(built, kept, nums, shares))
         if self._support:
             factors = ((part, self._supported(walk, built)[nums]) for walk, part in zip(self._walks, walks, strict=True))
             walks = [replace(part, values=part.values * factor[part.places]) for part, factor in factors]
-        return walks, self._learned(history, items)
+        return walks, learned
+
+    def _sources(self, history: History) -> npt.NDArray[np.float64]:
+        """Return the embeddings of a history, [n history items, d]."""
+        return self._build.model.source_embeddings[history.nums].astype(np.float64)
 
     def _supported(self, walk: WalkArrays, history: History) -> npt.NDArray[np.float64]:
         """Return what a walk is multiplied with for each item of the build, [n_items]."""
@@ -200,6 +209,39 @@ class Explainer:
         if not self._whole:
             return np.zeros((len(items), len(history.nums)))
         return np.asarray(history.weights * self._build.model.learned_among(history.nums, items))
+
+
+def walk_arrays(artifact: Artifact, walks: Sequence[WalkWeights] | None = None) -> list[WalkArrays]:
+    """Return the arrays of the walks that count, and of the one over whose paths a part of what was learned runs.
+
+    Args:
+        artifact: The build.
+        walks: These, with nothing learned; None for those of the model.
+    """
+    if walks is not None:
+        return [WalkArrays(artifact, walk) for walk in walks if walk.gate > 0]
+    model, through = artifact.model, learned_walk(artifact)
+    counted = [walk for walk in model.walks if walk.gate > 0]
+    if through is None or model.copurchases is None:
+        return [WalkArrays(artifact, walk) for walk in counted]
+    step, factor = through.meta_path.steps[-1], None if model.factor is None else np.asarray(model.factor)
+    gates = model.learned_gate if model.has_embeddings else 0.0, model.weights_gate if model.has_weights else 0.0
+    learned = LearnedPaths(model.copurchases, artifact.oriented(step)[1], artifact.onward(step, through)[1], model.item_weights, gates, factor)
+    apart = [] if through in counted else [WalkArrays(artifact, through, learned=learned)]
+    return [*(WalkArrays(artifact, walk, learned=learned if walk == through else None) for walk in counted), *apart]
+
+
+def learned_walk(artifact: Artifact) -> WalkWeights | None:
+    """Return the walk over whose paths a part of what was learned runs, its gate closed where it counts nothing itself; None where nothing does."""
+    model, copurchases = artifact.model, artifact.model.copurchases
+    embedded = copurchases is not None and model.has_embeddings and bool(copurchases.through.shape[1])
+    if copurchases is None or not (embedded or model.has_weights):
+        return None
+    own = next(
+        (walk for walk in model.walks if walk.meta_path.family == "interaction" and walk.meta_path.steps[-1].edge_type == copurchases.edge_type), None
+    )
+    paths = (path for path in meta_paths([copurchases.edge_type]) if path.family == "interaction")
+    return next((WalkWeights(path, 0.0) for path in paths), None) if own is None else own
 
 
 __all__ = ["Edge", "Explainer", "Explanation", "History", "Limits", "Node", "Path", "Reason"]

@@ -16,6 +16,7 @@ from gnn.live.live_items import LiveWalk
 from gnn.live.overlay import Overlay
 from gnn.live.rows import row_of
 from gnn.model.history import History
+from gnn.model.learned_paths import LearnedShares
 from gnn.types import IntArray
 
 Values = npt.NDArray[np.float64]
@@ -39,8 +40,26 @@ class LiveContributions:
         is_live = self._overlay.arrays.is_live
         return bool(is_live[history.nums].any() or is_live[items].any())
 
-    def addends(self, history: History, item: int) -> list[Contributions]:
-        """Return the addends of the paths from a history to an item, one entry per meta-path."""
+    def split(self, history: History, item: int) -> LearnedShares | None:
+        """Return what of the learned part runs over paths through shoppers who met both; None of an item that changed since the build."""
+        arrays = self._overlay.arrays
+        learned = next((walk.learned for walk in self._walks if walk.learned is not None), None)
+        if learned is None or arrays.is_live[item]:
+            return None
+        return learned.split(history, self._sources(history), self.as_built(history), np.asarray([item]))
+
+    def _sources(self, history: History) -> Values:
+        """Return the embeddings of a history as they are now, [n history items, d]."""
+        arrays, model = self._overlay.arrays, self._overlay.artifact.model
+        is_live = arrays.is_live[history.nums]
+        source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
+        source[~is_live] = model.source_embeddings[history.nums[~is_live]]
+        if is_live.any() and source.shape[1]:
+            source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
+        return source
+
+    def addends(self, history: History, item: int, learned: LearnedShares | None = None) -> list[Contributions]:
+        """Return the addends of the paths from a history to an item, one entry per meta-path; with what of the learned part runs over them."""
         arrays = self._overlay.arrays
         built = self.as_built(history)
         in_build = item < arrays.n_base
@@ -50,7 +69,8 @@ class LiveContributions:
         result = []
         for walk in self._walks:
             live = arrays.walks.get(walk.walk.meta_path.name)
-            parts = [walk.addends(built, kept if live is None else unedited, item)] if in_build else []
+            shares = None if walk.learned is None else learned
+            parts = [walk.addends(built, kept if live is None else unedited, item, shares)] if in_build else []
             if live is not None:
                 parts.append(self._live(live, history, item))
             if parts:
@@ -66,10 +86,7 @@ class LiveContributions:
         arrays, model = self._overlay.arrays, self._overlay.artifact.model
         values = np.zeros(len(history.nums))
         if model.has_embeddings and len(history.nums):
-            is_live = arrays.is_live[history.nums]
-            source = np.zeros((len(history.nums), model.source_embeddings.shape[1]))
-            source[~is_live] = model.source_embeddings[history.nums[~is_live]]
-            source[is_live] = arrays.embeddings[0][[arrays.places[num] for num in history.nums[is_live].tolist()]]
+            source = self._sources(history)
             target = arrays.embeddings[1][arrays.places[item]] if arrays.is_live[item] else model.target_embeddings[item].astype(np.float64)
             values += model.learned_gate * (source @ target)
         if item < arrays.n_base:

@@ -17,7 +17,7 @@ from gnn.explain.groups import Group, Groups
 from gnn.explain.items_of_a_kind import ItemsOfAKind
 from gnn.explain.kinds.base import Learned, ReasonContext, kind_of
 from gnn.explain.messages.message import Message, plain, say
-from gnn.explain.reasons import Edge, Limits, Node, Path, Reason
+from gnn.explain.reasons import MOST_IN_A_ROW, Edge, Limits, Node, Path, Reason
 from gnn.explain.sentences import ANCHORS, history_text
 from gnn.model.history import History
 from gnn.types import IntArray
@@ -27,6 +27,8 @@ from kg.schema import Step
 _FEW = 200
 _NAMED_OF = 20
 """So many of an item's groups are asked for a name where none is worth stating."""
+_MORE = 3
+"""Reasons that are looked at beyond those that are listed, for one of another relation."""
 
 
 class ReasonBuilder:
@@ -59,12 +61,12 @@ class ReasonBuilder:
             alone: There are no other reasons: where no group is worth stating, one is said by its name, else in general.
 
         Returns:
-            As many reasons as are listed, and the sum of the addends that are in none.
+            As many reasons as are listed, some more where those are all of one relation, and the sum of the addends that are in none.
         """
         drafts: list[Draft] = []
         left = 0.0
         for number in own:
-            if len(drafts) == self._limits.max_reasons:
+            if len(drafts) >= self._limits.max_reasons and (_varied(drafts) or len(drafts) >= self._limits.max_reasons + _MORE):
                 left += float(groups.totals[number : own.stop].sum())
                 break
             group = groups.group(number)
@@ -248,6 +250,10 @@ class ReasonBuilder:
     def _item(self, position: int) -> tuple[str, str]:
         num = self._nums[position]
         return self._artifact.item_ids[num], self._artifact.titles[num]
+
+
+def _varied(drafts: Sequence[Draft]) -> bool:
+    return len(drafts) <= MOST_IN_A_ROW or len({draft.reason.about for draft in drafts}) > 1
 
 
 def _rating(rating: float, best: float | None) -> Message:

@@ -151,6 +151,26 @@ def unmeasured(gate: Gate, report: Report, limit: float) -> GateResult | None:
     return None
 
 
+def demands_met(gate: Gate, report: Report, limit: float, names: Collection[str]) -> GateResult:
+    """Judge a build by some of the demands on its explanations: no more than the limit may be missed.
+
+    Args:
+        gate: That asks.
+        report: What is known of the build.
+        limit: The limit in force.
+        names: Which demands.
+    """
+    nothing = unmeasured(gate, report, limit)
+    if nothing:
+        return nothing
+    demands = [demand for demand in report.get("explanations", {}).get("gates", ()) if demand["name"] in names]
+    if not demands:
+        return GateResult(True, "explanations were not measured", None, limit)
+    missed = [demand for demand in demands if not demand["passed"]]
+    message = ", ".join(f"{demand['name']} {demand['value']:.3g}, {demand['is']} {demand['limit']:g}" for demand in missed or demands)
+    return GateResult(len(missed) <= limit, message, float(len(missed)), limit, gate.how_to_accept())
+
+
 def gates_table() -> str:
     """Return the table of gates in docs/operations.md."""
     rows = [f"| `{gate.name}` | {gate.summary} | {gate.stage} | {'on' if gate.on else 'off'} | {gate.limit:g} |" for gate in GATES]

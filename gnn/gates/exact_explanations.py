@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnn.gates.base import GATES, Gate, GateResult, Report, unmeasured
+from gnn.gates.base import GATES, Gate, GateResult, Report, demands_met
 
 _EXACT = ("completeness_error", "path_validity", "coverage")
 
@@ -16,13 +16,7 @@ class ExactExplanations(Gate):
 
     def check(self, report: Report, previous: Report, limit: float) -> GateResult:
         """Read what the evaluation of explanations found."""
-        nothing = unmeasured(self, report, limit)
-        if nothing:
-            return nothing
-        demands = [demand for demand in report["explanations"]["gates"] if demand["name"] in _EXACT]
-        missed = [demand for demand in demands if not demand["passed"]]
-        message = ", ".join(f"{demand['name']} {demand['value']:.3g}, {demand['is']} {demand['limit']:g}" for demand in missed or demands)
-        return GateResult(len(missed) <= limit, message, float(len(missed)), limit, self.how_to_accept())
+        return demands_met(self, report, limit, _EXACT)
 
 
 GATES.register(ExactExplanations())

@@ -257,7 +257,7 @@ class PathSum(nn.Module):
         return torch.from_numpy(np.asarray(left.multiply(last.T.tocsr()).sum(axis=1), dtype=np.float32).ravel())
 
 
-def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_degree: int) -> FloatArray:
+def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_degree: int) -> tuple[FloatArray, FloatArray]:
     """Mix item embeddings with those of items that share attribute values; an item without events takes its neighbours' place.
 
         e'_i = (1 - w) e_i + w · mean over relations r of  1/Σ_{v ∈ N_r(i)} h_v  Σ_{v ∈ N_r(i)} h_v/|N_r(v)| Σ_{j ∈ N_r(v)} e_j
@@ -270,8 +270,11 @@ def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_d
         weight: w; an unknown item takes its neighbours' mean whole.
         max_degree: Values with more items than this count less.
 
+    Returns:
+        e', and how much of each is the item's own: 1 - w, or 1 where it has no neighbours.
+
     Shapes:
-        → [n_items, d].
+        → [n_items, d], [n_items].
 
     Source: one propagation layer of LightGCN (He et al. 2020, arXiv:2002.02126, eq. 3) over attribute relations instead of interactions.
     """
@@ -293,7 +296,8 @@ def smoothed(graph: GraphArrays, embeddings: FloatArray, weight: float, *, max_d
     mean = total / relations.clamp(min=1.0)
     share = torch.where(known > 0, weight, 1.0) * (relations > 0)
     result: FloatArray = ((1 - share) * x + share * mean).numpy()
-    return result
+    own: FloatArray = (1 - share[:, 0]).numpy()
+    return result, own
 
 
 def exponents_of(walk: WalkWeights) -> list[float]:

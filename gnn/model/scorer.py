@@ -25,7 +25,8 @@ import scipy.sparse as sp
 
 from gnn.graph.arrays import GraphArrays
 from gnn.graph.walks import FloatArray, WalkWeights, step_matrices, top_per_row
-from gnn.model.closed import ClosedGate
+from gnn.model.closed import BoundedGate, ClosedGate, GraphFirstPoint
+from gnn.model.copurchases import CoPurchases
 from gnn.model.history import HistoryWeights
 from gnn.model.season import Season
 from gnn.ratings import RatingWeights
@@ -54,6 +55,9 @@ class PathModel:
         factor: f, [n_items], in `target_embeddings` and `item_weights` already; None for ones.
         popularity_exponent: e, of the shoppers who met the recommended item, on everything that the item has; 0 without.
         closed: Parts that tuning closed, as they help nobody.
+        bounded: Parts that count less than they were tuned to, as they move more of a list than they are worth.
+        graph_first: How large the gate of the embeddings may be, and what each size costs and gives.
+        copurchases: What of the learned parts runs over paths through other shoppers; None where that is not known.
     """
 
     walks: tuple[WalkWeights, ...]
@@ -68,11 +72,15 @@ class PathModel:
     factor: FloatArray | None = None
     popularity_exponent: float = 0.0
     closed: tuple[ClosedGate, ...] = ()
+    bounded: tuple[BoundedGate, ...] = ()
+    graph_first: tuple[GraphFirstPoint, ...] = ()
+    copurchases: CoPurchases | None = None
 
     def multiplied(self, factor: FloatArray) -> PathModel:
         """Return the model with f, of one without."""
         weights = None if self.item_weights is None else sp.csr_matrix(self.item_weights @ sp.diags(factor), dtype=np.float32)
-        return replace(self, target_embeddings=self.target_embeddings * factor[:, None], item_weights=weights, factor=factor)
+        shared = None if self.copurchases is None else self.copurchases.multiplied(factor)
+        return replace(self, target_embeddings=self.target_embeddings * factor[:, None], item_weights=weights, factor=factor, copurchases=shared)
 
     def factor_of(self, num: int) -> float:
         """Return f of an item; 1 of one that the model does not know."""
@@ -329,10 +337,16 @@ def entries_among(matrix: sp.csr_matrix, rows: IntArray, columns: IntArray) -> t
 
 def csr_neighbours(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray]:
     """Return (place in `nums`, neighbour) for every neighbour of every node."""
+    places, neighbours, _ = csr_entries(matrix, nums)
+    return places, neighbours
+
+
+def csr_entries(matrix: sp.csr_matrix, nums: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return (place in `nums`, neighbour, position in the arrays of the matrix) for every neighbour of every node."""
     first = matrix.indptr[nums].astype(np.int64)
     lengths = matrix.indptr[nums + 1] - first
-    neighbours = np.asarray(matrix.indices)[ranges(first, lengths)]
-    return np.repeat(np.arange(len(nums)), lengths), neighbours.astype(np.int64)
+    at = ranges(first, lengths)
+    return np.repeat(np.arange(len(nums)), lengths), np.asarray(matrix.indices)[at].astype(np.int64), at
 
 
 def ranges(first: IntArray, lengths: IntArray) -> IntArray:

@@ -22,6 +22,17 @@ _MIN_SHARE = 0.005
 """What is less than half a percent of a score is no reason to show in a list."""
 
 
+def limits_of(explain: str, *, show_ids: bool = False) -> Limits:
+    """Return how much of a score a list states.
+
+    Args:
+        explain: "brief" or "full".
+        show_ids: List the other shoppers on a path one by one.
+    """
+    max_reasons, max_paths = _LIMITS[explain]
+    return Limits(max_reasons, max_paths, min_share=_MIN_SHARE, show_ids=show_ids, cut_runs=True)
+
+
 def recommendations(
     artifact: Artifact, scored: Scored, ranked: Sequence[RankedItem], query: RecQuery, popular: Callable[[int], Reason]
 ) -> list[Recommendation]:
@@ -38,8 +49,7 @@ def recommendations(
     if query.explain != "none" and scored.explainer is not None and scored.history is not None:
         explained = [item.num for item in ranked if _base(item) > 0]
         if explained:
-            max_reasons, max_paths = _LIMITS[query.explain]
-            limits = Limits(max_reasons, max_paths, min_share=_MIN_SHARE, show_ids=query.show_ids)
+            limits = limits_of(query.explain, show_ids=query.show_ids)
             explanations = dict(zip(explained, scored.explainer.explain_all(scored.history, explained, limits), strict=True))
     titles = distinct_titles(artifact, [item.num for item in ranked])
     explained_items = [_explanation(scored, item, explanations.get(item.num), query, popular) for item in ranked]

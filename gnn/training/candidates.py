@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gnn.graph.walks import FloatArray
+from gnn.graph.walks import FloatArray, largest
 from gnn.metrics import IntArray
 from gnn.metrics.users.ndcg import discounts, ideal_gain
 from gnn.types import BoolArray, Values
@@ -211,6 +211,15 @@ def _scale(features: FloatArray) -> Gates:
     scales = np.asarray(features.max(axis=1).mean(axis=0), dtype=np.float64)
     scales[scales <= 0] = 1.0
     return scales
+
+
+def strongest(scores: npt.NDArray[np.floating], k: int) -> IntArray:
+    """Return the places of the k largest scores of each row, the largest first; all rows hold at least k.
+
+    Shapes:
+        [U, C] → [U, k].
+    """
+    return np.stack([largest(row, None, k) for row in scores]) if len(scores) else np.zeros((0, k), dtype=np.int64)
 
 
 def ndcg_of(scores: FloatArray, relevant: BoolArray, n_relevant: IntArray, k: int) -> Values:

@@ -24,11 +24,39 @@ from gnn.graph.walks import FloatArray
 
 
 @dataclass(frozen=True)
+class ALSFactors:
+    """Factors of alternating least squares, the last alternation solved exactly.
+
+    Attributes:
+        items: Y, [n_items, d]; zeros for items without interactions. Solved from `users`.
+        users: X, [n_users, d]. Solved from `before`.
+        before: Y', the factors of the items one alternation before, [n_items, d].
+        regularization: λ.
+        confidence: alpha.
+    """
+
+    items: FloatArray
+    users: FloatArray
+    before: FloatArray
+    regularization: float
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Factors:
-    """Item embeddings: `source` a_j as part of a history, `target` b_i as candidate, both [n_items, d]."""
+    """Item embeddings: `source` a_j as part of a history, `target` b_i as candidate, both [n_items, d].
+
+    Attributes:
+        source: a_j.
+        target: b_i.
+        own_share: How much of b_i is the item's own factor, and neither its neighbours' nor its text's, [n_items]; None where that is not known.
+        als: What they were made from; None where nothing was.
+    """
 
     source: FloatArray
     target: FloatArray
+    own_share: FloatArray | None = None
+    als: ALSFactors | None = None
 
 
 def no_factors(n_items: int) -> Factors:
@@ -80,20 +108,67 @@ def als_item_factors(
     Shapes:
         → [n_items, d] float32; zeros for items without interactions.
     """
+    return als_factors(
+        interactions,
+        factors=factors,
+        iterations=iterations,
+        regularization=regularization,
+        confidence=confidence,
+        seed=seed,
+        progress=progress,
+        exact=False,
+    ).items
+
+
+def als_factors(
+    interactions: sp.csr_matrix,
+    *,
+    factors: int,
+    iterations: int,
+    regularization: float,
+    confidence: float,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+    exact: bool = True,
+) -> ALSFactors:
+    """Return all factors of implicit alternating least squares; the arguments are those of `als_item_factors`.
+
+    Args:
+        interactions: Weights, [n_users, n_items].
+        factors: Width d.
+        iterations: Number of alternations.
+        regularization: λ.
+        confidence: alpha.
+        seed: Seed of the start.
+        progress: Called after each iteration with its number.
+        exact: Solve the last alternation exactly, by Cholesky's method, and not by a few steps of conjugate gradients: the factors are then sums over
+            shoppers to the last digit (`gnn.model.copurchases`).
+    """
     from implicit.cpu.als import AlternatingLeastSquares
 
-    width = min(factors, *interactions.shape)
+    (n_users, n_items), width = interactions.shape, min(factors, *interactions.shape)
     if width == 0 or not interactions.nnz:
-        return np.zeros((interactions.shape[1], 0), dtype=np.float32)
+        users, items = (np.zeros((n, 0), dtype=np.float32) for n in (n_users, n_items))
+        return ALSFactors(items, users, items, regularization, confidence)
+    weights = sp.csr_matrix(interactions, dtype=np.float32)
+    last = 1 if exact else 0
     # implicit starts its own threads; a threaded BLAS below them makes it many times slower.
     with threadpoolctl.threadpool_limits(limits=1, user_api="blas"):
-        model = AlternatingLeastSquares(factors=width, regularization=regularization, alpha=confidence, iterations=iterations, random_state=seed)
+        model = AlternatingLeastSquares(
+            factors=width, regularization=regularization, alpha=confidence, iterations=max(1, iterations - last), random_state=seed
+        )
         if progress is not None:
             model.fit_callback = lambda iteration, _time, _loss: progress(int(iteration))
-        model.fit(sp.csr_matrix(interactions, dtype=np.float32), show_progress=False)
-    item_factors = np.array(model.item_factors, dtype=np.float32)
-    item_factors[np.asarray(interactions.getnnz(axis=0)).ravel() == 0] = 0
-    return item_factors
+        model.fit(weights, show_progress=False)
+        before = np.array(model.item_factors, dtype=np.float32)
+        before[np.asarray(interactions.getnnz(axis=0)).ravel() == 0] = 0
+        # implicit remembers the Gram matrices of the factors that it had.
+        model.item_factors, model._YtY = before, None
+        if exact:
+            model.user_factors, model._XtX = model.recalculate_user(np.arange(n_users), weights), None
+            model.item_factors = model.recalculate_item(np.arange(n_items), weights.T.tocsr())
+    items, users = (np.array(part, dtype=np.float32) for part in (model.item_factors, model.user_factors))
+    return ALSFactors(items, users, before, regularization, confidence)
 
 
 def folded(item_factors: FloatArray, target: FloatArray, *, regularization: float) -> Factors:

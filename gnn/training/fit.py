@@ -24,7 +24,8 @@ from gnn.model.history import HistoryWeights
 from gnn.model.path_sum import PathSum, smoothed
 from gnn.model.scorer import PathModel, history_weights, rated_pairs, times_ratings
 from gnn.ratings import RatingWeights
-from gnn.training.factors import Factors, als_item_factors, confidence_for, folded, no_factors, width_for
+from gnn.training.copurchases import copurchases_of
+from gnn.training.factors import Factors, als_factors, confidence_for, folded, no_factors, width_for
 from gnn.training.progress import Progress, Report, Softmax
 from gnn.training.regression import FEWEST_SHOPPERS, item_weights
 from gnn.training.season_choice import choose_season
@@ -98,7 +99,15 @@ def refit(graph: GraphArrays, interactions: pl.DataFrame, model: PathModel, conf
     factors = item_embeddings(known, config, progress) if model.learned_gate > 0 else no_factors(graph.n_items)
     weights = regressed_weights(known, config, progress) if model.weights_gate > 0 else None
     history = replace(model.history, ratings=RatingWeights.of(known.edges))
-    learned = replace(model, history=history, source_embeddings=factors.source, target_embeddings=factors.target, item_weights=weights, factor=None)
+    learned = replace(
+        model,
+        history=history,
+        source_embeddings=factors.source,
+        target_embeddings=factors.target,
+        item_weights=weights,
+        factor=None,
+        copurchases=copurchases_of(known, _met(known, config), factors, config, regressed=weights is not None),
+    )
     factor = _factor(known, model)
     return learned if factor is None else learned.multiplied(factor)
 
@@ -130,10 +139,10 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
     """Learn item embeddings from the interactions of a graph, smooth them over its attributes, and mix in what the items' texts say.
 
     Shapes:
-        Two arrays [n_items, d].
+        source and target [n_items, d].
     """
     ones = _met(graph, config)
-    item_factors = als_item_factors(
+    als = als_factors(
         ones,
         factors=width_for(graph.n_items) if config.factors is None else config.factors,
         iterations=config.factor_iterations,
@@ -142,9 +151,12 @@ def item_embeddings(graph: GraphArrays, config: ModelConfig, progress: Report | 
         seed=config.seed,
         progress=None if progress is None else lambda number: progress(Progress("embeddings", number, config.factor_iterations)),
     )
-    target = smoothed(graph, item_factors, config.smoothing, max_degree=config.max_degree)
-    target = with_texts(target, item_factors, graph.text_vectors, known_share=config.text_share, seed=config.seed)
-    return folded(item_factors, target, regularization=config.factor_regularization)
+    target, own_share = smoothed(graph, als.items, config.smoothing, max_degree=config.max_degree)
+    target = with_texts(target, als.items, graph.text_vectors, known_share=config.text_share, seed=config.seed)
+    if graph.text_vectors is not None:
+        # At the least: an item without a text keeps more of its own.
+        own_share = own_share * np.float32(1 - config.text_share)
+    return replace(folded(als.items, target, regularization=config.factor_regularization), own_share=own_share, als=als)
 
 
 def regressed_weights(graph: GraphArrays, config: ModelConfig, progress: Report | None = None) -> sp.csr_matrix | None:
@@ -199,4 +211,5 @@ def _tuned(tuning: TuningSet, config: ModelConfig, clock: bool, report: Report) 
     factors = item_embeddings(tuning.graph, config, report) if config.factors != 0 else no_factors(tuning.graph.n_items)
     weights = regressed_weights(tuning.graph, config, report)
     network = PathSum(tuning.graph, starting_walks(tuning.graph, config), factors.source, factors.target, 1.0, weights, 1.0)
-    return tune(network, tuning, config, clock, report)
+    shared = copurchases_of(tuning.graph, _met(tuning.graph, config), factors, config, regressed=weights is not None)
+    return tune(network, tuning, config, clock, report, shared)

@@ -13,6 +13,7 @@ Source: Steck 2019, arXiv:1905.03375, eq. 8.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
 
@@ -28,6 +29,33 @@ def no_weights(n_items: int) -> sp.csr_matrix:
     return sp.csr_matrix((n_items, n_items), dtype=np.float32)
 
 
+def support(interactions: sp.csr_matrix, *, regularization: float) -> npt.NDArray[np.float64]:
+    """Return λ + G_kk of the items that take part, 0 of all others: what the direct evidence of a weight is divided by (`gnn.model.copurchases`).
+
+    Args:
+        interactions: X, [n_users, n_items].
+        regularization: λ, as for `item_weights`.
+
+    Shapes:
+        → [n_items].
+    """
+    core = _taking_part(interactions)
+    diagonal = np.asarray(interactions.multiply(interactions).sum(axis=0), dtype=np.float64).ravel()
+    divisor = np.zeros(interactions.shape[1])
+    if len(core) > 1:
+        divisor[core] = diagonal[core] + _ridge(diagonal[core], regularization)
+    return divisor
+
+
+def _taking_part(interactions: sp.csr_matrix) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(np.asarray(interactions.getnnz(axis=0)).ravel() >= FEWEST_SHOPPERS)
+
+
+def _ridge(diagonal: npt.NDArray[np.floating], regularization: float) -> float:
+    """Return λ, of the diagonal of the Gram matrix."""
+    return max(regularization * float(diagonal.mean()), 1e-3)
+
+
 def item_weights(interactions: sp.csr_matrix, *, regularization: float, kept: int) -> sp.csr_matrix:
     """Return B, pruned.
 
@@ -40,8 +68,7 @@ def item_weights(interactions: sp.csr_matrix, *, regularization: float, kept: in
         → [n_items, n_items], float32, row j, column i; diagonal empty, every entry positive.
     """
     n_items = interactions.shape[1]
-    n_users = np.asarray(interactions.getnnz(axis=0)).ravel()
-    core = np.flatnonzero(n_users >= FEWEST_SHOPPERS)
+    core = _taking_part(interactions)
     if len(core) < 2:
         return no_weights(n_items)
     chosen = sp.csr_matrix(interactions[:, core], dtype=np.float32)
@@ -60,7 +87,7 @@ def _inverse(gram: sp.csr_matrix, regularization: float) -> FloatArray:
     """
     dense: FloatArray = gram.toarray(order="F")
     diagonal = np.diag_indices_from(dense)
-    dense[diagonal] += np.float32(max(regularization * float(dense[diagonal].mean()), 1e-3))
+    dense[diagonal] += np.float32(_ridge(dense[diagonal], regularization))
     # In place, step by step: each copy of the matrix of 12,500 items is 0.6 GB.
     factor, info = scipy.linalg.lapack.spotrf(dense, lower=0, overwrite_a=1, clean=0)
     if info == 0:

@@ -4,7 +4,8 @@
    the fading of old events are chosen from small grids by the ndcg of the whole model.
 2. Gates: gradient steps on the softmax likelihood P(i|u) = exp s(u,i) / Σ_j exp s(u,j), stopped early, then coordinate ascent on ndcg itself;
    a last scalar keeps the scores on the likelihood's scale.
-3. A factor of the candidate's popularity, where it helps by more than chance; gates that help nobody are closed (`gnn.training.gate_choice`).
+3. A factor of the candidate's popularity, where it helps by more than chance; gates that help nobody are closed, those that move too much of a list
+   made smaller (`gnn.training.gate_choice`), and the embeddings give way to paths at an equal ranking (`gnn.training.graph_first`).
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from torch import Tensor
 from gnn.config import ModelConfig
 from gnn.graph.walks import FloatArray, attraction
 from gnn.metrics import IntArray
-from gnn.model.closed import LEARNED_EMBEDDINGS, ClosedGate
+from gnn.model.closed import LEARNED_EMBEDDINGS
+from gnn.model.copurchases import CoPurchases
 from gnn.model.history import HistoryWeights
 from gnn.model.path_sum import PathSum, inverse_softplus
 from gnn.model.scorer import PathModel, history_weights
 from gnn.ratings import RatingWeights
 from gnn.training.candidates import Candidates, Gates, Pool, all_items, build_pool, candidates, coordinate_ascent, scaled
-from gnn.training.gate_choice import open_parts, popularity_exponent, unhelpful
+from gnn.training.gate_choice import popularity_exponent, simplified
+from gnn.training.graph_first import SAMPLE, SharePool, share_pool
 from gnn.training.progress import Progress, Report, Softmax
 from gnn.training.sampling import proposal, target_weights
 from gnn.training.tuning_set import TuningSet
@@ -49,7 +52,9 @@ FULL_CELLS = 50_000_000
 _FEWEST_USERS = 250
 
 
-def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, report: Report) -> tuple[PathModel, float]:
+def tune(
+    network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, report: Report, shared: CoPurchases | None = None
+) -> tuple[PathModel, float]:
     """Choose exponents, history weights and gates.
 
     Args:
@@ -58,6 +63,7 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
         config: See `ModelConfig`.
         clock: Whether times are dates, not order numbers.
         report: Called as tuning goes on.
+        shared: What of the learned parts runs over paths; None leaves the gate of the embeddings as it was tuned.
 
     Returns:
         The tuned model and its ndcg on the candidates of the last pool.
@@ -78,24 +84,25 @@ def tune(network: PathSum, tuning: TuningSet, config: ModelConfig, clock: bool, 
     exponent = popularity_exponent(pool, gates, tuning.graph.popularity)
     if exponent:
         pool = pool.times(attraction(tuning.graph.popularity, exponent))
-    gates, closed = _without_unhelpful(network, pool, gates, again=bool(exponent))
-    _set_gates(network, pool, gates * _temperature(pool, gates))
-    model = network.path_model(weights, neighbours=config.neighbours)
-    return replace(model, popularity_exponent=exponent, closed=closed), pool.ndcg(gates)
-
-
-def _without_unhelpful(network: PathSum, pool: Pool, gates: Gates, *, again: bool) -> tuple[Gates, tuple[ClosedGate, ...]]:
-    """Return the gates with those closed that help nobody, the others climbed again where that or a change before asks for it; and the closed."""
-    kept = _kept(network)
     names = [*(walk.meta_path.name for walk in network.walks), "learned item–item weights", LEARNED_EMBEDDINGS]
-    closed = unhelpful(pool, gates, names, kept)
-    if not closed and not again:
-        return gates, ()
-    left = open_parts(gates, list(closed)).tolist()
-    kept_left = frozenset(number for number, place in enumerate(left) if place in kept)
-    changed = np.zeros_like(gates)
-    changed[left] = coordinate_ascent(pool.parts(left), gates[left], kept=kept_left, rounds=ASCENT_ROUNDS, tolerance=_NOISE)[0]
-    return changed, tuple(closed[place] for place in sorted(closed))
+    shares = None if shared is None else _shares(network, tuning, pool, gates, weights, shared, exponent)
+    attributes = [place for place, walk in enumerate(network.walks) if walk.meta_path.family == "attribute"]
+    choice = simplified(pool, gates, names, _kept(network), attributes, shares, config.graph_first, again=bool(exponent))
+    _set_gates(network, pool, choice.gates * _temperature(pool, choice.gates))
+    model = network.path_model(weights, neighbours=config.neighbours)
+    model = replace(model, popularity_exponent=exponent, closed=choice.closed, bounded=choice.bounded, graph_first=choice.graph_first)
+    return model, pool.ndcg(choice.gates)
+
+
+def _shares(
+    network: PathSum, tuning: TuningSet, pool: Pool, gates: Gates, weights: HistoryWeights, shared: CoPurchases, exponent: float
+) -> SharePool:
+    """Work out what of the tuning shoppers' scores runs over paths."""
+    history = history_weights(tuning.graph, weights)[tuning.users[:SAMPLE]]
+    begins = tuning.graph.adjacency(shared.edge_type).T.tocsr()
+    begins.sort_indices()
+    factor = attraction(tuning.graph.popularity, exponent)
+    return share_pool(pool, gates, history, network.source.detach().numpy(), network.item_weights, begins, shared, factor)
 
 
 def _of_walks(network: PathSum, kept: list[int]) -> PathSum:

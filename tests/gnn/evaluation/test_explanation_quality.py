@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from gnn.artifact.artifact import Artifact
-from gnn.evaluation.explanation_quality import _smoothed, _smoothed_times, quality
+from gnn.evaluation.explanation_quality import _smoothed, _smoothed_times, fewest_reasons, quality
 from gnn.explain.contributions import Contributions
 from gnn.explain.explainer import Explainer, History
+from gnn.explain.reasons import MOST_IN_A_ROW, Explanation, Reason
 from gnn.graph.arrays import GraphArrays
 from tests.gnn.model.test_scoring_laws import artifact_of
 from tests.gnn.small import small_model, small_tables
@@ -57,15 +58,15 @@ def test_the_same_seed_measures_the_same(artifact: Artifact) -> None:
 
 def test_a_path_over_an_edge_that_is_gone_is_noticed(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check reads the edges themselves: an explainer that invents a value is caught."""
-    truly = Explainer.addends_of
+    truly = Explainer.addends_all
 
     def inventive(self: Explainer, history: History, items: Sequence[int]) -> list[tuple[list[Contributions], np.ndarray]]:
-        return [(wrong(parts), learned) for parts, learned in truly(self, history, items)]
+        return [
+            ([replace(p, middles=np.zeros_like(p.middles)) if p.walk.meta_path.relation == "has_brand" else p for p in parts], learned)
+            for parts, learned in truly(self, history, items)
+        ]
 
-    def wrong(parts: list[Contributions]) -> list[Contributions]:
-        return [replace(p, middles=np.zeros_like(p.middles)) if p.walk.meta_path.relation == "has_brand" else p for p in parts]
-
-    monkeypatch.setattr(Explainer, "addends_of", inventive)
+    monkeypatch.setattr(Explainer, "addends_all", inventive)
     measured = quality(artifact, np.arange(len(artifact.user_ids)), 1)
     assert measured.path_validity < 1
     assert not next(gate["passed"] for gate in measured.gates() if gate["name"] == "path_validity")
@@ -88,3 +89,29 @@ def test_smoothing_is_that_of_the_source() -> None:
     assert _smoothed(np.array([4.0, 1.0, 2.0])) == pytest.approx([1.0, 0.0, 0.3 / 1.11])
     assert _smoothed_times({7: 1.0, 3: 2.0, 5: 4.0}) == pytest.approx({7: 0.0, 3: 0.3 / 1.11, 5: 1.0})
     assert _smoothed_times({7: 1.0, 3: float("nan")}) == {}
+
+
+def test_few_reasons_are_enough_where_they_carry_the_score() -> None:
+    reasons = tuple(Reason("graph", share, "x") for share in (0.5, 0.1, 0.3, -0.2, 0.3))
+    explanation = Explanation(10.0, reasons, 0.0, 5)
+    assert [fewest_reasons(explanation, limit) for limit in (0.0, 5.0, 5.1, 8.1, 11.9)] == [1, 1, 2, 3, 4]
+    assert fewest_reasons(explanation, 12.1) == 6
+
+
+def test_what_a_brief_answer_shows_is_measured(artifact: Artifact) -> None:
+    measured = quality(artifact, np.arange(len(artifact.user_ids)), 1)
+    assert 0 < measured.longest_run <= MOST_IN_A_ROW
+    assert 0.9 < measured.concrete <= 1
+    assert 0 < measured.etd_shown <= 1
+    assert 0 <= measured.sep_shown <= 1
+
+
+def test_items_count_where_their_lead_is_larger_than_a_random_fifth_takes(tmp_path: Path) -> None:
+    graph = GraphArrays.from_tables(small_tables(0, n_items=40))
+    artifact = artifact_of(tmp_path, graph, small_model(graph, 0))
+    measured = quality(artifact, np.arange(len(artifact.user_ids)), 1)
+    assert 0 < measured.adjusted_items < measured.items
+    assert measured.random_deleted_adjusted <= measured.random_deleted
+    assert measured.sufficiency_adjusted <= measured.sufficiency
+    assert 0 <= measured.comprehensiveness <= 1
+    assert {"random_deleted_adjusted", "sufficiency_adjusted"} <= {gate["name"] for gate in measured.gates()}

@@ -24,6 +24,11 @@ ABOUT = {
     "walks": [{"meta_path": "has_brand", "gate": 0.5, "start": 0.25, "middle": 1.0, "end": 0.0, "popularity": 0.0}],
     "learned_gate": 0.1,
     "weights_gate": 0.2,
+    "bounded": [{"name": "has_diet", "moved": 0.63, "factor": 0.15, "cost": 0.0001, "error": 0.0004}],
+    "graph_first": [
+        {"factor": 1.0, "graph_share": 0.7, "ndcg": 0.31, "chosen": False},
+        {"factor": 0.55, "graph_share": 0.8271, "ndcg": 0.309, "chosen": True},
+    ],
 }
 
 
@@ -67,6 +72,8 @@ def test_report_has_every_number_in_both_forms(tmp_path: Path) -> None:
         "ease was left out: 40,000 items.",
         "| has_brand | 0.5 | 0.25, 1.00, 0.00, 0.00 |",
         "(2 users)",
+        "| has_diet | 63% | 0.15 | +0.00010 | 0.00040 |",
+        "| × 0.55 | 82.7% | 0.3090 | chosen |",
     ):
         assert expected in text
     assert not list(tmp_path.glob("*.tmp"))
@@ -79,7 +86,24 @@ def test_report_of_the_model_alone_is_complete() -> None:
 def full_content() -> dict[str, Any]:
     results = [result("path sum", 0.4, 0.6, 0.2, 0.1), result("popularity <b>", 0.1, 0.1, 0.1, 0.0)]
     measured = Quality(
-        4, 40, 900, 1e-16, 1e-7, 1.0, 0.97, 0.9, 0.4, 0.3, 0.4, 0.2, float("nan"), (Deletion(1, 30, 0.5, 0.8, 0.1), Deletion(2, 10, 0.02, 1.0, 0.9))
+        4,
+        40,
+        900,
+        1e-16,
+        1e-7,
+        1.0,
+        0.997,
+        0.9,
+        0.4,
+        0.3,
+        0.4,
+        0.2,
+        float("nan"),
+        (Deletion(1, 30, 0.5, 0.8, 0.1), Deletion(2, 10, 0.02, 1.0, 0.9)),
+        adjusted_items=20,
+        top_deleted_adjusted=0.9,
+        random_deleted_adjusted=0.4,
+        sufficiency_adjusted=3.0,
     )
     return report(
         results,
@@ -96,7 +120,7 @@ def test_the_page_holds_tables_and_plots_and_loads_nothing(tmp_path: Path) -> No
     trace = [{"step": "gates", "number": n, "of": 3, "loss": 1.0, "ndcg": 0.1 * n} for n in range(3)]
     write_report(tmp_path, full_content(), trace)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert text.count("<svg") == 6
+    assert text.count("<svg") == 7
     assert "Learning curve" in text
     assert "new items" in text
     assert "popularity &lt;b&gt;" in text
@@ -111,12 +135,12 @@ def test_the_page_holds_tables_and_plots_and_loads_nothing(tmp_path: Path) -> No
 def test_explanations_are_reported_with_their_demands(tmp_path: Path) -> None:
     content = full_content()
     text = markdown(content)
-    assert "| random deleted | 0.4 | at most 0.2: not met |" in text
-    assert "| coverage | 0.97 | at least 0.95: met |" in text
+    assert "| random deleted adjusted | 0.4 | at most 0.2: not met |" in text
+    assert "| coverage | 0.997 | at least 0.995: met |" in text
     assert content["explanations"]["measures"]["etd"] is None
     assert "| 2 | 10 | 2.0 % | 100.0 % | 90.0 % |" in text
     card = model_card(content)
-    assert "Not met: random deleted" in card
+    assert "Not met: random deleted adjusted" in card
     assert "The graph does not help" in card
 
 

@@ -22,11 +22,15 @@ def measured(ours: float, theirs: float, bare: float, *, exact: bool = True, gon
         return {"metrics": {"ndcg@10": ndcg}, "intervals_95": {"ndcg@10": [ndcg - 0.01, ndcg + 0.01]}}
 
     demand = {"name": "coverage", "value": 0.97 if exact else 0.4, "limit": 0.95, "is": "at least", "passed": exact}
+    more = [
+        {"name": "path_validity", "value": float(exact), "limit": 1.0, "is": "at least", "passed": exact},
+        {"name": "concrete", "value": 0.95 if exact else 0.5, "limit": 0.9, "is": "at least", "passed": exact},
+    ]
     return {
         "users": 10,
         "models": {"path sum": model(ours), "popularity": model(theirs)},
         "ablations": {"whole": model(ours), "without the graph": model(bare)},
-        "explanations": {"gates": [demand, {"name": "path_validity", "value": float(exact), "limit": 1.0, "is": "at least", "passed": exact}]},
+        "explanations": {"gates": [demand, *more]},
         "paired_tests": {"popularity": {"measure": "ndcg@10", "difference": ours - theirs, "p_value": 0.01}},
         "lists": {"users": 50, "changed": 20, "churn": 0.1 if exact else 0.9},
         "smoke": {"requests": 50, "p95_ms": 5.0 if exact else 5000.0},
@@ -83,6 +87,7 @@ def test_failures_name_the_gate_and_the_numbers() -> None:
     assert failures(results) == [
         "beats_baselines: ndcg@10 0.2000, popularity 0.3000",
         "exact_explanations: coverage 0.4, at least 0.95, path_validity 0, at least 1",
+        "faithful_explanations: concrete 0.5, at least 0.9",
         "graph_helps: ndcg@10 0.2000 with the graph, 0.2500 without",
     ]
     assert 'take "graph_helps" out of [evaluate] require' in how_to_accept(results)
@@ -142,8 +147,8 @@ def test_lists_that_change_are_reported_and_held_against_a_bound_of_the_shops_ow
 
 
 def test_what_gates_read_is_measured_before_they_are_asked() -> None:
-    assert parts_needed("evaluate") == {"popularity", "item_knn", "explanations"}
-    assert parts_needed("evaluate", waive=["not_worse_than_simple"]) == {"explanations"}
+    assert parts_needed("evaluate") == frozenset({"popularity", "item_knn", "explanations"})
+    assert parts_needed("evaluate", waive=["not_worse_than_simple"]) == frozenset({"explanations"})
     assert "ablations" in (parts_needed("evaluate", require=["graph_helps"]) or ())
 
 

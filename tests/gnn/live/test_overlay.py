@@ -244,7 +244,7 @@ def test_a_new_item_takes_its_neighbours_embedding_as_training_would_give_it(tmp
     after = GraphArrays.from_tables(changed(tables, [new])).without("also_bought")
     padded = np.zeros((after.n_items, 3), dtype=np.float32)
     padded[[after.item_ids.index(item_id) for item_id in graph.item_ids]] = model.target_embeddings
-    expected = smoothed(after, padded, 0.0, max_degree=1_000)[after.item_ids.index("n1")]
+    expected = smoothed(after, padded, 0.0, max_degree=1_000)[0][after.item_ids.index("n1")]
     assert overlay.arrays.embeddings[1][0] == pytest.approx(expected, abs=1e-5)
 
 

@@ -92,7 +92,7 @@ def test_gates_survive_the_softplus(value: float) -> None:
 def test_smoothing_gives_an_unknown_item_the_mean_of_its_brand() -> None:
     graph, _ = shop(["a", "b", "c", "d"], [], [("a", "has_brand", "x"), ("b", "has_brand", "x"), ("c", "has_brand", "x"), ("d", "has_brand", "y")])
     embeddings = np.array([[1, 0], [0, 1], [0, 0], [3, 3]], dtype=np.float32)
-    result = smoothed(graph, embeddings, 0.5, max_degree=100)
+    result, _ = smoothed(graph, embeddings, 0.5, max_degree=100)
     np.testing.assert_allclose(result[2], [0.5, 0.5])
     np.testing.assert_allclose(result[0], 0.5 * embeddings[0] + 0.5 * np.array([0.5, 0.5]))
     np.testing.assert_allclose(result[3], embeddings[3])
@@ -103,7 +103,7 @@ def test_a_hub_smooths_less_than_other_values() -> None:
     facts = [*((item, "has_brand", "hub") for item in "abcd"), ("a", "has_brand", "x"), ("e", "has_brand", "x"), ("b", "has_color", "red")]
     graph, _ = shop(list("abcde"), [], facts)
     embeddings = np.array([[0, 0], [2, 0], [0, 2], [2, 2], [0, 5]], dtype=np.float32)
-    result = smoothed(graph, embeddings, 0.5, max_degree=2)
+    result, _ = smoothed(graph, embeddings, 0.5, max_degree=2)
     hub, x = embeddings[1:4].mean(axis=0), embeddings[4]
     np.testing.assert_allclose(result[0], (0.5 * hub + x) / 1.5, rtol=1e-6)
     np.testing.assert_allclose(result[2], 0.5 * embeddings[2] + 0.5 * hub, rtol=1e-6)

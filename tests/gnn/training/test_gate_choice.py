@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gnn.model.closed import ClosedGate
 from gnn.training.candidates import Candidates, Gates, Pool, build_pool
-from gnn.training.gate_choice import FEWEST_JUDGES, popularity_exponent, unhelpful
+from gnn.training.gate_choice import FEWEST_JUDGES, MOST_MOVED, CrossFit, bounded, popularity_exponent, simplified, unhelpful
 
 N_ITEMS, N_USERS = 40, 1_200
 NAMES = ("useful", "noise", "harmful")
@@ -32,24 +33,31 @@ def gates(noise: float = 0.02, harmful: float = 0.1) -> Gates:
     return np.array([1.0, noise, harmful])
 
 
+def closed_of(pool: Pool, gates: Gates, kept: frozenset[int] = frozenset()) -> dict[int, ClosedGate]:
+    fitted = CrossFit.of(pool, gates, kept)
+    assert fitted is not None
+    return unhelpful(fitted, [place for place in range(3) if gates[place] > 0 and place not in kept], NAMES)
+
+
 def test_what_helps_nobody_is_closed_and_what_helps_stays_open() -> None:
-    closed = unhelpful(pool(), gates(), NAMES, frozenset())
+    closed = closed_of(pool(), gates())
     assert {gate.name for gate in closed.values()} == {"noise", "harmful"}
     assert set(closed) == {1, 2}
     assert all(gate.cost <= gate.error for gate in closed.values())
 
 
 def test_what_is_kept_is_not_closed() -> None:
-    assert set(unhelpful(pool(), gates(), NAMES, frozenset({1}))) == {2}
+    assert set(closed_of(pool(), gates(), frozenset({1}))) == {2}
 
 
 def test_a_gate_that_is_closed_already_is_not_named() -> None:
-    assert set(unhelpful(pool(), gates(harmful=0.0), NAMES, frozenset())) == {1}
+    assert set(closed_of(pool(), gates(harmful=0.0))) == {1}
 
 
 def test_few_shoppers_close_nothing_and_choose_no_popularity() -> None:
     few = pool(FEWEST_JUDGES - 1, popular=0.05)
-    assert unhelpful(few, gates(), NAMES, frozenset()) == {}
+    assert CrossFit.of(few, gates(), frozenset()) is None
+    assert simplified(few, gates(), NAMES, frozenset(), [1, 2], None, 0.005, again=False).closed == ()
     assert popularity_exponent(few, gates(0, 0), POPULARITY) == 0.0
 
 
@@ -67,3 +75,28 @@ def test_a_factor_multiplies_every_part_and_keeps_the_scales() -> None:
     after = before.times(POPULARITY)
     np.testing.assert_allclose(after.scores(gates()), before.scores(gates()) * POPULARITY[before.items], rtol=1e-4)
     np.testing.assert_array_equal(after.scales, before.scales)
+
+
+def test_a_part_that_moves_lists_and_is_worth_nothing_is_made_small() -> None:
+    """Noise three times as large as what ranks: it moves nearly all of a list, and whatever is left of it costs nothing more."""
+    found = pool()
+    fitted = CrossFit(((np.array([1.0, 0.0, 0.5]), found.users(slice(0, 600))), (np.array([1.0, 0.0, 0.5]), found.users(slice(600, None)))))
+    assert fitted.moved(2, np.ones(3)) > MOST_MOVED
+    assert fitted.moved(1, np.ones(3)) == 0
+    smaller = bounded(fitted, [1, 2], NAMES)
+    assert set(smaller) == {2}
+    assert smaller[2].name == "harmful"
+    assert smaller[2].factor < 1
+    assert smaller[2].cost <= smaller[2].error
+    before, after = (fitted.judged(np.array([1.0, 1.0, factor])).mean() for factor in (1.0, smaller[2].factor))
+    assert after >= before - smaller[2].error
+
+
+def test_a_part_that_carries_the_ranking_keeps_its_size() -> None:
+    found = pool()
+    fitted = CrossFit.of(found, gates(0, 0), frozenset())
+    assert fitted is not None
+    assert fitted.moved(0, np.ones(3)) > MOST_MOVED
+    # The one open gate ranks alike whatever its size is; beside another part it does not.
+    beside = CrossFit(tuple((np.array([1.0, 0.0, 0.1]), judges) for _, judges in fitted.halves))
+    assert bounded(beside, [0], NAMES) == {}
