@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cypher.output import FORMATS, write_result
+from etl.cypher.output import write_result
 from kg.errors import InputError
 from kg.workspace import Workspace
 
@@ -21,7 +21,7 @@ query = typer.Typer(help="The query library: questions that a shop's analysts as
 
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
 Values = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="Value of $NAME; may be repeated.")]
-Format = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
+Format = Annotated[str, typer.Option("--format", help="table, json, csv, jsonl, parquet or graphml.")]
 Out = Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")]
 MaxRows = Annotated[int, typer.Option(min=1, max=100_000, help="More rows are cut off, and it says so.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=600, help="Longest time.")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,12 @@ from typer.testing import CliRunner
 
 from etl.cypher.commands import cypher, query
 from etl.cypher.output import write_result
-from kg.embedded import EmbeddedGraph
 from kg.errors import InputError, NotFoundError, QueryError
-from kg.store import GraphStore, QueryResult
-from kg.workspace import Workspace
-from tests.conftest import write_shop
-from tests.kg.store.analyst_shop import BUILD, analyst_shop
+from kg.store import QueryResult
 
 app = typer.Typer()
 app.command("cypher")(cypher)
 app.add_typer(query, name="query")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    workspace = Workspace.open(write_shop(tmp_path_factory.mktemp("analyst") / "shop"))
-    with EmbeddedGraph(workspace.graph, heap_mb=512) as connection, GraphStore(connection) as store:
-        store.wait(60)
-        store.load(analyst_shop(), BUILD)
-        yield workspace.root
 
 
 def run(*arguments: Any) -> str:
@@ -52,6 +38,8 @@ def test_a_query_is_printed_and_written(shop: Path, tmp_path: Path) -> None:
     frame = pl.read_parquet(tmp_path / "r.parquet")
     assert frame.schema == {"item": pl.String, "cents": pl.Int64, "titles": pl.String}
     assert frame.rows() == [("1", 349, '["Green tea 250 g"]')]
+    assert run("cypher", *asked, "--format", "jsonl").splitlines()[0] == '{"item":"1","cents":349,"titles":["Green tea 250 g"]}'
+    assert "<graphml" in run("cypher", "MATCH p = (i:Item)-[:HAS_BRAND]->(b:Brand) RETURN p", "-w", shop, "--format", "graphml")
     assert "only the first 1 rows" in run("cypher", "MATCH (i:Item) RETURN i.title", "--max-rows", "1", "-w", shop)
     assert "did you mean 'Item'" in run("cypher", "MATCH (i:Itm) RETURN i.title", "-w", shop)
 
