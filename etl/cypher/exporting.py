@@ -41,12 +41,13 @@ def export_query(
     from kg.config import load_config
     from kg.store import Bounds
     from kg.store.library import library_query
+    from kg.store.library_answers import ask_library
 
     query = library_query(name)
     values = query.values(query.read(parameters))
     bounds = Bounds(timeout_s, max_rows=sys.maxsize, max_bytes=sys.maxsize)
     graph = PublishedGraph(workspace, load_config(workspace.root, os.environ), Console())
     with graph.reading() as store, rows_into(out, form, options) as sink:
-        result = store.query(query.text, values, bounds=bounds, sink=sink)
+        result = ask_library(store, query, values, bounds, sink=sink)
     say_beside(result)
     return result

@@ -6,7 +6,7 @@ import io
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
@@ -113,7 +113,29 @@ def _table(result: QueryResult, width: int | None) -> str:
     for column in table.columns:
         column.overflow = "fold"
     for row in result.rows:
-        table.add_row(*(escape(as_text(value)) for value in row))
+        table.add_row(*(escape(_shown(value)) for value in row))
     sink = io.StringIO()
     Console(file=sink, width=width or max(Console().width, 20), color_system=None).print(table)
     return sink.getvalue()
+
+
+def _shown(value: Any) -> str:
+    """Return a cell of a table: nodes, edges and paths as Cypher draws them, all else as text."""
+    match value:
+        case {"id": str() | None as node_id, "labels": _, "properties": {**properties}}:
+            title = properties.get("title")
+            return f"({node_id or '?'}{'' if title is None else f' {title}'})"
+        case {"type": str(kind), "start": start, "end": end, "properties": _}:
+            return f"({start or '?'})-[:{kind}]->({end or '?'})"
+        case {"nodes": [first, *nodes], "relationships": [*edges]}:
+            steps = (_step(edge, node) for edge, node in zip(edges, nodes, strict=True))
+            return "".join([_shown(first), *steps])
+        case list() if any(isinstance(each, dict) and "properties" in each for each in value):
+            return ", ".join(map(_shown, value))
+        case _:
+            return as_text(value)
+
+
+def _step(edge: dict[str, Any], node: dict[str, Any]) -> str:
+    backwards = edge["end"] != node["id"]
+    return f"{'<-' if backwards else '-'}[:{edge['type']}]{'-' if backwards else '->'}{_shown(node)}"

@@ -20,7 +20,7 @@ from kg.errors import GraphUnavailableError, ReckonError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
 from kg.store.bolt import BoltSession, Transaction
-from kg.store.checks.mistakes import Vocabulary
+from kg.store.checks.mistakes import Vocabulary, number_ids
 from kg.store.checks.tokens import Token
 from kg.store.delta_writer import DeltaWriter, changed_columns
 from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of, vocabulary_of
@@ -201,7 +201,8 @@ class GraphStore:
             after = state_of(self._bolt)
             if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
                 build_id = after.builds[0][0] if after.builds else None
-                return replace(result, warnings=self._unknown(text, tokens), build_id=build_id)
+                warnings = (*number_ids(text, tokens, parameters or {}), *self._unknown(text, tokens))
+                return replace(result, warnings=warnings, build_id=build_id)
 
     def _unknown(self, text: str, tokens: list[Token]) -> tuple[str, ...]:
         """Name what a query mentions and the graph does not have; the graph is asked again where something seems new."""

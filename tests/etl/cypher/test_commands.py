@@ -68,6 +68,37 @@ def test_the_library_is_listed_shown_and_run(shop: Path) -> None:
         run("query", "run", "best-seler", "-w", shop)
 
 
+def test_a_question_about_nothing_says_what_there_is(shop: Path) -> None:
+    assert run("query", "run", "best-sellers", "-p", "category=drink", "-w", shop).splitlines()[-1] == (
+        "category: no category is called 'drink'; there is 'Drinks'"
+    )
+    assert "; there is 'Coffee'" in run("query", "run", "best-sellers", "-p", "category=Cofee", "-w", shop)
+    said = run("query", "run", "shared-values-graph", "-p", "item=99", "-w", shop)
+    assert "item: no item has the id '99'" in said
+    # The category is there, and nobody buys from it.
+    assert run("query", "run", "seasonality", "-p", "category=Garden", "-w", shop).splitlines()[-1] == "0 rows"
+
+
+def test_ids_are_text(shop: Path) -> None:
+    assert "column 24: item_id is text, and the number 1 is equal to none; write '1'" in run(
+        "cypher", "MATCH (i:Item) WHERE i.item_id = 1 RETURN i.title", "-w", shop
+    )
+    assert "the parameter item is a number" in run("cypher", "MATCH (i:Item {item_id: $item}) RETURN i.title", "-p", "item=1", "-w", shop)
+    assert "is text" in run("cypher", "MATCH (i:Item) WHERE i.item_id IN [1, 2] RETURN i.title", "-w", shop)
+    for good in ("i.item_id = '1'", "i.item_id IN ['1']", "i.price_cents = 1", "size(i.item_id) = 1"):
+        assert "is text" not in run("cypher", f"MATCH (i:Item) WHERE {good} RETURN i.title", "-w", shop)
+
+
+def test_a_table_draws_paths(shop: Path) -> None:
+    path = "MATCH p = (:Item)-[:HAS_BRAND]->(b:Brand)<-[r:HAS_BRAND]-(i:Item) WHERE i.item_id = '10' RETURN p, r, [b] AS brands"
+    said = run("cypher", path, "-w", shop, "--out", shop / "table.txt")
+    assert said == ""
+    text = (shop / "table.txt").read_text(encoding="utf-8")
+    assert "(item:3 Herbal tea)-[:HAS_BRAND]->(brand:Meadow)<-[:HAS_BRAND]-(item:10 Mint tea 20 g)" in text
+    assert "(item:10)-[:HAS_BRAND]->(brand:Meadow)" in text
+    assert "│ (brand:Meadow) │" in text
+
+
 def test_a_wide_table_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     write_result(QueryResult(("a", "b"), [["x" * 300, None]], False), "table", None)
     assert capsys.readouterr().out.count("x") == 300
