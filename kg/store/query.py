@@ -24,7 +24,7 @@ from kg.store.checks.mistakes import check_parameters, explained
 from kg.store.checks.personal import check_impersonal
 from kg.store.checks.tokens import Token
 from kg.store.read_only import check_text
-from kg.store.values import CollectedRows, RowSink, plain, size_of
+from kg.store.values import CollectedRows, RowSink, forget_graph, plain, size_of
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
 _TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
@@ -32,6 +32,7 @@ _TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
 _END_WITHIN_S = 5.0
+_FORGET_EVERY = 2_000
 _SHOWN_WHOLE = 1_000
 """Characters of a running text that every database shows."""
 _SHOW = "SHOW TRANSACTIONS YIELD transactionId, currentQuery"
@@ -279,6 +280,8 @@ class _Query:
                         break
                     output.row(row)
                     n_rows += 1
+                    if self._sink is not None and n_rows % _FORGET_EVERY == 0:
+                        forget_graph(result)
             finally:
                 if not transaction.closed():
                     transaction.rollback()

@@ -73,6 +73,17 @@ def plain(value: Any, *, personal: bool) -> Any:
             return value
 
 
+def forget_graph(result: neo4j.Result) -> None:
+    """Let go of the nodes and edges that were given on.
+
+    The driver remembers each until the end of a result, to fill in the ends of edges. A row that has its nodes beside its edges needs no other row.
+    It has no public name for forgetting them.
+    """
+    graph: Any = result._hydration_scope.get_graph()
+    graph._nodes.clear()
+    graph._relationships.clear()
+
+
 def size_of(value: Any) -> int:
     """Return about how many bytes a plain value takes."""
     match value:

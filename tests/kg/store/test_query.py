@@ -187,6 +187,16 @@ def test_a_sink_takes_the_rows(store: GraphStore, shop: GraphTables) -> None:
     assert "user_id" not in shopper["properties"]
 
 
+def test_a_long_answer_keeps_the_ends_of_its_edges(store: GraphStore, shop: GraphTables) -> None:
+    store.load(shop, "20260101T000000-000001")
+    lines = Lines()
+    text = "UNWIND range(1, 5000) AS x MATCH p = (:Item)-[:HAS_BRAND]->(b:Brand) WHERE b.value = 'Cé' RETURN p"
+    assert store.query(text, bounds=Bounds(60, 10_000), sink=lines).n_rows == 5000
+    path = lines.rows[0][0]
+    assert [node["id"] for node in path["nodes"]] == [path["relationships"][0]["start"], path["relationships"][0]["end"]] == ["item:4", "brand:Cé"]
+    assert all(row == [path] for row in lines.rows)
+
+
 def test_a_sink_that_fails_is_no_outage(store: GraphStore) -> None:
     with pytest.raises(OSError, match="the disk is full"):
         store.query("UNWIND range(1, 5000) AS x RETURN x", sink=Lines(breaks_at=3))
