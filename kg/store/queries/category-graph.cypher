@@ -1,7 +1,7 @@
 // title: The graph of a category
 // question: Which values do the items of this category have, as a graph?
 // parameter: category text
-// parameter: limit integer = 5000
+// parameter: limit integer = 2000
 // columns: path
 // chart: graph
 MATCH (c:Category)<-[:HAS_CATEGORY]-(i:Item)
