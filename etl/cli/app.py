@@ -21,9 +21,8 @@ import typer
 
 from etl.cli import builds, check, explain, export, facts, graph, rebuild
 from etl.cli.ledger import ledger_app
-from etl.cli.registered import command_with_epilog, every
+from etl.cli.registered import command_with_epilog
 from etl.cli.resolve import resolve_app
-from etl.export.exporters import EXPORTERS
 from etl.extract.commands import extract_app
 from etl.operation import commands
 from kg.errors import DiskFullError, InputError, ReckonError
@@ -70,7 +69,7 @@ for _command in (commands.schedule, commands.status, commands.backup, commands.r
 app.command()(builds.publish)
 app.command()(builds.rollback)
 app.add_typer(builds.builds_app, name="builds")
-app.command(cls=command_with_epilog(every(EXPORTERS)))(export.export)
+app.command(cls=export.WithFormats)(export.export)
 app.command("why-not")(explain.why_not)
 app.command("what-if")(explain.what_if)
 

@@ -12,10 +12,17 @@ from kg.errors import ReckonError
 from kg.registry import Registry
 
 
-def name_in(registry: Registry[Any]) -> Callable[[str], str]:
-    """Return a parser of an option: a registered name, or an error with the one that was probably meant."""
+def name_in(registry: Registry[Any], *others: Registry[Any]) -> Callable[[str], str]:
+    """Return a parser of an option: a registered name, or an error with the one that was probably meant.
+
+    Args:
+        registry: Where a name is looked for, and which the error speaks of.
+        *others: Where it is looked for as well.
+    """
 
     def name(value: str) -> str:
+        if any(value in other.names() for other in others):
+            return value
         try:
             return str(registry.get(value).name)
         except ReckonError as error:

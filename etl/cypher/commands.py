@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cypher.output import FORMATS, write_result
+from etl.cypher.output import write_result
 from kg.errors import InputError
 from kg.workspace import Workspace
 
 if TYPE_CHECKING:
-    from kg.store import QueryResult
+    from kg.store import GraphDatabase
 
 query = typer.Typer(help="The query library: questions that a shop's analysts ask.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option("-w", "--workspace", help="Workspace folder.")]
 Values = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="Value of $NAME; may be repeated.")]
-Format = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
+Format = Annotated[str, typer.Option("--format", help="table, json, csv, jsonl, parquet or graphml.")]
 Out = Annotated[Path | None, typer.Option(help="File to write; parquet needs one.")]
 MaxRows = Annotated[int, typer.Option(min=1, max=100_000, help="More rows are cut off, and it says so.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=600, help="Longest time.")]
@@ -41,7 +42,9 @@ def cypher(
     if bool(text) == (file is not None):
         raise InputError("give a query or --file", hint='reckon cypher "MATCH (i:Item) RETURN count(i)"')
     statement = text if file is None else _text_of(file)
-    result = _answer(workspace, statement, _parameters(param or []), max_rows, timeout_s)
+    parameters = _parameters(param or [])
+    with _graph(workspace) as store:
+        result = store.query(statement, parameters, max_rows=max_rows, timeout_s=timeout_s)
     write_result(result, file_format, out)
 
 
@@ -82,21 +85,26 @@ def run(
     timeout_s: Timeout = 30,
 ) -> None:
     """Run a query of the library."""
+    from kg.store import Bounds
     from kg.store.library import library_query
+    from kg.store.library_answers import ask_library
 
     one = library_query(name)
-    write_result(_answer(workspace, one.text, one.values(one.read(param or [])), max_rows, timeout_s), file_format, out)
+    values = one.values(one.read(param or []))
+    with _graph(workspace) as store:
+        result = ask_library(store, one, values, Bounds(timeout_s, max_rows))
+    write_result(result, file_format, out)
 
 
-def _answer(folder: Path, text: str, parameters: Mapping[str, Any], max_rows: int, timeout_s: float) -> QueryResult:
+@contextmanager
+def _graph(folder: Path) -> Iterator[GraphDatabase]:
     from etl.console import Console
     from etl.pipeline.graph_database import PublishedGraph
     from kg.config import load_config
 
     workspace = Workspace.open(folder)
-    graph = PublishedGraph(workspace, load_config(workspace.root, os.environ), Console())
-    with graph.reading() as store:
-        return store.query(text, parameters, max_rows=max_rows, timeout_s=timeout_s)
+    with PublishedGraph(workspace, load_config(workspace.root, os.environ), Console()).reading() as store:
+        yield store
 
 
 def _text_of(file: Path) -> str:

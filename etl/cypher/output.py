@@ -2,53 +2,102 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
+from etl.export.exporters import ExportOptions
+from etl.export.row_formats import ROW_FORMATS, RowFormat, as_text
 from kg.errors import InputError
 
 if TYPE_CHECKING:
-    from kg.store import QueryResult
+    from collections.abc import Iterator
 
-FORMATS = ("table", "json", "csv", "parquet")
+    from kg.store import QueryResult, RowSink
+
+TABLE, JSON = "table", "json"
+"""What is printed of a result that is in memory; every other format writes row by row."""
+
+
+def formats() -> list[str]:
+    """Return the formats that a result is printed or written in."""
+    return [TABLE, JSON, *ROW_FORMATS.names()]
 
 
 def write_result(result: QueryResult, file_format: str, out: Path | None) -> None:
     """Print a result, or write it to a file; what is to be known beside the rows goes to stderr.
 
     Raises:
-        InputError: There is no such format, or parquet without a file.
+        InputError: There is no such format, or it cannot be printed, or cannot hold the rows.
     """
-    from kg.files.atomic import write_whole
+    from kg.files.atomic import write_text
 
-    match file_format:
-        case "table":
-            text = _table(result, width=None if out is None else 200)
-        case "json":
-            rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-            text = json.dumps({"build_id": result.build_id, "truncated": result.truncated, "rows": rows}, ensure_ascii=False, indent=1) + "\n"
-        case "csv":
-            text = _csv(result)
-        case "parquet":
-            if out is None:
-                raise InputError("parquet goes into a file", hint="add --out FILE.parquet")
-            write_whole(out, lambda path: _write_parquet(result, path))
-            text = ""
-        case _:
-            raise InputError(f"there is no format {file_format[:40]!r}", hint=f"use one of {', '.join(FORMATS)}")
-    if text and out is not None:
-        write_whole(out, lambda path: path.write_text(text, encoding="utf-8"))
-    elif text:
-        typer.echo(text, nl=False)
+    if file_format in (TABLE, JSON):
+        text = _json(result) if file_format == JSON else _table(result, width=None if out is None else 200)
+        if out is None:
+            typer.echo(text, nl=False)
+        else:
+            write_text(out, text)
+    else:
+        _write_rows(result, row_format(file_format), out)
+    say_beside(result)
+    if result.truncated:
+        typer.echo(f"only the first {len(result.rows)} rows; raise --max-rows for more, or use `reckon export --query`", err=True)
+
+
+def say_beside(result: QueryResult) -> None:
+    """Print what a query names and the graph does not have."""
     for warning in result.warnings:
         typer.echo(warning, err=True)
-    if result.truncated:
-        typer.echo(f"only the first {len(result.rows)} rows; raise --max-rows for more", err=True)
+
+
+def row_format(name: str) -> RowFormat:
+    """Return the format of rows of a name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in ROW_FORMATS.names():
+        raise InputError(f"there is no format {name[:40]!r}", hint=f"use one of {', '.join(formats())}")
+    return ROW_FORMATS.get(name)
+
+
+@contextmanager
+def rows_into(out: Path, form: RowFormat, options: ExportOptions) -> Iterator[RowSink]:
+    """Give a sink that writes rows to a file, which is there when all are."""
+    from kg.files.atomic import whole_file
+
+    with whole_file(out) as path, path.open("w+b") as file, form.writer(file, options) as sink:
+        yield sink
+
+
+def _write_rows(result: QueryResult, form: RowFormat, out: Path | None) -> None:
+    if out is not None:
+        with rows_into(out, form, ExportOptions()) as sink:
+            _give(result, sink)
+        return
+    if not form.text:
+        raise InputError(f"{form.name} goes into a file", hint=f"add --out FILE.{form.name}")
+    file: IO[bytes] = io.BytesIO()
+    with form.writer(file, ExportOptions()) as sink:
+        _give(result, sink)
+    file.seek(0)
+    typer.echo(file.read().decode(), nl=False)
+
+
+def _give(result: QueryResult, sink: RowSink) -> None:
+    sink.begin(result.columns)
+    for row in result.rows:
+        sink.row(row)
+
+
+def _json(result: QueryResult) -> str:
+    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return json.dumps({"build_id": result.build_id, "truncated": result.truncated, "rows": rows}, ensure_ascii=False, indent=1) + "\n"
 
 
 def _table(result: QueryResult, width: int | None) -> str:
@@ -70,29 +119,23 @@ def _table(result: QueryResult, width: int | None) -> str:
     return sink.getvalue()
 
 
-def _csv(result: QueryResult) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows([_shown(value) if isinstance(value, list | dict | bool) else value for value in row] for row in result.rows)
-    return text.getvalue()
-
-
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Return a cell of a table: nodes, edges and paths as Cypher draws them, all else as text."""
+    match value:
+        case {"id": str() | None as node_id, "labels": _, "properties": {**properties}}:
+            title = properties.get("title")
+            return f"({node_id or '?'}{'' if title is None else f' {title}'})"
+        case {"type": str(kind), "start": start, "end": end, "properties": _}:
+            return f"({start or '?'})-[:{kind}]->({end or '?'})"
+        case {"nodes": [first, *nodes], "relationships": [*edges]}:
+            steps = (_step(edge, node) for edge, node in zip(edges, nodes, strict=True))
+            return "".join([_shown(first), *steps])
+        case list() if any(isinstance(each, dict) and "properties" in each for each in value):
+            return ", ".join(map(_shown, value))
+        case _:
+            return as_text(value)
 
 
-def _write_parquet(result: QueryResult, path: Path) -> None:
-    """Write columns of one type as they are, and those of several, of lists or maps as JSON text."""
-    import polars as pl
-
-    columns: dict[str, list[Any]] = {name: [row[n] for row in result.rows] for n, name in enumerate(result.columns)}
-    frame: dict[str, pl.Series] = {}
-    for name, values in columns.items():
-        types = {type(value) for value in values if value is not None}
-        if types <= {int, float} or (len(types) == 1 and types <= {str, bool}):
-            numbers = [None if value is None else float(value) for value in values] if types == {int, float} else values
-            frame[name] = pl.Series(name, numbers)
-        else:
-            frame[name] = pl.Series(name, [None if value is None else json.dumps(value, ensure_ascii=False) for value in values], dtype=pl.String)
-    pl.DataFrame(frame).write_parquet(path)
+def _step(edge: dict[str, Any], node: dict[str, Any]) -> str:
+    backwards = edge["end"] != node["id"]
+    return f"{'<-' if backwards else '-'}[:{edge['type']}]{'-' if backwards else '->'}{_shown(node)}"

@@ -20,13 +20,14 @@ from kg.errors import GraphUnavailableError, ReckonError
 from kg.graph.delta import GraphDelta
 from kg.schema import EdgeType
 from kg.store.bolt import BoltSession, Transaction
-from kg.store.checks.mistakes import Vocabulary
+from kg.store.checks.mistakes import Vocabulary, number_ids
 from kg.store.checks.tokens import Token
 from kg.store.delta_writer import DeltaWriter, changed_columns
 from kg.store.layout import Layout, State, layouts, loaded, note_switch, state_of, vocabulary_of
 from kg.store.port import LoadCounts, Progress
 from kg.store.query import Bounds, Cancellation, QueryResult, checked, run_query
 from kg.store.reader import node_keys, read_edges, read_nodes
+from kg.store.values import RowSink
 from kg.store.writer import Change, change_between, keys_there
 from kg.tables import GraphTables
 
@@ -170,6 +171,7 @@ class GraphStore:
         max_rows: int = 1000,
         bounds: Bounds | None = None,
         cancellation: Cancellation | None = None,
+        sink: RowSink | None = None,
     ) -> QueryResult:
         """Run one Cypher text that only reads; it cannot write, whatever it says. See `kg.store.query`.
 
@@ -182,6 +184,7 @@ class GraphStore:
             max_rows: Its row limit.
             bounds: All that it may take, in place of these two.
             cancellation: Ends it before its time.
+            sink: Takes the rows as they come, in place of the result's `rows`; it begins anew where the graph changed meanwhile.
 
         Raises:
             QueryRefusedError: It would write, or call what is not allowed.
@@ -194,11 +197,12 @@ class GraphStore:
         until = time.monotonic() + bounds.timeout_s
         while True:
             state = self._whole(until)
-            result = run_query(self._reader, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation)
+            result = run_query(self._reader, text, parameters or {}, bounds, tokens=tokens, cancellation=cancellation, sink=sink)
             after = state_of(self._bolt)
             if (after.builds, after.switches) == (state.builds, state.switches) or time.monotonic() > until:
                 build_id = after.builds[0][0] if after.builds else None
-                return replace(result, warnings=self._unknown(text, tokens), build_id=build_id)
+                warnings = (*number_ids(text, tokens, parameters or {}), *self._unknown(text, tokens))
+                return replace(result, warnings=warnings, build_id=build_id)
 
     def _unknown(self, text: str, tokens: list[Token]) -> tuple[str, ...]:
         """Name what a query mentions and the graph does not have; the graph is asked again where something seems new."""

@@ -16,6 +16,7 @@ from kg.config import GraphConfig
 from kg.graph.delta import GraphDelta
 from kg.registry import Registry
 from kg.store.query import Bounds, Cancellation, QueryResult
+from kg.store.values import RowSink
 from kg.tables import GraphTables
 
 Progress = Callable[[int, int], None]
@@ -94,8 +95,9 @@ class GraphDatabase(Protocol):
         max_rows: int = 1000,
         bounds: Bounds | None = None,
         cancellation: Cancellation | None = None,
+        sink: RowSink | None = None,
     ) -> QueryResult:
-        """Answer a text that only reads, from one whole build."""
+        """Answer a text that only reads, from one whole build; a sink takes the rows as they come."""
 
     def close(self) -> None:
         """Close all connections."""

@@ -16,17 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import neo4j
 from neo4j.exceptions import DatabaseError, Neo4jError
-from neo4j.graph import Node, Path, Relationship
 
 from kg.errors import GraphUnavailableError, LimitError, QueryError, QueryRefusedError, ReckonError
-from kg.schema import USER
 from kg.store.bolt import BoltSession, translated
 from kg.store.checks.mistakes import check_parameters, explained
 from kg.store.checks.personal import check_impersonal
 from kg.store.checks.tokens import Token
 from kg.store.read_only import check_text
+from kg.store.values import CollectedRows, RowSink, forget_graph, plain, size_of
 
 _WRITING_STEP = re.compile(r"^\W*(SET|CREATE|MERGE|DELETE|DETACH|REMOVE|FOREACH|LOAD|DROP)\b", re.MULTILINE)
 _TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
@@ -34,6 +32,7 @@ _TOO_MUCH = re.compile(r"heap budget exceeded|arcadedb\.queryMax")
 _GRACE_S = 1.0
 """How much later than the database we give up ourselves."""
 _END_WITHIN_S = 5.0
+_FORGET_EVERY = 2_000
 _SHOWN_WHOLE = 1_000
 """Characters of a running text that every database shows."""
 _SHOW = "SHOW TRANSACTIONS YIELD transactionId, currentQuery"
@@ -63,8 +62,10 @@ class QueryResult:
 
     Attributes:
         columns: Column names.
-        rows: One list per record, plain Python values: a node is {"labels", "properties"}, an edge {"type", "properties"}, a path
-            {"nodes", "relationships"}, a point {"srid", "coordinates"}; times are ISO 8601.
+        rows: One list per record, plain Python values: a node is {"id", "labels", "properties"}, an edge {"type", "start", "end", "properties"}, a
+            path {"nodes", "relationships"}, a point {"srid", "coordinates"}; times are ISO 8601. An id is "type:key". None is an end that the answer
+            has nothing else of. Empty where a sink took them.
+        n_rows: How many the database gave, to a sink too.
         truncated: There were more rows than allowed.
         warnings: Names in the query that the graph does not have.
         build_id: The build that it was answered from.
@@ -75,6 +76,7 @@ class QueryResult:
     truncated: bool
     warnings: tuple[str, ...] = ()
     build_id: str | None = None
+    n_rows: int = 0
 
 
 class Cancellation:
@@ -127,6 +129,7 @@ def run_query(
     *,
     tokens: Sequence[Token],
     cancellation: Cancellation | None = None,
+    sink: RowSink | None = None,
 ) -> QueryResult:
     """Run one Cypher text that only reads, and that `checked` has let pass.
 
@@ -137,6 +140,7 @@ def run_query(
         bounds: What it may take.
         tokens: Its tokens, from `checked`.
         cancellation: Ends it before its time.
+        sink: Takes the rows as they come, on another thread; what it raises is raised here.
 
     Raises:
         QueryRefusedError: The database plans to write for it.
@@ -144,7 +148,7 @@ def run_query(
         LimitError: It took longer than it may, or was cancelled.
         GraphUnavailableError: The database does not answer.
     """
-    work = _Query(bolt, text, dict(parameters), bounds, tokens)
+    work = _Query(bolt, text, dict(parameters), bounds, tokens, sink)
     # The embedded database knows no time limit per query, so the wait is bounded here.
     threading.Thread(target=work.run, name="cypher-query", daemon=True).start()
     try:
@@ -176,7 +180,15 @@ def _wait(done: threading.Event, timeout_s: float, cancellation: Cancellation | 
 class _Query:
     """One query on a thread of its own."""
 
-    def __init__(self, bolt: BoltSession, text: str, parameters: dict[str, Any], bounds: Bounds, tokens: Sequence[Token] = ()) -> None:
+    def __init__(
+        self,
+        bolt: BoltSession,
+        text: str,
+        parameters: dict[str, Any],
+        bounds: Bounds,
+        tokens: Sequence[Token] = (),
+        sink: RowSink | None = None,
+    ) -> None:
         self.result: QueryResult | None = None
         self.error: BaseException | None = None
         self.done = threading.Event()
@@ -187,7 +199,8 @@ class _Query:
         self._head = "" if len(text) <= _SHOWN_WHOLE else f"{comment} "
         self._text = f"{self._head}{text}" if self._head else f"{text}\n{comment}"
         self._bolt, self._parameters, self._bounds = bolt, parameters, bounds
-        self._original, self._tokens = text, tokens
+        self._original, self._tokens, self._sink = text, tokens, sink
+        self._given_up = False
 
     def run(self) -> None:
         """Fill in `result` or `error`."""
@@ -225,6 +238,7 @@ class _Query:
 
     def end(self) -> None:
         """Have the database end it, so that it uses no processor for nobody; one that cannot ends it by its own limit."""
+        self._given_up = True
         # On a thread of its own, too: a database that is busy may not answer soon.
         ending = threading.Thread(target=self._terminate, name="cypher-end", daemon=True)
         ending.start()
@@ -249,61 +263,48 @@ class _Query:
             raise QueryRefusedError("the plan of the query writes", hint="only reading is allowed: MATCH … RETURN …")
 
     def _read(self) -> QueryResult:
-        bounds = self._bounds
-        rows: list[list[Any]] = []
-        size, truncated = 0, False
+        bounds, collected = self._bounds, CollectedRows()
+        output = _Output(self._sink or collected)
+        size, n_rows, truncated = 0, 0, False
         with translated(self._bolt.connection), self._bolt.session(read=True) as session:
             transaction = session.begin_transaction(timeout=bounds.timeout_s)
             try:
                 result = transaction.run(self._text, self._parameters)
                 columns = tuple(result.keys())
+                output.begin(columns)
                 for record in result:
-                    row = [_plain(value, personal=bounds.personal) for value in record.values()]
-                    size += sum(map(_size, row))
-                    truncated = len(rows) == bounds.max_rows or size > bounds.max_bytes
-                    if truncated:
+                    row = [plain(value, personal=bounds.personal) for value in record.values()]
+                    size += sum(map(size_of, row))
+                    truncated = n_rows == bounds.max_rows or size > bounds.max_bytes
+                    if truncated or self._given_up or output.error is not None:
                         break
-                    rows.append(row)
+                    output.row(row)
+                    n_rows += 1
+                    if self._sink is not None and n_rows % _FORGET_EVERY == 0:
+                        forget_graph(result)
             finally:
                 if not transaction.closed():
                     transaction.rollback()
-        return QueryResult(columns, rows, truncated)
+        if output.error is not None:
+            raise output.error
+        return QueryResult(columns, collected.rows, truncated, n_rows=n_rows)
 
 
-def _size(value: Any) -> int:
-    """Return about how many bytes a value takes."""
-    match value:
-        case str():
-            return 50 + len(value)
-        case list():
-            return 60 + sum(map(_size, value))
-        case dict():
-            return 100 + sum(60 + _size(each) for each in value.values())
-        case _:
-            return 30
+class _Output:
+    """A sink whose errors are not taken for those of the database."""
 
+    def __init__(self, sink: RowSink) -> None:
+        self._sink = sink
+        self.error: Exception | None = None
 
-def _plain(value: Any, *, personal: bool) -> Any:
-    def plain(value: Any) -> Any:
-        return _plain(value, personal=personal)
+    def begin(self, columns: tuple[str, ...]) -> None:
+        try:
+            self._sink.begin(columns)
+        except Exception as error:
+            self.error = error
 
-    match value:
-        case Node():
-            shown = {k: plain(v) for k, v in value.items() if personal or k != USER.key}
-            return {"labels": sorted(value.labels), "properties": shown}
-        case Relationship():
-            return {"type": value.type, "properties": {k: plain(v) for k, v in value.items()}}
-        case Path():
-            return {"nodes": [plain(node) for node in value.nodes], "relationships": [plain(edge) for edge in value.relationships]}
-        case list():
-            return [plain(item) for item in value]
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case neo4j.time.DateTime() | neo4j.time.Date() | neo4j.time.Time() | neo4j.time.Duration():
-            return value.iso_format()
-        case neo4j.spatial.Point():
-            return {"srid": value.srid, "coordinates": list(value)}
-        case bytes() | bytearray():
-            return value.hex()
-        case _:
-            return value
+    def row(self, values: list[Any]) -> None:
+        try:
+            self._sink.row(values)
+        except Exception as error:
+            self.error = error

@@ -8,10 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from etl.export.exporters import EXPORTERS, ExportedBuild, Exporter
+from etl.export.formulas import FORMULA
 from kg.tables import GraphTables
-
-_FORMULA = r"^[=+\-@\t\r\n]"
-"""What a spreadsheet takes for the start of a formula."""
 
 
 def write_tables(tables: GraphTables, folder: Path, *, escape_formulas: bool = False) -> None:
@@ -43,7 +41,7 @@ def _written(frame: pl.DataFrame, path: Path, *, escape_formulas: bool) -> None:
     frame = frame.with_columns(as_json)
     if escape_formulas:
         texts = pl.col(pl.String)
-        frame = frame.with_columns(pl.when(texts.str.contains(_FORMULA)).then("'" + texts).otherwise(texts).name.keep())
+        frame = frame.with_columns(pl.when(texts.str.contains(FORMULA)).then("'" + texts).otherwise(texts).name.keep())
     frame.write_csv(path, quote_style="necessary")
 
 

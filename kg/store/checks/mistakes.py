@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kg.errors import QueryError
+from kg.schema import ITEM, USER
 from kg.store.checks.tokens import Token, place, text_at
 from kg.validation.suggest import did_you_mean
 
@@ -108,6 +109,26 @@ def _check_value(name: str, value: Any, depth: int) -> None:
             raise QueryError(
                 f"parameter {name}: {shown!r} is no value of the graph", hint="pass texts, numbers within 64 bits, booleans, lists, maps"
             )
+
+
+def number_ids(text: str, tokens: Sequence[Token], parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a sentence for each id that is compared with a number: ids are text, so it finds nothing."""
+    notes: list[str] = []
+    for n, token in enumerate(tokens[:-2]):
+        if token.name not in (ITEM.key, USER.key) or text_at(tokens, n + 1).upper() not in ("=", ":", "IN"):
+            continue
+        following = [*tokens[n + 2 : n + 4], *tokens[-1:]]
+        value, named = following[text_at(tokens, n + 2) == "["], following[1].name if following[0].text == "$" else None
+        at = f"{place(text, token.start)}: {token.name} is text"
+        if value.kind == "number":
+            notes.append(f"{at}, and the number {value.text} is equal to none; write '{value.text}'")
+        elif named is not None and _has_numbers(parameters.get(named)):
+            notes.append(f'{at}, and the parameter {named} is a number, equal to none; pass text, in JSON in quotes: "…"')
+    return tuple(notes)
+
+
+def _has_numbers(value: Any) -> bool:
+    return any(isinstance(each, int | float) for each in (value if isinstance(value, list | tuple) else [value]))
 
 
 class Vocabulary:

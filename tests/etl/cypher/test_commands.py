@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,12 @@ from typer.testing import CliRunner
 
 from etl.cypher.commands import cypher, query
 from etl.cypher.output import write_result
-from kg.embedded import EmbeddedGraph
 from kg.errors import InputError, NotFoundError, QueryError
-from kg.store import GraphStore, QueryResult
-from kg.workspace import Workspace
-from tests.conftest import write_shop
-from tests.kg.store.analyst_shop import BUILD, analyst_shop
+from kg.store import QueryResult
 
 app = typer.Typer()
 app.command("cypher")(cypher)
 app.add_typer(query, name="query")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    workspace = Workspace.open(write_shop(tmp_path_factory.mktemp("analyst") / "shop"))
-    with EmbeddedGraph(workspace.graph, heap_mb=512) as connection, GraphStore(connection) as store:
-        store.wait(60)
-        store.load(analyst_shop(), BUILD)
-        yield workspace.root
 
 
 def run(*arguments: Any) -> str:
@@ -52,6 +38,8 @@ def test_a_query_is_printed_and_written(shop: Path, tmp_path: Path) -> None:
     frame = pl.read_parquet(tmp_path / "r.parquet")
     assert frame.schema == {"item": pl.String, "cents": pl.Int64, "titles": pl.String}
     assert frame.rows() == [("1", 349, '["Green tea 250 g"]')]
+    assert run("cypher", *asked, "--format", "jsonl").splitlines()[0] == '{"item":"1","cents":349,"titles":["Green tea 250 g"]}'
+    assert "<graphml" in run("cypher", "MATCH p = (i:Item)-[:HAS_BRAND]->(b:Brand) RETURN p", "-w", shop, "--format", "graphml")
     assert "only the first 1 rows" in run("cypher", "MATCH (i:Item) RETURN i.title", "--max-rows", "1", "-w", shop)
     assert "did you mean 'Item'" in run("cypher", "MATCH (i:Itm) RETURN i.title", "-w", shop)
 
@@ -78,6 +66,37 @@ def test_the_library_is_listed_shown_and_run(shop: Path) -> None:
     assert printed.splitlines() == ["item,title,shoppers,purchases", "1,Green tea 250 g,3,4"]
     with pytest.raises(NotFoundError, match="did you mean 'best-sellers'"):
         run("query", "run", "best-seler", "-w", shop)
+
+
+def test_a_question_about_nothing_says_what_there_is(shop: Path) -> None:
+    assert run("query", "run", "best-sellers", "-p", "category=drink", "-w", shop).splitlines()[-1] == (
+        "category: no category is called 'drink'; there is 'Drinks'"
+    )
+    assert "; there is 'Coffee'" in run("query", "run", "best-sellers", "-p", "category=Cofee", "-w", shop)
+    said = run("query", "run", "shared-values-graph", "-p", "item=99", "-w", shop)
+    assert "item: no item has the id '99'" in said
+    # The category is there, and nobody buys from it.
+    assert run("query", "run", "seasonality", "-p", "category=Garden", "-w", shop).splitlines()[-1] == "0 rows"
+
+
+def test_ids_are_text(shop: Path) -> None:
+    assert "column 24: item_id is text, and the number 1 is equal to none; write '1'" in run(
+        "cypher", "MATCH (i:Item) WHERE i.item_id = 1 RETURN i.title", "-w", shop
+    )
+    assert "the parameter item is a number" in run("cypher", "MATCH (i:Item {item_id: $item}) RETURN i.title", "-p", "item=1", "-w", shop)
+    assert "is text" in run("cypher", "MATCH (i:Item) WHERE i.item_id IN [1, 2] RETURN i.title", "-w", shop)
+    for good in ("i.item_id = '1'", "i.item_id IN ['1']", "i.price_cents = 1", "size(i.item_id) = 1"):
+        assert "is text" not in run("cypher", f"MATCH (i:Item) WHERE {good} RETURN i.title", "-w", shop)
+
+
+def test_a_table_draws_paths(shop: Path) -> None:
+    path = "MATCH p = (:Item)-[:HAS_BRAND]->(b:Brand)<-[r:HAS_BRAND]-(i:Item) WHERE i.item_id = '10' RETURN p, r, [b] AS brands"
+    said = run("cypher", path, "-w", shop, "--out", shop / "table.txt")
+    assert said == ""
+    text = (shop / "table.txt").read_text(encoding="utf-8")
+    assert "(item:3 Herbal tea)-[:HAS_BRAND]->(brand:Meadow)<-[:HAS_BRAND]-(item:10 Mint tea 20 g)" in text
+    assert "(item:10)-[:HAS_BRAND]->(brand:Meadow)" in text
+    assert "│ (brand:Meadow) │" in text
 
 
 def test_a_wide_table_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from etl.export.formats import cypher_script, gorse, graphml, recbole, tables
 from etl.pipeline import jobs
 from etl.settings import SourceConfig
 from etl.sources.importer import import_sources
+from kg import schema
 from kg.config import load_config
 from kg.errors import InputError
 from kg.files.atomic import whole_folder
@@ -161,8 +162,11 @@ def test_graphml_carries_the_graph(tmp_path: Path, catalog: Catalog) -> None:
     assert read.number_of_edges() == graph.n_edges
     for (source, relation, target), rows in edges.items():
         for row in rows:
-            found = read.get_edge_data(f"{source}:{row.pop('source')}", f"{target}:{row.pop('target')}", key=relation)
+            between = read.get_edge_data(f"{source}:{row.pop('source')}", f"{target}:{row.pop('target')}").values()
+            [found] = [edge for edge in between if edge["type"] == schema.relation(relation).type]
             assert {name: value for name, value in found.items() if name not in ("type", "id")} == said(row)
+    ids = [edge_id for _, _, edge_id in read.edges(keys=True)]
+    assert len(set(ids)) == len(ids)
 
 
 @given(catalogs())

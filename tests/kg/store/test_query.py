@@ -140,9 +140,9 @@ def test_reading_answers(store: GraphStore, shop: GraphTables) -> None:
 def test_answers_are_plain(store: GraphStore, shop: GraphTables) -> None:
     store.load(shop, "20260101T000000-000001")
     row = store.query("MATCH p = (u:User)-[r:PURCHASED]->(i:Item) WHERE u.user_id = 'v' RETURN u, r, p, [u], {a: i.item_id}").rows[0]
-    node = {"labels": ["User"], "properties": {"user_id": "v", "build_id": "20260101T000000-000001"}}
+    node = {"id": "user:v", "labels": ["User"], "properties": {"user_id": "v", "build_id": "20260101T000000-000001"}}
     assert row[0] == node
-    assert row[1]["type"] == "PURCHASED"
+    assert (row[1]["type"], row[1]["start"], row[1]["end"]) == ("PURCHASED", "user:v", "item:1")
     assert row[1]["properties"]["count"] == 1
     assert row[2]["nodes"][0] == node
     assert [edge["type"] for edge in row[2]["relationships"]] == ["PURCHASED"]
@@ -152,6 +152,55 @@ def test_answers_are_plain(store: GraphStore, shop: GraphTables) -> None:
     assert str(times[1]).startswith("2026-01-02T03:04:05")
     assert str(times[2]).startswith("P1D")
     json.dumps(row)
+
+
+class Lines:
+    """A sink that breaks at a row, and one that takes them all."""
+
+    def __init__(self, breaks_at: int = -1) -> None:
+        self.columns: tuple[str, ...] = ()
+        self.rows: list[list[object]] = []
+        self._breaks_at = breaks_at
+
+    def begin(self, columns: tuple[str, ...]) -> None:
+        self.columns, self.rows = columns, []
+
+    def row(self, values: list[object]) -> None:
+        if len(self.rows) == self._breaks_at:
+            raise OSError("the disk is full")
+        self.rows.append(values)
+
+
+def test_a_sink_takes_the_rows(store: GraphStore, shop: GraphTables) -> None:
+    lines = Lines()
+    result = store.query("UNWIND range(1, 5000) AS x RETURN x", bounds=Bounds(60, 10_000), sink=lines)
+    assert (lines.columns, lines.rows) == (("x",), [[x] for x in range(1, 5001)])
+    assert (result.rows, result.n_rows, result.truncated) == ([], 5000, False)
+    # An end of which nothing else is said has no key, and a shopper whom the asker may not know has none either.
+    store.load(shop, "20260101T000000-000001")
+    text = "MATCH (u:User)-[r:PURCHASED]->(i:Item) WHERE i.item_id = '4' RETURN r, i"
+    edge, item = store.query(text, bounds=Bounds(personal=False)).rows[0]
+    assert (edge["start"], edge["end"], item["id"]) == (None, "item:4", "item:4")
+    [[path]] = store.query("MATCH p = (:User)-[:PURCHASED]->(i:Item) WHERE i.item_id = '4' RETURN p", bounds=Bounds(personal=False)).rows
+    shopper = path["nodes"][0]
+    assert shopper["id"] == path["relationships"][0]["start"] != "user:u"
+    assert "user_id" not in shopper["properties"]
+
+
+def test_a_long_answer_keeps_the_ends_of_its_edges(store: GraphStore, shop: GraphTables) -> None:
+    store.load(shop, "20260101T000000-000001")
+    lines = Lines()
+    text = "UNWIND range(1, 5000) AS x MATCH p = (:Item)-[:HAS_BRAND]->(b:Brand) WHERE b.value = 'Cé' RETURN p"
+    assert store.query(text, bounds=Bounds(60, 10_000), sink=lines).n_rows == 5000
+    path = lines.rows[0][0]
+    assert [node["id"] for node in path["nodes"]] == [path["relationships"][0]["start"], path["relationships"][0]["end"]] == ["item:4", "brand:Cé"]
+    assert all(row == [path] for row in lines.rows)
+
+
+def test_a_sink_that_fails_is_no_outage(store: GraphStore) -> None:
+    with pytest.raises(OSError, match="the disk is full"):
+        store.query("UNWIND range(1, 5000) AS x RETURN x", sink=Lines(breaks_at=3))
+    assert store.query("RETURN 1").rows == [[1]]
 
 
 def test_rows_are_bounded(store: GraphStore) -> None:
