@@ -159,7 +159,7 @@ class Lines:
 
     def __init__(self, breaks_at: int = -1) -> None:
         self.columns: tuple[str, ...] = ()
-        self.rows: list[list[object]] = []
+        self.rows: list[list[Any]] = []
         self._breaks_at = breaks_at
 
     def begin(self, columns: tuple[str, ...]) -> None:
