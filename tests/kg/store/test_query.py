@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import neo4j
 import polars as pl
@@ -159,7 +160,7 @@ class Lines:
 
     def __init__(self, breaks_at: int = -1) -> None:
         self.columns: tuple[str, ...] = ()
-        self.rows: list[list[object]] = []
+        self.rows: list[list[Any]] = []
         self._breaks_at = breaks_at
 
     def begin(self, columns: tuple[str, ...]) -> None:
