@@ -193,7 +193,7 @@ def test_a_long_answer_keeps_the_ends_of_its_edges(store: GraphStore, shop: Grap
     lines = Lines()
     text = "UNWIND range(1, 5000) AS x MATCH p = (:Item)-[:HAS_BRAND]->(b:Brand) WHERE b.value = 'Cé' RETURN p"
     assert store.query(text, bounds=Bounds(60, 10_000), sink=lines).n_rows == 5000
-    path = lines.rows[0][0]
+    path: Any = lines.rows[0][0]
     assert [node["id"] for node in path["nodes"]] == [path["relationships"][0]["start"], path["relationships"][0]["end"]] == ["item:4", "brand:Cé"]
     assert all(row == [path] for row in lines.rows)
 
