@@ -9,6 +9,7 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from kg.files.json_file import write_json
 from kg.workspace import Workspace
 from tests.console_visits import send, words
 from tests.small_shop import BUILD_ID
@@ -63,9 +64,19 @@ def test_a_change_that_fails_says_why_and_the_build_goes_on(admin: TestClient, w
         said = words(admin.get("/console/builds/change"))
         if "is at work" not in said:
             break
-        assert send(admin, "/console/builds/rollback", confirm, sure="yes").status_code == 409
         time.sleep(0.1)
     assert "rollback, begun by ann" in said
     assert "failed" in said
     assert "no build was published before" in said
     assert workspace.current_id() == BUILD_ID
+
+
+def test_one_change_runs_at_a_time_and_one_that_was_lost_stops_nobody(admin: TestClient, workspace: Workspace) -> None:
+    confirm = f"/console/builds/confirm?action=rollback&build={EARLIER}"
+    record = workspace.console / "last-change.json"
+    running = {"command": "publish x", "by": "bob", "status": "running", "started_s": time.time()}
+    write_json(record, running)
+    refused = send(admin, "/console/builds/rollback", confirm, sure="yes")
+    assert (refused.status_code, "another change of builds is running" in words(refused)) == (409, True)
+    write_json(record, {**running, "started_s": time.time() - 86_400})
+    assert "did not report back" in words(admin.get("/console/builds/change"))
