@@ -27,12 +27,18 @@ _NUMBERED_FROM = 1000.0
 _BAYS, _PLUGS = frozenset({1.8, 2.5, 3.5, 5.25}), frozenset({2.5, 3.5, 6.3, 6.35, 0.25, 0.125})
 _DRIVE = re.compile(r"\b(?:ssd|s?ata|hdd|sas|hard\s+(?:drive|disk)|solid\s+state|drives?|bays?|enclosure|nvme|floppy|rpm|raid)\b", re.IGNORECASE)
 _AUDIO = re.compile(r"\b(?:audio|stereo|mono|jack|xlr|headphones?|headset|rca|midi|instrument|microphone|speakers?)\b", re.IGNORECASE)
+_STANDARD = re.compile(r"802\.\d")
+_PROCESSOR = re.compile(r"\b(?:xeon|pentium|celeron|opteron|athlon|phenom|sempron|itanium|processors?|cpu)\b", re.IGNORECASE)
+_GRAPHICS = re.compile(r"\b(?:vga|graphics?|video)\s+(?:video\s+)?(?:cards?|adapters?|boards?)\b", re.IGNORECASE)
+_LETTERED = frozenset({"liter", "milliliter", "gram", "watt"})
+_NAME_GOES_ON = re.compile(r"-\d|/\d+[A-Z]{1,3}\b")
+_OF_ANOTHER_NAME = re.compile(r"\d[A-Z]{0,3}/$")
 _GARMENT = re.compile(
     r"\b(?:t-?shirts?|tees?|shirts?|polos?|hoodies?|sweatshirts?|aprons?|totes?|jeans|jackets?|pants|overalls|coveralls|dress|shorts|vests?)\b",
     re.IGNORECASE,
 )
 _BEARING = re.compile(
-    r"\b(?:ropes?|straps?|tie-?downs?|chains?|hooks?|hangers?|carabiners?|shackles?|winch|hoists?|jacks?|casters?|brackets?|shelf|shelves|hammocks?|anchors?)\b",
+    r"\b(?:ropes?|straps?|tie-?downs?|chains?|hooks?|hangers?|carabiners?|shackles?|winch|hoists?|jacks?|casters?|brackets?|shelf|shelves|hammocks?|anchors?|racks?|rackmount|mounts?)\b",
     re.IGNORECASE,
 )
 _PIECES = frozenset({"piece", "pieces", "pc", "pcs", "pce"})
@@ -43,7 +49,7 @@ _OF_SHEETS = re.compile(
     r"cassettes?|cabinets?|sorters?)\b",
     re.IGNORECASE,
 )
-_EQUALS = re.compile(r"=\s?$")
+_NO_COUNT_BEHIND = re.compile(r"=\s?$|\bpci(?:-?e|\s?express)?\s$", re.IGNORECASE)
 
 
 def beside_the_point(text: str, amount: Amount, before: str) -> bool:
@@ -63,7 +69,12 @@ def beside_the_point(text: str, amount: Amount, before: str) -> bool:
 
 
 def _electric(text: str, amount: Amount) -> bool:
-    """Say whether it is the voltage of the machine that a kit is for, or gigabits a second."""
+    """Say whether it is the voltage of the machine that a kit is for, gigabits a second, a standard's number, a processor's cache or what a graphics
+    card has of its own."""
+    if amount.unit == "megabyte" and (_PROCESSOR.search(text) or _GRAPHICS.search(text)):
+        return True
+    if amount.unit == "gram" and _STANDARD.match(text, amount.start):
+        return True
     return (amount.unit == "volt" and _KIT.search(text) is not None) or (amount.word == "Gb" and WIRED.search(text) is not None)
 
 
@@ -80,21 +91,24 @@ def _of_a_part(text: str, amount: Amount, before: str) -> bool:
 
 
 def _of_goods(text: str, amount: Amount, before: str) -> bool:
-    """Say whether it is a cloth's weight, a puzzle's pieces, a notebook's sheets or what a rope bears, or stands behind an equals sign."""
+    """Say whether it is a cloth's weight, a puzzle's pieces, a notebook's sheets or what a rope or a rack bears, or stands behind an equals sign or a slot's name."""
     if amount.unit == COUNT:
         word = amount.word.lower()
-        if _EQUALS.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
+        if _NO_COUNT_BEHIND.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
             return True
         return word in _SHEETS and _OF_SHEETS.search(text) is not None
-    if amount.unit == "pound":
+    if amount.unit in {"pound", "kilogram"}:
         return _BEARING.search(text) is not None
     return amount.unit == "ounce" and amount.parts[0][0] < _CLOTH_BELOW and _GARMENT.search(text) is not None
 
 
 def _in_a_model_number(text: str, amount: Amount, before: str) -> bool:
-    """Say whether a letter right behind a long number ends a model's name: "HP 2009v", "Phaser 3250V", "CBL-0082L"."""
+    """Say whether a letter right behind a long number ends a model's name, or the name goes on: "HP 2009v", "CBL-0082L", "523L-410B", "4L/4ML/5M"."""
     if not amount.word.isalpha() or len(amount.word) > 2:
         return False
+    lettered = amount.unit in _LETTERED and amount.word.isupper() and text[amount.end - len(amount.word) - 1].isdigit()
+    if lettered and (_NAME_GOES_ON.match(text, amount.end) or _OF_ANOTHER_NAME.search(before)):
+        return True
     if amount.word in {"L", "V"} and text[amount.end - 2 : amount.end - 1].isdigit() and amount.unit in {"liter", "volt"} and _PRINTING.search(text):
         return True
     if amount.shape != "amount":

@@ -87,6 +87,7 @@ _DEVICES = re.compile(
 )
 _INCH_LIKE = frozenset({"in", "In", "IN"})
 _MODULE = re.compile(r"\b(?:ddr[2-5]l?|so-?dimm|dimm|ram)\b|内存条", re.IGNORECASE)
+_MODULE_ITSELF = re.compile(r"\b(?:(?:ram|memory)\s+modules?|ram\s+(?:sticks?|upgrades?))\b|内存条", re.IGNORECASE)
 _DISK = re.compile(
     r"\b(?:ssd|hdd|emmc|nvme|rom|storage|drives?|disk|laptops?|notebooks?|desktops?|pc|tablets?|phones?|smartphones?|ipad|iphone|card|flash)\b|硬盘|手机|电脑|平板",
     re.IGNORECASE,
@@ -264,7 +265,7 @@ def _memories(text: str, listed: Sequence[Amount], roles: list[str]) -> None:
     """Of a computer's two sizes without a name the small one is its memory; a memory module has no other size."""
     if all(measure(one) != "storage" for one in listed):
         return
-    if _MODULE.search(text) and not _DISK.search(text):
+    if _MODULE_ITSELF.search(text) or (_MODULE.search(text) and not _DISK.search(text)):
         for n, one in enumerate(listed):
             if measure(one) == "storage" and roles[n] in {OWN, STORAGE}:
                 kit = any(other is not one and measure(other) == "storage" and other.packs is None for other in listed)

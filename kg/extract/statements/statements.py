@@ -41,6 +41,14 @@ _BY_LENGTH = re.compile(
     r"\b(?:cables?|cords?|leads?|patch\s?cords?|extensions?|wires?|hoses?|tapes?|strips?|rolls?|ribbons?|rails?|films?|fib(?:er|re)|tethers?|straps?)\b",
     re.IGNORECASE,
 )
+_BY_WEIGHT = re.compile(
+    r"\b(?:inks?|pastes?|compounds?|glues?|adhesives?|gels?|clean(?:ers?|ing)|sprays?|dusters?|refills?|powders?|filaments?|resins?|solders?|fluids?|oils?|paints?|"
+    r"dough|sand|slime)\b",
+    re.IGNORECASE,
+)
+_NUMBER_AND_LETTER = re.compile(r"\d+[LGlg]")
+_MANY_LITRES = re.compile(r"(?:\d+\s?x\s?)?\d{2,}L")
+_LIQUIDS = mask("grocery", "food", "beauty", "cleaning", "pet", "home", "liquid", "vessel", "health")
 
 
 def statements(text: str, field: str, mentions: Iterable[Mention], context: int, language: str, masked: Sequence[Region] = ()) -> list[Mention]:
@@ -56,13 +64,13 @@ def statements(text: str, field: str, mentions: Iterable[Mention], context: int,
     """
     mentions = [*mentions, *declarations(text, context, language)]
     if language == "en" and all(mention.relation not in _SCOPED for mention in mentions) and not _MAY_BE_FREE.search(text):
-        return [_length(text, mention, context) for mention in mentions]
+        return [_measured(text, mention, context) for mention in mentions]
     title = field == "title"
     ruled = scopes(text, language, title=title)
     kept: list[Mention] = []
     for mention in mentions:
         if mention.relation not in _SCOPED:
-            kept.append(_length(text, mention, context))
+            kept.append(_measured(text, mention, context))
         elif not denied(mention.relation, mention.start, mention.end, ruled):
             kept.extend(_weighed(text, mention, context, language, title=title))
     if ruled:
@@ -71,11 +79,21 @@ def statements(text: str, field: str, mentions: Iterable[Mention], context: int,
     return kept
 
 
-def _length(text: str, mention: Mention, context: int) -> Mention:
-    """Mark a length in the text of an electronic thing, unless it is one sold by its length: mostly it is that of a screen or a part."""
-    if mention.relation != "has_length" or not context & _ELECTRONICS or _BY_LENGTH.search(text):
+def _measured(text: str, mention: Mention, context: int) -> Mention:
+    """Mark what an electronic thing seems to measure, unless it is sold by that: mostly a length is that of a screen or a part, and a letter right
+    behind a number part of a name ("Fan 12L"). So are litres of what is no liquid and holds none ("Photo 28L", binoculars "10x42L")."""
+    if not context & _LIQUIDS and mention.relation == "has_volume" and _MANY_LITRES.fullmatch(text, mention.start, mention.end):
+        return replace(mention, confidence=min(mention.confidence, UNSURE))
+    if not context & _ELECTRONICS:
         return mention
-    return replace(mention, confidence=min(mention.confidence, UNSURE))
+    named = (
+        mention.relation in {"has_volume", "has_weight"}
+        and _NUMBER_AND_LETTER.fullmatch(text, mention.start, mention.end)
+        and not _BY_WEIGHT.search(text)
+    )
+    if named or (mention.relation == "has_length" and not _BY_LENGTH.search(text)):
+        return replace(mention, confidence=min(mention.confidence, UNSURE))
+    return mention
 
 
 def denied(relation: str, start: int, end: int, ruled: tuple[Scope, ...]) -> bool:

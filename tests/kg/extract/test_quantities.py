@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kg.extract.pipeline import Extractor
 from kg.extract.quantities.roles import own_amounts
 from kg.extract.quantities.units import BASE, tidy
+from kg.graph.build import REASON_CONFIDENCE
 from kg.tables import ITEM_COLUMNS
 
 LINES = [json.loads(line) for line in (Path(__file__).parent / "quantity_titles.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -30,6 +31,24 @@ def test_titles_state_their_own_quantities_and_no_others(language: str) -> None:
     wrong = {line["title"]: read.get(str(n), set()) for n, line in enumerate(lines) if read.get(str(n), set()) != set(line["facts"].items())}
     assert not wrong
     assert len(LINES) >= 200
+
+
+@pytest.mark.parametrize(
+    ("title", "sure"),
+    [
+        ("Desktop computer fan 12L", False),
+        ("Binoculars 10x42L", False),
+        ("Water bottle 12L", True),
+        ("Laptop cleaning fluid 1L", True),
+        ("CPU thermal paste 2g", True),
+        ("Milk 1L", True),
+    ],
+)
+def test_a_letter_behind_a_number_is_mostly_a_name(title: str, sure: bool) -> None:
+    """It is marked, so that no reason says it, unless the thing is sold by weight or volume, or holds something."""
+    facts = Extractor("en").extract(pl.DataFrame([{"item_id": "1", "title": title, "categories": []}], schema=dict(ITEM_COLUMNS)))
+    measured = facts.filter(pl.col("relation").is_in(["has_volume", "has_weight"]))
+    assert (measured["confidence"] >= REASON_CONFIDENCE).to_list() == [sure]
 
 
 @pytest.mark.parametrize(
