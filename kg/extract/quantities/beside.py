@@ -91,7 +91,8 @@ def _of_a_part(text: str, amount: Amount, before: str) -> bool:
 
 
 def _of_goods(text: str, amount: Amount, before: str) -> bool:
-    """Say whether it is a cloth's weight, a puzzle's pieces, a notebook's sheets or what a rope or a rack bears, or stands behind an equals sign or a slot's name."""
+    """Say whether it is a cloth's weight, a puzzle's pieces, a notebook's sheets, what a rope or a rack bears, or stands behind an equals sign or the
+    name of a slot."""
     if amount.unit == COUNT:
         word = amount.word.lower()
         if _NO_COUNT_BEHIND.search(before) or (word in _PIECES and _OF_PIECES.search(text)):
