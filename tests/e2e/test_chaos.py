@@ -109,7 +109,7 @@ class Readers:
             self.wrong.append(error)
 
     def _ask_lists(self) -> None:
-        while not self._done.wait(0.02):
+        while not self._done.wait(0.1):
             recommender = published_recommender(self._workspace)
             titles = {item.title.split()[0] for item in recommender.recommend("u1", k=5).items}
             self.lists += 1
@@ -118,7 +118,7 @@ class Readers:
 
     def _ask_graph(self) -> None:
         with GraphStore(self._connection) as store:
-            while not self._done.wait(0.02):
+            while not self._done.wait(0.1):
                 items, now = store.query(NUMBERS, {"now": "Summer"}, timeout_s=120).rows[0]
                 self.graphs += 1
                 if (items, now) not in ((12, 0), (13, 13)):
