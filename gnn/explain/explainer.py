@@ -226,7 +226,8 @@ def walk_arrays(artifact: Artifact, walks: Sequence[WalkWeights] | None = None) 
         return [WalkArrays(artifact, walk) for walk in counted]
     step, factor = through.meta_path.steps[-1], None if model.factor is None else np.asarray(model.factor)
     gates = model.learned_gate if model.has_embeddings else 0.0, model.weights_gate if model.has_weights else 0.0
-    learned = LearnedPaths(model.copurchases, artifact.oriented(step)[1], artifact.onward(step, through)[1], model.item_weights, gates, factor)
+    begins, ends = artifact.oriented(step)[1], artifact.onward(step, through)[1]
+    learned = LearnedPaths(model.copurchases, begins, ends, model.target_embeddings, model.item_weights, gates, factor)
     apart = [] if through in counted else [WalkArrays(artifact, through, learned=learned)]
     return [*(WalkArrays(artifact, walk, learned=learned if walk == through else None) for walk in counted), *apart]
 

@@ -2,9 +2,9 @@
 
 The algebra is in `gnn.model.copurchases`. One path k ← u → i from history item k adds
 
-    g_L · q_k · e'_uk · e_ui   +   c_k · g_B · claim_ki · x_uk x_ui / G_ki
+    n_i · g_L · q_k · e'_uk · e_ui   +   c_k · g_B · claim_ki · x_uk x_ui / G_ki
 
-    q_k = Σ_j c_j ⟨a_j, v_k⟩ ,   claim_ki = min(B_ki, f_i G_ki / (λ + G_kk))
+    q_k = Σ_j c_j ⟨a_j, v_k⟩ ,   n_i = min(1, ⟨x, b_i⟩ / Σ_k q_k Σ_u e'_uk e_ui) or 0 ,   claim_ki = min(B_ki, f_i G_ki / (λ + G_kk))
 
 and exactly that is taken off what the learned part has for the history items that it came from.
 """
@@ -33,7 +33,7 @@ class LearnedShares:
     """The split of the learned part of some items.
 
     Attributes:
-        embedded: g_L q_k, [n history items].
+        embedded: n_i g_L q_k, [n items, n history items].
         regressed: c_k g_B claim_ki / G_ki, [n items, n history items].
         values: What all paths from a history item to an item add, [n items, n history items].
         moved: What that takes off the learned part per history item, those included that the build does not know, [n items, n history items].
@@ -54,7 +54,7 @@ class LearnedShares:
     def some(self, part: slice) -> LearnedShares:
         """Return the split of some of the items, of which the first is the first of `TOGETHER`."""
         shared = self.shared[part.start // TOGETHER : -(-part.stop // TOGETHER)]
-        return LearnedShares(self.embedded, self.regressed[part], self.values[part], self.moved[part], shared)
+        return LearnedShares(self.embedded[part], self.regressed[part], self.values[part], self.moved[part], shared)
 
 
 class LearnedPaths:
@@ -64,6 +64,7 @@ class LearnedPaths:
         copurchases: What the split is worked out from.
         begins: The shoppers of each item, [items, shoppers], in the order of `copurchases`.
         ends: Where walks go on to, the same the other way round: hubs lead on to some of their neighbours only.
+        targets: b_i, [n_items, d].
         item_weights: B, where there are any.
         gates: g_L and g_B.
         factor: f, [n_items]; None for ones.
@@ -74,11 +75,13 @@ class LearnedPaths:
         copurchases: CoPurchases,
         begins: sp.csr_matrix,
         ends: sp.csr_matrix,
+        targets: FloatArray,
         item_weights: sp.csr_matrix | None,
         gates: tuple[float, float],
         factor: FloatArray | None = None,
     ) -> None:
-        self._copurchases, self._begins, self._ends, self._weights, self._gates, self._factor = copurchases, begins, ends, item_weights, gates, factor
+        self._copurchases, self._begins, self._ends, self._targets = copurchases, begins, ends, targets
+        self._weights, self._gates, self._factor = item_weights, gates, factor
         at = slice(None) if ends is begins or ends.nnz == begins.nnz else _places(begins, ends)
         self.taken, self.met = np.asarray(copurchases.taken), np.asarray(copurchases.met)
         self.given, self.met_last = np.asarray(copurchases.given)[at], np.asarray(copurchases.met)[at]
@@ -96,8 +99,9 @@ class LearnedPaths:
         parts = [self._some(history, sources, built, items[n : n + TOGETHER]) for n in range(0, len(items), TOGETHER)]
         if len(parts) == 1:
             return parts[0]
-        regressed, values, moved = (np.concatenate([getattr(part, name) for part in parts]) for name in ("regressed", "values", "moved"))
-        return LearnedShares(parts[0].embedded, regressed, values, moved, tuple(part.shared[0] for part in parts))
+        names = ("embedded", "regressed", "values", "moved")
+        embedded, regressed, values, moved = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return LearnedShares(embedded, regressed, values, moved, tuple(part.shared[0] for part in parts))
 
     def on_paths(self, shares: LearnedShares, positions: IntArray, places: IntArray, first: IntArray, last: IntArray) -> Values:
         """Return what was learned and runs over each of some paths.
@@ -109,7 +113,7 @@ class LearnedPaths:
             first: Where its first edge is among those of the items.
             last: Where its last edge is among those that walks go on to.
         """
-        embedded = shares.embedded[positions] * self.taken[first] * self.given[last]
+        embedded = shares.embedded[places, positions] * self.taken[first] * self.given[last]
         return np.asarray(embedded + shares.regressed[places, positions] * self.met[first] * self.met_last[last])
 
     def _some(self, history: History, sources: Values, built: History, items: IntArray) -> LearnedShares:
@@ -117,13 +121,16 @@ class LearnedPaths:
         shape = (len(items), len(nums))
         shared = SharedShoppers(self._begins, self._ends, nums, items, self._walked)
         moved = np.zeros((len(items), len(history.nums)))
-        embedded, values, regressed = np.zeros(len(nums)), np.zeros(shape), np.zeros(shape)
+        embedded, values, regressed = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         if learned_gate > 0 and self._copurchases.through.shape[1]:
             through = self._copurchases.through[nums].astype(np.float64)  # [n history items, d]
-            embedded = learned_gate * (through @ (history.weights @ sources))
+            profile = history.weights @ sources
+            addends = through @ profile
             paths = shared.sums(self.taken, self.given)
+            net = net_fraction(paths @ addends, self._targets[items].astype(np.float64) @ profile)[:, None]
+            embedded = net * learned_gate * addends
             values = embedded * paths
-            moved += learned_gate * history.weights * ((paths @ through) @ sources.T)
+            moved += net * learned_gate * history.weights * ((paths @ through) @ sources.T)
         if weights_gate > 0 and self._weights is not None:
             gram = shared.sums(self.met, self.met_last)
             claimed = self.claimed(self._weights, nums, items, gram) * (weights_gate * built.weights)
@@ -148,6 +155,17 @@ class LearnedPaths:
         direct = np.divide(gram, support, out=np.zeros_like(gram), where=support > 0)
         factor = 1.0 if self._factor is None else np.asarray(self._factor)[items].astype(np.float64)[:, None]
         return np.asarray(np.minimum(weights, direct * factor))
+
+
+def net_fraction(paths: Values, learned: Values) -> Values:
+    """Return which fraction of their addends all paths to an item get: together no more than the learned part has, and nothing of another sign.
+
+    Args:
+        paths: What they would get, [n items].
+        learned: What the embeddings give to each item, [n items].
+    """
+    fraction = np.divide(learned, paths, out=np.zeros_like(learned), where=paths != 0)
+    return np.asarray(np.clip(fraction, 0.0, 1.0))
 
 
 def _places(whole: sp.csr_matrix, part: sp.csr_matrix) -> IntArray:

@@ -51,6 +51,7 @@ def share_pool(
     gates: Gates,
     history: sp.csr_matrix,
     sources: FloatArray,
+    targets: FloatArray,
     item_weights: sp.csr_matrix | None,
     begins: sp.csr_matrix,
     copurchases: CoPurchases,
@@ -63,6 +64,7 @@ def share_pool(
         gates: Which candidates are strong.
         history: c of the shoppers of the pool, [U, n_items].
         sources: a_j, [n_items, d].
+        targets: b_i without the factor, [n_items, d].
         item_weights: B, where there are any.
         begins: The shoppers of each item, [n_items, n_users].
         copurchases: What the split is worked out from.
@@ -76,7 +78,7 @@ def share_pool(
     features = np.where(there[:, :, None], np.take_along_axis(some.features, best[:, :, None], axis=1), 0.0)
     on_paths = features.copy()
     # One split for each of the two parts, with its gate as the pool's scale has it.
-    splits = [LearnedPaths(copurchases, begins, begins, item_weights, pair) for pair in ((0.0, 1.0), (1.0, 0.0))]
+    splits = [LearnedPaths(copurchases, begins, begins, targets, item_weights, pair) for pair in ((0.0, 1.0), (1.0, 0.0))]
     for row in range(len(items)):
         start, end = history.indptr[row : row + 2]
         known = History(history.indices[start:end].astype(np.int64), history.data[start:end].astype(np.float64), ())

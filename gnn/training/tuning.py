@@ -102,7 +102,8 @@ def _shares(
     begins = tuning.graph.adjacency(shared.edge_type).T.tocsr()
     begins.sort_indices()
     factor = attraction(tuning.graph.popularity, exponent)
-    return share_pool(pool, gates, history, network.source.detach().numpy(), network.item_weights, begins, shared, factor)
+    source, target = network.source.detach().numpy(), network.target.detach().numpy()
+    return share_pool(pool, gates, history, source, target, network.item_weights, begins, shared, factor)
 
 
 def _of_walks(network: PathSum, kept: list[int]) -> PathSum:

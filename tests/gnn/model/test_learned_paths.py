@@ -17,6 +17,7 @@ from gnn.live.overlay import Overlay
 from gnn.live.rows import LiveItem
 from gnn.model.copurchases import CoPurchases
 from gnn.model.history import History
+from gnn.model.learned_paths import net_fraction
 from gnn.model.scorer import PathModel, score
 from gnn.recommend.recommender import Recommender
 from gnn.training.fit import refit
@@ -76,17 +77,26 @@ def written_out(artifact: Artifact, history: History, item: int) -> dict[tuple[i
     edges = {(k, u): n for k in range(artifact.n_items) for n, u in zip(*_row(begins, k), strict=True)}
     weights = model.item_weights.toarray()
     profile = history.weights @ model.source_embeddings[history.nums].astype(float)
-    found: dict[tuple[int, int], float] = {}
+    through: dict[tuple[int, int], float] = {}
+    regressed: dict[tuple[int, int], float] = {}
     for place, k in enumerate(history.nums.tolist()):
         shared = sorted(set(_row(begins, k)[1]) & set(_row(ends, item)[1]))
         gram = sum(float(split.met[edges[k, u]] * split.met[edges[item, u]]) for u in shared)
         direct = model.factor_of(item) * gram / split.support[k] if split.support[k] else 0.0
         claim = min(float(weights[k, item]), direct)
         for u in shared:
-            embedded = model.learned_gate * float(profile @ split.through[k]) * float(split.taken[edges[k, u]]) * float(split.given[edges[item, u]])
+            through[k, u] = float(profile @ split.through[k]) * float(split.taken[edges[k, u]]) * float(split.given[edges[item, u]])
             met = float(split.met[edges[k, u]] * split.met[edges[item, u]])
-            found[k, u] = embedded + model.weights_gate * float(history.weights[place]) * claim * met / gram
-    return found
+            regressed[k, u] = model.weights_gate * float(history.weights[place]) * claim * met / gram
+    # Together no more than the embeddings give, and nothing of another sign.
+    whole, learned = sum(through.values()), float(profile @ model.target_embeddings[item].astype(float))
+    net = min(1.0, max(0.0, learned / whole)) if whole else 0.0
+    return {path: net * model.learned_gate * through[path] + regressed[path] for path in through}
+
+
+def test_paths_get_no_more_than_there_is() -> None:
+    """More than the embeddings give, something of another sign, less, nothing."""
+    assert net_fraction(np.asarray([4.0, 2.0, 1.0, 0.0, -2.0]), np.asarray([1.0, -1.0, 3.0, 1.0, -4.0])).tolist() == [0.25, 0.0, 1.0, 0.0, 1.0]
 
 
 def _row(matrix: object, row: int) -> tuple[list[int], list[int]]:

@@ -72,7 +72,7 @@ def test_what_is_on_paths_is_what_explanations_say(seed: int) -> None:
     pool = build_pool(rows, np.ones(3, dtype=np.int64))
     begins = graph.adjacency(PURCHASED).T.tocsr()
     begins.sort_indices()
-    pooled = share_pool(pool, np.ones(2), history, factors.source, weights, begins, found, np.ones(graph.n_items, dtype=np.float32))
+    pooled = share_pool(pool, np.ones(2), history, factors.source, factors.target, weights, begins, found, np.ones(graph.n_items, dtype=np.float32))
     strongest = np.argsort(-pool.scores(np.ones(2)), axis=1, kind="stable")
     als, bought = factors.als, graph.adjacency(PURCHASED).toarray()
     assert als is not None
@@ -92,6 +92,8 @@ def test_what_is_on_paths_is_what_explanations_say(seed: int) -> None:
                     taken = 5.0 - 4.0 * float(als.users[u].astype(float) @ als.before[k].astype(float))
                     given = 5.0 - 4.0 * float(als.users[u].astype(float) @ als.items[item].astype(float))
                     expected[1] += float(profile @ found.through[k]) * taken * given * float(factors.own_share[item])
+            # Of the embeddings no more than they give, and nothing of another sign.
+            expected[1] = float(np.clip(expected[1], *sorted((0.0, float(profile @ factors.target[item].astype(float))))))
             assert pooled.on_paths[user, place] * pool.scales == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
