@@ -10,4 +10,4 @@ WHERE c.value = $category
 MATCH (i)-[r]->(v)
 WHERE r.confidence < $below
 RETURN i.item_id AS item, i.title AS title, type(r) AS relation, v.value AS value, r.surface AS surface, r.confidence AS confidence
-ORDER BY confidence, item, relation LIMIT $limit
+ORDER BY confidence, item, relation, value LIMIT $limit

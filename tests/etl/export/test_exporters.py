@@ -23,6 +23,7 @@ from etl.sources.importer import import_sources
 from kg import schema
 from kg.config import load_config
 from kg.errors import InputError
+from kg.extract.text import plain
 from kg.files.atomic import whole_folder
 from kg.graph.build import build_graph
 from kg.tables import ATTRIBUTE_COLUMNS, INTERACTION_COLUMNS, ITEM_COLUMNS, Catalog, GraphTables, empty
@@ -38,8 +39,8 @@ SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthChe
 
 
 def means(text: str) -> bool:
-    """Say whether an importer takes a text for a value: not for a placeholder, and not for a list or an object."""
-    return not says_nothing(text, "categories") and text[0] not in "[{"
+    """Say whether an importer takes a text for a value, as it stands: not for a placeholder, a list or an object, nor for markup ("&LT;")."""
+    return not says_nothing(text, "categories") and text[0] not in "[{" and plain(text) == text
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=6).map(normalized).filter(means)
