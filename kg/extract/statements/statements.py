@@ -80,18 +80,18 @@ def statements(text: str, field: str, mentions: Iterable[Mention], context: int,
 
 
 def _measured(text: str, mention: Mention, context: int) -> Mention:
-    """Mark what an electronic thing seems to measure, unless it is sold by that: mostly a length is that of a screen or a part, and a letter right
-    behind a number part of a name ("Fan 12L"). So are litres of what is no liquid and holds none ("Photo 28L", binoculars "10x42L")."""
+    """Mark what an electronic thing seems to measure, unless it is sold by that.
+
+    Mostly a length is that of a screen or a part, a weight what a thing bears or part of a name ("9g"), and a letter right behind a number part of a
+    name ("Fan 12L"). So are litres of what is no liquid and holds none ("Photo 28L", binoculars "10x42L").
+    """
     if not context & _LIQUIDS and mention.relation == "has_volume" and _MANY_LITRES.fullmatch(text, mention.start, mention.end):
         return replace(mention, confidence=min(mention.confidence, UNSURE))
     if not context & _ELECTRONICS:
         return mention
-    named = (
-        mention.relation in {"has_volume", "has_weight"}
-        and _NUMBER_AND_LETTER.fullmatch(text, mention.start, mention.end)
-        and not _BY_WEIGHT.search(text)
-    )
-    if named or (mention.relation == "has_length" and not _BY_LENGTH.search(text)):
+    lettered = mention.relation == "has_volume" and _NUMBER_AND_LETTER.fullmatch(text, mention.start, mention.end) is not None
+    doubtful = (lettered or mention.relation == "has_weight") and not _BY_WEIGHT.search(text)
+    if doubtful or (mention.relation == "has_length" and not _BY_LENGTH.search(text)):
         return replace(mention, confidence=min(mention.confidence, UNSURE))
     return mention
 

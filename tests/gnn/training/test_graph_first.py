@@ -93,7 +93,8 @@ def test_what_is_on_paths_is_what_explanations_say(seed: int) -> None:
                     given = 5.0 - 4.0 * float(als.users[u].astype(float) @ als.items[item].astype(float))
                     expected[1] += float(profile @ found.through[k]) * taken * given * float(factors.own_share[item])
             # Of the embeddings no more than they give, and nothing of another sign.
-            expected[1] = float(np.clip(expected[1], *sorted((0.0, float(profile @ factors.target[item].astype(float))))))
+            given_in_all = float(profile @ factors.target[item].astype(float))
+            expected[1] = min(max(expected[1], min(0.0, given_in_all)), max(0.0, given_in_all))
             assert pooled.on_paths[user, place] * pool.scales == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
