@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,6 @@ from kg.workspace import Workspace
 from tests.small_shop import copy_of, serving, small_app
 
 CALL = "#operations-recommendations-recommend_v1_users__user_id__recommendations_get"
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A Chromium; the program is named by RECKON_TEST_CHROMIUM."""
-    program = os.environ.get("RECKON_TEST_CHROMIUM")
-    if not program:
-        pytest.skip("no browser: RECKON_TEST_CHROMIUM is not set")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        try:
-            yield chromium
-        finally:
-            chromium.close()
 
 
 @pytest.fixture

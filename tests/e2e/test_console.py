@@ -7,7 +7,6 @@ serious finding of axe-core.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,22 +82,6 @@ class Reader:
         wide = "() => [document.documentElement.scrollWidth, window.innerWidth]"
         scroll, window = self.page.evaluate(wide)
         assert scroll <= window, self.page.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A Chromium; the program is named by RECKON_TEST_CHROMIUM."""
-    program = os.environ.get("RECKON_TEST_CHROMIUM")
-    if not program:
-        pytest.skip("no browser: RECKON_TEST_CHROMIUM is not set")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        try:
-            yield chromium
-        finally:
-            chromium.close()
 
 
 @pytest.fixture(scope="module")
